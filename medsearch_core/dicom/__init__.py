@@ -1,0 +1,1 @@
+"""DICOM to rows and pictures: functions over a pydicom Dataset. No storage, no orchestration."""

@@ -1,0 +1,52 @@
+"""The one exception tree of the project.
+
+Belongs here: what can go wrong, told apart by what must happen next. Bad *data* (`BadInput`) becomes a rejection row and
+everything else goes on; bad *configuration* stops the run at its start; a *failed read* is never taken for emptiness.
+Messages never hold header values or report text: they name the object's key and the fault.
+"""
+
+from __future__ import annotations
+
+
+class MedsearchError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ConfigurationError(MedsearchError):
+    """A setting is missing, contradictory or names something that cannot be had. The message says what to do."""
+
+
+class BadInput(MedsearchError):
+    """One landed object cannot be used.
+
+    Args:
+        reason: a short stable word from `medsearch_core.records.REASONS`, fit for counting.
+        detail: one sentence naming the fault. Never a header value, never report text.
+        frame: 1-based frame number when only that frame is bad.
+    """
+
+    def __init__(self, reason: str, detail: str, frame: int | None = None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.frame = frame
+
+
+class StorageError(MedsearchError):
+    """A store could not be listed, read or written."""
+
+
+class ObjectNotFound(StorageError):
+    """The key does not exist in the store."""
+
+
+class IndexMismatch(MedsearchError):
+    """Vectors of another model, version or length than the index holds. Refused before anything is written."""
+
+
+class NotIndexed(MedsearchError):
+    """The image or report asked for is not in the search index."""
+
+
+class InvalidQuery(MedsearchError):
+    """A query's argument is out of range or malformed."""

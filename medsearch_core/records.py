@@ -1,0 +1,226 @@
+"""The data contract: one frozen record per table, and the Arrow schema each one has in Parquet.
+
+Belongs here: what a row means, its columns, types and units. Not here: how rows are computed or where they are put.
+A column's description is written once, below, and is what Dagster's UI and docs/data-contract.md show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+REASONS = {
+    "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
+    "unrecognised_object": "neither a DICOM object nor a report",
+    "report_without_study": "a report that no landed study claims",
+    "empty_object": "the object has no bytes",
+    "unreadable_object": "listed, but gone or forbidden when it was read",
+    "not_dicom": "no DICOM preamble and no DICOM data set (PS3.10 section 7.1)",
+    "truncated_header": "the data set ends before its pixel data",
+    "malformed_header": "the data set cannot be parsed",
+    "missing_identity": "StudyInstanceUID or SOPInstanceUID is absent or not a UID",
+    "identity_mismatch": "the header names another patient or study than the folder",
+    "duplicate_object": "the same SOP instance, byte for byte, as another object of the study",
+    "duplicate_sop_instance_uid": "the same SOPInstanceUID as another object of the study, with other bytes",
+    "no_pixel_data": "a DICOM object without an image",
+    "truncated_pixel_data": "fewer pixel bytes than rows, columns, frames and bits call for",
+    "undecodable_pixel_data": "the pixel data cannot be decoded in its transfer syntax",
+    "unsupported_pixel_format": "a photometric interpretation, bit depth or size that cannot be shown",
+    "undecodable_text": "a report in no text encoding that can be told apart from noise",
+    "empty_report": "a report without a word",
+}
+"""Every reason a rejection may carry, and what it means."""
+
+TEXT, COUNT, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+TEXTS, REALS = pa.list_(pa.string()), pa.list_(pa.float64())
+
+
+def column(type_: pa.DataType, description: str, *, phi: bool = False, default: Any = MISSING) -> Any:
+    """A record's field with its Arrow type. A column that may be null has `default=None`; `phi` marks identifiers."""
+    metadata = {"type": type_, "description": description, "phi": phi, "nullable": default is None}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandedObject:
+    """`inventory`: one row per object in the landing store."""
+
+    key: str = column(TEXT, "the object's key below the landing root")
+    bytes: int = column(COUNT, "size in bytes")
+    etag: str = column(TEXT, "the store's tag of this version of the object")
+    kind: str = column(TEXT, "dicom, report or rejected")
+    patient: str | None = column(TEXT, "patient part of the study key", default=None)
+    study: str | None = column(TEXT, "study part of the study key", default=None)
+    patient_id: str | None = column(TEXT, "PatientID (0010,0020), where the header had to be read", phi=True, default=None)
+    study_instance_uid: str | None = column(TEXT, "StudyInstanceUID (0020,000D), likewise", phi=True, default=None)
+    report_names: list[str] = column(TEXTS, "names a report of this object's study may carry, likewise", phi=True)
+    reason: str | None = column(TEXT, "why it was rejected", default=None)
+    detail: str | None = column(TEXT, "the fault in one sentence", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejection:
+    """`rejections`: one row per landed object (or frame of one) that cannot be used."""
+
+    key: str = column(TEXT, "the object's key below the landing root")
+    frame: int | None = column(COUNT, "1-based frame, when only that frame is bad", default=None)
+    stage: str = column(TEXT, "the asset that refused it")
+    reason: str = column(TEXT, "one of the reasons of the contract")
+    detail: str = column(TEXT, "the fault in one sentence")
+    patient: str | None = column(TEXT, "patient part of the study key", default=None)
+    study: str | None = column(TEXT, "study part of the study key", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecord:
+    """`dicom_metadata`: one row per image, that is per decodable frame of a SOP instance."""
+
+    image_id: str = column(TEXT, "SOPInstanceUID, followed by _<frame> if the object has several frames")
+    patient: str = column(TEXT, "patient part of the study key")
+    study: str = column(TEXT, "study part of the study key")
+    key: str = column(TEXT, "the source object's key below the landing root")
+    sha256: str = column(TEXT, "SHA-256 of the source object")
+    bytes: int = column(COUNT, "size of the source object in bytes")
+    frame: int = column(COUNT, "1-based frame number")
+    frames: int = column(COUNT, "NumberOfFrames of the object")
+    is_representative: bool = column(FLAG, "stands for its object: the first frame, or the middle one of several")
+    patient_id: str | None = column(TEXT, "PatientID (0010,0020)", phi=True, default=None)
+    study_instance_uid: str = column(TEXT, "StudyInstanceUID (0020,000D)", phi=True)
+    series_instance_uid: str | None = column(TEXT, "SeriesInstanceUID (0020,000E)", phi=True, default=None)
+    sop_instance_uid: str = column(TEXT, "SOPInstanceUID (0008,0018)", phi=True)
+    sop_class_uid: str | None = column(TEXT, "SOPClassUID (0008,0016)", default=None)
+    transfer_syntax_uid: str | None = column(TEXT, "TransferSyntaxUID (0002,0010)", default=None)
+    study_id: str | None = column(TEXT, "StudyID (0020,0010)", phi=True, default=None)
+    study_date: str | None = column(TEXT, "StudyDate (0008,0020) as YYYY-MM-DD", phi=True, default=None)
+    study_time: str | None = column(TEXT, "StudyTime (0008,0030) as HH:MM:SS", phi=True, default=None)
+    study_description: str | None = column(TEXT, "StudyDescription (0008,1030)", phi=True, default=None)
+    series_number: int | None = column(COUNT, "SeriesNumber (0020,0011)", default=None)
+    instance_number: int | None = column(COUNT, "InstanceNumber (0020,0013)", default=None)
+    modality: str | None = column(TEXT, "Modality (0008,0060)", default=None)
+    body_part_examined: str | None = column(TEXT, "BodyPartExamined (0018,0015)", default=None)
+    view_position: str | None = column(TEXT, "ViewPosition (0018,5101)", default=None)
+    laterality: str | None = column(TEXT, "ImageLaterality (0020,0062), else Laterality (0020,0060)", default=None)
+    patient_orientation: str | None = column(TEXT, "PatientOrientation (0020,0020)", default=None)
+    patient_sex: str | None = column(TEXT, "PatientSex (0010,0040): M, F or O", phi=True, default=None)
+    patient_age_years: float | None = column(REAL, "PatientAge (0010,1010) in years", phi=True, default=None)
+    manufacturer: str | None = column(TEXT, "Manufacturer (0008,0070)", default=None)
+    manufacturer_model_name: str | None = column(TEXT, "ManufacturerModelName (0008,1090)", default=None)
+    kvp: float | None = column(REAL, "KVP (0018,0060) in kV", default=None)
+    burned_in_annotation: str | None = column(TEXT, "BurnedInAnnotation (0028,0301): YES or NO", default=None)
+    photometric_interpretation: str | None = column(TEXT, "PhotometricInterpretation (0028,0004)", default=None)
+    rows: int = column(COUNT, "Rows (0028,0010)")
+    columns: int = column(COUNT, "Columns (0028,0011)")
+    bits_stored: int | None = column(COUNT, "BitsStored (0028,0101)", default=None)
+    pixel_spacing_mm: list[float] | None = column(
+        REALS, "row and column spacing in mm: PixelSpacing (0028,0030), else ImagerPixelSpacing (0018,1164)", default=None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThumbnailRecord:
+    """`thumbnails`: one row per PNG written, one PNG per image of `dicom_metadata`."""
+
+    image_id: str = column(TEXT, "the image")
+    path: str = column(TEXT, "the PNG's path in the warehouse")
+    width: int = column(COUNT, "columns of the PNG")
+    height: int = column(COUNT, "rows of the PNG")
+    bytes: int = column(COUNT, "size of the PNG in bytes")
+    sha256: str = column(TEXT, "SHA-256 of the PNG")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingRecord:
+    """`embeddings`: one row per image."""
+
+    image_id: str = column(TEXT, "the image")
+    model_id: str = column(TEXT, "architecture and weights, e.g. densenet121-imagenet")
+    model_version: str = column(TEXT, "digest of the weights, and the preprocessing's version")
+    vector: list[float] = column(pa.list_(pa.float32()), "the embedding, not normalised")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRecord:
+    """`reports`: one row per radiology report, written beside `report_entities`."""
+
+    report_id: str = column(TEXT, "the study part of the key: s<StudyID> in MIMIC-CXR")
+    patient: str = column(TEXT, "patient part of the study key")
+    study: str = column(TEXT, "study part of the study key")
+    key: str = column(TEXT, "the source object's key below the landing root")
+    sha256: str = column(TEXT, "SHA-256 of the source object")
+    encoding: str = column(TEXT, "the text encoding it was read in")
+    ner_version: str = column(TEXT, "version of the reader and its vocabulary")
+    text: str = column(TEXT, "the whole report", phi=True)
+    examination: str | None = column(TEXT, "EXAMINATION section", phi=True, default=None)
+    indication: str | None = column(TEXT, "INDICATION section", phi=True, default=None)
+    technique: str | None = column(TEXT, "TECHNIQUE section", phi=True, default=None)
+    comparison: str | None = column(TEXT, "COMPARISON section", phi=True, default=None)
+    findings: str | None = column(TEXT, "FINDINGS section", phi=True, default=None)
+    impression: str | None = column(TEXT, "IMPRESSION section", phi=True, default=None)
+    positive_diagnoses: list[str] = column(TEXTS, "diagnoses present")
+    negative_diagnoses: list[str] = column(TEXTS, "diagnoses absent")
+    positive_icd10cms: list[str] = column(TEXTS, "ICD-10-CM descriptions present")
+    negative_icd10cms: list[str] = column(TEXTS, "ICD-10-CM descriptions absent")
+    positive_signs: list[str] = column(TEXTS, "signs present")
+    negative_signs: list[str] = column(TEXTS, "signs absent")
+    positive_symptoms: list[str] = column(TEXTS, "symptoms present")
+    negative_symptoms: list[str] = column(TEXTS, "symptoms absent")
+    present_codes: list[str] = column(TEXTS, "ICD-10-CM codes present")
+    absent_codes: list[str] = column(TEXTS, "ICD-10-CM codes absent")
+    uncertain_codes: list[str] = column(TEXTS, "ICD-10-CM codes uncertain")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityRecord:
+    """`report_entities`: one row per mention of a finding, sign, symptom or diagnosis in a report."""
+
+    report_id: str = column(TEXT, "the report")
+    text: str = column(TEXT, "the words of the mention", phi=True)
+    begin: int = column(COUNT, "offset of its first character in the report's text")
+    end: int = column(COUNT, "offset after its last character")
+    section: str = column(TEXT, "the section it stands in, in lower case; empty before the first header")
+    concept: str = column(TEXT, "the vocabulary's name of what is mentioned")
+    category: str = column(TEXT, "diagnosis, sign or symptom")
+    assertion: str = column(TEXT, "present, absent, uncertain, hypothetical, historical or family (ConText)")
+    cue: str | None = column(TEXT, "the words that decided the assertion", phi=True, default=None)
+    icd10cm_code: str | None = column(TEXT, "ICD-10-CM code", default=None)
+    icd10cm_description: str | None = column(TEXT, "the code's description", default=None)
+    score: float = column(REAL, "certainty of the link, 0 to 1")
+
+
+TABLES: dict[str, type] = {
+    "inventory": LandedObject,
+    "rejections": Rejection,
+    "dicom_metadata": ImageRecord,
+    "thumbnails": ThumbnailRecord,
+    "embeddings": EmbeddingRecord,
+    "reports": ReportRecord,
+    "report_entities": EntityRecord,
+}
+"""Table name → the record of one of its rows."""
+
+Record = TypeVar("Record")
+
+
+def schema_of(record: type) -> pa.Schema:
+    """The Arrow schema of a table of these records, column descriptions included."""
+    return pa.schema(
+        [
+            pa.field(f.name, f.metadata["type"], f.metadata["nullable"], {"description": f.metadata["description"]})
+            for f in fields(record)
+        ]
+    )
+
+
+def table_of(record: type[Record], rows: list[Record]) -> pa.Table:
+    """Rows as an Arrow table in the record's schema; an empty list gives an empty table."""
+    names = [f.name for f in fields(record)]  # type: ignore[arg-type]
+    return pa.Table.from_pylist([{n: getattr(row, n) for n in names} for row in rows], schema=schema_of(record))
+
+
+def records_of(record: type[Record], table: pa.Table) -> list[Record]:
+    """The rows of an Arrow table as records."""
+    return [record(**row) for row in table.to_pylist()]

@@ -1,0 +1,1 @@
+"""The search index: what is indexed, what can be asked, and the implementations behind one protocol."""

@@ -1,0 +1,152 @@
+"""What is indexed: the documents of one study, and how they are made from the warehouse's rows.
+
+One `ImageDocument` per embedded image and one `ReportDocument` per report. An image carries its report's codes, so that "images
+like this one, without pneumothorax" is one filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
+
+INDEX_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDocument:
+    """One image as the index holds it. `vector` is float32 of the index's dimensions."""
+
+    image_id: str
+    patient: str
+    study: str
+    report_id: str | None
+    modality: str | None = None
+    body_part_examined: str | None = None
+    view_position: str | None = None
+    laterality: str | None = None
+    patient_sex: str | None = None
+    patient_age_years: float | None = None
+    study_date: str | None = None
+    is_representative: bool = True
+    present_codes: Sequence[str] = ()
+    absent_codes: Sequence[str] = ()
+    uncertain_codes: Sequence[str] = ()
+    source_key: str
+    sha256: str
+    model_id: str
+    model_version: str
+    vector: Sequence[float] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportDocument:
+    """One report as the index holds it, with what its study's images say about the patient and the examination."""
+
+    report_id: str
+    patient: str
+    study: str
+    examination: str | None = None
+    indication: str | None = None
+    technique: str | None = None
+    findings: str | None = None
+    impression: str | None = None
+    text: str = field(repr=False)
+    positive_diagnoses: Sequence[str] = ()
+    negative_diagnoses: Sequence[str] = ()
+    positive_icd10cms: Sequence[str] = ()
+    negative_icd10cms: Sequence[str] = ()
+    positive_signs: Sequence[str] = ()
+    negative_signs: Sequence[str] = ()
+    positive_symptoms: Sequence[str] = ()
+    negative_symptoms: Sequence[str] = ()
+    present_codes: Sequence[str] = ()
+    absent_codes: Sequence[str] = ()
+    uncertain_codes: Sequence[str] = ()
+    modalities: Sequence[str] = ()
+    body_parts: Sequence[str] = ()
+    views: Sequence[str] = ()
+    lateralities: Sequence[str] = ()
+    patient_sex: str | None = None
+    patient_age_years: float | None = None
+    study_date: str | None = None
+    source_key: str
+    sha256: str
+    ner_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyDocuments:
+    """Everything the index holds of one study. An upsert replaces all of it at once; empty lists remove the study.
+
+    `inputs` is the digest of what the documents were made from, so that an unchanged study is not written again.
+    """
+
+    study: StudyKey
+    images: Sequence[ImageDocument] = ()
+    reports: Sequence[ReportDocument] = ()
+    inputs: str = ""
+
+
+def study_documents(
+    study: StudyKey,
+    images: Sequence[ImageRecord],
+    embeddings: Sequence[EmbeddingRecord],
+    reports: Sequence[ReportRecord],
+    inputs: str,
+) -> StudyDocuments:
+    """The documents of a study from its rows. An image without an embedding has no document."""
+    embedding_of = {e.image_id: e for e in embeddings}
+    report = reports[0] if reports else None
+    documents = [_image(i, embedding_of[i.image_id], report) for i in images if i.image_id in embedding_of]
+    texts = [_report(r, images) for r in reports]
+    return StudyDocuments(study=study, images=documents, reports=texts, inputs=inputs)
+
+
+def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord | None) -> ImageDocument:
+    return ImageDocument(
+        image_id=image.image_id,
+        patient=image.patient,
+        study=image.study,
+        report_id=report.report_id if report else None,
+        modality=image.modality,
+        body_part_examined=image.body_part_examined,
+        view_position=image.view_position,
+        laterality=image.laterality,
+        patient_sex=image.patient_sex,
+        patient_age_years=image.patient_age_years,
+        study_date=image.study_date,
+        is_representative=image.is_representative,
+        present_codes=report.present_codes if report else (),
+        absent_codes=report.absent_codes if report else (),
+        uncertain_codes=report.uncertain_codes if report else (),
+        source_key=image.key,
+        sha256=image.sha256,
+        model_id=embedding.model_id,
+        model_version=embedding.model_version,
+        vector=embedding.vector,
+    )
+
+
+_SHARED_WITH_RECORD = (
+    "report_id patient study examination indication technique findings impression text ner_version sha256 "
+    "positive_diagnoses negative_diagnoses positive_icd10cms negative_icd10cms positive_signs negative_signs "
+    "positive_symptoms negative_symptoms present_codes absent_codes uncertain_codes"
+).split()
+
+
+def _report(report: ReportRecord, images: Sequence[ImageRecord]) -> ReportDocument:
+    first = images[0] if images else None
+    return ReportDocument(
+        **{name: getattr(report, name) for name in _SHARED_WITH_RECORD},
+        modalities=sorted({i.modality for i in images if i.modality}),
+        body_parts=sorted({i.body_part_examined for i in images if i.body_part_examined}),
+        views=sorted({i.view_position for i in images if i.view_position}),
+        lateralities=sorted({i.laterality for i in images if i.laterality}),
+        patient_sex=first.patient_sex if first else None,
+        patient_age_years=first.patient_age_years if first else None,
+        study_date=first.study_date if first else None,
+        source_key=report.key,
+    )

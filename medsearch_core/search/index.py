@@ -1,0 +1,142 @@
+"""`SearchIndex`: what every search index can do, and the values that go in and out.
+
+Implementations give the same answers for the same calls; one test suite runs on all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing.
+
+    Codes are ICD-10-CM; `J18` also matches `J18.9`. Every value of `present`, `absent` and `uncertain` must hold.
+    Dates are `YYYY-MM-DD`, ages years; ranges include both ends. Documents without a value never match a range. A report
+    matches modality, body part, view and laterality by any image of its study.
+    """
+
+    patients: Sequence[str] = ()
+    studies: Sequence[str] = ()
+    modalities: Sequence[str] = ()
+    body_parts: Sequence[str] = ()
+    views: Sequence[str] = ()
+    lateralities: Sequence[str] = ()
+    sexes: Sequence[str] = ()
+    min_age_years: float | None = None
+    max_age_years: float | None = None
+    from_date: str | None = None
+    to_date: str | None = None
+    present: Sequence[str] = ()
+    absent: Sequence[str] = ()
+    uncertain: Sequence[str] = ()
+    without_patients: Sequence[str] = ()
+    without_studies: Sequence[str] = ()
+
+
+class TextField(Enum):
+    """Where words are looked for."""
+
+    FINDINGS = "findings"
+    IMPRESSION = "impression"
+    REPORT = "text"
+
+
+@dataclass(frozen=True)
+class ImageHit:
+    """One image found. `score` is the cosine similarity, −1 to 1."""
+
+    document: ImageDocument
+    score: float
+
+
+@dataclass(frozen=True)
+class ReportHit:
+    """One report found. `score` is BM25; 0 when no words were asked for."""
+
+    document: ReportDocument
+    score: float
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """One page of reports, best first, ties by report id, and how many match in all."""
+
+    hits: Sequence[ReportHit]
+    total: int
+
+
+@dataclass(frozen=True)
+class FacetCount:
+    """How many documents hold a value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True)
+class IndexHealth:
+    """What the index holds. `model_version` is None while it holds no image."""
+
+    images: int
+    reports: int
+    studies: int
+    model_id: str | None = None
+    model_version: str | None = None
+    dimensions: int | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class SearchIndex(Protocol):
+    """Searches images by likeness and reports by words.
+
+    Every read sees each study whole: as it was before an upsert or after it.
+    """
+
+    def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        """Replaces these studies; returns how many had changed and were written.
+
+        Raises:
+            IndexMismatch: a vector is of another model, version or length than the index holds. Nothing is written.
+        """
+
+    def delete(self, studies: Sequence[StudyKey]) -> None:
+        """Removes all documents of these studies; a study that is not there is no error."""
+
+    def images(self, image_ids: Sequence[str]) -> Sequence[ImageDocument | None]:
+        """The images in the order asked; None for each that is not indexed."""
+
+    def reports(self, report_ids: Sequence[str]) -> Sequence[ReportDocument | None]:
+        """The reports in the order asked; None for each that is not indexed."""
+
+    def images_of_reports(self, report_ids: Sequence[str]) -> Sequence[Sequence[ImageDocument]]:
+        """For each report its images, by image id."""
+
+    def similar(self, vector: Sequence[float], k: int, filters: Filters = Filters()) -> Sequence[ImageHit]:
+        """The k images most alike, nearest first, ties by image id; k of them whenever k match the filters.
+
+        Raises:
+            IndexMismatch: the vector has another length than the index's.
+            InvalidQuery: k is not 1 to 500, or the vector is zero or not finite.
+        """
+
+    def text(
+        self, query: str, fields: Sequence[TextField] = (), filters: Filters = Filters(), offset: int = 0, limit: int = 20
+    ) -> ReportPage:
+        """Reports holding any of the words, by BM25; all reports by id when the query holds no word.
+
+        The query is only text: quotes, operators and braces have no meaning. No fields means Findings and Impression.
+        """
+
+    def facets(self, field_name: str, filters: Filters = Filters(), size: int = 10, query: str = "") -> Sequence[FacetCount]:
+        """The most frequent values of a list or keyword field of the reports that match, by count, then value."""
+
+    def health(self) -> IndexHealth:
+        """Counts, and which model's vectors are held."""

@@ -1,0 +1,213 @@
+"""`ObjectStore`: a folder or an S3 bucket, read and written the same way (by obstore).
+
+A write is one put: to a temporary name and moved into place in a folder, one request in S3. A reader sees the old object or
+the new one.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, S3Store
+from typing_extensions import Buffer
+
+from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
+
+HEADER_BYTES = 64 * 1024
+UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
+"""Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object as listed. `is_addressable` is false for a name that no store can be asked for."""
+
+    key: str
+    bytes: int
+    etag: str
+    is_addressable: bool = True
+
+
+class ObjectStore(Protocol):
+    """Objects by key. Every method raises `StorageError` when the store fails, `ObjectNotFound` when a key is not there."""
+
+    url: str
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Every object whose key starts with the folder `prefix`, in no particular order."""
+
+    def read(self, key: str) -> bytes:
+        """The whole object."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The object as a seekable file that fetches only the ranges read, `HEADER_BYTES` at a time."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """Puts an object, replacing what was there at once."""
+
+    def delete(self, key: str) -> None:
+        """Removes an object; one that is not there is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """How to reach S3. Credentials come from the AWS provider chain, never from here."""
+
+    endpoint: str | None = None
+    region: str | None = None
+
+
+def open_store(url: str, s3: S3Options | None = None) -> ObjectStore:
+    """The store at a path, `file://` or `s3://bucket/prefix` address.
+
+    Raises:
+        ConfigurationError: the address is of another kind, or S3 credentials cannot be found.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "s3":
+        return _Store(_s3(parts.netloc, parts.path.strip("/"), s3 or S3Options()), url)
+    if parts.scheme not in ("", "file"):
+        raise ConfigurationError(f"cannot open {parts.scheme}:// stores; give a folder, file:// or s3://bucket/prefix")
+    folder = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return _Folder(LocalStore(folder), folder.as_uri(), folder)
+
+
+def _s3(bucket: str, prefix: str, options: S3Options) -> S3Store:
+    import boto3
+    from obstore.auth.boto3 import Boto3CredentialProvider
+
+    config: dict[str, Any] = {"bucket": bucket}
+    if options.endpoint:
+        config |= {"endpoint": options.endpoint, "virtual_hosted_style_request": False}
+    if options.region:
+        config["region"] = options.region
+    try:
+        credentials = Boto3CredentialProvider(boto3.Session(region_name=options.region))
+    except ValueError as error:
+        raise ConfigurationError("no AWS credentials were found: give the process a role, a profile or keys") from error
+    plain = bool(options.endpoint and options.endpoint.startswith("http://"))
+    return S3Store(
+        prefix=prefix or None,
+        config=cast(Any, config),
+        credential_provider=credentials,
+        client_options={"allow_http": plain},
+    )
+
+
+class _Store:
+    def __init__(self, store: LocalStore | S3Store, url: str) -> None:
+        self._store = store
+        self.url = url
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        try:
+            for chunk in self._store.list(prefix or None):
+                for entry in chunk:
+                    yield ObjectInfo(entry["path"], entry["size"], (entry["e_tag"] or "").strip('"'))
+        except BaseError as error:
+            raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
+
+    def read(self, key: str) -> bytes:
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectNotFound(key) from error
+        except (BaseError, OSError) as error:
+            raise StorageError(f"cannot read {key}: {type(error).__name__}") from error
+
+    def open(self, key: str) -> BinaryIO:
+        try:
+            size = obstore.head(self._store, key)["size"]
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectNotFound(key) from error
+        except (BaseError, OSError) as error:
+            raise StorageError(f"cannot open {key}: {type(error).__name__}") from error
+        return cast(BinaryIO, io.BufferedReader(_Ranges(self._store, key, size), HEADER_BYTES))
+
+    def write(self, key: str, data: bytes) -> None:
+        try:
+            obstore.put(self._store, key, data)
+        except (BaseError, OSError) as error:
+            raise StorageError(f"cannot write {key}: {type(error).__name__}") from error
+
+    def delete(self, key: str) -> None:
+        try:
+            obstore.delete(self._store, key)
+        except (NotFoundError, FileNotFoundError):
+            return
+        except (BaseError, OSError) as error:
+            raise StorageError(f"cannot delete {key}: {type(error).__name__}") from error
+
+
+class _Ranges(io.RawIOBase):
+    """An object as a raw file: each `readinto` is one ranged request, which the buffer above asks for in large pieces."""
+
+    def __init__(self, store: LocalStore | S3Store, key: str, size: int) -> None:
+        self._store, self._key, self._size, self._at = store, key, size, 0
+        self.name = key  # pydicom asks a buffered file for its name
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
+        end = min(self._at + len(view), self._size)
+        if end <= self._at:
+            return 0
+        try:
+            data = obstore.get_range(self._store, self._key, start=self._at, end=end)
+        except (BaseError, OSError) as error:
+            raise StorageError(f"cannot read {self._key}: {type(error).__name__}") from error
+        view[: len(data)] = bytes(data)
+        self._at += len(data)
+        return len(data)
+
+
+class _Folder(_Store):
+    """A folder is walked here: obstore stops a whole listing at one file name it cannot spell."""
+
+    def __init__(self, store: LocalStore, url: str, folder: Path) -> None:
+        super().__init__(store, url)
+        self._folder = folder
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        def fail(error: OSError) -> None:
+            raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
+
+        root = self._folder / prefix
+        if not root.exists():
+            return
+        for folder, subfolders, names in os.walk(root, onerror=fail, followlinks=True):
+            subfolders.sort()
+            for name in sorted(names):
+                path = Path(folder, name)
+                key = path.relative_to(self._folder).as_posix()
+                spelt = UNADDRESSABLE.sub(lambda c: ascii(c[0])[1:-1], key.encode("utf-8", "backslashreplace").decode())
+                try:
+                    stat = path.stat()
+                except FileNotFoundError:
+                    if path.is_symlink():  # a link to nowhere is listed, and refused when it is read
+                        yield ObjectInfo(spelt, 0, "dangling link")
+                    continue
+                tag = f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+                yield ObjectInfo(spelt, stat.st_size, tag, spelt == key and not UNADDRESSABLE.search(key))

@@ -1,0 +1,92 @@
+"""`Warehouse`: where each study's rows and pictures lie, and whether they are up to date.
+
+`{table}/{patient}/{study}.parquet` holds a study's rows, `thumbnails/{patient}/{study}/{image}.png` its pictures. A table's file
+carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest, is done
+again, and comes out byte for byte the same: no file holds a time or a run id.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from medsearch_core.errors import ObjectNotFound
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import SCHEMA_VERSION, TABLES, Record, records_of, schema_of, table_of
+from medsearch_core.storage.object_store import ObjectStore
+
+_DIGEST = b"medsearch.inputs"
+_VERSION = b"medsearch.schema_version"
+
+
+def study_path(table: str, study: StudyKey) -> str:
+    """Where a study's rows of a table lie."""
+    return f"{table}/{study.partition}.parquet"
+
+
+def rejections_path(stage: str, study: StudyKey) -> str:
+    """Where one asset's rejections of a study lie: a folder per asset, so that two assets never write one file."""
+    return f"rejections/{stage}/{study.partition}.parquet"
+
+
+def thumbnail_path(study: StudyKey, image_id: str) -> str:
+    """Where an image's PNG lies."""
+    return f"thumbnails/{study.partition}/{image_id}.png"
+
+
+class Warehouse:
+    """Tables by study over an `ObjectStore`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
+
+    def write(self, path: str, table: pa.Table, inputs: str = "") -> int:
+        """Writes a table as one zstd Parquet object with the digest of its inputs; returns its size in bytes."""
+        footer = {_DIGEST: inputs.encode(), _VERSION: str(SCHEMA_VERSION).encode()}
+        sink = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata(footer), sink, compression="zstd")
+        self.store.write(path, sink.getvalue())
+        return sink.tell()
+
+    def write_rows(self, record: type[Record], path: str, rows: list[Record], inputs: str = "") -> int:
+        """Writes records as `write` does."""
+        return self.write(path, table_of(record, rows), inputs)
+
+    def inputs(self, path: str) -> str | None:
+        """The digest of the inputs a table was made from; None if it is absent or was written under another schema version.
+
+        Reads only the file's footer.
+        """
+        try:
+            with self.store.open(path) as file:
+                metadata = pq.read_schema(file).metadata or {}
+        except (ObjectNotFound, pa.ArrowInvalid):
+            return None
+        if metadata.get(_VERSION) != str(SCHEMA_VERSION).encode():
+            return None
+        return metadata[_DIGEST].decode()
+
+    def read(self, path: str) -> pa.Table:
+        """A table's rows; empty, in the right schema, if the study has none yet.
+
+        A file that is there and cannot be read raises.
+        """
+        record = TABLES[path.split("/", 1)[0].removesuffix(".parquet")]
+        try:
+            return pq.read_table(io.BytesIO(self.store.read(path)))
+        except ObjectNotFound:
+            return schema_of(record).empty_table()
+
+    def read_rows(self, record: type[Record], path: str) -> list[Record]:
+        """A table's rows as records."""
+        return records_of(record, self.read(path))
+
+    def remove_others(self, folder: str, keep: Iterable[str]) -> None:
+        """Deletes what an earlier version of a study left in its folder."""
+        kept = set(keep)
+        for entry in list(self.store.list(folder)):
+            if entry.key not in kept:
+                self.store.delete(entry.key)
