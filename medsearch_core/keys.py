@@ -11,7 +11,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-SAFE = re.compile(r"[A-Za-z0-9_]{1,64}")
+_SAFE = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+
+def is_safe(part: str) -> bool:
+    """Whether a text may be part of a key: 1 to 64 of A-Z a-z 0-9 _."""
+    return _SAFE.fullmatch(part) is not None
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -30,7 +35,7 @@ class StudyKey:
 
     def __post_init__(self) -> None:
         for name, part in (("patient", self.patient), ("study", self.study)):
-            if not SAFE.fullmatch(part):
+            if not is_safe(part):
                 raise ValueError(f"the {name} part of a study key may hold only A-Z a-z 0-9 _, at most 64 of them")
 
     @property

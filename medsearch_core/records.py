@@ -116,7 +116,9 @@ class ImageRecord:
     columns: int = column(COUNT, "Columns (0028,0011)")
     bits_stored: int | None = column(COUNT, "BitsStored (0028,0101)", default=None)
     pixel_spacing_mm: list[float] | None = column(
-        REALS, "row and column spacing in mm: PixelSpacing (0028,0030), else ImagerPixelSpacing (0018,1164)", default=None
+        REALS,
+        "row and column spacing in mm: PixelSpacing (0028,0030), else ImagerPixelSpacing (0018,1164)",
+        default=None,
     )
 
 

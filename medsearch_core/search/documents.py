@@ -131,10 +131,29 @@ def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord 
 
 
 _SHARED_WITH_RECORD = (
-    "report_id patient study examination indication technique findings impression text ner_version sha256 "
-    "positive_diagnoses negative_diagnoses positive_icd10cms negative_icd10cms positive_signs negative_signs "
-    "positive_symptoms negative_symptoms present_codes absent_codes uncertain_codes"
-).split()
+    "report_id",
+    "patient",
+    "study",
+    "examination",
+    "indication",
+    "technique",
+    "findings",
+    "impression",
+    "text",
+    "ner_version",
+    "sha256",
+    "positive_diagnoses",
+    "negative_diagnoses",
+    "positive_icd10cms",
+    "negative_icd10cms",
+    "positive_signs",
+    "negative_signs",
+    "positive_symptoms",
+    "negative_symptoms",
+    "present_codes",
+    "absent_codes",
+    "uncertain_codes",
+)
 
 
 def _report(report: ReportRecord, images: Sequence[ImageRecord]) -> ReportDocument:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 from typing_extensions import Buffer
 
@@ -53,6 +53,9 @@ class ObjectStore(Protocol):
 
     def write(self, key: str, data: bytes) -> None:
         """Puts an object, replacing what was there at once."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Puts an object only if none has this key; returns whether it did."""
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there is no error."""
@@ -139,6 +142,15 @@ class _Store:
             obstore.put(self._store, key, data)
         except (BaseError, OSError) as error:
             raise StorageError(f"cannot write {key}: {type(error).__name__}") from error
+
+    def create(self, key: str, data: bytes) -> bool:
+        try:
+            obstore.put(self._store, key, data, mode="create")
+        except (AlreadyExistsError, FileExistsError):
+            return False
+        except (BaseError, OSError) as error:
+            raise StorageError(f"cannot write {key}: {type(error).__name__}") from error
+        return True
 
     def delete(self, key: str) -> None:
         try:

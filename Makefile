@@ -1,0 +1,54 @@
+# Everything a person types: make demo, make test. Both install what they need.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+HOME_OF_DEMO ?= .medsearch/demo
+
+# uv reads its own names for what pip is told about package indexes and certificates.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+export UV_LINK_MODE ?= copy
+
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/demo.installed
+	@$(BIN)/medsearch demo --home $(HOME_OF_DEMO)
+
+test: $(VENV)/test.installed check
+	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
+	$(BIN)/pytest
+
+check: $(VENV)/test.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .medsearch
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("medsearch needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q uv
+
+$(VENV)/demo.installed: $(BIN)/uv pyproject.toml constraints.txt
+	@echo "Installing (the first time a few minutes: torch is large) ..."
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,api]'
+	@touch $@
+
+$(VENV)/test.installed: $(BIN)/uv pyproject.toml constraints.txt
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,api,dev]'
+	@touch $@

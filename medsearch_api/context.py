@@ -1,0 +1,58 @@
+"""What resolvers reach: the backends shared by all requests, and one request's loaders.
+
+Belongs here: opening the backends, and holding them. Not here: what is asked of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import strawberry
+
+from medsearch_api.loaders import Loaders
+from medsearch_api.settings import Settings
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """Where answers come from. Both are blocking and are called off the event loop."""
+
+    index: SearchIndex
+    warehouse: Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's view of the backends."""
+
+    index: SearchIndex
+    loaders: Loaders
+
+
+if TYPE_CHECKING:
+    Info = strawberry.Info[Context, None]
+else:
+    Info = strawberry.Info
+
+OpenBackends = Callable[[Settings], Backends]
+
+
+def open_backends(settings: Settings) -> Backends:
+    """The index and the warehouse that the settings name.
+
+    Raises:
+        ConfigurationError: one of them cannot be opened.
+    """
+    from medsearch_core.search.embedded import open_embedded
+
+    return Backends(open_embedded(settings.index), Warehouse(open_store(settings.warehouse, settings.s3)))
+
+
+def context_of(backends: Backends) -> Context:
+    """A context for one request; what its loaders remember dies with it."""
+    return Context(backends.index, Loaders(backends.index, backends.warehouse))

@@ -1,0 +1,42 @@
+"""DataLoaders: however many objects a query names, each backend is called once per kind and level.
+
+Belongs here: batches of keys in, results in the order of the keys out. A key without a result gives None.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from medsearch_api.tables import ImageRow, ReadReport, StudyTables
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.documents import ImageDocument, ReportDocument
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.warehouse import Warehouse
+
+Key = TypeVar("Key", bound=Hashable)
+Result = TypeVar("Result")
+
+
+class Loaders:
+    """One request's loaders. Each remembers what it loaded, so that a request sees one state of every object."""
+
+    def __init__(self, index: SearchIndex, warehouse: Warehouse) -> None:
+        tables = StudyTables(warehouse)
+        self.images: DataLoader[str, ImageDocument | None] = _loader(index.images)
+        self.reports: DataLoader[str, ReportDocument | None] = _loader(index.reports)
+        self.images_of_reports: DataLoader[str, Sequence[ImageDocument]] = _loader(index.images_of_reports)
+        self.image_rows: DataLoader[StudyKey, Sequence[ImageRow]] = _loader(tables.images)
+        self.read_reports: DataLoader[StudyKey, Sequence[ReadReport]] = _loader(tables.reports)
+
+
+def _loader(read: Callable[[Sequence[Key]], Sequence[Result]]) -> DataLoader[Key, Result]:
+    """A loader over a blocking read, which runs in a thread."""
+
+    async def load(keys: list[Key]) -> Sequence[Result]:
+        return await asyncio.to_thread(read, keys)
+
+    return DataLoader(load_fn=load)

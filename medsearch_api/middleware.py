@@ -1,0 +1,118 @@
+"""What holds for every request: security headers, a log without query text, errors without details, a size limit.
+
+Belongs here: plain ASGI wrappers that know nothing of medicine or GraphQL.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ACCESS = logging.getLogger("medsearch.access")
+ERRORS = logging.getLogger("medsearch.errors")
+
+MAX_BODY_BYTES = 1 << 20
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class SecurityHeaders:
+    """Puts the security headers on every response, and `no-store` where a response says nothing about caching."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class AccessLog:
+    """One line per request: method, route, status and milliseconds. Neither the address asked for nor the query is logged.
+
+    An exception that nobody handled is logged by its type and answered with 500; its message may hold data.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        begun, status = time.perf_counter(), 0
+
+        async def noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting_status)
+        except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of log and response
+            ERRORS.error("%s %s failed: %s", scope["method"], _route(scope), type(error).__name__)
+            if not status:
+                await JSONResponse({"error": "internal"}, 500)(scope, receive, noting_status)
+        ACCESS.info("%s %s %d %.1f ms", scope["method"], _route(scope), status, 1000 * (time.perf_counter() - begun))
+
+
+class BodyLimit:
+    """Refuses a request body over `MAX_BODY_BYTES`, declared or streamed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
+            return await JSONResponse({"error": "request too large"}, 413)(scope, receive, send)
+        seen, begun = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                raise _TooLarge
+            return message
+
+        async def noting_start(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noting_start)
+        except _TooLarge:
+            if not begun:
+                await JSONResponse({"error": "request too large"}, 413)(scope, receive, send)
+
+
+class _TooLarge(Exception):
+    """The body went on past the limit."""
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "-")

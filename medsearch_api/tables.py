@@ -1,0 +1,90 @@
+"""A study's rows straight from the warehouse, by DuckDB: what the index does not hold.
+
+Every call reads one exact object per study and table, so it sees what the pipeline wrote last; a study that is not there yet,
+or only half, has no rows. Bytes come through the warehouse's store, so a folder and S3 are read the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from medsearch_core.errors import StorageError
+from medsearch_core.keys import StudyKey
+from medsearch_core.storage.warehouse import Warehouse, study_path
+
+CONCURRENT_READS = 8
+
+_IMAGES = """
+    SELECT ordinal, image_id, bytes, frame, frames, study_time, study_description, series_number, instance_number,
+           patient_orientation, manufacturer, manufacturer_model_name, kvp, burned_in_annotation, photometric_interpretation,
+           rows, columns, bits_stored, pixel_spacing_mm, sop_class_uid, transfer_syntax_uid
+    FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
+"""
+_REPORTS = "SELECT ordinal, report_id, sha256, ner_version, comparison FROM study_rows ORDER BY ordinal, report_id"
+_ENTITIES = "SELECT * FROM study_rows ORDER BY ordinal, report_id, begin, \"end\""
+
+ImageRow = dict[str, Any]
+EntityRow = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """A report as the warehouse has it now, with its mentions in the order of the text."""
+
+    report_id: str
+    sha256: str
+    ner_version: str
+    comparison: str | None
+    entities: Sequence[EntityRow]
+
+
+class StudyTables:
+    """Rows of studies, in the order the studies are asked for."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def images(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageRow]]:
+        """Each study's images, in the order they were acquired."""
+        return self._rows("dicom_metadata", studies, _IMAGES)
+
+    def reports(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ReadReport]]:
+        """Each study's reports with their entities."""
+        reports, entities = self._rows("reports", studies, _REPORTS), self._rows("report_entities", studies, _ENTITIES)
+        return [
+            [ReadReport(**row, entities=[e for e in mentions if e["report_id"] == row["report_id"]]) for row in rows]
+            for rows, mentions in zip(reports, entities, strict=True)
+        ]
+
+    def _rows(self, table: str, studies: Sequence[StudyKey], sql: str) -> list[list[dict[str, Any]]]:
+        def read(study: StudyKey) -> pa.Table:
+            return _readable(table, lambda: self._warehouse.read(study_path(table, study)))
+
+        with ThreadPoolExecutor(CONCURRENT_READS) as pool:
+            parts = list(pool.map(read, studies))
+        numbered = [p.append_column("ordinal", pa.array([i] * len(p), pa.int64())) for i, p in enumerate(parts)]
+        found = _readable(table, lambda: _select(pa.concat_tables(numbered, promote_options="default"), sql))
+        groups: list[list[dict[str, Any]]] = [[] for _ in studies]
+        for row in found:
+            groups[row.pop("ordinal")].append(row)
+        return groups
+
+
+def _select(table: pa.Table, sql: str) -> list[dict[str, Any]]:
+    with duckdb.connect() as connection:
+        connection.register("study_rows", table)
+        return connection.execute(sql).to_arrow_table().to_pylist()
+
+
+def _readable(table: str, read: Callable[[], Any]) -> Any:
+    """What `read` gives; a file that is there and cannot be understood is a storage error, not an empty table."""
+    try:
+        return read()
+    except (pa.ArrowException, duckdb.Error) as error:
+        raise StorageError(f"a file of {table} cannot be read: {type(error).__name__}") from error

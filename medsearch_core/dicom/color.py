@@ -1,0 +1,73 @@
+"""Colour frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5), luminance and chrominance (C.7.6.3.1.2), other bit depths.
+
+ICC profiles are not applied.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from medsearch_core.dicom.attributes import value
+from medsearch_core.dicom.lookup_tables import LookupTable, expanded, lookup_table
+from medsearch_core.errors import BadInput
+
+CHANNELS = ("Red", "Green", "Blue")
+
+
+def palette_colored(ds: Dataset, indices: np.ndarray) -> np.ndarray:
+    """A PALETTE COLOR frame through its lookup tables, plain or segmented (C.7.9.2).
+
+    Args:
+        ds: the object.
+        indices: `[rows, columns]` integers.
+
+    Returns:
+        uint8 `[rows, columns, 3]`. 16-bit entries keep their high byte; if all are below 256, they were 8-bit ones.
+
+    Raises:
+        BadInput: `unsupported_pixel_format`, a table is absent or malformed.
+    """
+    tables = [_channel(ds, channel) for channel in CHANNELS]
+    shift = 8 if max(int(table.entries.max()) for table in tables) > 255 else 0
+    eight_bit = [LookupTable(t.first, 8, (t.entries >> shift).astype(np.uint8)) for t in tables]
+    return np.stack([table.apply(indices) for table in eight_bit], axis=-1)
+
+
+def _channel(ds: Dataset, channel: str) -> LookupTable:
+    signed = value(ds, "PixelRepresentation") == 1
+    is_little = ds.original_encoding[1] is not False
+    descriptor, data = f"{channel}PaletteColorLookupTableDescriptor", f"{channel}PaletteColorLookupTableData"
+    fault = "no palette that can be used"
+    if (table := lookup_table(ds, descriptor, data, is_little=is_little, may_be_signed=signed)) is not None:
+        return table
+    segments, description = value(ds, f"Segmented{data}"), value(ds, descriptor)
+    try:
+        count, first, bits = (int(number) for number in description)
+        word = "u1" if bits <= 8 else ("<u2" if is_little else ">u2")
+        usable = segments[: len(segments) // np.dtype(word).itemsize * np.dtype(word).itemsize]
+        entries = expanded(np.frombuffer(usable, word), count or 2**16)
+        if len(entries):
+            return LookupTable(first - 2**16 if signed and first >= 2**15 else first, bits, entries)
+    except (TypeError, ValueError):
+        fault = "a segmented palette that cannot be unrolled"
+    raise BadInput("unsupported_pixel_format", fault)
+
+
+def eight_bit(samples: np.ndarray, bits_stored: int) -> np.ndarray:
+    """Colour samples of any depth as uint8: the high bits of deeper ones, shallower ones scaled to 0…255."""
+    unsigned = samples.view(f"u{samples.dtype.itemsize}") if samples.dtype.kind == "i" else samples
+    if bits_stored > 8:
+        return (unsigned >> (bits_stored - 8)).astype(np.uint8)
+    if bits_stored < 8:
+        top = 2**bits_stored - 1
+        return ((np.arange(256) * 255 + top // 2) // top).clip(0, 255).astype(np.uint8)[unsigned.astype(np.uint8)]
+    return unsigned.astype(np.uint8, copy=False)
+
+
+def rgb_of_ybr(frame: np.ndarray) -> np.ndarray:
+    """YBR_FULL to RGB, uint8 `[rows, columns, 3]`; DICOM's equations are JFIF's (ITU-T T.871), which Pillow applies."""
+    size = (frame.shape[1], frame.shape[0])
+    image = Image.frombytes("YCbCr", size, np.ascontiguousarray(frame).tobytes())
+    return np.asarray(image.convert("RGB"))

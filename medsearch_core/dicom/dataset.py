@@ -1,0 +1,161 @@
+"""Bytes to a pydicom Dataset, and who it is about. What the elements mean and what the pixels show is decided elsewhere."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filereader import read_partial
+from pydicom.fileutil import read_undefined_length_value
+from pydicom.tag import BaseTag, SequenceDelimiterTag
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from medsearch_core.dicom.attributes import text
+from medsearch_core.dicom.file_format import WatchedFile, file_head, inflated, is_bare_data_set
+from medsearch_core.dicom.quiet import FAULTS, quiet
+from medsearch_core.errors import BadInput
+
+PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+UNDEFINED_LENGTH = 0xFFFFFFFF
+HEADER_VALUE_BYTES = 16 * 2**20
+UID_PATTERN = re.compile(r"[0-9.]{1,64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who and what an object is about. `patient_id` may be empty (Type 2, PS3.3 C.7.1.1); the two UIDs never are."""
+
+    patient_id: str
+    study_instance_uid: str
+    series_instance_uid: str | None
+    sop_instance_uid: str
+    study_id: str | None
+    accession_number: str | None
+
+
+def identity(ds: Dataset) -> Identity:
+    """The identifiers of an object.
+
+    Raises:
+        BadInput: `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not 1 to 64 digits and dots (PS3.5 9.1).
+    """
+    uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
+    for keyword, uid in uids.items():
+        if not UID_PATTERN.fullmatch(uid):
+            raise BadInput("missing_identity", f"{keyword} is {'not a UID' if uid else 'absent'}")
+    return Identity(
+        patient_id=text(ds, "PatientID") or "",
+        study_instance_uid=uids["StudyInstanceUID"],
+        series_instance_uid=text(ds, "SeriesInstanceUID"),
+        sop_instance_uid=uids["SOPInstanceUID"],
+        study_id=text(ds, "StudyID"),
+        accession_number=text(ds, "AccessionNumber"),
+    )
+
+
+def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) -> Dataset:
+    """Parses a DICOM file (PS3.10) or a bare little or big endian data set.
+
+    Elements after the pixel data are not read. Cut pixel data is kept as it is: `check_pixels` says so. A bare data set gets
+    the TransferSyntaxUID that it was read in.
+
+    Args:
+        source: the bytes, or a seekable file, read from its start to the pixel data and no further.
+        stop_before_pixels: leave the pixel data, and any value over 16 MiB and all that follows it, unread.
+
+    Raises:
+        BadInput: `empty_object`, `not_dicom`, `truncated_header`, `malformed_header`; or `unsupported_pixel_format`, if a
+            deflated object inflates beyond all measure.
+        MedsearchError: whatever the file raises when it is read, unchanged.
+    """
+    quiet()
+    file = WatchedFile(cast(BinaryIO, io.BytesIO(source)) if isinstance(source, bytes) else source)
+    if not file.size:
+        raise BadInput("empty_object", "the object has no bytes")
+    head = file_head(file)
+    if head is None and not is_bare_data_set(file):
+        raise BadInput("not_dicom", "neither a DICOM file nor a data set without its preamble")
+    deflated = head is not None and head.is_deflated
+    body = WatchedFile(cast(BinaryIO, io.BytesIO(inflated(file, head.end)))) if head and deflated else file
+    ds, pixels = _parse(body, stop_before_pixels)
+    if head and deflated:
+        ds.file_meta = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(file.slice(0, head.end)))), True)[0].file_meta
+    if not len(ds) and pixels is None:
+        reason = "truncated_header" if body.is_at_end else "malformed_header"
+        raise BadInput(reason, "the data set holds no element that can be read")
+    if pixels is None and (body.is_ragged or _has_cut_element(ds)):
+        raise BadInput("truncated_header", "the object ends within an element before its pixel data")
+    if head is None and list(ds.keys()) != sorted(ds.keys()):
+        raise BadInput("malformed_header", "a data set without preamble whose elements are out of order")
+    if pixels is not None and not stop_before_pixels:
+        ds[pixels.tag] = pixels.read(body, ds)
+    _complete_meta(ds)
+    return ds
+
+
+@dataclass
+class _PixelElement:
+    """Where the pixel data element starts, and what its tag, VR and length fields say."""
+
+    tag: BaseTag
+    vr: str | None
+    length: int
+    position: int
+
+    def read(self, file: WatchedFile, ds: Dataset) -> RawDataElement:
+        is_implicit, is_little = ds.original_encoding
+        file.seek(self.position)
+        if self.length == UNDEFINED_LENGTH:
+            try:
+                value = read_undefined_length_value(cast(BinaryIO, file), bool(is_little), SequenceDelimiterTag)
+            except EOFError:
+                value = file.slice(self.position, file.size)
+        else:
+            value = file.read(self.length)
+        file.raise_failure()
+        return RawDataElement(self.tag, self.vr, self.length, value, self.position, bool(is_implicit), bool(is_little), True)
+
+
+def _parse(file: WatchedFile, is_header_only: bool) -> tuple[Dataset, _PixelElement | None]:
+    pixels: list[_PixelElement] = []
+
+    def reached(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag in PIXEL_TAGS:
+            pixels[:] = [_PixelElement(tag, vr, length, file.tell())]
+            return True
+        return is_header_only and HEADER_VALUE_BYTES < length < UNDEFINED_LENGTH
+
+    file.seek(0)
+    fault = ""
+    try:
+        ds = read_partial(cast(BinaryIO, file), stop_when=reached, force=True)
+    except FAULTS as error:
+        fault = type(error).__name__
+    file.raise_failure()
+    if fault:  # raised here, so that pydicom's message does not hang on as the context
+        reason = "truncated_header" if file.is_at_end else "malformed_header"
+        raise BadInput(reason, f"the data set cannot be parsed ({fault})")
+    ds.buffer = None  # pydicom keeps the file, and with it every byte
+    return ds, pixels[0] if pixels else None
+
+
+def _has_cut_element(ds: Dataset) -> bool:
+    return any(
+        isinstance(element, RawDataElement)
+        and element.length != UNDEFINED_LENGTH
+        and len(element.value or b"") < element.length
+        for element in ds.values()
+    )
+
+
+def _complete_meta(ds: Dataset) -> None:
+    meta = getattr(ds, "file_meta", None) or FileMetaDataset()
+    if not text(meta, "TransferSyntaxUID"):
+        is_implicit, is_little = ds.original_encoding
+        explicit = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+        meta.TransferSyntaxUID = UID(ImplicitVRLittleEndian if is_implicit else explicit)
+    ds.file_meta = meta

@@ -1,0 +1,141 @@
+"""The file around a data set: recognising it (PS3.10 section 7), inflating it, and noticing where it ends too early."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from dataclasses import dataclass
+from struct import unpack
+from typing import BinaryIO
+
+from pydicom.datadict import dictionary_VR
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, VR
+
+from medsearch_core.errors import BadInput
+
+PREAMBLE_BYTES = 128
+PREFIX = b"DICM"
+INFLATED_BYTES = 2**30
+FIRST_VALUE_BYTES = 2**16
+VRS = {str(vr) for vr in VR if len(vr) == 2}
+
+
+class WatchedFile:
+    """A file as pydicom reads one, that remembers what pydicom would pass over in silence.
+
+    pydicom takes the end of the file for the end of the data set, and turns a failed read within a sequence into an error
+    of its own. `is_ragged`: fewer than the eight bytes of an element's head were left. `is_at_end`: a read wanted more than
+    there was.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._failure: Exception | None = None
+        self.size = file.seek(0, io.SEEK_END)
+        self.is_ragged = False
+        self.is_at_end = False
+        file.seek(0)
+
+    def read(self, count: int = -1) -> bytes:
+        left = max(self.size - self._file.tell(), 0)
+        if count < 0 or count > left:
+            self.is_at_end = self.is_at_end or count > left
+            self.is_ragged = self.is_ragged or (count == 8 and left > 0)
+            count = left
+        try:
+            return self._file.read(count)
+        except Exception as failure:
+            self._failure = failure
+            raise
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def slice(self, start: int, end: int) -> bytes:
+        self.seek(start)
+        return self.read(end - start)
+
+    def raise_failure(self) -> None:
+        """A failed read is not a bad file: raises what a read raised, if any did."""
+        if self._failure is not None:
+            raise self._failure
+
+
+@dataclass(frozen=True, slots=True)
+class FileHead:
+    """The preamble and file meta information: where it ends, and whether what follows is deflated (PS3.5 A.5)."""
+
+    end: int
+    is_deflated: bool
+
+
+def file_head(file: WatchedFile) -> FileHead | None:
+    """The head of a DICOM file, None if there is no preamble and prefix. Group 2 is explicit little endian (PS3.10 7.1)."""
+    if file.slice(0, PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] != PREFIX:
+        return None
+    is_deflated = False
+    while True:
+        end = file.tell()
+        head = file.read(8)
+        if len(head) < 8 or head[:2] != b"\x02\x00":
+            return FileHead(end, is_deflated)
+        vr = head[4:6].decode("ascii", "replace")
+        length = int.from_bytes(file.read(4) if vr in EXPLICIT_VR_LENGTH_32 else head[6:8], "little")
+        if head[2:4] == b"\x10\x00":
+            is_deflated = file.read(min(length, 64)).strip(b" \0").decode("ascii", "replace") == (
+                DeflatedExplicitVRLittleEndian
+            )
+        else:
+            file.seek(length, io.SEEK_CUR)
+
+
+def inflated(file: WatchedFile, start: int) -> bytes:
+    """The deflated data set that starts there; what there is of it, if the stream is cut.
+
+    Raises:
+        BadInput: `malformed_header`, it is no deflate stream; `unsupported_pixel_format`, it inflates to over a GiB.
+    """
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    fault = ""
+    try:
+        data = stream.decompress(file.slice(start, file.size), INFLATED_BYTES)
+    except zlib.error as error:
+        fault = type(error).__name__
+    if fault:
+        raise BadInput("malformed_header", f"the deflated data set cannot be inflated ({fault})")
+    if stream.unconsumed_tail:
+        raise BadInput("unsupported_pixel_format", f"the deflated data set is over {INFLATED_BYTES} bytes long")
+    return data
+
+
+def is_bare_data_set(file: WatchedFile) -> bool:
+    """Whether a file without preamble starts like a data set: an element of group 2 or 8 that the dictionary knows.
+
+    A group 2 element must be explicit little endian; one of group 8 may be implicit or explicit, little or big endian, and
+    its value must fit in the file.
+    """
+    head = file.slice(0, 12)
+    if len(head) < 8:
+        return False
+    group, element = unpack("<HH", head[:4])
+    endian = "<"
+    if group == 0x0800:
+        group, element = unpack(">HH", head[:4])
+        endian = ">"
+    if group not in (0x0002, 0x0008):
+        return False
+    try:
+        expected = "UL" if element == 0 else dictionary_VR((group, element))
+    except KeyError:
+        return False
+    vr = head[4:6].decode("ascii", "replace")
+    if vr in VRS:
+        length = unpack(f"{endian}H", head[6:8])[0]
+        is_long = vr in EXPLICIT_VR_LENGTH_32
+        return vr in expected and (is_long or length <= file.size - 8)
+    length = unpack("<L", head[4:8])[0]
+    return group == 0x0008 and endian == "<" and length <= min(FIRST_VALUE_BYTES, file.size - 8)

@@ -1,0 +1,136 @@
+"""Stored values to 8 bits of gray: modality, value of interest, presentation (PS3.3 C.11.1, C.11.2, C.11.6; PS3.4 N.2).
+
+Overlays, presentation states, real world values and supplemental palettes are not applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from medsearch_core.dicom.attributes import functional_group, integer, item, number, numbers, text
+from medsearch_core.dicom.lookup_tables import lookup_table
+
+PERCENTILES = (0.5, 99.5)
+PADDING = (
+    ("PixelPaddingValue", "PixelPaddingRangeLimit"),
+    ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
+    ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
+)
+
+Transform = Callable[[np.ndarray], np.ndarray]
+
+
+def gray(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray) -> np.ndarray:
+    """The picture of a monochrome frame.
+
+    The first VOI LUT counts, else the first window, else the percentiles 0.5 and 99.5 of the frame without its padding (the
+    extremes, where those are equal). MONOCHROME1 and the PresentationLUTShape INVERSE make low values bright, once.
+
+    Args:
+        ds: the object.
+        frame: 1-based.
+        values: float32 `[rows, columns]` stored values, averaged to the size of the picture.
+        sample: stored values as they are, some or all, from which percentiles are taken.
+
+    Returns:
+        uint8 `[rows, columns]`. Pixels that are not numbers look like the lowest value, and so does all of a constant frame
+        without a window.
+    """
+    with np.errstate(all="ignore"):
+        modality = modality_transform(ds, frame)
+        interest = voi_lut(ds, frame) or voi_window(ds, frame)
+        if interest is None:
+            interest = between(*limits(modality(real_values(ds, sample)), is_binary=integer(ds, "BitsStored") == 1))
+        levels = np.nan_to_num(interest(modality(values)), nan=0.0)
+    is_inverse = text(ds, "PresentationLUTShape") == "INVERSE"
+    if is_inverse or (text(ds, "PhotometricInterpretation") or "").upper() == "MONOCHROME1":
+        levels = np.float32(255) - levels
+    return (levels + np.float32(0.5)).astype(np.uint8)
+
+
+def modality_transform(ds: Dataset, frame: int) -> Transform:
+    """Stored values to the modality's: the LUT, else slope and intercept, the frame's own first (C.11.1, C.7.6.16.2.9).
+
+    A slope of 0 would leave nothing to see and is taken for 1.
+    """
+    sequence = item(ds, "ModalityLUTSequence")
+    if sequence is not None:
+        table = lookup_table(sequence, "LUTDescriptor", "LUTData", is_little=_is_little(ds), may_be_signed=_is_signed(ds))
+        if table is not None:
+            return lambda values: table.apply(values).astype(np.float32)
+    source = functional_group(ds, frame, "PixelValueTransformationSequence") or ds
+    slope = np.float32(number(source, "RescaleSlope") or 1.0)
+    intercept = np.float32(number(source, "RescaleIntercept") or 0.0)
+    return lambda values: values.astype(np.float32, copy=False) * slope + intercept
+
+
+def voi_lut(ds: Dataset, frame: int) -> Transform | None:
+    """The first VOI LUT, to 0…255 (C.11.2.1.1); None if there is none that can be used."""
+    sequence = item(functional_group(ds, frame, "FrameVOILUTSequence") or ds, "VOILUTSequence")
+    if sequence is None:
+        return None
+    is_negative = (number(ds, "RescaleIntercept") or 0.0) < 0
+    table = lookup_table(
+        sequence, "LUTDescriptor", "LUTData", is_little=_is_little(ds), may_be_signed=is_negative or _is_signed(ds)
+    )
+    if table is None:
+        return None
+    peak = max(2**table.bits - 1, int(table.entries.max()))
+    return lambda values: table.apply(np.nan_to_num(values)).astype(np.float32) * np.float32(255 / peak)
+
+
+def voi_window(ds: Dataset, frame: int) -> Transform | None:
+    """The first window, to 0…255 (C.11.2.1.2, C.11.2.1.3); None if there is none or its width is not a width."""
+    source = functional_group(ds, frame, "FrameVOILUTSequence") or ds
+    centers, widths = numbers(source, "WindowCenter"), numbers(source, "WindowWidth")
+    if not centers or not widths:
+        return None
+    center, width, function = centers[0], widths[0], (text(source, "VOILUTFunction") or "LINEAR").upper()
+    if function == "SIGMOID":
+        return _sigmoid(center, width) if width > 0 else None
+    if function == "LINEAR_EXACT":
+        return between(center - width / 2, center + width / 2) if width > 0 else None
+    return between(center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2) if width >= 1 else None
+
+
+def between(low: float, high: float) -> Transform:
+    """0 up to `low`, 255 from `high`, linear between them; of equal limits, 0 up to them and 255 above."""
+    if high <= low:
+        return lambda values: np.where(values > np.float32(low), np.float32(255), np.float32(0))
+    scale = np.float32(255 / (high - low))
+    return lambda values: np.clip((values - np.float32(low)) * scale, np.float32(0), np.float32(255))
+
+
+def _sigmoid(center: float, width: float) -> Transform:
+    steepness = np.float32(-4 / width)
+    return lambda values: np.float32(255) / (np.float32(1) + np.exp((values - np.float32(center)) * steepness))
+
+
+def real_values(ds: Dataset, sample: np.ndarray) -> np.ndarray:
+    """The sample, flat, without padding (PS3.3 C.7.5.1.1.2) and what is no number; all numbers, if nothing else is left."""
+    finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample.ravel()
+    for keyword, limit in PADDING:
+        if (value := number(ds, keyword)) is not None:
+            low, high = sorted((value, value if (end := number(ds, limit)) is None else end))
+            real = finite[(finite < low) | (finite > high)]
+            return real if len(real) else finite
+    return finite
+
+
+def limits(real: np.ndarray, *, is_binary: bool = False) -> tuple[float, float]:
+    """The limits of a window over these values. One bit needs none: 0 is black and 1 white, however few they are."""
+    if is_binary or not len(real):
+        return 0.0, 1.0
+    low, high = np.percentile(real, PERCENTILES)
+    return (float(low), float(high)) if high > low else (float(real.min()), float(real.max()))
+
+
+def _is_little(ds: Dataset) -> bool:
+    return ds.original_encoding[1] is not False
+
+
+def _is_signed(ds: Dataset) -> bool:
+    return integer(ds, "PixelRepresentation") == 1

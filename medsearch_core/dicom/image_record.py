@@ -1,0 +1,123 @@
+"""Header attributes as rows of `dicom_metadata`. What is absent or malformed is null: it never costs the image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from pydicom.dataset import Dataset
+
+from medsearch_core.dicom.attributes import functional_group, integer, number, text
+from medsearch_core.dicom.dataset import identity
+from medsearch_core.dicom.geometry import pixel_spacing_mm
+from medsearch_core.dicom.layout import frame_count
+from medsearch_core.errors import BadInput
+from medsearch_core.keys import image_id
+from medsearch_core.records import ImageRecord
+
+DAYS_PER_YEAR = 365.25
+YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / DAYS_PER_YEAR, "D": 1 / DAYS_PER_YEAR}
+AGE = re.compile(r"(\d{1,3})([YMWD])")
+DATE = re.compile(r"(\d{4})([.-]?)(\d\d)\2(\d\d)")
+TIME = re.compile(r"([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d)(?:\.\d{0,6})?)?)?")
+
+
+def image_records(
+    ds: Dataset, *, patient: str, study: str, key: str, sha256: str, bytes: int, frames: Sequence[int]
+) -> list[ImageRecord]:
+    """One row per frame of an object.
+
+    The representative frame is the only one, or the middle one (`len // 2 + 1`) of those given.
+
+    Args:
+        ds: with or without its pixels.
+        patient: patient part of the study key.
+        study: study part of the study key.
+        key: the object's key.
+        sha256: of the object.
+        bytes: size of the object.
+        frames: the frames (1-based, ascending) that can be shown.
+
+    Raises:
+        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows, Columns or NumberOfFrames is not a size.
+    """
+    who, count = identity(ds), frame_count(ds)
+    rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
+    if not rows or not columns:
+        raise BadInput("unsupported_pixel_format", "Rows or Columns is absent or zero")
+    middle = frames[len(frames) // 2] if frames else None
+    return [
+        ImageRecord(
+            image_id=image_id(who.sop_instance_uid, frame, count),
+            patient=patient,
+            study=study,
+            key=key,
+            sha256=sha256,
+            bytes=bytes,
+            frame=frame,
+            frames=count,
+            is_representative=frame == middle,
+            patient_id=who.patient_id or None,
+            study_instance_uid=who.study_instance_uid,
+            series_instance_uid=who.series_instance_uid,
+            sop_instance_uid=who.sop_instance_uid,
+            sop_class_uid=text(ds, "SOPClassUID"),
+            transfer_syntax_uid=text(getattr(ds, "file_meta", Dataset()), "TransferSyntaxUID"),
+            study_id=who.study_id,
+            study_date=iso_date(text(ds, "StudyDate")),
+            study_time=iso_time(text(ds, "StudyTime")),
+            study_description=text(ds, "StudyDescription"),
+            series_number=integer(ds, "SeriesNumber"),
+            instance_number=integer(ds, "InstanceNumber"),
+            modality=text(ds, "Modality"),
+            body_part_examined=text(ds, "BodyPartExamined"),
+            view_position=text(ds, "ViewPosition"),
+            laterality=_laterality(ds, frame),
+            patient_orientation=text(ds, "PatientOrientation"),
+            patient_sex=_one_of("MFO", text(ds, "PatientSex")),
+            patient_age_years=age_years(text(ds, "PatientAge")),
+            manufacturer=text(ds, "Manufacturer"),
+            manufacturer_model_name=text(ds, "ManufacturerModelName"),
+            kvp=number(ds, "KVP"),
+            burned_in_annotation=_one_of(("YES", "NO"), text(ds, "BurnedInAnnotation")),
+            photometric_interpretation=text(ds, "PhotometricInterpretation"),
+            rows=rows,
+            columns=columns,
+            bits_stored=integer(ds, "BitsStored"),
+            pixel_spacing_mm=pixel_spacing_mm(ds, frame),
+        )
+        for frame in frames
+    ]
+
+
+def iso_date(stored: str | None) -> str | None:
+    """A date (DA, or the YYYY.MM.DD of ACR-NEMA: PS3.5 6.2) as YYYY-MM-DD; None if there is no such day."""
+    match = DATE.fullmatch(stored or "")
+    try:
+        return date(int(match[1]), int(match[3]), int(match[4])).isoformat() if match else None
+    except ValueError:
+        return None
+
+
+def iso_time(stored: str | None) -> str | None:
+    """A time (TM, or the HH:MM:SS of ACR-NEMA: PS3.5 6.2) as HH:MM:SS, fractions cut, what is left out taken for zero."""
+    match = TIME.fullmatch(stored or "")
+    return ":".join(part or "00" for part in match.groups()) if match else None
+
+
+def age_years(stored: str | None) -> float | None:
+    """An age (AS: PS3.5 6.2) in years of 12 months or 365.25 days."""
+    match = AGE.fullmatch((stored or "").upper())
+    return int(match[1]) * YEARS[match[2]] if match else None
+
+
+def _laterality(ds: Dataset, frame: int) -> str | None:
+    anatomy = functional_group(ds, frame, "FrameAnatomySequence")
+    of_frame = text(anatomy, "FrameLaterality") if anatomy is not None else None
+    return text(ds, "ImageLaterality") or of_frame or text(ds, "Laterality")
+
+
+def _one_of(allowed: Sequence[str], stored: str | None) -> str | None:
+    upper = (stored or "").upper()
+    return upper if upper and upper in list(allowed) else None

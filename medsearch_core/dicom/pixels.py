@@ -1,0 +1,59 @@
+"""Frames as pictures: what a radiologist's screen would show, in 8 bits, at the size asked for.
+
+Belongs here: the order of the steps. Each step has a module of its own: `layout`, `decoding`, `resampling`, `grayscale`,
+`color`. Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from medsearch_core.dicom.color import eight_bit, palette_colored, rgb_of_ybr
+from medsearch_core.dicom.decoding import check_pixels, decode_frame, stored_frame
+from medsearch_core.dicom.geometry import pixel_aspect
+from medsearch_core.dicom.grayscale import gray
+from medsearch_core.dicom.layout import MAX_PIXELS, frame_count, pixel_layout
+from medsearch_core.dicom.quiet import FAULTS
+from medsearch_core.dicom.resampling import picture_size, resampled, sampled
+from medsearch_core.errors import BadInput
+
+__all__ = ["MAX_PIXELS", "check_pixels", "decode_frame", "frame_count", "render_frame"]
+
+
+def render_frame(ds: Dataset, frame: int, longest_side: int | None = None) -> np.ndarray:
+    """The picture of one frame.
+
+    Pixels are made square: those that are not are stretched along their longer side. A picture larger than `longest_side`
+    is averaged down to it on the stored values, before windowing, a palette excepted, which is looked up first; a smaller
+    one is not enlarged.
+
+    Args:
+        ds: read with its pixels.
+        frame: 1-based.
+        longest_side: pixels of the longer side at most; None for all.
+
+    Returns:
+        uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB for colour.
+
+    Raises:
+        BadInput: as `check_pixels`, of this frame.
+        IndexError: there is no such frame.
+    """
+    stored, photometric = stored_frame(ds, frame)
+    fault = ""
+    try:
+        size = picture_size(stored.shape[0], stored.shape[1], pixel_aspect(ds, frame), longest_side)
+        return _picture(ds, frame, stored, photometric, size)
+    except FAULTS as error:
+        fault = type(error).__name__
+    raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
+
+
+def _picture(ds: Dataset, frame: int, stored: np.ndarray, photometric: str, size: tuple[int, int]) -> np.ndarray:
+    if photometric == "PALETTE COLOR":
+        return resampled(palette_colored(ds, stored), size)
+    if stored.ndim == 3:
+        colors = resampled(eight_bit(stored, pixel_layout(ds).bits_stored), size)
+        return rgb_of_ybr(colors) if photometric.startswith("YBR") else colors
+    return gray(ds, frame, resampled(stored, size), sampled(stored))

@@ -1,0 +1,48 @@
+"""Keeps header values out of logs, and names what reading an untrusted header may raise.
+
+pydicom quotes the offending value in its warnings, log records and exceptions, also long after the file was read (elements
+are converted when they are asked for). Patient data must never reach a log, so pydicom is silenced for the whole process:
+`warnings.catch_warnings` is not safe between threads, a filter and a log level are. GDCM and its codecs write to stderr from
+C; they run in a process of their own (see `isolation`).
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+import warnings
+import zlib
+
+from pydicom.errors import InvalidDicomError
+
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom, NumPy, Pillow and the codecs raise on bytes that are not what they claim. Not among them: running out of
+memory, which is no fault of the object, and this project's own errors."""
+
+
+def quiet() -> None:
+    """Silences pydicom's warnings and log records. Cheap and repeatable: others may have put their own filters in front."""
+    logger = logging.getLogger("pydicom")
+    if logger.level <= logging.CRITICAL:
+        logger.setLevel(logging.CRITICAL + 1)
+    first = warnings.filters[0] if warnings.filters else None
+    if first is None or first[0] != "ignore" or getattr(first[3], "pattern", None) != PYDICOM:
+        warnings.filterwarnings("ignore", module=PYDICOM)
+
+
+PYDICOM = r"pydicom(\.|$)"

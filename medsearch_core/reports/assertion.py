@@ -1,0 +1,115 @@
+"""Is a mention present, absent, uncertain, hypothetical, historical or said of the family?
+
+Belongs here: ConText (Harkema, Dowling, Thornblade and Chapman 2009, doi:10.1016/j.jbi.2009.05.002, after NegEx, Chapman
+2001) over the cues of `context.csv`, and what a section adds to it. Columns: `kind` cue, pseudo (looks like a cue, is none)
+or terminator; `assertion` what the cue makes of a mention, or which scopes a terminator ends (blank: all); `direction` where
+the mention stands seen from the cue; `words` the scope's length where it is shorter than the clause; `ends` earlier scopes
+that this cue ends.
+
+Sections: an INDICATION says why one looks, not what is seen, so its findings are hypothetical; only its symptoms, which the
+patient has, keep what the sentence says. COMPARISON is historical; EXAMINATION, TECHNIQUE and RECOMMENDATION hypothetical.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from medsearch_core.reports.data import rows
+from medsearch_core.reports.phrases import Match, Matcher, Sentence
+
+PRIORITY = ("family", "absent", "hypothetical", "historical", "uncertain")
+"""Which cue decides where several apply; the nearest one of that assertion is reported."""
+
+SECTION_ASSERTIONS = {
+    "indication": "hypothetical",
+    "examination": "hypothetical",
+    "technique": "hypothetical",
+    "recommendation": "hypothetical",
+    "comparison": "historical",
+}
+
+FORWARD_WORDS, BACKWARD_WORDS = 40, 12
+"""Longest scopes, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One row of `context.csv`."""
+
+    kind: str
+    assertion: str
+    direction: str
+    words: int | None
+    ends: str
+
+
+@lru_cache
+def _cues() -> Matcher[Cue]:
+    return Matcher(
+        (r["phrase"], Cue(r["kind"], r["assertion"], r["direction"], int(r["words"]) if r["words"] else None, r["ends"]))
+        for r in rows("context.csv")
+    )
+
+
+class Context:
+    """The cues of one sentence, asked once per mention in it."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        found = [match for match in _cues().find(sentence.words) if match.value.kind != "pseudo"]
+        self._cues = [match for match in found if match.value.kind == "cue"]
+        self._firsts = [match.first for match in self._cues]
+        self._ends = {
+            (direction, assertion): [m.first for m in found if _is_end(m.value, direction, assertion)]
+            for direction in ("forward", "backward")
+            for assertion in PRIORITY
+        } if self._cues else {}
+
+    def decide(self, mention: Match[Any]) -> tuple[str, Match[Cue] | None]:
+        """The assertion of a mention and the cue that decided it; present without one."""
+        low = bisect_left(self._firsts, mention.first - FORWARD_WORDS)
+        high = bisect_right(self._firsts, mention.last + BACKWARD_WORDS)
+        applying = [cue for cue in self._cues[low:high] if self._applies(cue, mention)]
+        if not applying:
+            return "present", None
+        cue = min(applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), abs(cue.first - mention.first)))
+        return cue.value.assertion, cue
+
+    def has_cue_inside(self, match: Match[Any]) -> bool:
+        """Whether a cue stands between the words of a match: "lungs are not clear"."""
+        low, high = bisect_left(self._firsts, match.first), bisect_left(self._firsts, match.last)
+        return any(set(cue.words).isdisjoint(match.words) for cue in self._cues[low:high])
+
+    def _applies(self, cue: Match[Cue], mention: Match[Any]) -> bool:
+        if not set(cue.words).isdisjoint(mention.words):
+            return False
+        if mention.first < cue.first and cue.last < mention.last:
+            return True
+        if cue.last < mention.first:
+            reach = min(cue.value.words or FORWARD_WORDS, FORWARD_WORDS)
+            is_near = mention.first - cue.last <= reach and cue.value.direction != "backward"
+            return is_near and not self._is_ended("forward", cue.value.assertion, cue.last, mention.first)
+        reach = min(cue.value.words or BACKWARD_WORDS, BACKWARD_WORDS)
+        is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward"
+        return is_near and not self._is_ended("backward", cue.value.assertion, mention.last, cue.first)
+
+    def _is_ended(self, direction: str, assertion: str, after: int, before: int) -> bool:
+        ends = self._ends[direction, assertion]
+        i = bisect_right(ends, after)
+        return i < len(ends) and ends[i] < before
+
+
+def _is_end(cue: Cue, direction: str, assertion: str) -> bool:
+    """Whether a terminator or cue ends scopes of this direction and assertion: a forward cue opens a clause of its own."""
+    if cue.kind == "terminator":
+        return cue.direction in (direction, "both") and cue.assertion in ("", assertion)
+    return cue.direction == "forward" if direction == "backward" else cue.ends == assertion
+
+
+def in_section(assertion: str, category: str, section: str) -> str:
+    """What a mention's section makes of the assertion that its sentence gives it."""
+    if section == "indication" and (category == "symptom" or assertion in ("family", "historical")):
+        return assertion
+    return SECTION_ASSERTIONS.get(section, assertion)

@@ -1,0 +1,141 @@
+"""Words, sentences, and matching of phrases over words.
+
+Belongs here: what a word and a sentence are, the small phrase notation of the data files, and one matcher for findings and
+context cues alike. Notation: words apart by spaces; `a/b` either; `(a/b)` optional; `~3` up to three words of any kind.
+Plurals are folded on both sides, so `effusion` also matches `effusions`. Time is linear in the text: a phrase has a bounded
+number of words and gaps, and no regular expression runs over a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from typing import Generic, TypeVar
+
+WORD = re.compile(r"[^\W\d_]+|\d+")
+SENTENCE_END = re.compile(
+    r"(?<=[.!?;])(?<!\bvs\.)(?<!\bDr\.)(?<!\bdr\.)\s+|(?<=[a-z)][.;])(?=[A-Z])"
+    r"|\n[ \t\r\f]*\n\s*|\n(?=[ \t]{0,20}(?:\d{1,2}[.)]|[-*•])\s)"
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The words of one sentence: folded forms for matching, and offsets into the report's text."""
+
+    words: list[str]
+    begins: list[int]
+    ends: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Generic[T]):
+    """A phrase found in a sentence: the positions of its words, gaps not included, and what the phrase means."""
+
+    words: tuple[int, ...]
+    value: T
+
+    @property
+    def first(self) -> int:
+        """Position of its first word."""
+        return self.words[0]
+
+    @property
+    def last(self) -> int:
+        """Position of its last word."""
+        return self.words[-1]
+
+
+@lru_cache(maxsize=65536)
+def fold(word: str) -> str:
+    """A word in lower case and without a regular plural ending."""
+    word = word.lower()
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("sses", "xes", "ches")) else word[:-1]
+
+
+def split_sentences(text: str, begin: int, end: int) -> Iterator[Sentence]:
+    """The sentences of `text[begin:end]` that hold a word."""
+    start = begin
+    for stop, after in [*((m.start(), m.end()) for m in SENTENCE_END.finditer(text, begin, end)), (end, end)]:
+        found = [m.span() for m in WORD.finditer(text, start, stop)]
+        if found:
+            yield Sentence([fold(text[b:e]) for b, e in found], [b for b, _ in found], [e for _, e in found])
+        start = after
+
+
+@dataclass(slots=True)
+class _Node(Generic[T]):
+    children: dict[str, _Node[T]] = field(default_factory=dict)
+    gaps: dict[int, _Node[T]] = field(default_factory=dict)
+    values: list[T] = field(default_factory=list)
+
+
+class Matcher(Generic[T]):
+    """All phrases of one kind, as a tree over words."""
+
+    def __init__(self, phrases: Iterable[tuple[str, T]]) -> None:
+        self._root: _Node[T] = _Node()
+        for phrase, value in phrases:
+            for words in _spellings(phrase):
+                node = self._root
+                for word in words:
+                    if word.startswith("~"):
+                        node = node.gaps.setdefault(int(word[1:]), _Node())
+                    else:
+                        node = node.children.setdefault(fold(word), _Node())
+                if value not in node.values:
+                    node.values.append(value)
+
+    def find(self, words: list[str]) -> list[Match[T]]:
+        """Matches that share no word, in order of first word: those of more words win, then those closer together."""
+        found = self.find_all(words)
+        if len(found) < 2:
+            return found
+        found.sort(key=lambda match: (-len(match.words), match.last - match.first, match.first))
+        taken: set[int] = set()
+        kept: list[Match[T]] = []
+        for match in found:
+            if taken.isdisjoint(match.words):
+                taken.update(match.words)
+                kept.append(match)
+        kept.sort(key=lambda match: match.first)
+        return kept
+
+    def find_all(self, words: list[str]) -> list[Match[T]]:
+        """Every match, in order of first word."""
+        starts = self._root.children
+        return [match for i, word in enumerate(words) if word in starts for match in self._from(words, i)]
+
+    def _from(self, words: list[str], start: int) -> list[Match[T]]:
+        found: list[Match[T]] = []
+        ahead = [(self._root.children[words[start]], (start,))]
+        while ahead:
+            node, used = ahead.pop()
+            found.extend(Match(used, value) for value in node.values)
+            following = used[-1] + 1
+            if following < len(words) and words[following] in node.children:
+                ahead.append((node.children[words[following]], (*used, following)))
+            for length, after in node.gaps.items():
+                for i in range(following, min(following + length + 1, len(words))):
+                    if words[i] in after.children:
+                        ahead.append((after.children[words[i]], (*used, i)))
+        return found
+
+
+def _spellings(phrase: str) -> Iterator[list[str]]:
+    choices = []
+    for token in phrase.split():
+        is_optional = token.startswith("(") and token.endswith(")")
+        words = token.strip("()").split("/")
+        choices.append([*words, ""] if is_optional else words)
+    for words in product(*choices):
+        yield [word for word in words if word]

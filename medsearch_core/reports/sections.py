@@ -1,0 +1,85 @@
+"""Report text to sections, with exact offsets into the original text.
+
+Belongs here: where a section begins and ends. The headers themselves are data (`headers.csv`). Nothing is dropped: text
+before the first header, and a report without headers, is the section named "".
+
+`FINDINGS AND IMPRESSION` is a section of its own that counts as both: its text fills both columns, its mentions rank as
+those of an impression.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from medsearch_core.reports.data import rows
+
+INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
+"""Sections of one paragraph in reports that then go on without a header."""
+
+PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One stretch of a report: `text[begin:end]`, its header not included."""
+
+    name: str
+    begin: int
+    end: int
+
+
+@lru_cache
+def _headers() -> tuple[re.Pattern[str], dict[str, str]]:
+    names = {row["header"]: row["section"] for row in rows("headers.csv")}
+    alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    any_name = alternatives.replace(r"\ ", r"[ \t]{1,3}")
+    note = r"(?:[ \t]{0,4}\([^()\n]{0,40}\)|[ \t]{0,4}#?\d{1,2})?[ \t]{0,8}"
+    pattern = re.compile(
+        rf"^[ \t>*#_-]*(?P<line>(?i:{any_name})){note}:"
+        rf"|^[ \t]*(?P<alone>{any_name})[ \t\r]*$"
+        rf"|(?<![\w/-])(?P<inside>{any_name}){note}:",
+        re.MULTILINE,
+    )
+    return pattern, names
+
+
+def split_sections(text: str) -> list[Section]:
+    """The sections of a report in order, empty ones left out.
+
+    A header is a known name followed by a colon at the start of a line in any case or anywhere in capitals, or a line of
+    its own in capitals.
+    """
+    pattern, names = _headers()
+    sections: list[Section] = []
+    name, begin = "", 0
+    for match in pattern.finditer(text):
+        sections.append(Section(name, begin, match.start()))
+        header = match["line"] or match["alone"] or match["inside"]
+        name, begin = names[" ".join(header.upper().split())], match.end()
+    sections.append(Section(name, begin, len(text)))
+    if not any(section.name.startswith("findings") for section in sections):
+        sections = [part for section in sections for part in _without_body(text, section)]
+    return [section for section in sections if text[section.begin : section.end].strip()]
+
+
+def _without_body(text: str, section: Section) -> list[Section]:
+    """An introductory section, and the unnamed paragraphs after it where the report has no FINDINGS header.
+
+    Many reports read `COMPARISON: None.`, a blank line, and the findings without a header; those must not count as
+    comparison.
+    """
+    if section.name not in INTRODUCTORY:
+        return [section]
+    first_word = re.compile(r"\S").search(text, section.begin, section.end)
+    end = PARAGRAPH.search(text, first_word.start(), section.end) if first_word else None
+    if end is None:
+        return [section]
+    return [Section(section.name, section.begin, end.start()), Section("", end.end(), section.end)]
+
+
+def section_text(text: str, sections: list[Section], *names: str) -> str | None:
+    """The text of all sections of these names, whitespace collapsed; None where there is none."""
+    words = [word for s in sections if s.name in names for word in text[s.begin : s.end].split()]
+    return " ".join(words) or None

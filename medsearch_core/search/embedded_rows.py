@@ -1,0 +1,120 @@
+"""How documents lie in the embedded index: one Arrow row a document, images and reports in one table.
+
+Belongs here: the table's schema and the way from documents to rows and back. One table, because a commit is then the whole
+change of a study. Columns are the documents' own fields, and:
+
+- `key`: kind, study and id, the row's identity; `study_key`: `patient/study`; `inputs`: the study's digest;
+- `kind`: image, report, or gone: a row that its study no longer has, hidden from every read until the next compaction;
+- `vector`: little-endian float32 bytes, so that the length belongs to the model and not to the table;
+- `fingerprint`: 64 bits of the vector's hash, by which a reader knows the vectors it holds already;
+- `…_prefixes`: every beginning of every code, which turns "J18 and below" into one exact membership test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pyarrow as pa
+
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.validation import code_prefix
+
+IMAGE, REPORT, GONE = "image", "report", "gone"
+
+PREFIXED = {"present_codes": "present_prefixes", "absent_codes": "absent_prefixes", "uncertain_codes": "uncertain_prefixes"}
+"""Column of codes → column of all their beginnings."""
+
+Document = TypeVar("Document", ImageDocument, ReportDocument)
+
+_HINTS = {kind: get_type_hints(kind) for kind in (ImageDocument, ReportDocument)}
+_ARROW = {str: pa.string(), float: pa.float64(), bool: pa.bool_()}
+
+
+def _arrow_type(name: str, hint: Any) -> pa.DataType:
+    if name == "vector":
+        return pa.binary()
+    if get_origin(hint) is Sequence:
+        return pa.list_(pa.string())
+    return _ARROW[next(t for t in (get_args(hint) or (hint,)) if t is not type(None))]
+
+
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("study_key", pa.string(), nullable=False),
+        pa.field("inputs", pa.string()),
+        pa.field("fingerprint", pa.int64()),
+        *(pa.field(name, pa.list_(pa.string())) for name in PREFIXED.values()),
+        *(pa.field(n, _arrow_type(n, h)) for n, h in (_HINTS[ImageDocument] | _HINTS[ReportDocument]).items()),
+    ]
+)
+
+
+def columns_of(kind: type) -> list[str]:
+    """The columns a kind of document is read from."""
+    return [f.name for f in fields(kind)]
+
+
+def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
+    """A study's rows by key. Of two documents with one id the last counts."""
+    rows = [_row(IMAGE, d.image_id, d, study) for d in study.images]
+    rows += [_row(REPORT, d.report_id, d, study) for d in study.reports]
+    return {row["key"]: row for row in rows}
+
+
+def gone_row(key: str, study_key: str) -> dict[str, Any]:
+    """The row that hides a document its study no longer has."""
+    return {"key": key, "kind": GONE, "study_key": study_key}
+
+
+def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    """Rows as an Arrow table in `SCHEMA`."""
+    return pa.Table.from_pylist(list(rows), schema=SCHEMA)
+
+
+def documents_of(kind: type[Document], table: pa.Table) -> list[Document]:
+    """The documents in an Arrow table that has at least `columns_of(kind)`. Lists come back as tuples."""
+    return [kind(**{n: _value(n, row[n]) for n in columns_of(kind)}) for row in table.to_pylist()]
+
+
+def vector_bytes(vector: Sequence[float]) -> bytes:
+    """A vector as the table holds it."""
+    return np.asarray(vector, dtype="<f4").tobytes()
+
+
+def vectors_of(column: pa.ChunkedArray) -> np.ndarray:
+    """The vectors of a column without nulls, as float32[rows, dimensions]."""
+    rows = column.to_pylist()
+    return np.frombuffer(b"".join(rows), dtype="<f4").reshape(len(rows), -1)
+
+
+def _row(kind: str, id_: str, document: ImageDocument | ReportDocument, study: StudyDocuments) -> dict[str, Any]:
+    key = f"{study.study.partition}/{kind}/{id_}"
+    row: dict[str, Any] = {"key": key, "kind": kind, "study_key": study.study.partition, "inputs": study.inputs}
+    row |= {f.name: getattr(document, f.name) for f in fields(document)}
+    row |= {target: _prefixes(row[source]) for source, target in PREFIXED.items()}
+    if row["patient_age_years"] is not None and math.isnan(row["patient_age_years"]):
+        row["patient_age_years"] = None
+    if isinstance(document, ImageDocument):
+        vector = vector_bytes(document.vector)
+        digest = hashlib.blake2b(vector, digest_size=8).digest()
+        row |= {"vector": vector, "fingerprint": int.from_bytes(digest, "little", signed=True)}
+    return row
+
+
+def _prefixes(codes: Sequence[str]) -> list[str]:
+    spelled = {code_prefix(c) for c in codes}
+    return sorted({c[:end] for c in spelled for end in range(1, len(c) + 1)})
+
+
+def _value(name: str, value: Any) -> Any:
+    if name == "vector":
+        return array("f", value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,61 @@
+"""Words and counts in the embedded index: BM25 and facets over one pinned version.
+
+Belongs here: how a user's words are asked of Lance's full-text index, and how its answers become exact pages and counts. Words
+go in as the terms of match queries, never through a query language. Lance finds every committed report, also those written
+after its index was last brought up to date; such reports are scored with the statistics of the indexed ones until the next
+compaction, after which scores are BM25 (k1 1.2, b 0.75) exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from lancedb.query import BooleanQuery, MatchQuery, Occur
+
+from medsearch_core.search.index import FacetCount, TextField
+
+DECIMALS = 5
+
+
+def matching_reports(
+    table: Any, query: str, fields: Sequence[TextField], condition: str, columns: Sequence[str]
+) -> tuple[pa.Table, bool]:
+    """Every report that matches, unordered: the columns, `_rowid` and, if the query holds a word, `_score`.
+
+    Returns:
+        the reports, and whether they have scores.
+    """
+    text = query.encode("utf-8", "replace").decode("utf-8")
+    if not any(True for _ in lancedb.tokenize(text)):
+        everything = table.search().where(condition).select(list(columns)).with_row_id(True).limit(None)
+        return everything.to_arrow(), False
+    matches = [MatchQuery(text, field.value) for field in fields]  # type: ignore[call-arg]
+    asked = matches[0] if len(matches) == 1 else BooleanQuery([(Occur.SHOULD, match) for match in matches])
+    search = table.search(asked, query_type="fts").where(condition, prefilter=True)
+    found = search.select([*columns, "_score"]).with_row_id(True).limit(table.count_rows()).to_arrow()
+    return found, True
+
+
+def ranked(found: pa.Table, has_scores: bool) -> tuple[list[int], list[float]]:
+    """Table rows and scores of reports with `report_id` and `study_key`, best first, ties by id."""
+    scores = found["_score"].to_numpy().astype(float) if has_scores else np.zeros(found.num_rows)
+    ordered = found.append_column("rounded", pa.array(np.round(scores, DECIMALS)))
+    ordered = ordered.sort_by([("rounded", "descending"), ("report_id", "ascending"), ("study_key", "ascending")])
+    return ordered["_rowid"].to_pylist(), ordered["rounded"].to_pylist()
+
+
+def counted(column: pa.ChunkedArray, size: int) -> list[FacetCount]:
+    """The most frequent values of a text or list column, by count, then value. A row counts once for a value."""
+    values = column.combine_chunks()
+    if pa.types.is_list(values.type):
+        pairs = pa.table({"row": pc.list_parent_indices(values), "value": pc.list_flatten(values)})
+        values = pairs.group_by(["row", "value"]).aggregate([])["value"]
+    found = pc.value_counts(values.drop_null())
+    table = pa.table({"value": found.field("values"), "count": found.field("counts")})
+    best = table.sort_by([("count", "descending"), ("value", "ascending")]).slice(0, size)
+    return [FacetCount(**row) for row in best.to_pylist()]

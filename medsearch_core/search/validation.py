@@ -1,0 +1,89 @@
+"""What a query may ask, checked the same way before every search index.
+
+Belongs here: ranges, shapes and spellings of arguments. Not here: how an index answers. Messages name the argument and the
+fault, never the value: a filter's value may identify a patient.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from medsearch_core.errors import InvalidQuery
+from medsearch_core.search.index import FACET_FIELDS, MAX_HITS, MAX_PAGE, Filters, TextField
+
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def checked_vector(vector: Sequence[float], k: int) -> npt.NDArray[np.float32]:
+    """The query vector as float32[dimensions].
+
+    Raises:
+        InvalidQuery: k is not 1 to `MAX_HITS`, or the vector is empty, zero or not finite.
+    """
+    if not 1 <= k <= MAX_HITS:
+        raise InvalidQuery(f"k must be 1 to {MAX_HITS}")
+    with np.errstate(over="ignore"):
+        array = np.asarray(vector, dtype=np.float32)
+    if array.ndim != 1 or not array.size or not np.isfinite(array).all() or not array.any():
+        raise InvalidQuery("the query vector must be finite and not zero")
+    return array
+
+
+def checked_fields(fields: Sequence[TextField]) -> tuple[TextField, ...]:
+    """The distinct fields to look in, in a fixed order; Findings and Impression when none are named."""
+    chosen = set(fields) or {TextField.FINDINGS, TextField.IMPRESSION}
+    return tuple(f for f in TextField if f in chosen)
+
+
+def check_page(offset: int, limit: int) -> None:
+    """
+    Raises:
+        InvalidQuery: the offset is negative or the limit is not 0 to `MAX_PAGE`.
+    """
+    if offset < 0 or not 0 <= limit <= MAX_PAGE:
+        raise InvalidQuery(f"offset must not be negative and limit must be 0 to {MAX_PAGE}")
+
+
+def check_facet(field_name: str, size: int) -> None:
+    """
+    Raises:
+        InvalidQuery: the field has no facets, or size is not 1 to `MAX_PAGE`.
+    """
+    if field_name not in FACET_FIELDS:
+        raise InvalidQuery("that field has no facets; those that have: " + ", ".join(sorted(FACET_FIELDS)))
+    if not 1 <= size <= MAX_PAGE:
+        raise InvalidQuery(f"size must be 1 to {MAX_PAGE}")
+
+
+def check_filters(filters: Filters) -> None:
+    """
+    Raises:
+        InvalidQuery: an age is not finite, a date is not a calendar day as `YYYY-MM-DD`, or a code is blank.
+    """
+    for age in (filters.min_age_years, filters.max_age_years):
+        if age is not None and not math.isfinite(age):
+            raise InvalidQuery("an age must be a finite number of years")
+    for day in (filters.from_date, filters.to_date):
+        if day is not None and not _is_iso_date(day):
+            raise InvalidQuery("a date must be a calendar day, YYYY-MM-DD")
+    if not all(code.strip() for code in (*filters.present, *filters.absent, *filters.uncertain)):
+        raise InvalidQuery("an ICD-10-CM code must not be blank")
+
+
+def code_prefix(code: str) -> str:
+    """How an ICD-10-CM code is spelled when codes are compared: in capitals, without the spaces around it."""
+    return code.strip().upper()
+
+
+def _is_iso_date(day: str) -> bool:
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return _ISO_DATE.fullmatch(day) is not None

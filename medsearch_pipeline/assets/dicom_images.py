@@ -1,0 +1,101 @@
+"""`dicom_metadata` and `thumbnails`: two tables from one decode."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from medsearch_core.dicom.pixels import PIXEL_VERSION
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
+from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.inventory import objects_of
+from medsearch_pipeline.partitions import study_partitions
+from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_images import STAGE, ImageReader
+from medsearch_pipeline.study_run import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    every_object_was_used,
+    studies_of,
+    totals,
+)
+
+CHECK = "every_dicom_object_was_used"
+
+
+def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+    """The `dicom_metadata` and `thumbnails` assets of a deployment."""
+
+    @dg.multi_asset(
+        specs=[
+            dg.AssetSpec(
+                "dicom_metadata",
+                deps=["inventory"],
+                description="One row per image (a decodable frame of a SOP instance): identity, study, series, acquisition "
+                "and geometry attributes, and the SHA-256 of its source.",
+                group_name="images",
+                kinds={"python", "parquet"},
+                code_version=PIXEL_VERSION,
+                **asset_spec_arguments(ImageRecord),
+            ),
+            dg.AssetSpec(
+                "thumbnails",
+                deps=["inventory"],
+                description="One row and one PNG per image: modality LUT, VOI LUT and photometric interpretation applied, "
+                "aspect kept.",
+                group_name="images",
+                kinds={"python", "parquet"},
+                code_version=PIXEL_VERSION,
+                **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),
+            ),
+        ],
+        check_specs=[dg.AssetCheckSpec(CHECK, asset="dicom_metadata", description="No DICOM object was refused.")],
+        partitions_def=study_partitions,
+        backfill_policy=policy,
+        name="dicom_images",
+    )
+    def dicom_images(
+        context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult]:
+        tables = warehouse.tables()
+        reader = ImageReader(landing.open(), tables, settings.thumbnail_side, settings.max_pixels, settings.check_identity)
+        objects = objects_of(tables, studies_of(context), "dicom")
+        progress = Progress(context, "dicom_images", len(objects))
+        images, pictures, refused = {}, {}, []
+        for study, landed in objects.items():
+            unchanged = reader.is_current(study, landed)
+            if not unchanged:
+                reader.build(study, landed)
+            rows, pngs, rejections = _outcome(tables, study)
+            images[study] = {
+                "images": len(rows),
+                "bytes": sum(o.bytes for o in landed),
+                "rejected": len(rejections),
+                "unchanged": int(unchanged),
+            }
+            pictures[study] = {"images": len(pngs), "bytes": sum(p.bytes for p in pngs), "unchanged": int(unchanged)}
+            if pngs:
+                shown = next((p for p, i in zip(pngs, rows, strict=True) if i.is_representative), pngs[0])
+                pictures[study]["preview"] = dg.MetadataValue.md(f"![{study}]({settings.api_url}/{shown.path})")
+            refused += rejections
+            progress.advance()
+        describe_partitions(context, "dicom_metadata", images)
+        describe_partitions(context, "thumbnails", pictures)
+        yield dg.MaterializeResult(
+            asset_key="dicom_metadata",
+            metadata=totals(images),
+            check_results=[every_object_was_used("dicom_metadata", CHECK, refused)],
+        )
+        yield dg.MaterializeResult(asset_key="thumbnails", metadata=totals(pictures))
+
+    return dicom_images
+
+
+def _outcome(tables: Warehouse, study: StudyKey) -> tuple[list[ImageRecord], list[ThumbnailRecord], list[Rejection]]:
+    return (
+        tables.read_rows(ImageRecord, study_path("dicom_metadata", study)),
+        tables.read_rows(ThumbnailRecord, study_path("thumbnails", study)),
+        tables.read_rows(Rejection, rejections_path(STAGE, study)),
+    )

@@ -1,0 +1,70 @@
+"""`embeddings`: one vector per image."""
+
+import dagster as dg
+
+from medsearch_core.records import EmbeddingRecord
+from medsearch_core.storage.warehouse import study_path
+from medsearch_pipeline.partitions import study_partitions
+from medsearch_pipeline.resources import EmbedderResource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_embeddings import StudyEmbedder
+from medsearch_pipeline.study_run import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
+
+CHECK = "every_image_has_one_embedding"
+
+
+def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+    """The `embeddings` asset of a deployment."""
+
+    @dg.asset(
+        deps=["thumbnails"],
+        group_name="images",
+        kinds={"pytorch", "parquet"},
+        check_specs=[
+            dg.AssetCheckSpec(CHECK, asset="embeddings", description="As many vectors as thumbnails, study by study.")
+        ],
+        partitions_def=study_partitions,
+        backfill_policy=policy,
+        code_version=f"{settings.model}-{settings.weights if settings.weights in ('imagenet', 'random') else 'file'}",
+        **asset_spec_arguments(EmbeddingRecord),
+    )
+    def embeddings(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: EmbedderResource
+    ) -> dg.MaterializeResult:
+        """One row per image: the embedding of its thumbnail, with the model's id and version."""
+        tables, model, studies = warehouse.tables(), embedder.load(), studies_of(context)
+        context.log.info(f"embeddings: {model.model_id}, version {model.model_version}, {model.dimensions} dimensions")
+        builder = StudyEmbedder(tables, model)
+        missing = [study for study in studies if builder.inputs(study) is None]
+        if missing:
+            raise dg.Failure(f"{len(missing)} studies, {missing[0]} among them, have no thumbnails: materialise those first")
+        stale = [study for study in studies if not builder.is_current(study)]
+        builder.build(stale, Progress(context, "embeddings", len(stale)).advance)
+        described = {
+            study: {
+                "images": tables.read(study_path("embeddings", study)).num_rows,
+                "unchanged": int(study not in set(stale)),
+                "model_id": model.model_id,
+                "model_version": model.model_version,
+            }
+            for study in studies
+        }
+        describe_partitions(context, "embeddings", described)
+        uneven = [
+            study.partition
+            for study in studies
+            if described[study]["images"] != tables.read(study_path("thumbnails", study)).num_rows
+        ]
+        timings = builder.timings
+        return dg.MaterializeResult(
+            metadata={
+                **totals(described),
+                "images_per_second": round(timings.images_per_second(), 2),
+                "preprocess_seconds": round(timings.preprocess_seconds, 3),
+                "inference_seconds": round(timings.inference_seconds, 3),
+                "postprocess_seconds": round(timings.postprocess_seconds, 3),
+            },
+            check_results=[dg.AssetCheckResult(check_name=CHECK, passed=not uneven, metadata={"uneven_studies": uneven[:50]})],
+        )
+
+    return embeddings

@@ -1,0 +1,69 @@
+"""`report_entities`: what each report says, and how sure it is. Its reports' sections go to the `reports` table beside it."""
+
+import dagster as dg
+
+from medsearch_core.records import EntityRecord, Rejection, ReportRecord
+from medsearch_core.reports.read import NER_VERSION
+from medsearch_core.storage.warehouse import rejections_path, study_path
+from medsearch_pipeline.inventory import objects_of
+from medsearch_pipeline.partitions import study_partitions
+from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.study_reports import STAGE, ReportReader
+from medsearch_pipeline.study_run import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    every_object_was_used,
+    studies_of,
+    totals,
+)
+
+CHECK = "every_report_was_used"
+
+
+def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+    """The `report_entities` asset of a deployment."""
+
+    @dg.asset(
+        deps=["inventory"],
+        group_name="reports",
+        kinds={"python", "parquet"},
+        check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was refused.")],
+        partitions_def=study_partitions,
+        backfill_policy=policy,
+        code_version=NER_VERSION,
+        **asset_spec_arguments(EntityRecord),
+    )
+    def report_entities(
+        context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult:
+        """One row per mention of a finding, sign, symptom or diagnosis: offsets, section, assertion with its cue, ICD-10-CM.
+
+        Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
+        """
+        tables = warehouse.tables()
+        reader = ReportReader(landing.open(), tables)
+        objects = objects_of(tables, studies_of(context), "report")
+        progress = Progress(context, "report_entities", len(objects))
+        described, refused = {}, []
+        for study, landed in objects.items():
+            unchanged = reader.is_current(study, landed)
+            if not unchanged:
+                reader.build(study, landed)
+            rejections = tables.read_rows(Rejection, rejections_path(STAGE, study))
+            reports = tables.read_rows(ReportRecord, study_path("reports", study))
+            described[study] = {
+                "reports": len(reports),
+                "entities": tables.read(study_path("report_entities", study)).num_rows,
+                "bytes": sum(o.bytes for o in landed),
+                "rejected": len(rejections),
+                "unchanged": int(unchanged),
+            }
+            refused += rejections
+            progress.advance()
+        describe_partitions(context, "report_entities", described)
+        return dg.MaterializeResult(
+            metadata=totals(described), check_results=[every_object_was_used("report_entities", CHECK, refused)]
+        )
+
+    return report_entities

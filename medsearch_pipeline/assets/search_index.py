@@ -1,0 +1,53 @@
+"""`search_index`: the studies' documents in the index. Made from Parquet alone, so it can always be made again."""
+
+import time
+
+import dagster as dg
+
+from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_pipeline.partitions import study_partitions
+from medsearch_pipeline.resources import SearchIndexResource, WarehouseResource
+from medsearch_pipeline.study_documents import documents_of
+from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
+
+
+def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+    """The `search_index` asset of a deployment."""
+
+    @dg.asset(
+        deps=["dicom_metadata", "embeddings", "report_entities"],
+        group_name="search",
+        kinds={"python"},
+        owners=OWNERS,
+        partitions_def=study_partitions,
+        backfill_policy=policy,
+        code_version=str(INDEX_SCHEMA_VERSION),
+    )
+    def search_index(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: SearchIndexResource
+    ) -> dg.MaterializeResult:
+        """One document per embedded image and one per report, replaced study by study."""
+        tables, index, studies = warehouse.tables(), search_index.open(), studies_of(context)
+        progress = Progress(context, "search_index", len(studies))
+        documents = []
+        for study in studies:
+            documents.append(documents_of(tables, study))
+            progress.advance()
+        started = time.perf_counter()
+        written = index.upsert(documents)
+        seconds = time.perf_counter() - started
+        described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
+        describe_partitions(context, "search_index", described)
+        health = index.health()
+        return dg.MaterializeResult(
+            metadata={
+                **totals(described),
+                "run_studies_written": written,
+                "upsert_seconds": round(seconds, 3),
+                "index_images": health.images,
+                "index_reports": health.reports,
+                "index_studies": health.studies,
+            }
+        )
+
+    return search_index

@@ -1,0 +1,180 @@
+"""`make demo`: data, servers, a real backfill, one example query, and everything served until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from medsearch_core.errors import MedsearchError
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.accounting import account_of
+from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
+from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
+from medsearch_pipeline.demo.processes import Processes, free_port
+from medsearch_pipeline.jobs import STUDY_ASSETS
+
+MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
+PROJECT = Path(__file__).resolve().parents[2]
+EXAMPLE = """query {
+  searchReports(query: "large pleural effusion", limit: 1) { hits { report { id impression images { id } } } }
+}"""
+SIMILAR = """query Similar($image: ID!) {
+  similarImages(imageId: $image, k: 5, excludeSamePatient: true) {
+    score image { id patient study viewPosition report { positiveDiagnoses } }
+  }
+}"""
+
+
+def run_demo(home: Path, patients: int, once: bool) -> int:
+    """Runs the demo in a folder; returns 0. A second time it finds everything done and only serves."""
+    console = Console()
+    home = home.absolute()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _write_data(console, home / "landing", patients)
+        dagster_port, api_port = free_port(3000), free_port(8000)
+        environment = _environment(home, api_port)
+        console.print(
+            f"[bold]Weights[/]: {MODEL} with its {WEIGHTS} weights, trained on photographs, not on radiographs: alike means "
+            "alike to the eye, and no result here is a diagnosis."
+        )
+        with Processes(home / "logs", environment) as processes:
+            dagster, service = _start(console, processes, dagster_port, api_port)
+            _ingest(console, dagster)
+            _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
+            _print_example(console, service)
+            console.print(
+                f"\n[bold]Page[/]     {service}\n[bold]GraphQL[/]  {service}/graphql\n"
+                f"[bold]Dagster[/]  http://127.0.0.1:{dagster_port}/asset-groups"
+            )
+            if not once:
+                console.print("\nCtrl-C stops everything.")
+                _serve(processes)
+    except KeyboardInterrupt:
+        console.print("\nStopped.")
+    return 0
+
+
+def _write_data(console: Console, landing: Path, patients: int) -> None:
+    done = landing.parent / "landing.done"
+    wanted = f"{patients} patients"
+    if done.exists() and done.read_text() == wanted:
+        console.print(f"Demo data is in {landing}")
+        return
+    with console.status("Drawing chest radiographs and writing their reports …"):
+        shutil.rmtree(landing, ignore_errors=True)
+        summary = write_landing(landing, patients=patients)
+        real = add_pydicom_data(landing)
+    done.write_text(wanted)
+    console.print(f"Demo data: {summary.images} synthetic images of {summary.studies} studies, {real} real DICOM files")
+
+
+def _environment(home: Path, api_port: int) -> dict[str, str]:
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
+    return os.environ | {
+        "DAGSTER_HOME": str(dagster_home),
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "MEDSEARCH_LANDING": str(home / "landing"),
+        "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
+        "MEDSEARCH_INDEX": str(home / "index"),
+        "MEDSEARCH_MODEL": MODEL,
+        "MEDSEARCH_WEIGHTS": WEIGHTS,
+        "MEDSEARCH_API_SIGN_IN": "development",
+        "MEDSEARCH_API_HOST": "127.0.0.1",
+        "MEDSEARCH_API_PORT": str(api_port),
+        "MEDSEARCH_API_URL": f"http://127.0.0.1:{api_port}",
+    }
+
+
+def _start(console: Console, processes: Processes, dagster_port: int, api_port: int) -> tuple[DagsterClient, str]:
+    workspace = ["-w", str(PROJECT / "workspace.yaml")]
+    python = [sys.executable, "-m"]
+    service = f"http://127.0.0.1:{api_port}"
+    with console.status("Starting Dagster's webserver and daemon, and the service …"):
+        processes.start("service", [*python, "medsearch_api.app"])
+        processes.start(
+            "dagster-webserver", [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace]
+        )
+        dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
+        processes.wait_until("service", lambda: _answers(f"{service}/health"))
+        processes.wait_until("dagster-webserver", dagster.is_ready)
+        processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace])
+    return dagster, service
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _ingest(console: Console, dagster: DagsterClient) -> None:
+    with console.status("Taking inventory of the landing folder …"):
+        dagster.run_job("inventory_job")
+    partitions, done = dagster.partition_counts("search_index")
+    if partitions == done:
+        console.print(f"All {partitions} studies are ingested already.")
+        return
+    backfill = dagster.launch_backfill(STUDY_ASSETS)
+    console.print(f"Backfill {backfill}: {partitions} studies")
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars:
+        tasks = {asset: bars.add_task(asset, total=partitions) for asset in STUDY_ASSETS}
+        seen = [""]
+
+        def show(progress: Sequence[AssetProgress], message: str) -> None:
+            for p in progress:
+                bars.update(tasks[p.asset], total=p.targeted, completed=p.materialized)
+            if message != seen[0]:
+                seen[0] = message
+                bars.console.print(f"  {message}")
+
+        dagster.follow_backfill(backfill, show)
+
+
+def _print_account(console: Console, warehouse: Warehouse) -> None:
+    account = account_of(warehouse)
+    console.print(
+        f"{account.objects} objects landed: {account.images} images from {account.used_dicom_objects} DICOM objects, "
+        f"{account.used_reports} reports, {account.rejected_objects} rejected, {len(account.unaccounted)} unaccounted for"
+    )
+    for reason, count in sorted(account.reasons.items()):
+        console.print(f"  rejected as {reason}: {count}")
+
+
+def _print_example(console: Console, service: str) -> None:
+    found = _ask(service, EXAMPLE)["searchReports"]["hits"]
+    if not found or not found[0]["report"]["images"]:
+        raise MedsearchError("the example query found nothing")
+    image = found[0]["report"]["images"][0]["id"]
+    console.print(f"\n[bold]One example query[/]: images like one with a large pleural effusion\n{SIMILAR}")
+    console.print_json(json.dumps(_ask(service, SIMILAR, image=image)))
+
+
+def _ask(service: str, query: str, **variables: Any) -> dict[str, Any]:
+    answer = httpx.post(
+        f"{service}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False
+    ).json()
+    if answer.get("errors"):
+        raise MedsearchError(f"the service refused the example query: {answer['errors'][0]['message']}")
+    return answer["data"]
+
+
+def _serve(processes: Processes) -> None:
+    while True:
+        processes.check()
+        signal.sigtimedwait([], 1.0)

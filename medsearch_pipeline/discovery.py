@@ -1,0 +1,171 @@
+"""Pure decisions of discovery: which study each landed object belongs to, and which it cannot.
+
+Belongs here: rules over listings and headers already read. Reading them is the inventory's work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from medsearch_core.errors import BadInput, ConfigurationError
+from medsearch_core.keys import StudyKey, is_safe
+from medsearch_core.records import LandedObject, Rejection
+from medsearch_core.storage.object_store import ObjectInfo
+
+STAGE = "inventory"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Keys that spell their patient and study. A key that does not match is grouped by its DICOM header."""
+
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, expression: str) -> Layout:
+        """The layout of a regular expression with the groups `patient` and `study`.
+
+        Raises:
+            ConfigurationError: it does not compile or lacks a group.
+        """
+        try:
+            pattern = re.compile(expression)
+        except re.error as error:
+            raise ConfigurationError(f"the layout is not a regular expression: {error}") from error
+        if not {"patient", "study"} <= pattern.groupindex.keys():
+            raise ConfigurationError("the layout needs the groups (?P<patient>...) and (?P<study>...)")
+        return cls(pattern)
+
+    def study_of(self, key: str) -> StudyKey | None:
+        """The study a key spells; None if it spells none, or not in characters that are safe in keys."""
+        match = self.pattern.fullmatch(key)
+        if not match or not (is_safe(match["patient"]) and is_safe(match["study"])):
+            return None
+        return StudyKey(match["patient"], match["study"])
+
+
+MIMIC_CXR = Layout.of(r"(?:.*/)?p\d\d/(?P<patient>p\d{8})/(?P<study>s\d{8})(?:/.+|\.txt)")
+"""`files/p10/p10000032/s50414267/<uid>.dcm` beside `files/p10/p10000032/s50414267.txt`."""
+
+
+def is_report(key: str) -> bool:
+    """Whether a key is a text report's."""
+    return key.lower().endswith(".txt")
+
+
+def looks_like_dicom(key: str) -> bool:
+    """Whether a key claims to be DICOM: by its ending, or by having none, as Media Storage file ids do (PS3.10 section 8.2)."""
+    return PurePosixPath(key).suffix.lower() in {"", ".dcm", ".dicom", ".ima", ".dic"}
+
+
+def rejected(info: ObjectInfo, reason: str, detail: str, study: StudyKey | None = None) -> LandedObject:
+    """An object that goes no further, and why."""
+    return LandedObject(
+        key=info.key,
+        bytes=info.bytes,
+        etag=info.etag,
+        kind="rejected",
+        patient=study.patient if study else None,
+        study=study.study if study else None,
+        report_names=[],
+        reason=reason,
+        detail=detail,
+    )
+
+
+def placed(info: ObjectInfo, study: StudyKey, kind: str) -> LandedObject:
+    """An object of a known study."""
+    return LandedObject(
+        key=info.key,
+        bytes=info.bytes,
+        etag=info.etag,
+        kind=kind,
+        patient=study.patient,
+        study=study.study,
+        report_names=[],
+    )
+
+
+def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
+    """Where an object goes as far as its listing tells; None if its header must be read."""
+    if not info.is_addressable:
+        return rejected(info, "unaddressable_name", "rename the object: no store can be asked for this name")
+    study = layout.study_of(info.key)
+    if info.bytes == 0:
+        return rejected(info, "empty_object", "the object has no bytes", study)
+    if study:
+        return placed(info, study, "report" if is_report(info.key) else "dicom")
+    if is_report(info.key):  # whose it is can be told only once every study is known
+        return rejected(info, "report_without_study", "no landed study carries this report's name")
+    return None
+
+
+def place_unreadable(info: ObjectInfo, fault: BadInput) -> LandedObject:
+    """An object that had to name its study by its header and could not."""
+    if fault.reason == "not_dicom" and not looks_like_dicom(info.key):
+        return rejected(info, "unrecognised_object", "neither a DICOM object nor a .txt report")
+    return rejected(info, fault.reason, fault.detail)
+
+
+def still_known(info: ObjectInfo, before: LandedObject | None) -> bool:
+    """Whether an object's header need not be read again: same version as at the last inventory."""
+    return before is not None and (before.etag, before.bytes) == (info.etag, info.bytes) and bool(info.etag)
+
+
+def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
+    """Gives reports that their key alone could not place to studies grouped by header.
+
+    A report belongs to the study whose StudyInstanceUID, StudyID (also as `s<StudyID>`) or AccessionNumber is its file name;
+    else, when it is the only report of a folder whose images are all of one study, to that study.
+    """
+    objects = list(objects)
+    named: dict[str, set[StudyKey]] = defaultdict(set)
+    in_folder: dict[str, set[StudyKey]] = defaultdict(set)
+    waiting: dict[str, int] = defaultdict(int)
+    for item in objects:
+        if item.kind == "dicom" and item.patient and item.study:
+            study = StudyKey(item.patient, item.study)
+            in_folder[_folder(item.key)].add(study)
+            for name in item.report_names:
+                named[name].add(study)
+        elif item.reason == "report_without_study":
+            waiting[_folder(item.key)] += 1
+
+    def join(item: LandedObject) -> LandedObject:
+        if item.reason != "report_without_study":
+            return item
+        studies = named.get(PurePosixPath(item.key).stem, set())
+        if not studies and waiting[_folder(item.key)] == 1:
+            studies = in_folder.get(_folder(item.key), set())
+        if len(studies) > 1:
+            return replace(item, detail="several studies carry this report's name")
+        for study in studies:
+            return replace(item, kind="report", patient=study.patient, study=study.study, reason=None, detail=None)
+        return item
+
+    return sorted((join(item) for item in objects), key=lambda o: (o.patient or "", o.study or "", o.key))
+
+
+def studies_of(objects: Iterable[LandedObject]) -> list[StudyKey]:
+    """Every study with an object, sorted, so that a patient's partitions are one contiguous range.
+
+    A study all of whose objects were refused is one too: its assets materialise with zero rows.
+    """
+    return sorted({StudyKey(o.patient, o.study) for o in objects if o.patient and o.study})
+
+
+def rejections_of(objects: Sequence[LandedObject]) -> list[Rejection]:
+    """The rejection rows of an inventory."""
+    return [
+        Rejection(key=o.key, stage=STAGE, reason=o.reason, detail=o.detail or "", patient=o.patient, study=o.study)
+        for o in objects
+        if o.reason
+    ]
+
+
+def _folder(key: str) -> str:
+    return str(PurePosixPath(key).parent)

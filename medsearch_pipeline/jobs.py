@@ -1,0 +1,20 @@
+"""Jobs: the selections of assets that people and sensors launch by name."""
+
+import dagster as dg
+
+from medsearch_pipeline.partitions import study_partitions
+
+STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
+
+
+def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """`inventory_job` takes stock of the landing store; `ingest_job` brings studies from landing to the index."""
+    return [
+        dg.define_asset_job("inventory_job", selection=["inventory"], description="Take stock of the landing store."),
+        dg.define_asset_job(
+            "ingest_job",
+            selection=list(STUDY_ASSETS),
+            partitions_def=study_partitions,
+            description="Bring studies from the landing store to the search index.",
+        ),
+    ]

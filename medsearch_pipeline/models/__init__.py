@@ -1,0 +1,1 @@
+"""Models: pixels in, vectors out. torch is imported here and nowhere else."""

@@ -1,0 +1,23 @@
+"""The one partitions definition of the project: a dynamic key `patient/study`.
+
+Two dynamic dimensions would be the full product of patients and studies, nearly all of whose cells cannot exist
+(docs/adr/0001-partitions.md).
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from medsearch_core.keys import StudyKey
+
+study_partitions = dg.DynamicPartitionsDefinition(name="patient_study")
+CHUNK = 10_000
+
+
+def register(instance: dg.DagsterInstance, studies: Sequence[StudyKey]) -> list[str]:
+    """Adds the partitions that are new, sorted by patient, in chunks that SQLite can take; returns their keys."""
+    known = set(instance.get_dynamic_partitions(study_partitions.name))
+    new = [s.partition for s in sorted(studies) if s.partition not in known]
+    for start in range(0, len(new), CHUNK):
+        instance.add_dynamic_partitions(study_partitions.name, new[start : start + CHUNK])
+    return new

@@ -1,0 +1,72 @@
+"""Dagster resources: the stores, the index and the model, each opened by the asset that uses it."""
+
+from functools import cache
+
+import dagster as dg
+from medsearch_core.search.embedded import open_embedded
+
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.settings import Settings
+
+
+class StoreResource(dg.ConfigurableResource):
+    """A folder or a bucket. Credentials are the process's own, never configuration."""
+
+    url: str
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+
+    def open(self) -> ObjectStore:
+        """The store."""
+        return open_store(self.url, S3Options(endpoint=self.s3_endpoint, region=self.s3_region))
+
+
+class WarehouseResource(StoreResource):
+    """The store that assets are written to."""
+
+    def tables(self) -> Warehouse:
+        """The store as tables by study."""
+        return Warehouse(self.open())
+
+
+class SearchIndexResource(dg.ConfigurableResource):
+    """The search index."""
+
+    uri: str
+
+    def open(self) -> SearchIndex:
+        """The index."""
+        return open_embedded(self.uri)
+
+
+class EmbedderResource(dg.ConfigurableResource):
+    """The embedding model, loaded once a process."""
+
+    model: str
+    weights: str
+    batch_size: int
+
+    def load(self) -> Embedder:
+        """The model with its weights; raises `ConfigurationError` where they cannot be had."""
+        return _load(self.model, self.weights, self.batch_size)
+
+
+@cache
+def _load(model: str, weights: str, batch_size: int) -> Embedder:
+    from medsearch_pipeline.models.registry import load_embedder  # torch, which only this step needs
+
+    return load_embedder(model, weights, batch_size)
+
+
+def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
+    """The resources of a deployment."""
+    s3 = {"s3_endpoint": settings.s3_endpoint, "s3_region": settings.s3_region}
+    return {
+        "landing": StoreResource(url=settings.landing, **s3),
+        "warehouse": WarehouseResource(url=settings.warehouse, **s3),
+        "search_index": SearchIndexResource(uri=settings.index),
+        "embedder": EmbedderResource(model=settings.model, weights=settings.weights, batch_size=settings.batch_size),
+    }

@@ -1,0 +1,62 @@
+"""Every setting of the pipeline, and the only place of it that reads the environment.
+
+Each setting is an environment variable: its name in capitals with `MEDSEARCH_` in front.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from medsearch_core.storage.object_store import S3Options
+from medsearch_pipeline.discovery import MIMIC_CXR, Layout
+
+
+class Settings(BaseSettings):
+    """What a deployment may choose. The defaults run on one machine with no server."""
+
+    model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True)
+
+    landing: str = Field(".medsearch/landing", description="where objects land: a folder, or s3://bucket/prefix")
+    warehouse: str = Field(".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix")
+    index: str = Field(".medsearch/index", description="folder of the embedded search index")
+    s3_endpoint: str | None = Field(None, description="address of an S3-compatible service; empty means AWS")
+    s3_region: str | None = Field(None, description="region of the buckets")
+    layout: str = Field(
+        MIMIC_CXR.pattern.pattern,
+        description="regular expression with the groups patient and study for keys that spell both; other objects are grouped by header",
+    )
+    pseudonym_key: SecretStr | None = Field(
+        None, description="secret behind the keys of studies grouped by header; empty means one kept in the warehouse"
+    )
+    check_identity: bool = Field(
+        True, description="refuse objects whose header names another patient or study than their folder"
+    )
+    thumbnail_side: int = Field(
+        512, ge=64, le=4096, description="longest side of a thumbnail in pixels, also the model's input"
+    )
+    max_pixels: int = Field(400_000_000, ge=1, description="largest frame that is decoded, in pixels")
+    model: Literal["densenet121", "efficientnet_lite0"] = Field("densenet121", description="architecture of the embedding")
+    weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
+    batch_size: int = Field(8, ge=1, le=4096, description="images the model sees at once")
+    max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
+    api_url: str = Field("http://127.0.0.1:8000", description="where browsers reach the service, for previews in Dagster's UI")
+
+    @field_validator("layout")
+    @classmethod
+    def _names_patient_and_study(cls, value: str) -> str:
+        Layout.of(value)
+        return value
+
+    @field_validator("landing", "warehouse", "index")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        return value if "://" in value else str(Path(value).expanduser().absolute())
+
+    @property
+    def s3(self) -> S3Options:
+        """How to reach S3."""
+        return S3Options(endpoint=self.s3_endpoint, region=self.s3_region)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medsearch_core.errors import BadInput
+from medsearch_core.records import EntityRecord, ReportRecord, table_of
+from medsearch_core.reports.read import NER_VERSION, read_report
+
+REPORT = """                                 FINAL REPORT
+ EXAMINATION:  CHEST (PA AND LAT)
+
+ INDICATION:  Woman with cough.  Evaluate for
+ pneumonia.
+
+ COMPARISON:  None.
+
+ FINDINGS:
+
+ The heart is mildly enlarged.  There is a small right pleural effusion. No
+ pneumothorax.  The lungs are clear.
+
+ IMPRESSION:
+
+ 1. Cardiomegaly.
+ 2. Possible pneumonia.
+"""
+
+WORDS = (
+    "no not may represent possible old effusion effusions pneumothorax heart lungs are clear enlarged but versus resolved "
+    "FINDINGS: IMPRESSION: INDICATION: Comparison: . , ; \n \n\n 1. é ß \u2013 ___ rib fracture right nodule cannot exclude"
+).split(" ")
+
+
+def lists(report: ReportRecord) -> dict[str, list[str]]:
+    names = [f"{sign}_{kind}" for sign in ("positive", "negative") for kind in ("diagnoses", "icd10cms", "signs", "symptoms")]
+    names += ["present_codes", "absent_codes", "uncertain_codes"]
+    return {name: getattr(report, name) for name in names if getattr(report, name)}
+
+
+def test_a_report_becomes_one_row_with_its_sections_and_lists(read) -> None:  # type: ignore[no-untyped-def]
+    report, _ = read(REPORT)
+    assert report.text == REPORT
+    assert report.sha256 == hashlib.sha256(REPORT.encode()).hexdigest()
+    assert (report.encoding, report.ner_version) == ("utf-8", NER_VERSION)
+    assert report.examination == "CHEST (PA AND LAT)"
+    assert report.indication == "Woman with cough. Evaluate for pneumonia."
+    assert report.technique is None
+    assert report.comparison == "None."
+    assert report.impression == "1. Cardiomegaly. 2. Possible pneumonia."
+    assert lists(report) == {
+        "positive_diagnoses": ["cardiomegaly", "pleural effusion"],
+        "positive_icd10cms": ["Cardiomegaly", "Cough, unspecified", "Pleural effusion, not elsewhere classified"],
+        "positive_symptoms": ["cough"],
+        "negative_diagnoses": ["pneumothorax"],
+        "negative_icd10cms": ["Other nonspecific abnormal finding of lung field", "Pneumothorax, unspecified"],
+        "negative_signs": ["consolidation", "lung infiltrate", "lung opacity"],
+        "present_codes": ["I51.7", "J90", "R05.9"],
+        "absent_codes": ["J93.9", "R91.8"],
+        "uncertain_codes": ["J18.9"],
+    }
+
+
+def test_rows_fit_the_data_contract(read) -> None:  # type: ignore[no-untyped-def]
+    report, entities = read(REPORT)
+    assert table_of(ReportRecord, [report]).num_rows == 1
+    assert table_of(EntityRecord, entities).num_rows == len(entities)
+
+
+def test_a_report_without_headers_is_kept_as_findings(read) -> None:  # type: ignore[no-untyped-def]
+    report, _ = read("Small left effusion.\nNo pneumothorax.")
+    assert report.findings == "Small left effusion. No pneumothorax."
+    assert (report.positive_diagnoses, report.negative_diagnoses) == (["pleural effusion"], ["pneumothorax"])
+
+
+def test_findings_and_impression_fill_both_columns(read) -> None:  # type: ignore[no-untyped-def]
+    report, _ = read("FINDINGS AND IMPRESSION: Small effusion.")
+    assert report.findings == report.impression == "Small effusion."
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FINDINGS: Effusion.\nIMPRESSION: No effusion.", {"negative_diagnoses": ["pleural effusion"]}),
+        ("IMPRESSION: No effusion.\nFINDINGS: Effusion.", {"negative_diagnoses": ["pleural effusion"]}),
+        ("IMPRESSION: No effusion.\nADDENDUM: Small effusion.", {"positive_diagnoses": ["pleural effusion"]}),
+        ("WET READ: Effusion.\nFINDINGS: No effusion.", {"negative_diagnoses": ["pleural effusion"]}),
+        ("No right effusion. Small left effusion.", {"positive_diagnoses": ["pleural effusion"]}),
+        ("FINDINGS: Effusion.\nIMPRESSION: Possible effusion.", {}),
+        ("FINDINGS: No effusion.\nIMPRESSION: History of effusion.", {"negative_diagnoses": ["pleural effusion"]}),
+        ("Old rib fracture.", {}),
+    ],
+)
+def test_a_concept_has_one_status_per_report(text: str, expected: dict[str, list[str]], read) -> None:  # type: ignore[no-untyped-def]
+    found = {name: names for name, names in lists(read(text)[0]).items() if name.endswith("diagnoses")}
+    assert found == expected
+
+
+def test_a_statement_of_normality_never_outranks_a_mention(read) -> None:  # type: ignore[no-untyped-def]
+    report, _ = read("FINDINGS: Pneumonia.\nIMPRESSION: No acute cardiopulmonary process.")
+    assert report.positive_diagnoses == ["pneumonia"]
+    assert "pneumonia" not in report.negative_diagnoses
+
+
+def test_a_code_shared_by_two_concepts_is_listed_once(read) -> None:  # type: ignore[no-untyped-def]
+    report, _ = read("Patchy opacity. No mass. Possible infiltrate.")
+    assert (report.present_codes, report.absent_codes, report.uncertain_codes) == (["R91.8"], [], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Right rib fracture.", "S22.31XA"),
+        ("Multiple left rib fractures.", "S22.42XA"),
+        ("Rib fracture.", "S22.39XA"),
+        ("Acute pulmonary edema.", "J81.0"),
+        ("Tension pneumothorax.", "J93.0"),
+        ("Solitary nodule.", "R91.1"),
+        ("Lung nodules.", "R91.8"),
+        ("Left clavicle fracture.", "S42.002A"),
+    ],
+)
+def test_side_number_and_acuity_choose_the_code(text: str, code: str, read) -> None:  # type: ignore[no-untyped-def]
+    assert read(text)[0].present_codes == [code]
+
+
+def test_low_lung_volumes_have_no_code(read) -> None:  # type: ignore[no-untyped-def]
+    report, [entity] = read("Low lung volumes.")
+    assert report.positive_signs == ["low lung volumes"]
+    assert (entity.icd10cm_code, entity.icd10cm_description, entity.score) == (None, None, 0.5)
+
+
+def assert_consistent(report: ReportRecord, entities: list[EntityRecord]) -> None:
+    for entity in entities:
+        assert report.text[entity.begin : entity.end] == entity.text
+    for kind in ("diagnoses", "icd10cms", "signs", "symptoms"):
+        positive, negative = getattr(report, f"positive_{kind}"), getattr(report, f"negative_{kind}")
+        assert set(positive).isdisjoint(negative)
+        assert positive == sorted(set(positive))
+        assert negative == sorted(set(negative))
+    codes = [*report.present_codes, *report.absent_codes, *report.uncertain_codes]
+    assert len(codes) == len(set(codes))
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_offsets_are_exact_and_lists_never_contradict_each_other(words: list[str]) -> None:
+    text = "x " + " ".join(words)
+    assert_consistent(*read_report(text.encode(), report_id="s1", patient="p1", study="s1", key="k"))
+
+
+@given(st.binary(max_size=400))
+@settings(deadline=None)
+def test_random_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        report, entities = read_report(data, report_id="s1", patient="p1", study="s1", key="k")
+    except BadInput:
+        return
+    assert_consistent(report, entities)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "no effusion ", "heart ", "heart normal enlarged ", "possible ", "\n", " ", "a\n \n", "FINDINGS", "FINDINGS ",
+        "FINDINGS (", "IMPRESSION: ", "1.", "- \n", "fracture of rib ", "not resolved nodule and ", "lung a b c clear ",
+    ],
+)  # fmt: skip
+def test_a_hundred_kilobytes_of_anything_take_no_seconds(pattern: str) -> None:
+    data = b"x " + (pattern * (100_000 // len(pattern))).encode()
+    start = time.process_time()
+    read_report(data, report_id="s1", patient="p1", study="s1", key="k")
+    assert time.process_time() - start < 4
+
+
+def test_reading_needs_no_icd_package_and_no_natural_language_library() -> None:
+    script = "import sys, medsearch_core.reports.read; print([m for m in sys.modules if m in ('simple_icd_10_cm', 'spacy')])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -1,0 +1,141 @@
+"""What every index must answer, computed in the plainest way: lists, loops and a hand-written table of stems."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.index import Filters, TextField
+
+STEMS = {"effusions": "effusion", "opacities": "opacity", "lungs": "lung", "the": "", "and": ""}
+"""The words of the tests that change: plurals to singulars, stop words to nothing."""
+
+
+class ReferenceIndex:
+    """Studies in a dictionary."""
+
+    def __init__(self) -> None:
+        self.studies: dict[StudyKey, StudyDocuments] = {}
+
+    def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        written = 0
+        for study in {s.study: s for s in studies}.values():
+            held = self.studies.get(study.study)
+            if not (study.images or study.reports):
+                written += self.studies.pop(study.study, None) is not None
+            elif held is None or held.inputs != study.inputs:
+                self.studies[study.study] = study
+                written += 1
+        return written
+
+    def delete(self, keys: Iterable[StudyKey]) -> None:
+        for key in keys:
+            self.studies.pop(key, None)
+
+    @property
+    def images(self) -> list[ImageDocument]:
+        return [i for s in self.studies.values() for i in s.images]
+
+    @property
+    def reports(self) -> list[ReportDocument]:
+        return [r for s in self.studies.values() for r in s.reports]
+
+    def similar(self, vector: Sequence[float], k: int, filters: Filters) -> list[tuple[str, float]]:
+        found = [(i.image_id, round(_cosine(vector, i.vector), 6)) for i in self.images if image_matches(i, filters)]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
+
+    def text(self, query: str, fields: Sequence[TextField], filters: Filters) -> dict[str, float]:
+        """Report id → BM25 of all that match."""
+        words = set(words_of(query))
+        scores: dict[str, float] = {r.report_id: 0.0 for r in self.reports} if not words else {}
+        for field in set(fields) or {TextField.FINDINGS, TextField.IMPRESSION} if words else ():
+            for id_, score in self._bm25(words, field.value).items():
+                scores[id_] = scores.get(id_, 0.0) + score
+        matching = {r.report_id for r in self.reports if report_matches(r, filters)}
+        return {id_: score for id_, score in scores.items() if id_ in matching}
+
+    def facets(self, field: str, filters: Filters, query: str) -> list[tuple[str, int]]:
+        ids = self.text(query, (), filters)
+        counts: Counter[str] = Counter()
+        for report in self.reports:
+            value: Any = getattr(report, field)
+            if report.report_id in ids and value is not None:
+                counts.update({value} if isinstance(value, str) else set(value))
+        return sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+
+    def _bm25(self, words: set[str], field: str) -> dict[str, float]:
+        texts = {r.report_id: words_of(getattr(r, field) or "") for r in self.reports}
+        texts = {id_: text for id_, text in texts.items() if text}
+        if not texts:
+            return {}
+        average = sum(map(len, texts.values())) / len(texts)
+        scores: dict[str, float] = {}
+        for word in words:
+            holding = {id_: text.count(word) for id_, text in texts.items() if word in text}
+            rarity = math.log(1 + (len(texts) - len(holding) + 0.5) / (len(holding) + 0.5))
+            for id_, n in holding.items():
+                share = n * 2.2 / (n + 1.2 * (0.25 + 0.75 * len(texts[id_]) / average))
+                scores[id_] = scores.get(id_, 0.0) + rarity * share
+        return scores
+
+
+def words_of(text: str) -> list[str]:
+    """The words as they are compared."""
+    words = [STEMS.get(w, w) for w in re.findall(r"[a-z0-9]+", text.lower())]
+    return [w for w in words if w]
+
+
+def image_matches(image: ImageDocument, filters: Filters) -> bool:
+    return _shared(image, filters) and all(
+        not wanted or value in wanted
+        for wanted, value in (
+            (filters.modalities, image.modality),
+            (filters.body_parts, image.body_part_examined),
+            (filters.views, image.view_position),
+            (filters.lateralities, image.laterality),
+        )
+    )
+
+
+def report_matches(report: ReportDocument, filters: Filters) -> bool:
+    return _shared(report, filters) and all(
+        not wanted or set(wanted) & set(values)
+        for wanted, values in (
+            (filters.modalities, report.modalities),
+            (filters.body_parts, report.body_parts),
+            (filters.views, report.views),
+            (filters.lateralities, report.lateralities),
+        )
+    )
+
+
+def _shared(document: ImageDocument | ReportDocument, filters: Filters) -> bool:
+    age, day = document.patient_age_years, document.study_date
+    return (
+        (not filters.patients or document.patient in filters.patients)
+        and (not filters.studies or document.study in filters.studies)
+        and (not filters.sexes or document.patient_sex in filters.sexes)
+        and document.patient not in filters.without_patients
+        and document.study not in filters.without_studies
+        and (filters.min_age_years is None or (age is not None and age >= filters.min_age_years))
+        and (filters.max_age_years is None or (age is not None and age <= filters.max_age_years))
+        and (filters.from_date is None or (day is not None and day >= filters.from_date))
+        and (filters.to_date is None or (day is not None and day <= filters.to_date))
+        and _codes(document.present_codes, filters.present)
+        and _codes(document.absent_codes, filters.absent)
+        and _codes(document.uncertain_codes, filters.uncertain)
+    )
+
+
+def _codes(held: Sequence[str], wanted: Sequence[str]) -> bool:
+    return all(any(c.upper().startswith(w.strip().upper()) for c in held) for w in wanted)
+
+
+def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
+    lengths = math.hypot(*a) * math.hypot(*b)
+    return sum(x * y for x, y in zip(a, b, strict=True)) / lengths if lengths else 0.0

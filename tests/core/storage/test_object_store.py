@@ -1,0 +1,110 @@
+"""A folder and an S3 bucket behave the same: one suite, both real."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
+from medsearch_core.storage.object_store import HEADER_BYTES, ObjectStore, S3Options, open_store
+
+NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "per%20cent.dcm", "quote'?*.dcm"]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return open_store(str(tmp_path / "landing"))
+    bucket = request.getfixturevalue("s3_bucket")
+    return open_store(f"s3://{bucket}/some/prefix", S3Options(request.getfixturevalue("s3_endpoint"), "us-east-1"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_under_any_name_is_read_and_listed_under_it(store: ObjectStore, name: str) -> None:
+    store.write(name, b"pixels")
+    assert store.read(name) == b"pixels"
+    assert [(o.key, o.bytes, o.is_addressable) for o in store.list()] == [(name, 6, True)]
+
+
+def test_listing_a_folder_gives_only_what_is_below_it(store: ObjectStore) -> None:
+    for key in ("thumbnails/p1/s1/a.png", "thumbnails/p1/s10/b.png", "thumbnails/p1/s1.parquet"):
+        store.write(key, b"x")
+    assert [o.key for o in store.list("thumbnails/p1/s1")] == ["thumbnails/p1/s1/a.png"]
+    assert list(store.list("nothing/here")) == []
+
+
+def test_other_bytes_under_a_key_get_another_tag(store: ObjectStore) -> None:
+    store.write("a", b"one")
+    before = next(store.list()).etag
+    store.write("a", b"two")
+    after = next(store.list()).etag
+    assert before
+    assert after
+    assert before != after
+
+
+def test_a_missing_object_is_named_and_not_taken_for_an_empty_one(store: ObjectStore) -> None:
+    with pytest.raises(ObjectNotFound, match=r"no/such\.dcm"):
+        store.read("no/such.dcm")
+    with pytest.raises(ObjectNotFound, match=r"no/such\.dcm"):
+        store.open("no/such.dcm")
+
+
+def test_an_object_opened_as_a_file_reads_by_ranges_as_bytes_do(store: ObjectStore) -> None:
+    data = os.urandom(3 * HEADER_BYTES + 17)
+    store.write("big", data)
+    with store.open("big") as file:
+        assert file.read(10) == data[:10]
+        file.seek(HEADER_BYTES + 5)
+        assert file.read(HEADER_BYTES * 3) == data[HEADER_BYTES + 5 :]
+        file.seek(-7, os.SEEK_END)
+        assert file.read() == data[-7:]
+
+
+def test_create_writes_once_and_deleting_twice_is_no_error(store: ObjectStore) -> None:
+    assert store.create("key", b"first")
+    assert not store.create("key", b"second")
+    assert store.read("key") == b"first"
+    store.delete("key")
+    store.delete("key")
+    assert list(store.list()) == []
+
+
+def test_a_header_is_fetched_without_the_rest_of_the_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import obstore
+
+    fetched = []
+    original = obstore.get_range
+    monkeypatch.setattr(obstore, "get_range", lambda *a, **k: fetched.append(k["end"] - k["start"]) or original(*a, **k))
+    store = open_store(str(tmp_path))
+    store.write("big", bytes(10_000_000))
+    with store.open("big") as file:
+        file.read(1000)
+    assert fetched == [HEADER_BYTES]
+
+
+def test_a_file_name_that_no_store_can_spell_is_listed_as_such_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "good.dcm").write_bytes(b"x")
+    (tmp_path / "line\nbreak.dcm").write_bytes(b"x")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin\xff.dcm")).write_bytes(b"x")
+    (tmp_path / "nowhere.dcm").symlink_to(tmp_path / "gone")
+    listed = {o.key: (o.bytes, o.is_addressable) for o in open_store(str(tmp_path)).list()}
+    assert listed == {
+        "good.dcm": (1, True),
+        "line\\nbreak.dcm": (1, False),
+        "latin\\udcff.dcm": (1, False),
+        "nowhere.dcm": (0, True),
+    }
+
+
+def test_a_bucket_that_is_not_there_fails_and_is_not_empty(s3_bucket: str, s3_endpoint: str) -> None:
+    store = open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1"))
+    with pytest.raises(StorageError, match="cannot list"):
+        list(store.list())
+
+
+def test_an_address_of_another_kind_is_refused_with_what_is_possible() -> None:
+    with pytest.raises(ConfigurationError, match="give a folder, file:// or s3://"):
+        open_store("ftp://somewhere")

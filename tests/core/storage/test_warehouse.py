@@ -1,0 +1,66 @@
+"""The warehouse: addressed by study, honest about what it was made from, the same bytes every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import TABLES, EmbeddingRecord, schema_of
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse, study_path
+
+STUDY = StudyKey("p10000032", "s50414267")
+PATH = study_path("embeddings", STUDY)
+ROW = EmbeddingRecord(image_id="1.2.3", model_id="m", model_version="v", vector=[1.0, 0.5])
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(open_store(str(tmp_path)))
+
+
+def test_a_studys_rows_lie_under_table_patient_and_study(warehouse: Warehouse) -> None:
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    assert [o.key for o in warehouse.store.list()] == ["embeddings/p10000032/s50414267.parquet"]
+    assert warehouse.read_rows(EmbeddingRecord, PATH) == [ROW]
+
+
+def test_the_same_rows_from_the_same_inputs_are_the_same_bytes(warehouse: Warehouse) -> None:
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    first = warehouse.store.read(PATH)
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    assert warehouse.store.read(PATH) == first
+
+
+def test_the_digest_of_the_inputs_is_read_back_and_absent_where_nothing_was_written(warehouse: Warehouse) -> None:
+    assert warehouse.inputs(PATH) is None
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    assert warehouse.inputs(PATH) == "digest"
+
+
+def test_a_file_cut_short_counts_as_not_made_and_reading_it_fails(warehouse: Warehouse) -> None:
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    warehouse.store.write(PATH, warehouse.store.read(PATH)[:-20])
+    assert warehouse.inputs(PATH) is None
+    with pytest.raises(pa.ArrowInvalid):
+        warehouse.read(PATH)
+
+
+def test_a_study_without_rows_reads_as_an_empty_table_of_the_right_shape(warehouse: Warehouse) -> None:
+    assert warehouse.read(PATH).schema.names == ["image_id", "model_id", "model_version", "vector"]
+    assert warehouse.read(PATH).num_rows == 0
+
+
+def test_what_an_earlier_version_left_is_removed_and_neighbours_stay(warehouse: Warehouse) -> None:
+    for path in ("thumbnails/p1/s1/a.png", "thumbnails/p1/s1/b.png", "thumbnails/p1/s2/c.png"):
+        warehouse.store.write(path, b"png")
+    warehouse.remove_others("thumbnails/p1/s1", ["thumbnails/p1/s1/a.png"])
+    assert sorted(o.key for o in warehouse.store.list()) == ["thumbnails/p1/s1/a.png", "thumbnails/p1/s2/c.png"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_of_the_contract_says_what_it_means(table: str) -> None:
+    assert all(len(f.metadata[b"description"]) > 4 for f in schema_of(TABLES[table]))
