@@ -27,7 +27,7 @@ _IMAGES = """
     FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
 """
 _REPORTS = "SELECT ordinal, report_id, sha256, ner_version, comparison FROM study_rows ORDER BY ordinal, report_id"
-_ENTITIES = "SELECT * FROM study_rows ORDER BY ordinal, report_id, begin, \"end\""
+_ENTITIES = 'SELECT * FROM study_rows ORDER BY ordinal, report_id, begin, "end"'
 
 ImageRow = dict[str, Any]
 EntityRow = dict[str, Any]

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from medsearch_core.dicom.dataset import identity, read_dataset
-
 from medsearch_core.errors import BadInput, ObjectNotFound
 from medsearch_core.keys import StudyKey, pseudonymous_study_key
 from medsearch_core.records import LandedObject

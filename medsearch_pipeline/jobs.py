@@ -1,5 +1,7 @@
 """Jobs: the selections of assets that people and sensors launch by name."""
 
+from typing import Any
+
 import dagster as dg
 
 from medsearch_pipeline.partitions import study_partitions
@@ -7,7 +9,7 @@ from medsearch_pipeline.partitions import study_partitions
 STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
 
 
-def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs() -> list[Any]:
     """`inventory_job` takes stock of the landing store; `ingest_job` brings studies from landing to the index."""
     return [
         dg.define_asset_job("inventory_job", selection=["inventory"], description="Take stock of the landing store."),

@@ -3,8 +3,8 @@
 from functools import cache
 
 import dagster as dg
-from medsearch_core.search.embedded import open_embedded
 
+from medsearch_core.search.embedded import open_embedded
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import TypeVar
 
 import numpy as np
-from medsearch_core.dicom.thumbnails import decode_png
 
+from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, study_path

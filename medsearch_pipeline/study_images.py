@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from medsearch_core.dicom.dataset import identity, read_dataset
-from medsearch_core.dicom.image_record import image_records
-from medsearch_core.dicom.pixels import PIXEL_VERSION, check_pixels, frame_count
-from medsearch_core.dicom.thumbnails import encode_png, thumbnail
 
+from medsearch_core.dicom.dataset import identity, read_dataset
+from medsearch_core.dicom.decoding import check_pixels
+from medsearch_core.dicom.image_record import image_records
+from medsearch_core.dicom.layout import frame_count
+from medsearch_core.dicom.thumbnails import encode_png, thumbnail
+from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.errors import BadInput, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of, image_id
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
@@ -81,10 +83,10 @@ class ImageReader:
         sha256 = hashlib.sha256(data).hexdigest()
         dataset = read_dataset(data)
         who = identity(dataset)
+        check_pixels(dataset, max_pixels=self.max_pixels)
         if self.check_identity and not item.study_instance_uid:
             refuse_stranger(study, who.patient_id, who.study_id)
         refuse_repetition(seen.get(who.sop_instance_uid), sha256)
-        check_pixels(dataset, self.max_pixels)
         frames = frame_count(dataset)
         shown = []
         for frame in range(1, frames + 1):

@@ -2,9 +2,9 @@
 
 Belongs here: ConText (Harkema, Dowling, Thornblade and Chapman 2009, doi:10.1016/j.jbi.2009.05.002, after NegEx, Chapman
 2001) over the cues of `context.csv`, and what a section adds to it. Columns: `kind` cue, pseudo (looks like a cue, is none)
-or terminator; `assertion` what the cue makes of a mention, or which scopes a terminator ends (blank: all); `direction` where
-the mention stands seen from the cue; `words` the scope's length where it is shorter than the clause; `ends` earlier scopes
-that this cue ends.
+or terminator; `assertion` what the cue makes of a mention, or which scopes a terminator ends (`a/b`; blank: all);
+`direction` where the mention stands seen from the cue; `words` the scope's length where it is shorter than the clause;
+`ends` the assertion whose earlier scopes this cue ends.
 
 Sections: an INDICATION says why one looks, not what is seen, so its findings are hypothetical; only its symptoms, which the
 patient has, keep what the sentence says. COMPARISON is historical; EXAMINATION, TECHNIQUE and RECOMMENDATION hypothetical.
@@ -61,11 +61,15 @@ class Context:
         found = [match for match in _cues().find(sentence.words) if match.value.kind != "pseudo"]
         self._cues = [match for match in found if match.value.kind == "cue"]
         self._firsts = [match.first for match in self._cues]
-        self._ends = {
-            (direction, assertion): [m.first for m in found if _is_end(m.value, direction, assertion)]
-            for direction in ("forward", "backward")
-            for assertion in PRIORITY
-        } if self._cues else {}
+        self._ends = (
+            {
+                (direction, assertion): [m.first for m in found if _is_end(m.value, direction, assertion)]
+                for direction in ("forward", "backward")
+                for assertion in PRIORITY
+            }
+            if self._cues
+            else {}
+        )
 
     def decide(self, mention: Match[Any]) -> tuple[str, Match[Cue] | None]:
         """The assertion of a mention and the cue that decided it; present without one."""
@@ -104,7 +108,7 @@ class Context:
 def _is_end(cue: Cue, direction: str, assertion: str) -> bool:
     """Whether a terminator or cue ends scopes of this direction and assertion: a forward cue opens a clause of its own."""
     if cue.kind == "terminator":
-        return cue.direction in (direction, "both") and cue.assertion in ("", assertion)
+        return cue.direction in (direction, "both") and (not cue.assertion or assertion in cue.assertion.split("/"))
     return cue.direction == "forward" if direction == "backward" else cue.ends == assertion
 
 

@@ -32,9 +32,7 @@ def find_entities(report_id: str, text: str, sections: list[Section]) -> list[En
     return sorted(entities, key=lambda entity: (entity.begin, entity.end, entity.concept))
 
 
-def _in_sentence(
-    report_id: str, text: str, section: str, sentence: Sentence, known: Vocabulary
-) -> Iterator[EntityRecord]:
+def _in_sentence(report_id: str, text: str, section: str, sentence: Sentence, known: Vocabulary) -> Iterator[EntityRecord]:
     mentions = known.findings.find(sentence.words)
     normals = known.normals.find_all(sentence.words)
     if not (mentions or normals):
@@ -45,9 +43,10 @@ def _in_sentence(
             assertion, cue = context.decide(mention)
             cue_text = _words(text, sentence, cue) if cue else None
             yield _entity(report_id, text, section, sentence, mention, mention.value, assertion, cue_text, known)
+    named = {i for mention in mentions for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
-        if _is_whole(statement, mentions) and not context.has_cue_inside(statement):
+        if _is_whole(statement, named) and not context.has_cue_inside(statement):
             for name in statement.value:
                 implied.setdefault(name, statement)
     for name, statement in implied.items():
@@ -93,8 +92,6 @@ def _words(text: str, sentence: Sentence, match: Match) -> str:
     return text[sentence.begins[match.first] : sentence.ends[match.last]]
 
 
-def _is_whole(statement: Match, mentions: list[Match[Concept]]) -> bool:
+def _is_whole(statement: Match, named: set[int]) -> bool:
     """Whether no finding is named inside the statement: "heart enlarged, lungs normal" does not call the heart normal."""
-    inside = range(statement.first, statement.last)
-    own = set(statement.words)
-    return not any(word in inside and word not in own for mention in mentions for word in mention.words)
+    return not any(i in named and i not in statement.words for i in range(statement.first, statement.last))

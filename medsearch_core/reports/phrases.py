@@ -85,7 +85,7 @@ class Matcher(Generic[T]):
     def __init__(self, phrases: Iterable[tuple[str, T]]) -> None:
         self._root: _Node[T] = _Node()
         for phrase, value in phrases:
-            for words in _spellings(phrase):
+            for words in spellings(phrase):
                 node = self._root
                 for word in words:
                     if word.startswith("~"):
@@ -117,7 +117,7 @@ class Matcher(Generic[T]):
 
     def _from(self, words: list[str], start: int) -> list[Match[T]]:
         found: list[Match[T]] = []
-        ahead = [(self._root.children[words[start]], (start,))]
+        ahead: list[tuple[_Node[T], tuple[int, ...]]] = [(self._root.children[words[start]], (start,))]
         while ahead:
             node, used = ahead.pop()
             found.extend(Match(used, value) for value in node.values)
@@ -131,11 +131,12 @@ class Matcher(Generic[T]):
         return found
 
 
-def _spellings(phrase: str) -> Iterator[list[str]]:
+def spellings(phrase: str) -> Iterator[list[str]]:
+    """Every sequence of words, and gaps as `~n`, that a phrase in the notation of the data files stands for."""
     choices = []
     for token in phrase.split():
         is_optional = token.startswith("(") and token.endswith(")")
         words = token.strip("()").split("/")
         choices.append([*words, ""] if is_optional else words)
-    for words in product(*choices):
-        yield [word for word in words if word]
+    for spelling in product(*choices):
+        yield [word for word in spelling if word]

@@ -18,9 +18,7 @@ NER_VERSION = ner_version()
 """Version of the rules and of every data file: it changes with any edit of the vocabulary."""
 
 
-def read_report(
-    data: bytes, *, report_id: str, patient: str, study: str, key: str
-) -> tuple[ReportRecord, list[EntityRecord]]:
+def read_report(data: bytes, *, report_id: str, patient: str, study: str, key: str) -> tuple[ReportRecord, list[EntityRecord]]:
     """A report's row and the rows of its mentions.
 
     A report without a FINDINGS header has the text outside known sections as its findings.

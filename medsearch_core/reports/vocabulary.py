@@ -59,9 +59,7 @@ def vocabulary() -> Vocabulary:
     """The vocabulary, read and compiled once."""
     concepts = {row["concept"]: Concept(row["concept"], row["category"]) for row in rows("vocabulary.csv")}
     phrases = [
-        (phrase.strip(), concepts[row["concept"]])
-        for row in rows("vocabulary.csv")
-        for phrase in row["phrases"].split("|")
+        (phrase.strip(), concepts[row["concept"]]) for row in rows("vocabulary.csv") for phrase in row["phrases"].split("|")
     ]
     links: dict[str, list[Link]] = defaultdict(list)
     for row in rows("codes.csv"):

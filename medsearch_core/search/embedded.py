@@ -99,7 +99,7 @@ class EmbeddedIndex(SearchIndex):
             if not len(rows):
                 return []
             score_of = dict(zip(rows.tolist(), scores.tolist(), strict=True))
-            named = table.take_row_ids(rows.tolist()).select(["image_id", "study_key"]).with_row_id(True).to_arrow()
+            named = table.take_row_ids(rows.tolist()).select(["image_id", "study_key"]).with_row_id().to_arrow()
             order = sorted(named.to_pylist(), key=lambda r: (-score_of[r["_rowid"]], r["image_id"], r["study_key"]))
             best = [row["_rowid"] for row in order[:k]]
             documents = _documents_in(ImageDocument, table, best)
@@ -163,6 +163,6 @@ def _documents_in(kind: type[Document], table: Any, rows: Sequence[int]) -> list
     """The documents of these table rows, in their order."""
     if not rows:
         return []
-    found = table.take_row_ids(list(rows)).select(columns_of(kind)).with_row_id(True).to_arrow()
+    found = table.take_row_ids(list(rows)).select(columns_of(kind)).with_row_id().to_arrow()
     by_row = dict(zip(found["_rowid"].to_pylist(), documents_of(kind, found), strict=True))
     return [by_row[row] for row in rows]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from medsearch_core.dicom.pixels import PIXEL_VERSION
 
+from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path

@@ -28,7 +28,7 @@ def mentions(read, text: str) -> list[tuple[str, str, str]]:  # type: ignore[no-
 
 
 def test_an_indication_holds_symptoms_but_no_findings(read) -> None:  # type: ignore[no-untyped-def]
-    text = "INDICATION: Cough without fever, history of COPD, mother with tuberculosis, pneumonia?"
+    text = "INDICATION: Cough without fever, history of COPD, mother with tuberculosis. Pneumonia?"
     assert mentions(read, text) == [
         ("cough", "indication", "present"),
         ("fever", "indication", "absent"),

@@ -6,11 +6,28 @@ import pytest
 
 from medsearch_core.reports import data
 from medsearch_core.reports.assertion import PRIORITY
-from medsearch_core.reports.phrases import _spellings, fold
+from medsearch_core.reports.phrases import fold, spellings
 from medsearch_core.reports.vocabulary import vocabulary
 
 CATEGORIES = ("diagnosis", "sign", "symptom")
-TOO_COMMON = {"a", "an", "the", "of", "for", "to", "in", "on", "be", "is", "are", "normal", "chest", "lung", "heart", "vascular"}
+TOO_COMMON = {
+    "a",
+    "an",
+    "the",
+    "of",
+    "for",
+    "to",
+    "in",
+    "on",
+    "be",
+    "is",
+    "are",
+    "normal",
+    "chest",
+    "lung",
+    "heart",
+    "vascular",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +70,7 @@ def test_no_phrase_means_two_concepts() -> None:
     meaning: dict[tuple[str, ...], str] = {}
     for row in data.rows("vocabulary.csv"):
         for phrase in row["phrases"].split("|"):
-            for words in _spellings(phrase):
+            for words in spellings(phrase):
                 key = tuple(map(fold, words))
                 assert meaning.setdefault(key, row["concept"]) == row["concept"], key
 
@@ -62,8 +79,16 @@ def test_no_phrase_is_a_word_of_everyday_prose() -> None:
     phrases = [p for row in data.rows("vocabulary.csv") for p in row["phrases"].split("|")]
     phrases += [row["phrase"] for row in data.rows("normals.csv")]
     phrases += [row["phrase"] for row in data.rows("context.csv") if row["kind"] != "terminator"]
-    spelled = {tuple(words) for phrase in phrases for words in _spellings(phrase)}
+    spelled = {tuple(words) for phrase in phrases for words in spellings(phrase)}
     assert {words for words in spelled if not words or (len(words) == 1 and words[0] in TOO_COMMON)} == set()
+
+
+def test_no_cue_is_spelled_in_two_rows_that_disagree() -> None:
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in data.rows("context.csv"):
+        for words in spellings(row["phrase"]):
+            first = rows.setdefault(tuple(map(fold, words)), row)
+            assert {**first, "phrase": ""} == {**row, "phrase": ""}, words
 
 
 def test_context_rows_are_complete() -> None:

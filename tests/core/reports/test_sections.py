@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,4 +90,4 @@ def test_a_long_indication_stays_whole_where_findings_have_a_header() -> None:
 def test_sections_lie_in_order_and_do_not_overlap(text: str) -> None:
     sections = split_sections(text)
     assert all(0 <= s.begin < s.end <= len(text) for s in sections)
-    assert all(a.end <= b.begin for a, b in zip(sections, sections[1:], strict=False))
+    assert all(a.end <= b.begin for a, b in pairwise(sections))

@@ -50,8 +50,8 @@ class ReferenceIndex:
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def text(self, query: str, fields: Sequence[TextField], filters: Filters) -> dict[str, float]:
-        """Report id → BM25 of all that match."""
-        words = set(words_of(query))
+        """Report id → BM25 of all that match. A word asked twice counts twice, as in Lucene."""
+        words = words_of(query)
         scores: dict[str, float] = {r.report_id: 0.0 for r in self.reports} if not words else {}
         for field in set(fields) or {TextField.FINDINGS, TextField.IMPRESSION} if words else ():
             for id_, score in self._bm25(words, field.value).items():
@@ -68,7 +68,7 @@ class ReferenceIndex:
                 counts.update({value} if isinstance(value, str) else set(value))
         return sorted(counts.items(), key=lambda c: (-c[1], c[0]))
 
-    def _bm25(self, words: set[str], field: str) -> dict[str, float]:
+    def _bm25(self, words: list[str], field: str) -> dict[str, float]:
         texts = {r.report_id: words_of(getattr(r, field) or "") for r in self.reports}
         texts = {id_: text for id_, text in texts.items() if text}
         if not texts:

@@ -1,0 +1,36 @@
+"""The page's files over HTTP."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+FOLDER = Path(__file__).with_name("web")
+SERVED = frozenset({".css", ".js", ".svg"})
+FRESH = {"cache-control": "no-cache"}
+"""Browsers ask each time whether a file has changed, so that a page and its modules are of one release."""
+
+
+async def index(request: Request) -> Response:
+    """The page itself."""
+    return FileResponse(FOLDER / "index.html", headers=FRESH)
+
+
+class PageFiles(StaticFiles):
+    """Style, scripts and pictures of the page, and nothing else of its folder."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=FOLDER)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if os.path.splitext(path)[1] not in SERVED:
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        response.headers.update(FRESH)
+        return response

@@ -1,0 +1,1 @@
+"""The GraphQL schema: types, queries, and how much may be asked."""

@@ -1,0 +1,34 @@
+"""The schema, put together: queries, limits, and what is told of errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter
+from strawberry.types import ExecutionContext, ExecutionResult
+
+from medsearch_api.schema import errors
+from medsearch_api.schema.limits import MAX_TOKENS, CostLimits
+from medsearch_api.schema.queries import Query
+
+
+class MaskingSchema(strawberry.Schema):
+    """A schema whose every error, raised wherever, leaves as a code and a sentence."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        result = await super().execute(*args, **kwargs)
+        if result.errors:
+            result.errors = [errors.told(error) for error in result.errors]
+        return result
+
+    def process_errors(self, errors_found: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        for error in errors_found:
+            errors.log(error)
+
+
+def build_schema() -> strawberry.Schema:
+    """The service's schema."""
+    extensions: list[Any] = [lambda: MaxTokensLimiter(MAX_TOKENS), CostLimits]
+    return MaskingSchema(query=Query, extensions=extensions)

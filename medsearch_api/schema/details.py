@@ -1,0 +1,77 @@
+"""Types without links to others: acquisition details, provenance, mentions in a report."""
+
+from typing import Self
+
+import strawberry
+
+from medsearch_api.schema.enums import Assertion, Category
+from medsearch_api.tables import EntityRow, ImageRow
+
+
+def described(description: str) -> str:
+    """A plain field with its description. Typed `str` only for the type checker: the annotation decides."""
+    return strawberry.field(description=description)
+
+
+@strawberry.type(description="Where an image in the index comes from.")
+class ImageProvenance:
+    source_key: str = described("The source object's key below the landing root.")
+    sha256: str = described("SHA-256 of the source object.")
+    model_id: str = described("Architecture and weights that made the embedding.")
+    model_version: str = described("Digest of the weights, and the preprocessing's version.")
+
+
+@strawberry.type(description="Where a report in the index comes from.")
+class ReportProvenance:
+    source_key: str = described("The source object's key below the landing root.")
+    sha256: str = described("SHA-256 of the source object.")
+    ner_version: str = described("Version of the reader of reports and its vocabulary.")
+
+
+@strawberry.type(description="How an image was acquired: DICOM attributes from the warehouse.")
+class ImageDetail:
+    rows: int = strawberry.field(description="Rows (0028,0010).")
+    columns: int = strawberry.field(description="Columns (0028,0011).")
+    frame: int = strawberry.field(description="1-based frame number.")
+    frames: int = strawberry.field(description="NumberOfFrames of the object.")
+    file_bytes: float = strawberry.field(description="Size of the source object in bytes; may exceed 32 bits.")
+    bits_stored: int | None = strawberry.field(description="BitsStored (0028,0101).")
+    photometric_interpretation: str | None = strawberry.field(description="PhotometricInterpretation (0028,0004).")
+    pixel_spacing_mm: list[float] | None = strawberry.field(description="Row and column spacing in mm.")
+    patient_orientation: str | None = strawberry.field(description="PatientOrientation (0020,0020).")
+    manufacturer: str | None = strawberry.field(description="Manufacturer (0008,0070).")
+    manufacturer_model_name: str | None = strawberry.field(description="ManufacturerModelName (0008,1090).")
+    kvp: float | None = strawberry.field(description="KVP (0018,0060) in kV.")
+    burned_in_annotation: str | None = strawberry.field(description="BurnedInAnnotation (0028,0301): YES or NO.")
+    study_description: str | None = strawberry.field(description="StudyDescription (0008,1030).")
+    study_time: str | None = strawberry.field(description="StudyTime (0008,0030) as HH:MM:SS.")
+    series_number: int | None = strawberry.field(description="SeriesNumber (0020,0011).")
+    instance_number: int | None = strawberry.field(description="InstanceNumber (0020,0013).")
+    sop_class_uid: str | None = strawberry.field(description="SOPClassUID (0008,0016).")
+    transfer_syntax_uid: str | None = strawberry.field(description="TransferSyntaxUID (0002,0010).")
+
+    @classmethod
+    def from_row(cls, row: ImageRow) -> Self:
+        """The details in a row of `dicom_metadata`."""
+        return cls(file_bytes=row["bytes"], **{k: v for k, v in row.items() if k not in ("image_id", "bytes")})
+
+
+@strawberry.type(description="One mention of a finding, sign, symptom or diagnosis in a report.")
+class Entity:
+    text: str = described("The words of the mention.")
+    begin: int = strawberry.field(description="Offset of its first character in the report's text, in Unicode code points.")
+    end: int = strawberry.field(description="Offset after its last character.")
+    section: str = described("The section it stands in, in lower case; empty before the first header.")
+    concept: str = described("The vocabulary's name of what is mentioned.")
+    category: Category = strawberry.field(description="Diagnosis, sign or symptom.")
+    assertion: Assertion = strawberry.field(description="What the report says of it.")
+    cue: str | None = strawberry.field(description="The words that decided the assertion.")
+    icd10cm_code: str | None = strawberry.field(description="ICD-10-CM code.")
+    icd10cm_description: str | None = strawberry.field(description="The code's description.")
+    score: float = strawberry.field(description="Certainty of the link to the code, 0 to 1.")
+
+    @classmethod
+    def from_row(cls, row: EntityRow) -> Self:
+        """The mention in a row of `report_entities`."""
+        plain = {k: v for k, v in row.items() if k not in ("report_id", "category", "assertion")}
+        return cls(**plain, category=Category(row["category"]), assertion=Assertion(row["assertion"]))

@@ -1,0 +1,78 @@
+"""The filters of the schema, and how they become the index's."""
+
+from datetime import date
+
+import strawberry
+
+from medsearch_api.schema.enums import Sex
+from medsearch_core.errors import InvalidQuery
+from medsearch_core.search.index import Filters
+
+MAX_VALUES = 200
+
+
+def _values(description: str) -> list[str]:
+    return strawberry.field(default_factory=list, description=description)
+
+
+@strawberry.input(
+    description=(
+        "What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing. Ranges include "
+        "both ends. A report matches modality, body part, view and laterality by any image of its study."
+    )
+)
+class FiltersInput:
+    patients: list[str] = _values("Patient keys.")
+    studies: list[str] = _values("Study keys.")
+    modalities: list[str] = _values("Modality (0008,0060), e.g. DX.")
+    body_parts: list[str] = _values("BodyPartExamined (0018,0015), e.g. CHEST.")
+    views: list[str] = _values("ViewPosition (0018,5101), e.g. PA.")
+    lateralities: list[str] = _values("Laterality, L or R.")
+    sexes: list[Sex] = strawberry.field(default_factory=list, description="Sex of the patient.")
+    min_age_years: float | None = strawberry.field(default=None, description="Youngest age in years.")
+    max_age_years: float | None = strawberry.field(default=None, description="Oldest age in years.")
+    from_date: date | None = strawberry.field(default=None, description="First day of the study.")
+    to_date: date | None = strawberry.field(default=None, description="Last day of the study.")
+    present: list[str] = _values("ICD-10-CM codes the report says are present; all must hold. J18 also matches J18.9.")
+    absent: list[str] = _values("ICD-10-CM codes the report says are absent; all must hold.")
+    uncertain: list[str] = _values("ICD-10-CM codes the report is unsure of; all must hold.")
+    without_patients: list[str] = _values("Patient keys to leave out.")
+    without_studies: list[str] = _values("Study keys to leave out.")
+
+
+_LISTS = [
+    "patients",
+    "studies",
+    "modalities",
+    "body_parts",
+    "views",
+    "lateralities",
+    "sexes",
+    "present",
+    "absent",
+    "uncertain",
+    "without_patients",
+    "without_studies",
+]
+
+
+def filters_of(given: FiltersInput | None) -> Filters:
+    """The index's filters.
+
+    Raises:
+        InvalidQuery: a field holds more than `MAX_VALUES` values.
+    """
+    if given is None:
+        return Filters()
+    lists = {name: tuple(getattr(given, name)) for name in _LISTS}
+    for name, values in lists.items():
+        if len(values) > MAX_VALUES:
+            raise InvalidQuery(f"the filter {name} may hold at most {MAX_VALUES} values")
+    lists["sexes"] = tuple(sex.value for sex in given.sexes)
+    return Filters(
+        **lists,
+        min_age_years=given.min_age_years,
+        max_age_years=given.max_age_years,
+        from_date=given.from_date.isoformat() if given.from_date else None,
+        to_date=given.to_date.isoformat() if given.to_date else None,
+    )
