@@ -18,14 +18,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True)
 
-    warehouse: str = Field(".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix")
-    index: str = Field(".medsearch/index", description="folder of the embedded search index")
-    s3_endpoint: str | None = Field(None, description="address of an S3-compatible service; empty means AWS")
-    s3_region: str | None = Field(None, description="region of the buckets")
-    api_host: str = Field("127.0.0.1", description="address the service listens on")
-    api_port: int = Field(8000, ge=1, le=65535, description="port the service listens on")
+    warehouse: str = Field(
+        default=".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix"
+    )
+    index: str = Field(default=".medsearch/index", description="folder of the embedded search index")
+    s3_endpoint: str | None = Field(default=None, description="address of an S3-compatible service; empty means AWS")
+    s3_region: str | None = Field(default=None, description="region of the buckets")
+    api_host: str = Field(default="127.0.0.1", description="address the service listens on")
+    api_port: int = Field(default=8000, ge=1, le=65535, description="port the service listens on")
     api_sign_in: str = Field(
-        "", description="how users sign in; development means not at all, and serves this machine only; empty serves nobody"
+        default="",
+        description="how users sign in; development: not at all, and only this machine is served; empty: nobody is",
     )
 
     @field_validator("warehouse", "index")

@@ -79,7 +79,8 @@ class StudyTables:
 def _select(table: pa.Table, sql: str) -> list[dict[str, Any]]:
     with duckdb.connect() as connection:
         connection.register("study_rows", table)
-        return connection.execute(sql).to_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = connection.sql(sql).to_arrow_table().to_pylist()
+        return rows
 
 
 def _readable(table: str, read: Callable[[], Any]) -> Any:

@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
-from medsearch_core.search.index import FACET_FIELDS, TextField
+from medsearch_core.search.index import TextField
 
 
 @strawberry.enum(description="Sex of the patient, PatientSex (0010,0040).")
@@ -32,11 +32,32 @@ class Category(Enum):
     SYMPTOM = enum_value("symptom", description="Something the patient feels.")
 
 
-ReportField = strawberry.enum(
-    TextField, name="ReportField", description="Where words are looked for: FINDINGS, IMPRESSION, or REPORT, the whole text."
-)
+@strawberry.enum(description="Where words are looked for.")
+class ReportField(Enum):
+    FINDINGS = enum_value(TextField.FINDINGS, description="The FINDINGS section.")
+    IMPRESSION = enum_value(TextField.IMPRESSION, description="The IMPRESSION section.")
+    REPORT = enum_value(TextField.REPORT, description="The whole report.")
 
-FacetField = strawberry.enum(
-    Enum("FacetField", {name.upper(): name for name in sorted(FACET_FIELDS)}),
-    description="A field of reports whose values can be counted.",
-)
+
+@strawberry.enum(description="A field of reports whose values can be counted.")
+class FacetField(Enum):
+    POSITIVE_DIAGNOSES = enum_value("positive_diagnoses", description="Diagnoses present.")
+    NEGATIVE_DIAGNOSES = enum_value("negative_diagnoses", description="Diagnoses absent.")
+    POSITIVE_ICD10CMS = enum_value("positive_icd10cms", description="ICD-10-CM descriptions present.")
+    NEGATIVE_ICD10CMS = enum_value("negative_icd10cms", description="ICD-10-CM descriptions absent.")
+    POSITIVE_SIGNS = enum_value("positive_signs", description="Signs present.")
+    NEGATIVE_SIGNS = enum_value("negative_signs", description="Signs absent.")
+    POSITIVE_SYMPTOMS = enum_value("positive_symptoms", description="Symptoms present.")
+    NEGATIVE_SYMPTOMS = enum_value("negative_symptoms", description="Symptoms absent.")
+    PRESENT_CODES = enum_value("present_codes", description="ICD-10-CM codes present.")
+    ABSENT_CODES = enum_value("absent_codes", description="ICD-10-CM codes absent.")
+    UNCERTAIN_CODES = enum_value("uncertain_codes", description="ICD-10-CM codes uncertain.")
+    MODALITIES = enum_value("modalities", description="Modalities of the study's images.")
+    BODY_PARTS = enum_value("body_parts", description="Body parts of the study's images.")
+    VIEWS = enum_value("views", description="Views of the study's images.")
+    LATERALITIES = enum_value("lateralities", description="Lateralities of the study's images.")
+    PATIENT = enum_value("patient", description="Patient keys.")
+    STUDY = enum_value("study", description="Study keys.")
+    PATIENT_SEX = enum_value("patient_sex", description="Sexes: F, M or O.")
+    STUDY_DATE = enum_value("study_date", description="Days of studies.")
+    NER_VERSION = enum_value("ner_version", description="Versions of the reader of reports.")

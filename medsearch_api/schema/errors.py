@@ -53,7 +53,8 @@ def told(error: GraphQLError) -> GraphQLError:
 def log(error: GraphQLError) -> None:
     """Notes the type of a fault that is ours, and the fields it stands at."""
     cause = cause_of(error)
-    if cause is None or told(error).extensions["code"] in (Code.BAD_USER_INPUT.value, Code.NOT_FOUND.value):
+    code = (told(error).extensions or {}).get("code")
+    if cause is None or code in (Code.BAD_USER_INPUT.value, Code.NOT_FOUND.value):
         return
     at = ".".join(part for part in error.path or () if isinstance(part, str))
     LOG.error("a query failed at %s: %s", at or "its start", type(cause).__name__)

@@ -1,5 +1,6 @@
 """The filters of the schema, and how they become the index's."""
 
+from dataclasses import fields
 from datetime import date
 
 import strawberry
@@ -16,6 +17,7 @@ def _values(description: str) -> list[str]:
 
 
 @strawberry.input(
+    name="Filters",
     description=(
         "What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing. Ranges include "
         "both ends. A report matches modality, body part, view and laterality by any image of its study."
@@ -40,20 +42,7 @@ class FiltersInput:
     without_studies: list[str] = _values("Study keys to leave out.")
 
 
-_LISTS = [
-    "patients",
-    "studies",
-    "modalities",
-    "body_parts",
-    "views",
-    "lateralities",
-    "sexes",
-    "present",
-    "absent",
-    "uncertain",
-    "without_patients",
-    "without_studies",
-]
+_LISTS = tuple(f.name for f in fields(Filters) if f.default == ())
 
 
 def filters_of(given: FiltersInput | None) -> Filters:

@@ -16,7 +16,7 @@ from medsearch_api.schema.types import Image, Report, Study
 from medsearch_core.errors import InvalidQuery, NotIndexed
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument
-from medsearch_core.search.index import MAX_HITS
+from medsearch_core.search.index import MAX_HITS, TextField
 
 
 def _arg(description: str) -> object:
@@ -73,7 +73,8 @@ class Query:
         check_query(query)
         check_range("offset", offset, 0, MAX_OFFSET)
         check_range("limit", limit, 0, MAX_LIMIT)
-        page = await asyncio.to_thread(info.context.index.text, query, fields or (), filters_of(filters), offset, limit)
+        places = [TextField(field.value) for field in fields or ()]
+        page = await asyncio.to_thread(info.context.index.text, query, places, filters_of(filters), offset, limit)
         return ReportPage(
             total=page.total, hits=[ReportHit(score=hit.score, report=Report.of(hit.document)) for hit in page.hits]
         )
@@ -116,9 +117,10 @@ class Query:
     ) -> list[FacetCount]:
         check_query(query)
         check_range("size", size, 1, MAX_LIMIT)
-        counts = await asyncio.to_thread(info.context.index.facets, field.value, filters_of(filters), size, query)
+        name = str(field.value)
+        counts = await asyncio.to_thread(info.context.index.facets, name, filters_of(filters), size, query)
         return [
-            FacetCount(value=c.value, count=c.count, label=description_of(c.value) if field.value in CODE_FACETS else None)
+            FacetCount(value=c.value, count=c.count, label=description_of(c.value) if name in CODE_FACETS else None)
             for c in counts
         ]
 

@@ -5,7 +5,7 @@ Belongs here: types that lead to other types, resolved through the request's loa
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 import strawberry
 
@@ -136,30 +136,23 @@ class Report:
     @classmethod
     def of(cls, document: ReportDocument) -> Self:
         """The report in an index document."""
+        shared: dict[str, Any] = {name: getattr(document, name) for name in _SHARED}
         return cls(
             id=strawberry.ID(document.report_id),
-            **{name: getattr(document, name) for name in _TEXTS},
-            **{name: list(getattr(document, name)) for name in _LISTS},
+            **shared,
             provenance=ReportProvenance(
                 source_key=document.source_key, sha256=document.sha256, ner_version=document.ner_version
             ),
         )
 
 
-_TEXTS = ["patient", "study", "text", "examination", "indication", "technique", "findings", "impression"]
-_LISTS = [
-    "positive_diagnoses",
-    "negative_diagnoses",
-    "positive_icd10cms",
-    "negative_icd10cms",
-    "positive_signs",
-    "negative_signs",
-    "positive_symptoms",
-    "negative_symptoms",
-    "present_codes",
-    "absent_codes",
-    "uncertain_codes",
-]
+_SHARED = (
+    *("patient", "study", "text", "examination", "indication", "technique", "findings", "impression"),
+    *("positive_diagnoses", "negative_diagnoses", "positive_icd10cms", "negative_icd10cms"),
+    *("positive_signs", "negative_signs", "positive_symptoms", "negative_symptoms"),
+    *("present_codes", "absent_codes", "uncertain_codes"),
+)
+"""What a report has under the same name as its document."""
 
 
 def _same_study(one: "Image | Report | Study", other: ImageDocument | ReportDocument) -> bool:
@@ -176,7 +169,8 @@ class Study:
 
     @strawberry.field(description="Its indexed images, in the order they were acquired.")
     async def images(self, info: Info) -> list[Image]:
-        return [Image.of(d) for d in await info.context.loaders.images.load_many(self.image_ids) if d and _same_study(self, d)]
+        documents = await info.context.loaders.images.load_many(self.image_ids)
+        return [Image.of(d) for d in documents if d and _same_study(self, d)]
 
     @strawberry.field(description="Its indexed reports.")
     async def reports(self, info: Info) -> list[Report]:

@@ -17,18 +17,18 @@ STUDIES = 8
 def generation(name: str, number: int) -> StudyDocuments:
     """A study all of whose documents carry the generation's number, and whose number of images changes with it."""
     key, age = StudyKey("p1", name), float(number)
-    images = [
-        image(key, str(n), patient_age_years=age, vector=[1.0, n + number / 1000]) for n in range(2 + number % 3)
-    ]
+    images = [image(key, str(n), patient_age_years=age, vector=[1.0, n + number / 1000]) for n in range(2 + number % 3)]
     texts = [report(key, findings=f"generation{number} edema", patient_age_years=age, positive_signs=[str(number)])]
     return StudyDocuments(study=key, images=images, reports=texts, inputs=str(number))
 
 
 def rewrite(folder: str, seconds: float) -> None:
-    """Writes generation after generation of the same studies."""
+    """Writes generation after generation of the same studies, and compacts now and then."""
     index, number, end = open_embedded(folder), 1, time.monotonic() + seconds
     while time.monotonic() < end:
         index.upsert([generation(f"s{n}", number) for n in range(STUDIES)])
+        if number % 5 == 0:
+            index.compact()
         number += 1
     print(number - 1)
 

@@ -62,7 +62,9 @@ maybe_age = st.none() | st.sampled_from([0.0, 17.5, 40.0, 89.0])
 maybe_day = st.none() | st.sampled_from(DAYS)
 sentences = st.none() | st.lists(st.sampled_from(WORDS), max_size=6).map(". ".join)
 vectors = st.lists(st.integers(-2, 2).map(float), min_size=3, max_size=3)
-queries = st.lists(st.sampled_from([*WORDS, '"', "AND", "-", "(", "*", "~2", "^", ":", "\\", "nowhere"]), max_size=4).map(" ".join)
+queries = st.lists(st.sampled_from([*WORDS, '"', "AND", "-", "(", "*", "~2", "^", ":", "\\", "nowhere"]), max_size=4).map(
+    " ".join
+)
 
 
 @st.composite

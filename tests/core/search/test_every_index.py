@@ -177,7 +177,18 @@ def test_words_are_looked_for_in_the_chosen_fields(index: SearchIndex) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ['"edema', "edema AND", "+edema -lung", "edema:(", "{edema}", "[edema TO", "edema^9~2*?", "\\edema/", "NOT edema", "edema\0"],
+    [
+        '"edema',
+        "edema AND",
+        "+edema -lung",
+        "edema:(",
+        "{edema}",
+        "[edema TO",
+        "edema^9~2*?",
+        "\\edema/",
+        "NOT edema",
+        "edema\0",
+    ],
 )
 def test_operators_are_only_text(index: SearchIndex, query: str) -> None:
     index.upsert(reports("edema", "heart"))
@@ -234,7 +245,7 @@ change = st.one_of(
 
 
 @pytest.mark.parametrize("implementation", OPEN)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(change, min_size=1, max_size=4), st.lists(question, min_size=10, max_size=20))
 def test_every_answer_is_that_of_the_plain_model(implementation: str, changes: list[Any], questions: list[Any]) -> None:
     with TemporaryDirectory() as folder:
@@ -254,7 +265,13 @@ def test_every_answer_is_that_of_the_plain_model(implementation: str, changes: l
 
 
 def assert_same_answers(
-    index: SearchIndex, model: ReferenceIndex, narrowed: Filters, vector: list[float], k: int, query: str, fields: list[TextField]
+    index: SearchIndex,
+    model: ReferenceIndex,
+    narrowed: Filters,
+    vector: list[float],
+    k: int,
+    query: str,
+    fields: list[TextField],
 ) -> None:
     if any(vector):
         hits = [(h.document.image_id, h.score) for h in index.similar(vector, k, narrowed)]

@@ -1,0 +1,103 @@
+"""Every file that pydicom and pydicom-data ship: what is refused, and why, is listed; all else is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import data_store
+import numpy as np
+import pydicom
+import pytest
+
+from medsearch_core.dicom.dataset import identity, read_dataset
+from medsearch_core.dicom.image_record import image_records
+from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
+from medsearch_core.errors import BadInput
+from medsearch_core.records import ImageRecord, table_of
+
+SHIPPED = Path(pydicom.__file__).parent / "data"
+INSTALLED = Path(data_store.__file__).parent / "data"
+FILES = {
+    path.relative_to(root).as_posix(): path
+    for root in (SHIPPED / "test_files", SHIPPED / "charset_files", INSTALLED)
+    for path in sorted(root.rglob("*"))
+    if path.is_file()
+}
+IMAGES = {name: path for name, path in FILES.items() if not name.startswith("dicomdirtests/TINY_ALPHA/")}
+
+REFUSED_HEADERS = {
+    "README.txt": "not_dicom",
+    "FileInfo.txt": "not_dicom",
+    "crayons.icc": "not_dicom",
+    "no_meta.dcm": "not_dicom",
+    "rtplan.dump": "not_dicom",
+    "rtstruct.dump": "not_dicom",
+    "test1.json": "not_dicom",
+    "test_PN.json": "not_dicom",
+    "zipMR.gz": "not_dicom",
+    "dicomdirtests/README.txt": "not_dicom",
+    "dicomdirtests/TINY_ALPHA/README": "not_dicom",
+    "rtplan_truncated.dcm": "truncated_header",
+    "DICOMDIR-empty.dcm": "missing_identity",
+    "JPEGLSNearLossless_08.dcm": "missing_identity",
+    "JPEGLSNearLossless_16.dcm": "missing_identity",
+    "SC_rgb_jls_lossy_line.dcm": "missing_identity",
+    "SC_rgb_jls_lossy_sample.dcm": "missing_identity",
+    "UN_sequence.dcm": "missing_identity",
+    "bad_sequence.dcm": "missing_identity",
+    "chrSQEncoding.dcm": "missing_identity",
+    "chrSQEncoding1.dcm": "missing_identity",
+    "empty_charset_LEI.dcm": "missing_identity",
+    "meta_missing_tsyntax.dcm": "missing_identity",
+    "nested_priv_SQ.dcm": "missing_identity",
+    "no_meta_group_length.dcm": "missing_identity",
+    "priv_SQ.dcm": "missing_identity",
+    "dicomdirtests/DICOMDIR": "missing_identity",
+    "dicomdirtests/DICOMDIR-bigEnd": "missing_identity",
+    "dicomdirtests/DICOMDIR-empty.dcm": "missing_identity",
+    "dicomdirtests/DICOMDIR-implicit": "missing_identity",
+    "dicomdirtests/DICOMDIR-nooffset": "missing_identity",
+    "dicomdirtests/DICOMDIR-nopatient": "missing_identity",
+    "dicomdirtests/DICOMDIR-reordered": "missing_identity",
+    "dicomdirtests/TINY_ALPHA/DICOMDIR": "missing_identity",
+}
+REFUSED_PIXELS: dict[str, str] = {}
+COLOR_BARS = "SC_rgb.dcm"
+
+
+def header_refusal(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            identity(read_dataset(file, stop_before_pixels=True))
+    except BadInput as fault:
+        return fault.reason
+    return None
+
+
+def pixel_refusal(path: Path) -> str | None:
+    try:
+        ds = read_dataset(path.read_bytes())
+        check_pixels(ds)
+        pictures = [render_frame(ds, frame, 64) for frame in {1, frame_count(ds) // 2 + 1, frame_count(ds)}]
+    except BadInput as fault:
+        return fault.reason
+    assert all(picture.dtype == np.uint8 and max(picture.shape[:2]) <= 64 for picture in pictures)
+    return None
+
+
+def test_the_headers_that_are_refused_are_these() -> None:
+    refused = {name: reason for name, path in FILES.items() if (reason := header_refusal(path))}
+    assert refused == REFUSED_HEADERS
+
+
+def test_the_pixels_that_are_refused_are_these() -> None:
+    refused = {name: reason for name, path in IMAGES.items() if (reason := pixel_refusal(path))}
+    assert refused == REFUSED_PIXELS
+
+
+@pytest.mark.parametrize("name", sorted(set(IMAGES) - set(REFUSED_HEADERS) - set(REFUSED_PIXELS)))
+def test_an_image_that_is_not_refused_has_a_row(name: str) -> None:
+    ds = read_dataset(IMAGES[name].read_bytes(), stop_before_pixels=True)
+    rows = image_records(ds, patient="p1", study="s1", key=name, sha256="", bytes=1, frames=range(1, frame_count(ds) + 1))
+    assert table_of(ImageRecord, rows).num_rows == frame_count(ds)
+    assert sum(row.is_representative for row in rows) == 1

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medsearch_core.dicom.geometry import pixel_aspect
+from medsearch_core.dicom.pixels import render_frame
+from medsearch_core.dicom.resampling import block_means, picture_size, resampled, sampled
+from tests.factories import dataset, sequence_item
+
+EXACT = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "aspect", "side", "size"),
+    [
+        (3056, 2544, 1.0, 512, (512, 426)),
+        (2544, 3056, 1.0, 512, (426, 512)),
+        (100, 50, 1.0, 512, (100, 50)),
+        (100, 50, 1.0, None, (100, 50)),
+        (512, 512, 1.0, 512, (512, 512)),
+        (100, 100, 2.0, None, (200, 100)),
+        (100, 100, 0.5, None, (100, 200)),
+        (1000, 1000, 2.0, 500, (500, 250)),
+        (65535, 1, 1.0, 512, (512, 1)),
+    ],
+)
+def test_a_picture_keeps_its_proportions_and_is_never_enlarged(
+    rows: int, columns: int, aspect: float, side: int | None, size: tuple[int, int]
+) -> None:
+    assert picture_size(rows, columns, aspect, side) == size
+
+
+def test_a_smaller_picture_is_the_mean_of_the_areas() -> None:
+    pixels = np.array([[0, 40, 100, 60], [20, 100, 100, 20]], np.uint16)
+    assert render_frame(dataset(pixels, **EXACT), 1, 2).tolist() == [[102, 179]]  # means 40 and 70 of 0..100
+
+
+def test_averaging_works_on_stored_values_before_the_window_cuts_them() -> None:
+    pixels = np.array([[0, 200], [0, 200]], np.uint16)
+    assert render_frame(dataset(pixels, **EXACT), 1, 1).tolist() == [[255]]  # cut first, it would be 128
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (64, 64), (101, 67)])
+@pytest.mark.parametrize("factors", [(1, 1), (2, 3), (4, 4), (9, 1)])
+def test_block_means_are_means_over_what_is_there(shape: tuple[int, int], factors: tuple[int, int]) -> None:
+    frame = np.random.default_rng(3).integers(0, 4096, shape).astype(np.uint16)
+    expected = [
+        [frame[y : y + factors[0], x : x + factors[1]].mean() for x in range(0, shape[1], factors[1])]
+        for y in range(0, shape[0], factors[0])
+    ]
+    assert np.allclose(block_means(frame, factors), expected, rtol=1e-6)
+
+
+def test_a_frame_divided_exactly_gives_exact_means() -> None:
+    frame = np.random.default_rng(4).integers(0, 4096, (96, 48)).astype(np.uint16)
+    expected = frame.reshape(16, 6, 8, 6).mean((1, 3))
+    assert np.allclose(resampled(frame, (16, 8)), expected, rtol=1e-5)
+
+
+def test_the_mean_of_a_picture_survives_an_uneven_reduction() -> None:
+    frame = np.random.default_rng(5).integers(0, 4096, (331, 257)).astype(np.uint16)
+    assert resampled(frame, (100, 78)).mean() == pytest.approx(frame.mean(), rel=2e-3)
+
+
+def test_resampling_repeats_itself() -> None:
+    frame = np.random.default_rng(6).integers(0, 4096, (331, 257)).astype(np.int16)
+    assert np.array_equal(resampled(frame, (100, 78)), resampled(frame.copy(), (100, 78)))
+
+
+def test_a_sample_holds_stored_values_only() -> None:
+    frame = np.arange(2000 * 1500, dtype=np.uint32).reshape(2000, 1500)
+    sample = sampled(frame)
+    assert sample.shape == (667, 750)
+    assert sample[1, 1] == 3 * 1500 + 2
+
+
+@pytest.mark.parametrize(
+    ("attributes", "aspect"),
+    [
+        ({}, 1.0),
+        ({"PixelSpacing": [2.0, 1.0]}, 2.0),
+        ({"ImagerPixelSpacing": [0.1, 0.2]}, 0.5),
+        ({"PixelAspectRatio": [3, 2]}, 1.5),
+        ({"PixelSpacing": [1.0, 1.0], "PixelAspectRatio": [3, 2]}, 1.0),
+        ({"PixelSpacing": [0.1431, 0.1432]}, 1.0),
+        ({"PixelSpacing": [100.0, 1.0]}, 1.0),
+        ({"PixelSpacing": [0.0, 1.0]}, 1.0),
+    ],
+    ids=str,
+)
+def test_the_aspect_of_a_pixel_is_its_height_over_its_width(attributes: dict[str, object], aspect: float) -> None:
+    assert pixel_aspect(dataset(**attributes)) == pytest.approx(aspect)
+
+
+def test_tall_pixels_are_stretched_down() -> None:
+    pixels = np.array([[0, 100], [0, 100]], np.uint16)
+    picture = render_frame(dataset(pixels, PixelSpacing=[2.0, 1.0], **EXACT), 1)
+    assert picture.tolist() == [[0, 255]] * 4
+
+
+def test_wide_pixels_are_stretched_across_in_colour_too() -> None:
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    pixels[0] = 200
+    assert render_frame(dataset(pixels, PixelAspectRatio=[1, 2]), 1).tolist() == [[[200] * 3] * 4, [[0] * 3] * 4]
+
+
+def test_an_enhanced_frame_is_stretched_by_its_own_spacing() -> None:
+    groups = [sequence_item(PixelMeasuresSequence=[sequence_item(PixelSpacing=spacing)]) for spacing in ([1, 1], [1, 2])]
+    ds = dataset(np.zeros((2, 4, 4), np.uint8), PerFrameFunctionalGroupsSequence=groups)
+    assert [render_frame(ds, frame).shape for frame in (1, 2)] == [(4, 4), (4, 8)]
+
+
+def test_colours_are_averaged_channel_by_channel() -> None:
+    pixels = np.array([[[0, 10, 200], [100, 30, 100]]] * 2, np.uint8)
+    assert render_frame(dataset(pixels), 1, 1).tolist() == [[[50, 20, 150]]]

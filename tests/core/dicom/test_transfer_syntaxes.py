@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from medsearch_core.dicom.dataset import read_dataset
+from medsearch_core.dicom.decoding import DECODERS
+from medsearch_core.dicom.encapsulation import claimed_size
+from medsearch_core.dicom.isolation import HELPER, Helper, HelperFault
+from medsearch_core.dicom.pixels import check_pixels, decode_frame, render_frame
+from medsearch_core.errors import BadInput
+from tests.core.dicom.codestreams import CODESTREAMS, JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
+from tests.factories import dataset, dicom_bytes
+
+FRAMES = np.stack([PICTURE + n for n in range(3)])
+NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]
+
+
+def compressed(syntax: str, codestreams: list[bytes], bits: int, pixels: np.ndarray = PICTURE, **more: Any) -> Any:
+    ds = dataset(pixels, transfer_syntax=syntax, codestreams=codestreams, BitsStored=bits, HighBit=bits - 1, **more)
+    return read_dataset(dicom_bytes(ds))
+
+
+def jpeg(image: Image.Image, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=100, **options)
+    return buffer.getvalue()
+
+
+def test_every_transfer_syntax_that_has_a_decoder_is_tried_here() -> None:
+    assert set(DECODERS) == set(CODESTREAMS) | {JPEGBaseline8Bit, RLELossless}
+
+
+@pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
+def test_a_compressed_picture_is_decoded(syntax: str) -> None:
+    codestream, bits, tolerance = CODESTREAMS[syntax]
+    ds = compressed(syntax, [codestream], bits)
+    check_pixels(ds)
+    found = decode_frame(ds, 1)
+    assert found.dtype == np.uint16
+    assert np.abs(found.astype(int) - PICTURE).max() <= tolerance
+
+
+@pytest.mark.parametrize("syntax", NATIVE, ids=lambda uid: uid.name)
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32])
+def test_uncompressed_frames_of_every_depth_are_decoded_one_by_one(syntax: str, dtype: type) -> None:
+    pixels = (np.arange(75).reshape(3, 5, 5) % 2 if dtype is bool else np.arange(-30, 45).reshape(3, 5, 5)).astype(dtype)
+    ds = read_dataset(dicom_bytes(dataset(pixels, transfer_syntax=syntax)))
+    check_pixels(ds)
+    for frame in (1, 2, 3):
+        assert decode_frame(ds, frame).tolist() == pixels[frame - 1].astype(int).tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floating_point_pixels_are_decoded(dtype: type) -> None:
+    pixels = np.array([[-1.5, 0.25], [3e8, 4.0]], dtype)
+    assert decode_frame(read_dataset(dicom_bytes(dataset(pixels))), 1).tolist() == pixels.tolist()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.uint32])
+def test_run_length_encoded_frames_are_decoded(dtype: type) -> None:
+    ds = dataset((FRAMES % 100).astype(dtype))
+    ds.compress(RLELossless)
+    read = read_dataset(dicom_bytes(ds))
+    assert [decode_frame(read, n).tolist() for n in (1, 2, 3)] == (FRAMES % 100).tolist()
+
+
+def test_run_length_encoded_colour_is_decoded() -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    ds = dataset(pixels)
+    ds.compress(RLELossless)
+    assert render_frame(read_dataset(dicom_bytes(ds)), 1).tolist() == pixels.tolist()
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit], ids=lambda uid: uid.name)
+def test_a_gray_jpeg_of_8_bits_is_decoded(syntax: str) -> None:
+    pixels = np.full((8, 8), 77, np.uint8)
+    ds = compressed(syntax, [jpeg(Image.fromarray(pixels))], 8, pixels)
+    assert np.abs(decode_frame(ds, 1).astype(int) - 77).max() <= 1
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("stated", ["YBR_FULL_422", "YBR_FULL", "RGB"])
+def test_a_colour_jpeg_is_shown_in_its_colours_whatever_the_header_states(subsampling: int, stated: str) -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8] = (200, 30, 60)
+    data = jpeg(Image.fromarray(pixels), subsampling=subsampling)
+    ds = compressed(JPEGBaseline8Bit, [data], 8, pixels, PhotometricInterpretation=stated)
+    assert np.abs(render_frame(ds, 1).astype(int) - pixels).max() <= 4
+
+
+def test_a_jpeg_that_stores_rgb_is_shown_in_its_colours() -> None:
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8] = (200, 30, 60)
+    data = jpeg(Image.fromarray(pixels), keep_rgb=True)
+    ds = compressed(JPEGBaseline8Bit, [data], 8, pixels, PhotometricInterpretation="RGB")
+    assert np.abs(render_frame(ds, 1).astype(int) - pixels).max() <= 4
+
+
+@pytest.mark.parametrize("stated", ["RGB", "YBR_RCT"])
+def test_colour_in_jpeg_2000_is_shown_in_its_colours(stated: str) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    ds = dataset(pixels, PhotometricInterpretation=stated)
+    ds.compress(JPEG2000Lossless)
+    assert render_frame(read_dataset(dicom_bytes(ds)), 1).tolist() == pixels.tolist()
+
+
+def test_signed_pixels_survive_jpeg_2000_and_jpeg_ls() -> None:
+    ds = dataset(np.arange(-24, 24, dtype=np.int16).reshape(6, 8) * 85)
+    ds.compress(JPEG2000Lossless)
+    assert decode_frame(read_dataset(dicom_bytes(ds)), 1).tolist() == (np.arange(-24, 24).reshape(6, 8) * 85).tolist()
+    signed = compressed(JPEGLSLossless, [JPEG_LS], 16, PICTURE.astype(np.int16))
+    assert decode_frame(signed, 1).tolist() == PICTURE.tolist()
+
+
+def test_one_frame_of_several_is_decoded_from_its_own_fragment() -> None:
+    ds = compressed(JPEGLossless, [JPEG_LOSSLESS] * 2 + [b"\xff\xd8\xff\xd9"], 12, np.stack([PICTURE] * 3))
+    assert decode_frame(ds, 2).tolist() == PICTURE.tolist()
+    with pytest.raises(BadInput) as caught:
+        decode_frame(ds, 3)
+    assert (caught.value.reason, caught.value.frame) == ("undecodable_pixel_data", 3)
+
+
+def test_an_extended_offset_table_is_followed() -> None:
+    lengths = [len(JPEG_2000), len(JPEG_2000)]
+    padded = (len(JPEG_2000) + 1) // 2 * 2
+    ds = compressed(
+        JPEG2000Lossless,
+        [JPEG_2000] * 2,
+        12,
+        np.stack([PICTURE] * 2),
+        ExtendedOffsetTable=struct.pack("<2Q", 0, padded + 8),
+        ExtendedOffsetTableLengths=struct.pack("<2Q", *lengths),
+    )
+    ds.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0" + ds.PixelData[16:]
+    check_pixels(ds)
+    assert decode_frame(ds, 2).tolist() == PICTURE.tolist()
+
+
+@pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
+def test_a_codestream_of_another_size_than_the_header_is_refused(syntax: str) -> None:
+    codestream, bits, _ = CODESTREAMS[syntax]
+    assert claimed_size(codestream) == (6, 8)
+    ds = compressed(syntax, [codestream], bits, Rows=8, Columns=6)
+    with pytest.raises(BadInput) as caught:
+        decode_frame(ds, 1)
+    assert caught.value.reason == "undecodable_pixel_data"
+
+
+def test_a_codestream_that_claims_a_gigapixel_is_refused_before_it_is_decoded() -> None:
+    bomb = JPEG_2000[:8] + struct.pack(">2L", 2**30, 2**30) + JPEG_2000[16:]
+    with pytest.raises(BadInput):
+        decode_frame(compressed(JPEG2000Lossless, [bomb], 12), 1)
+
+
+@pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
+def test_a_codestream_of_garbage_cannot_be_decoded_and_says_so_in_our_own_words(syntax: str) -> None:
+    ds = compressed(syntax, [b"SMITH^JOHN" * 20], CODESTREAMS[syntax][1])
+    with pytest.raises(BadInput) as caught:
+        decode_frame(ds, 1)
+    assert caught.value.reason == "undecodable_pixel_data"
+    assert caught.value.__context__ is None
+    assert caught.value.detail.startswith(f"cannot be decoded from {ds.file_meta.TransferSyntaxUID.name} (")
+    assert "SMITH" not in caught.value.detail
+
+
+def test_a_frame_that_kills_its_decoder_leaves_the_next_one_whole() -> None:
+    options: dict[str, Any] = {
+        "rows": 6,
+        "columns": 8,
+        "samples_per_pixel": 1,
+        "bits_allocated": 16,
+        "bits_stored": 12,
+        "pixel_representation": 0,
+        "photometric_interpretation": "MONOCHROME2",
+        "number_of_frames": 1,
+    }
+    deadly = JPEG_LOSSLESS.replace(b"\xff\xc3\x00\x0b\x0c\x00\x06\x00\x08", b"\xff\xc3\x00\x0b\x4b\x00\x06\x00\x08")
+    helper = Helper()
+    try:
+        assert helper.decode(str(JPEGLossless), JPEG_LOSSLESS, options)[0].tolist() == PICTURE.tolist()
+        with pytest.raises(HelperFault):
+            helper.decode(str(JPEGLossless), deadly, options)
+        assert helper.decode(str(JPEGLossless), JPEG_LOSSLESS, options)[0].tolist() == PICTURE.tolist()
+    finally:
+        helper.close()
+
+
+def test_a_decoder_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medsearch_core.dicom.isolation.SECONDS_PER_FRAME", 0.0)
+    helper = Helper()
+    with pytest.raises(HelperFault):
+        helper.decode(str(JPEGLossless), JPEG_LOSSLESS, {})
+    helper.close()
+
+
+def test_threads_share_the_decoding_process() -> None:
+    ds = compressed(JPEGLossless, [JPEG_LOSSLESS], 12)
+    found: list[bool] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(np.array_equal(decode_frame(ds, 1), PICTURE))) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_gets_a_decoding_process_of_its_own() -> None:
+    ds = compressed(JPEGLossless, [JPEG_LOSSLESS], 12)
+    decode_frame(ds, 1)
+    parents = HELPER._process
+    child = os.fork()
+    if child == 0:
+        is_right = np.array_equal(decode_frame(ds, 1), PICTURE) and HELPER._process is not parents
+        HELPER.close()
+        os._exit(0 if is_right else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(decode_frame(ds, 1), PICTURE)

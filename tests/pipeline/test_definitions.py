@@ -1,0 +1,150 @@
+"""The Dagster project as the UI shows it, and one run of it over many studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import TABLES
+from medsearch_core.search.embedded import open_embedded
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.accounting import account_of
+from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.settings import Settings
+from tests.ingest import ingest as run
+from tests.ingest import local_instance, settings_in
+from tests.landing import folder_of, land_study
+
+STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000001", "s50000002"), StudyKey("p10000002", "s50000003")]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path / "landing", tmp_path)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> dg.DagsterInstance:
+    return local_instance(tmp_path / "dagster")
+
+
+def test_the_asset_graph_is_this_one(settings: Settings) -> None:
+    graph = build_definitions(settings).resolve_asset_graph()
+    edges = {
+        key.to_user_string(): sorted(p.to_user_string() for p in graph.get(key).parent_keys)
+        for key in graph.get_all_asset_keys()
+    }
+    assert edges == {
+        "inventory": [],
+        "dicom_metadata": ["inventory"],
+        "thumbnails": ["inventory"],
+        "embeddings": ["thumbnails"],
+        "report_entities": ["inventory"],
+        "search_index": ["dicom_metadata", "embeddings", "report_entities"],
+    }
+    names = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    assert {n for n, node in names.items() if node.partitions_def} == names.keys() - {"inventory"}
+    assert all(node.description and node.description.startswith("One ") for node in names.values())
+    assert all(node.owners and node.kinds and node.group_name != "default" for node in names.values())
+
+
+def test_every_table_tells_its_columns(settings: Settings) -> None:
+    graph = build_definitions(settings).resolve_asset_graph()
+    for table in ("inventory", "dicom_metadata", "thumbnails", "embeddings", "report_entities"):
+        schema = graph.get(dg.AssetKey(table)).metadata["dagster/column_schema"]
+        assert [c.name for c in schema.columns] == list(TABLES[table].__dataclass_fields__)
+        assert all(c.description for c in schema.columns)
+
+
+def test_one_run_brings_many_studies_to_the_index_and_accounts_for_every_object(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    landing = open_store(settings.landing)
+    for study in STUDIES:
+        land_study(landing, study, images=2)
+    landing.write(f"{folder_of(STUDIES[0])}/broken.dcm", b"%PDF-1.7")
+    landing.write("index.html", b"<html>")
+    result = run(settings, instance)
+    assert result.success
+    health = open_embedded(settings.index).health()
+    assert (health.images, health.reports, health.studies) == (6, 3, 3)
+    account = account_of(Warehouse(open_store(settings.warehouse)))
+    assert (account.objects, account.used_dicom_objects, account.used_reports) == (11, 6, 3)
+    assert (account.rejected_objects, account.unaccounted) == (2, [])
+    assert account.reasons == {"not_dicom": 1, "unrecognised_object": 1}
+
+
+def test_each_partition_tells_its_own_counts_and_the_run_their_sum(settings: Settings, instance: dg.DagsterInstance) -> None:
+    landing = open_store(settings.landing)
+    for images, study in enumerate(STUDIES, start=1):
+        land_study(landing, study, images=images)
+    landing.write(f"{folder_of(STUDIES[0])}/broken.dcm", b"%PDF-1.7")
+    result = run(settings, instance)
+    told = {
+        (e.asset_key.to_user_string(), e.partition): {k: v.value for k, v in e.materialization.metadata.items()}
+        for e in result.get_asset_materialization_events()
+    }
+    assert len(told) == 5 * 3
+    assert told["dicom_metadata", STUDIES[0].partition].items() >= {"images": 1, "rejected": 1, "run_images": 6}.items()
+    assert told["dicom_metadata", STUDIES[2].partition].items() >= {"images": 3, "rejected": 0, "run_rejected": 1}.items()
+    assert told["embeddings", STUDIES[2].partition]["model_id"] == "efficientnet_lite0-imagenet"
+    assert told["search_index", STUDIES[1].partition].items() >= {"images": 2, "reports": 1, "index_studies": 3}.items()
+    preview = told["thumbnails", STUDIES[1].partition]["preview"]
+    assert preview.startswith(f"![{STUDIES[1]}](http://127.0.0.1:8000/thumbnails/{STUDIES[1]}/2.25.")
+    checks = {c.check_name: (c.passed, c.severity.value) for c in result.get_asset_check_evaluations()}
+    assert checks == {
+        "every_dicom_object_was_used": (False, "WARN"),
+        "every_report_was_used": (True, "WARN"),
+        "every_image_has_one_embedding": (True, "ERROR"),
+    }
+
+
+def test_a_second_run_changes_nothing(settings: Settings, instance: dg.DagsterInstance) -> None:
+    land_study(open_store(settings.landing), STUDIES[0], images=2)
+    run(settings, instance)
+    stores = [open_store(settings.warehouse), open_store(settings.index)]
+    before = [{o.key: store.read(o.key) for o in store.list()} for store in stores]
+    tags = [
+        {o.key: o.etag for o in store.list() if o.key.startswith(("dicom", "thumb", "embed", "report"))} for store in stores
+    ]
+    result = run(settings, instance)
+    assert [{o.key: store.read(o.key) for o in store.list()} for store in stores] == before
+    assert [
+        {o.key: o.etag for o in store.list() if o.key.startswith(("dicom", "thumb", "embed", "report"))} for store in stores
+    ] == tags
+    written = [e.materialization.metadata.get("run_studies_written") for e in result.get_asset_materialization_events()]
+    assert [w.value for w in written if w] == [0]
+
+
+def test_no_patient_data_but_keys_reaches_events_or_metadata(settings: Settings, instance: dg.DagsterInstance) -> None:
+    landing = open_store(settings.landing)
+    secret = "Jane Doe was seen with a large pleural effusion"
+    land_study(landing, STUDIES[0], report=f"FINDINGS: {secret}.")
+    landing.write("elsewhere/IM1", landing.read(next(o.key for o in landing.list() if o.key.endswith(".dcm"))))
+    result = run(settings, instance)
+    records = instance.all_logs(result.run_id)
+    assert records
+    assert not [r for r in records if "Jane Doe" in str(r) or "effusion" in str(r) or "'10000001'" in str(r)]
+
+
+def test_weights_that_cannot_be_had_stop_the_run_and_nothing_falls_back(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_study(open_store(settings.landing), STUDIES[0])
+    with pytest.raises(ConfigurationError, match="names no file"):
+        run(settings.model_copy(update={"weights": "/no/such/weights"}), instance)
+    assert not list(open_store(settings.warehouse).list("embeddings"))
+
+
+def test_an_index_is_not_built_over_a_study_that_is_not_embedded_yet(settings: Settings, instance: dg.DagsterInstance) -> None:
+    land_study(open_store(settings.landing), STUDIES[0])
+    defs = build_definitions(settings)
+    defs.resolve_job_def("inventory_job").execute_in_process(instance=instance)
+    index = next(a for a in defs.assets or [] if isinstance(a, dg.AssetsDefinition) and a.keys == {dg.AssetKey("search_index")})
+    with pytest.raises(Exception, match="has no dicom_metadata and no embeddings and no reports yet"):
+        dg.materialize([index], instance=instance, partition_key=STUDIES[0].partition, resources=defs.resources)

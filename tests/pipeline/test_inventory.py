@@ -1,0 +1,79 @@
+"""The inventory over real objects: by key, by header, over ranged reads, and the same on S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from medsearch_core.errors import StorageError
+from medsearch_core.keys import StudyKey
+from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
+from medsearch_pipeline.discovery import MIMIC_CXR
+from medsearch_pipeline.inventory import pseudonym_secret, take_inventory
+from tests.landing import REPORT, image_bytes, land_study
+
+STUDY = StudyKey("p10000032", "s50414267")
+SECRET = b"secret"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def landing(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return open_store(str(tmp_path / "landing"))
+    bucket = request.getfixturevalue("s3_bucket")
+    return open_store(f"s3://{bucket}/landing", S3Options(request.getfixturevalue("s3_endpoint"), "us-east-1"))
+
+
+def test_a_mimic_study_is_placed_without_opening_one_object(landing: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    land_study(landing, STUDY, images=2)
+    monkeypatch.setattr(type(landing), "open", lambda *_: pytest.fail("opened an object"))
+    objects = take_inventory(landing, MIMIC_CXR, SECRET, {})
+    assert [(o.kind, o.patient, o.study) for o in objects] == [
+        ("report", "p10000032", "s50414267"),
+        ("dicom", "p10000032", "s50414267"),
+        ("dicom", "p10000032", "s50414267"),
+    ]
+
+
+def test_a_plain_tree_is_grouped_by_header_with_its_report(landing: ObjectStore) -> None:
+    for number in (1, 2):
+        landing.write(f"export/ward 3/IM{number:04d}", image_bytes(STUDY, number))
+    landing.write("export/ward 3/50414267.txt", REPORT.encode())
+    landing.write("export/readme.html", b"<html>")
+    objects = {o.key: o for o in take_inventory(landing, MIMIC_CXR, SECRET, {})}
+    assert [o.kind for o in objects.values()].count("dicom") == 2
+    assert objects["export/ward 3/50414267.txt"].kind == "report"
+    assert len({(o.patient, o.study) for o in objects.values() if o.kind != "rejected"}) == 1
+    assert objects["export/readme.html"].reason == "unrecognised_object"
+    one = objects["export/ward 3/IM0001"]
+    assert one.patient_id == "10000032"
+    assert one.patient
+    assert one.patient.startswith("h")
+    assert "10000032" not in one.patient
+
+
+def test_headers_already_read_are_not_read_again(landing: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing.write("export/IM1", image_bytes(STUDY))
+    landing.write("export/notes.pdf", b"%PDF-1.7")
+    first = take_inventory(landing, MIMIC_CXR, SECRET, {})
+    opened: list[str] = []
+    original = type(landing).open
+    monkeypatch.setattr(type(landing), "open", lambda self, key: opened.append(key) or original(self, key))
+    landing.write("export/IM2", image_bytes(STUDY, 2))
+    again = take_inventory(landing, MIMIC_CXR, SECRET, {o.key: o for o in first})
+    assert opened == ["export/IM2"]
+    assert [o for o in again if o.key != "export/IM2"] == first
+
+
+def test_a_listing_that_fails_is_a_failure_and_not_an_empty_inventory(s3_bucket: str, s3_endpoint: str) -> None:
+    with pytest.raises(StorageError, match="cannot list"):
+        take_inventory(open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")), MIMIC_CXR, SECRET, {})
+
+
+def test_the_secret_behind_pseudonyms_is_made_once_unless_configured(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    made = pseudonym_secret(store, None)
+    assert len(made) == 32
+    assert pseudonym_secret(store, None) == made
+    assert pseudonym_secret(store, "ours") == b"ours"
