@@ -23,11 +23,11 @@ from medsearch_core.search.index import Filters
 
 Floats = npt.NDArray[np.float32]
 BATCH = 1000
-WORDS = (
-    "pleural effusion pneumothorax opacity opacities consolidation edema cardiomegaly heart lungs clear left right small "
-    "large moderate mild severe lower upper lobe atelectasis normal acute process pulmonary vascular congestion tube line "
-    "catheter tip svc stable unchanged improved worsened hiatal hernia fracture rib spine degenerative"
-).split()
+WORDS = """
+pleural effusion pneumothorax opacity opacities consolidation edema cardiomegaly heart lungs clear left right small
+large moderate mild severe lower upper lobe atelectasis normal acute process pulmonary vascular congestion tube line
+catheter tip svc stable unchanged improved worsened hiatal hernia fracture rib spine degenerative
+""".split()  # noqa: SIM905
 
 
 def clustered(count: int, dimensions: int, chance: np.random.Generator) -> Floats:
@@ -126,6 +126,8 @@ def report(index: EmbeddedIndex, vectors: Floats, ages: npt.NDArray[np.float64],
     index.compact()
     took = 1000 * (time.perf_counter() - start)
     line("compact", (took, took))
+    line("text, one usual word, compacted", timed(lambda n: index.text(WORDS[n % 3]), times))
+    line("text, one rare word, compacted", timed(lambda n: index.text(WORDS[-1 - n % 3]), times))
     start = time.perf_counter()
     index.similar(queries[0].tolist(), 10)
     took = 1000 * (time.perf_counter() - start)

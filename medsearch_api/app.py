@@ -47,7 +47,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
             Route("/health", health),
             Mount("/static", PageFiles()),
         ],
-        middleware=[Middleware(AccessLog), Middleware(SecurityHeaders), guarded, Middleware(BodyLimit)],
+        middleware=[Middleware(SecurityHeaders), Middleware(AccessLog), guarded, Middleware(BodyLimit)],
     )
     app.state.backends = backends
     return app

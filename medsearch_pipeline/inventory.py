@@ -28,7 +28,7 @@ from medsearch_pipeline.discovery import (
 
 PATH, REJECTIONS_PATH = "inventory.parquet", "rejections/inventory.parquet"
 READERS = 16
-_SECRET_PATH = "pseudonym.key"
+_PSEUDONYM_KEY_PATH = "pseudonym.key"
 
 
 def take_inventory(
@@ -60,8 +60,8 @@ def pseudonym_secret(warehouse: ObjectStore, configured: str | None) -> bytes:
     """The secret behind pseudonymous keys: the configured one, or one made once and kept in the warehouse."""
     if configured:
         return configured.encode()[:64]
-    warehouse.create(_SECRET_PATH, os.urandom(32))
-    return warehouse.read(_SECRET_PATH)
+    warehouse.create(_PSEUDONYM_KEY_PATH, os.urandom(32))
+    return warehouse.read(_PSEUDONYM_KEY_PATH)
 
 
 def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> dict[StudyKey, list[LandedObject]]:

@@ -10,14 +10,15 @@ import dagster as dg
 
 from medsearch_core.keys import StudyKey
 
-study_partitions = dg.DynamicPartitionsDefinition(name="patient_study")
+NAME = "patient_study"
+study_partitions = dg.DynamicPartitionsDefinition(name=NAME)
 CHUNK = 10_000
 
 
 def register(instance: dg.DagsterInstance, studies: Sequence[StudyKey]) -> list[str]:
     """Adds the partitions that are new, sorted by patient, in chunks that SQLite can take; returns their keys."""
-    known = set(instance.get_dynamic_partitions(study_partitions.name))
+    known = set(instance.get_dynamic_partitions(NAME))
     new = [s.partition for s in sorted(studies) if s.partition not in known]
     for start in range(0, len(new), CHUNK):
-        instance.add_dynamic_partitions(study_partitions.name, new[start : start + CHUNK])
+        instance.add_dynamic_partitions(NAME, new[start : start + CHUNK])
     return new

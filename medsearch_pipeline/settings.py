@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     s3_region: str | None = Field(None, description="region of the buckets")
     layout: str = Field(
         MIMIC_CXR.pattern.pattern,
-        description="regular expression with the groups patient and study for keys that spell both; other objects are grouped by header",
+        description="regular expression with the groups patient and study, for keys that spell both; others go by header",
     )
     pseudonym_key: SecretStr | None = Field(
         None, description="secret behind the keys of studies grouped by header; empty means one kept in the warehouse"

@@ -21,7 +21,7 @@ def _values(description: str) -> list[str]:
     description=(
         "What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing. Ranges include "
         "both ends. A report matches modality, body part, view and laterality by any image of its study."
-    )
+    ),
 )
 class FiltersInput:
     patients: list[str] = _values("Patient keys.")

@@ -14,6 +14,8 @@ const words = document.getElementById("words");
 let scrolled = 0;
 let left = null;
 let turn = 0;
+let waiting = null;
+let isStale = false;
 
 /** Shows what the address names: an image, a report, or else the search. */
 async function route() {
@@ -21,34 +23,55 @@ async function route() {
   const [, kind, id] = /^#\/(image|report)\/(.+)$/.exec(location.hash) ?? [];
   if (!kind) {
     view.replaceChildren(searchView());
+    if (isStale) refresh();
+    isStale = false;
     window.scrollTo(0, scrolled);
     left?.focus({ preventScroll: true });
     return;
   }
-  const shown = await (kind === "image" ? imageView : reportView)(decodeURIComponent(id));
+  if (waiting) {
+    // an image was opened before the words were searched for: it stays, and the search waits for the way back
+    clearTimeout(waiting);
+    waiting = null;
+    isStale = true;
+  }
+  const shown = await (kind === "image" ? imageView : reportView)(decoded(id));
   if (mine !== turn) return;
   view.replaceChildren(shown);
   window.scrollTo(0, 0);
   view.focus({ preventScroll: true });
 }
 
-const isSearching = () => !/^#\/(image|report)\//.test(location.hash);
-const toSearch = () => (isSearching() ? refresh() : (location.hash = "#/", refresh()));
+/** An id out of the address, which anybody may have typed. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
-let waiting = 0;
-words.addEventListener("input", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(() => {
-    search.query = words.value;
-    search.offset = 0;
-    toSearch();
-  }, DEBOUNCE_MS);
-});
-words.form.addEventListener("submit", (event) => {
-  event.preventDefault();
+const isSearching = () => !/^#\/(image|report)\//.test(location.hash);
+
+function takeWords() {
   clearTimeout(waiting);
   search.query = words.value;
   search.offset = 0;
+}
+
+function toSearch() {
+  waiting = null;
+  if (!isSearching()) location.hash = "#/";
+  refresh();
+}
+
+words.addEventListener("input", () => {
+  takeWords();
+  waiting = setTimeout(toSearch, DEBOUNCE_MS);
+});
+words.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  takeWords();
   toSearch();
 });
 view.addEventListener("click", (event) => {

@@ -1,7 +1,7 @@
 // Reports found, as rows or as a grid of their images.
 
 import { h } from "./dom.js";
-import { imageAddress, person, reportAddress, shown } from "./words.js";
+import { brief, imageAddress, person, reportAddress, shown } from "./words.js";
 
 const SHOWN_IMAGES = 2;
 
@@ -13,7 +13,7 @@ function picture(image, className) {
 }
 
 function tags(kind, sign, texts) {
-  return texts.map((text) => h("li", { class: `tag ${kind}` }, h("span", { "aria-label": kind }, sign), text));
+  return texts.map((text) => h("li", { class: `tag ${kind}`, title: text }, h("span", { "aria-label": kind }, sign), brief(text)));
 }
 
 function row({ report }) {

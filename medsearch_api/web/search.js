@@ -2,12 +2,13 @@
 
 import { ask } from "./api.js";
 import { failure, h, note, plural } from "./dom.js";
-import { facets } from "./facets.js";
+import { facets, switchedOn } from "./facets.js";
 import { SEARCH } from "./queries.js";
 import { grid, rows } from "./results.js";
 import { PAGE, clearFilters, hasFilters, search, toggle, variables } from "./state.js";
 
 const side = h("div", { class: "facets" });
+const labels = new Map();
 const drawer = h("details", { class: "side" }, h("summary", {}, "Findings and filters"), side);
 const bar = h("div", { class: "resultbar" });
 const list = h("div", { class: "results" });
@@ -45,12 +46,14 @@ export async function refresh() {
 
 function show() {
   const pressed = document.activeElement?.closest?.(".facets") ? document.activeElement.title : null;
-  side.replaceChildren(...facets(answer, (name, value) => (toggle(name, value), refresh())));
+  const onToggle = (name, value) => (toggle(name, value), refresh());
+  for (const { value, label } of [...answer.present, ...answer.absent, ...answer.uncertain]) labels.set(value, label ?? value);
+  side.replaceChildren(...facets(answer, onToggle));
   if (pressed) [...side.querySelectorAll("button")].find((b) => b.title === pressed)?.focus();
   const { total, hits } = answer.searchReports;
   bar.replaceChildren(
     h("p", { role: "status" }, total ? plural(total, "report") : "No reports"),
-    hasFilters() ? h("button", { class: "link", type: "button", onclick: unfilter }, "Clear filters") : "",
+    h("div", { class: "tags" }, switchedOn(labels, onToggle), hasFilters() ? h("button", { class: "link", type: "button", onclick: unfilter }, "Clear") : null),
     h("div", { class: "layouts", role: "group", "aria-label": "Layout" }, layoutButton("reports", "Reports"), layoutButton("images", "Images")),
   );
   if (!total) list.replaceChildren(empty());

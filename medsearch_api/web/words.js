@@ -15,5 +15,8 @@ export function shown(image) {
   return [image.modality, image.bodyPartExamined, image.viewPosition, "image"].filter(Boolean).join(" ");
 }
 
+/** An ICD-10-CM description without the words that only classifiers need. */
+export const brief = (description) => description.replace(/, (unspecified( \w+)?|not elsewhere classified|NEC|NOS)$/i, "");
+
 export const imageAddress = (id) => `#/image/${encodeURIComponent(id)}`;
 export const reportAddress = (id) => `#/report/${encodeURIComponent(id)}`;

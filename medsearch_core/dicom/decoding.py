@@ -29,7 +29,7 @@ from medsearch_core.dicom.encapsulation import check_fragments, codestream
 from medsearch_core.dicom.isolation import HELPER
 from medsearch_core.dicom.layout import MAX_PIXELS, Layout, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS, quiet
-from medsearch_core.errors import BadInput
+from medsearch_core.errors import BadInput, ConfigurationError
 
 ISOLATED = "gdcm"
 DECODERS: dict[UID, str] = {
@@ -90,6 +90,7 @@ def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
     Raises:
         BadInput: as `check_pixels`, of this frame.
         IndexError: there is no such frame.
+        ConfigurationError: the transfer syntax's decoder is not installed.
     """
     return stored_frame(ds, frame)[0]
 
@@ -105,6 +106,10 @@ def stored_frame(ds: Dataset, frame: int) -> tuple[np.ndarray, str]:
         array, photometric = _compressed(ds, layout, frame) if layout.is_encapsulated else _native(ds, layout, frame)
     except FAULTS as error:
         fault = type(error).__name__
+    except BaseException as error:
+        fault = type(error).__name__
+        if fault != "PanicException":  # of the RLE decoder, which is in Rust, when it runs out of its bounds
+            raise
     if fault:  # raised here, so that a third party's message does not hang on as the context
         raise _undecodable(layout, fault, frame)
     if array.shape[:2] != (layout.rows, layout.columns):
@@ -136,6 +141,8 @@ def _compressed(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, st
     decoder = DECODERS[syntax]
     if syntax == JPEGExtended12Bit and layout.bits_stored > 8:
         syntax, decoder = JPEGLosslessSV1, ISOLATED  # pydicom bars GDCM from 12 bits; GDCM goes by the codestream
+    if decoder not in get_decoder(syntax).available_plugins:
+        raise ConfigurationError(f"{syntax.name} cannot be decoded: install the packages of medsearch[pipeline] ({decoder})")
     if decoder == ISOLATED:
         return HELPER.decode(str(syntax), data, options)
     array, found = get_decoder(syntax).as_array(_one_fragment(data), index=0, raw=True, decoding_plugin=decoder, **options)
@@ -159,7 +166,9 @@ def _options(layout: Layout) -> dict[str, Any]:
         "number_of_frames": 1 if layout.is_encapsulated else layout.frames,
         "allow_excess_frames": False,
     }
-    return options | ({"planar_configuration": layout.planar_configuration} if layout.samples > 1 else {})
+    if layout.samples > 1:  # every codec gives its samples by pixel, whatever the header kept from before (PS3.5 8.2)
+        options["planar_configuration"] = 0 if layout.is_encapsulated else layout.planar_configuration
+    return options
 
 
 def _undecodable(layout: Layout, fault: str, frame: int | None = None) -> BadInput:

@@ -22,6 +22,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 
 from medsearch_core.dicom.quiet import FAULTS, quiet
+from medsearch_core.errors import ConfigurationError
 
 SECONDS_PER_FRAME = 120.0
 
@@ -51,6 +52,7 @@ class Helper:
 
         Raises:
             HelperFault: the codestream cannot be decoded.
+            ConfigurationError: the helper cannot be started.
         """
         with self._lock:
             process = self._running()
@@ -84,9 +86,16 @@ class Helper:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
             command = [sys.executable, "-c", f"from {__name__} import main; main()"]
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)  # noqa: S603
-            self._owner = os.getpid()
+            pipe, fault = subprocess.PIPE, ""
+            try:
+                self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)  # noqa: S603
+                self._owner = os.getpid()
+                fault = "" if _receive(self._process.stdout)[0] else "it ended at once"
+            except OSError as error:
+                fault = type(error).__name__
+            if fault or self._process is None:
+                self._process = None
+                raise ConfigurationError(f"the process that decodes lossless JPEG and JPEG-LS cannot be started: {fault}")
         return self._process
 
 
@@ -99,6 +108,7 @@ def main() -> None:
     quiet()
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the codecs print must not get between the answers
+    _send(answers, {"ready": True}, b"")
     while True:
         request, data = _receive(requests)
         if not request:

@@ -18,7 +18,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.embedded_filters import any_of, image_condition, report_condition
 from medsearch_core.search.embedded_rows import GONE, IMAGE, REPORT, columns_of, documents_of
-from medsearch_core.search.embedded_table import DocumentTable, compact, failing_as
+from medsearch_core.search.embedded_table import DocumentTable, compact, failing_as, until_settled
 from medsearch_core.search.embedded_text import counted, matching_reports, ranked
 from medsearch_core.search.embedded_vectors import ResidentVectors
 from medsearch_core.search.embedded_writes import model_of, remove, replace
@@ -65,6 +65,9 @@ class EmbeddedIndex(SearchIndex):
 
     def compact(self) -> None:
         """Merges what many writes left and makes text scores exact. Upserts do it when it is due; safe at any time."""
+        until_settled(self._compact)
+
+    def _compact(self) -> None:
         with self._table.writing(create=False) as table:
             if table is not None:
                 compact(table)

@@ -8,12 +8,14 @@ rejects and repeats commits that touch the same rows.
 from __future__ import annotations
 
 import fcntl
+import random
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import lancedb
@@ -25,14 +27,22 @@ from medsearch_core.search.index import TextField
 
 TABLE = "documents"
 LOOKED_UP = ("key", "study_key", "image_id", "report_id")
-KEPT_FOR_READERS = timedelta(minutes=10)
+KEPT_FOR_READERS = timedelta(minutes=5)
 MOST_FRAGMENTS = 32
 FEWEST_ROWS_BEHIND = 2000
+ATTEMPTS = 6
 
 _CAUSES = re.compile(
     r"no space left|permission denied|read-only file system|too many open files|access denied|timed? ?out|conflict|not found",
     re.IGNORECASE,
 )
+
+
+Result = TypeVar("Result")
+
+
+class WriteConflict(StorageError):
+    """Another process changed the same rows, or the table's indexes, first. Only on an object store."""
 
 
 class DocumentTable:
@@ -146,4 +156,19 @@ def failing_as(action: str) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError) as error:
         known = _CAUSES.search(str(error))
         cause = f" ({known.group().lower()})" if known else ""
-        raise StorageError(f"the search index could not be {action}: {type(error).__name__}{cause}") from None
+        kind = WriteConflict if "conflict" in cause else StorageError
+        raise kind(f"the search index could not be {action}: {type(error).__name__}{cause}") from None
+
+
+def until_settled(write: Callable[[], Result]) -> Result:
+    """What a repeatable write returns, tried again after a pause when another process came first.
+
+    Raises:
+        WriteConflict: it still did after `ATTEMPTS`.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return write()
+        except WriteConflict:
+            time.sleep(random.uniform(0, attempt))  # noqa: S311
+    return write()

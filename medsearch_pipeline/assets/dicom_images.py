@@ -1,6 +1,7 @@
 """`dicom_metadata` and `thumbnails`: two tables from one decode."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -63,7 +64,9 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
         reader = ImageReader(landing.open(), tables, settings.thumbnail_side, settings.max_pixels, settings.check_identity)
         objects = objects_of(tables, studies_of(context), "dicom")
         progress = Progress(context, "dicom_images", len(objects))
-        images, pictures, refused = {}, {}, []
+        images: dict[StudyKey, dict[str, Any]] = {}
+        pictures: dict[StudyKey, dict[str, Any]] = {}
+        refused: list[Rejection] = []
         for study, landed in objects.items():
             unchanged = reader.is_current(study, landed)
             if not unchanged:

@@ -5,7 +5,7 @@ import dagster as dg
 from medsearch_core.records import LandedObject, Rejection
 from medsearch_pipeline.discovery import Layout, rejections_of, studies_of
 from medsearch_pipeline.inventory import PATH, REJECTIONS_PATH, pseudonym_secret, take_inventory
-from medsearch_pipeline.partitions import register, study_partitions
+from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_run import asset_spec_arguments, every_object_was_used
@@ -37,7 +37,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         tables.write_rows(LandedObject, PATH, objects)
         studies = studies_of(objects)
         new = register(context.instance, studies)
-        known = context.instance.get_dynamic_partitions(study_partitions.name)
+        known = context.instance.get_dynamic_partitions(NAME)
         context.log.info(f"inventory: {len(objects)} objects, {len(studies)} studies, {len(new)} of them new")
         return dg.MaterializeResult(
             metadata={

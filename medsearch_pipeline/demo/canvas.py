@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Image = npt.NDArray[np.float32]
+Image = npt.NDArray[np.floating[Any]]
+"""float32 unless a computation needs more."""
 Line = npt.NDArray[np.float64]
 Mark = npt.NDArray[np.bool_]
 
@@ -124,13 +126,19 @@ def cloud(grid: Grid, rng: np.random.Generator, size_cm: float) -> Image:
 
 
 def enlarge(image: Image, rows: int, columns: int, step: float) -> Image:
-    """Reads an image at every `step` of its pixels, smoothly between them."""
-    return _along(_along(image, rows, step).T, columns, step).T
+    """Reads an image at every `step` of its pixels, easing between them."""
+    return _along(_along(image, rows, step, 0, True).T, columns, step, 0, True).T
 
 
-def _along(image: Image, count: int, step: float) -> Image:
-    position = np.arange(count) * step
+def resample(image: Image, rows: int, columns: int, step: float, top: float, left: float) -> Image:
+    """Reads an image at every `step` of its pixels from (top, left) on; bilinear, and its border beyond its border."""
+    return np.ascontiguousarray(_along(_along(image, rows, step, top, False).T, columns, step, left, False).T)
+
+
+def _along(image: Image, count: int, step: float, start: float, ease: bool) -> Image:
+    position = np.clip(start + np.arange(count) * step, 0, image.shape[0] - 1)
     first = np.minimum(position.astype(np.int64), image.shape[0] - 2)
     t = (position - first).astype(np.float32)[:, None]
-    t = t * t * (3 - 2 * t)
+    if ease:
+        t = t * t * (3 - 2 * t)
     return image[first] * (1 - t) + image[first + 1] * t

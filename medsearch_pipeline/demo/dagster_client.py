@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +24,10 @@ mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParam
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 _BACKFILL = """
 query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename ... on PartitionBackfill {
-  status
-  assetBackfillData { assetBackfillStatuses { ... on AssetPartitionsStatusCounts {
-    assetKey { path } numPartitionsTargeted numPartitionsMaterialized numPartitionsFailed } } } } } }"""
+  status runs(limit: 1) { runId } } } }"""
 _STATS = """
 query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
   assetKey { path } partitionStats { numPartitions numMaterialized } } }"""
-_MESSAGES = """
-query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { runs(limit: 1) { runId status } } } }"""
 _LOGS = """
 query($id: ID!, $cursor: String) { logsForRun(runId: $id, afterCursor: $cursor) { ... on EventConnection {
   cursor events { __typename ... on LogMessageEvent { message } } } } }"""
@@ -39,12 +35,16 @@ query($id: ID!, $cursor: String) { logsForRun(runId: $id, afterCursor: $cursor) 
 
 @dataclass(frozen=True)
 class AssetProgress:
-    """How far a backfill is with one asset, in partitions."""
+    """How far one asset is, in partitions."""
 
     asset: str
-    targeted: int
+    partitions: int
     materialized: int
-    failed: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no partition is missing."""
+        return self.materialized == self.partitions
 
 
 class DagsterClient:
@@ -80,10 +80,17 @@ class DagsterClient:
         if status != "SUCCESS":
             raise MedsearchError(f"{job} ended as {status}: see run {run_id} in Dagster's UI")
 
-    def partition_counts(self, asset: str) -> tuple[int, int]:
-        """How many partitions an asset has, and how many are materialised."""
-        stats = self.ask(_STATS, keys=[{"path": [asset]}])["assetNodes"][0]["partitionStats"]
-        return stats["numPartitions"], stats["numMaterialized"]
+    def progress(self, assets: Sequence[str]) -> list[AssetProgress]:
+        """How far each asset is, as of now."""
+        nodes = self.ask(_STATS, keys=[{"path": [asset]} for asset in assets])["assetNodes"]
+        return [
+            AssetProgress(
+                asset="/".join(node["assetKey"]["path"]),
+                partitions=node["partitionStats"]["numPartitions"],
+                materialized=node["partitionStats"]["numMaterialized"],
+            )
+            for node in nodes
+        ]
 
     def launch_backfill(self, assets: Sequence[str]) -> str:
         """Launches a backfill of all partitions of these assets; returns its id."""
@@ -93,35 +100,38 @@ class DagsterClient:
             raise MedsearchError(f"the backfill could not be launched: {launched.get('message', launched['__typename'])}")
         return launched["backfillId"]
 
-    def follow_backfill(self, backfill_id: str, show: Callable[[Sequence[AssetProgress], str], None]) -> None:
-        """Calls `show` with each asset's progress and the newest log line until the backfill has ended well."""
-        newest: dict[str, str] = {"message": ""}
-        cursor: dict[str, str] = {}
+    def follow_backfill(
+        self, backfill_id: str, assets: Sequence[str], show: Callable[[Sequence[AssetProgress], str], None]
+    ) -> None:
+        """Calls `show` with each asset's progress and the newest log line until all partitions of all assets are materialised.
+
+        The daemon notices the end of a backfill up to half a minute later than this does.
+        """
+        log = RunLog(self)
         while True:
             backfill = self.ask(_BACKFILL, id=backfill_id)["partitionBackfillOrError"]
-            self._read_log(backfill_id, cursor, newest)
-            statuses = (backfill["assetBackfillData"] or {}).get("assetBackfillStatuses", [])
-            show([_progress(s) for s in statuses if s], newest["message"])
-            if backfill["status"] in ("COMPLETED_SUCCESS", "COMPLETED"):
+            progress = self.progress(assets)
+            show(progress, log.newest([run["runId"] for run in backfill["runs"]]))
+            if all(p.is_complete for p in progress):
                 return
-            if backfill["status"] in ("FAILED", "CANCELED", "COMPLETED_FAILED"):
+            if backfill["status"] not in ("REQUESTED", "CANCELING"):
                 raise MedsearchError(f"backfill {backfill_id} ended as {backfill['status']}: see it in Dagster's UI")
             time.sleep(POLL_SECONDS)
 
-    def _read_log(self, backfill_id: str, cursor: dict[str, str], newest: dict[str, str]) -> None:
-        runs = self.ask(_MESSAGES, id=backfill_id)["partitionBackfillOrError"].get("runs", [])
-        for run in runs[:1]:
-            log = self.ask(_LOGS, id=run["runId"], cursor=cursor.get(run["runId"]))["logsForRun"]
-            cursor[run["runId"]] = log.get("cursor", "")
-            for event in log.get("events", []):
-                if event["__typename"] == "LogMessageEvent":
-                    newest["message"] = event["message"]
 
+class RunLog:
+    """The newest log line of a run, read on from where the last reading ended."""
 
-def _progress(status: Mapping[str, Any]) -> AssetProgress:
-    return AssetProgress(
-        asset="/".join(status["assetKey"]["path"]),
-        targeted=status["numPartitionsTargeted"],
-        materialized=status["numPartitionsMaterialized"],
-        failed=status["numPartitionsFailed"],
-    )
+    def __init__(self, client: DagsterClient) -> None:
+        self._client = client
+        self._cursor: dict[str, str] = {}
+        self._message = ""
+
+    def newest(self, run_ids: Sequence[str]) -> str:
+        """The newest line of any of these runs; empty while there is none."""
+        for run_id in run_ids:
+            events = self._client.ask(_LOGS, id=run_id, cursor=self._cursor.get(run_id))["logsForRun"]
+            self._cursor[run_id] = events["cursor"]
+            lines = [e["message"] for e in events["events"] if e["__typename"] == "LogMessageEvent"]
+            self._message = lines[-1] if lines else self._message
+        return self._message

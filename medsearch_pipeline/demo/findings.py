@@ -49,7 +49,7 @@ def _effusion(chest: Chest, lung: Lung, finding: Finding, rng: np.random.Generat
         level = level - 0.8 * (1 - np.clip(lung.medial / 3.0, 0, 1)) ** 2
     soft = 0.9 if finding.size == "small" else 1.6
     fluid = smoothstep(-0.15, soft, chest.grid.y - level) * smoothstep(-0.5, 0.0, lung.wall) * _side_of(chest, lung, lateral)
-    _opacify(chest, (0.85 if lateral else 1.0) * fluid, 0.07)
+    _opacify(chest, (0.78 if lateral else 1.0) * fluid, 0.07)
 
 
 def _pneumothorax(chest: Chest, lung: Lung, finding: Finding, rng: np.random.Generator, lateral: bool) -> None:
@@ -69,15 +69,15 @@ def _pneumothorax(chest: Chest, lung: Lung, finding: Finding, rng: np.random.Gen
     retracted = (1 - out) * seen
     share = 0.6 if lateral else 1.0
     chest.vessels *= 1 - out * share
-    chest.air *= 1 - share * (0.10 + 0.06 * depth / 5) * retracted
-    chest.air += share * out * (0.10 + 0.25 * smoothstep(2.5, 0.0, lung.wall))
+    chest.air *= 1 - share * (0.14 + 0.10 * depth / 5) * retracted
+    chest.air += share * out * (0.16 + 0.25 * smoothstep(2.5, 0.0, lung.wall))
     chest.fluid += 0.11 * share * line
 
 
 def _consolidation(chest: Chest, lung: Lung, finding: Finding, rng: np.random.Generator, lateral: bool) -> None:
     """Alveoli full of fluid in one lobe: a fuzzy opacity through which air-filled bronchi run."""
     height, grid = lung.base - lung.apex, chest.grid
-    scale = {"small": 0.75, "moderate": 1.0, "large": 1.3}[finding.size]
+    scale = {"small": 0.9, "moderate": 1.15, "large": 1.4}[finding.size]
     if finding.zone == "upper":
         across, y, wide, high = 0.56 * lung.reach, lung.apex + 0.24 * height, 4.4 * scale, 4.6 * scale
     else:
@@ -86,16 +86,14 @@ def _consolidation(chest: Chest, lung: Lung, finding: Finding, rng: np.random.Ge
         across, wide = (-0.1, 3.9 * scale) if finding.zone == "upper" else (0.45 * lung.reach, 4.2 * scale)
     across, y = across + rng.normal(0, 0.4), y + rng.normal(0, 0.5)
     dx, dy = (lung.across - across) / wide, (grid.y - y) / high
-    ragged = 0.15 * cloud(grid, rng, 2.2) + 0.07 * cloud(grid, rng, 0.9)
-    shape = smoothstep(-0.05, 0.75, 1.12 - np.sqrt(dx * dx + dy * dy) + ragged) * (0.92 + 0.03 * cloud(grid, rng, 0.5))
+    ragged = 0.14 * cloud(grid, rng, 2.4) + 0.07 * cloud(grid, rng, 1.0)
+    shape = smoothstep(-0.05, 0.65, 1.10 - np.sqrt(dx * dx + dy * dy) + ragged) * (0.92 + 0.03 * cloud(grid, rng, 0.5))
     shape = np.clip(shape, 0, 1) * smoothstep(0, 0.5, lung.wall) * _side_of(chest, lung, lateral)
     bronchi = _bronchi(chest, lung, (across, y), (wide, high), rng)
-    _opacify(chest, (0.75 if lateral else 0.86) * shape * (1 - 0.36 * bronchi), 0.05)
+    _opacify(chest, (0.85 if lateral else 0.97) * shape * (1 - 0.30 * bronchi), 0.08)
 
 
-def _bronchi(
-    chest: Chest, lung: Lung, at: tuple[float, float], size: tuple[float, float], rng: np.random.Generator
-) -> Image:
+def _bronchi(chest: Chest, lung: Lung, at: tuple[float, float], size: tuple[float, float], rng: np.random.Generator) -> Image:
     """Branching lucent lines that fan out from the hilum's direction."""
     out, y = chest.grid.zeros(), chest.grid.y
     fx, fy = at[0] - lung.hilum[0], at[1] - lung.hilum[1]
@@ -109,7 +107,9 @@ def _bronchi(
         away = np.abs(dx * vy - dy * vx) / (vx * vx + vy * vy) ** 0.5
         bent = away + 0.10 * cloud(chest.grid, rng, 1.5)
         reach = rng.uniform(1.1, 1.6) * size[1]
-        out = np.maximum(out, smoothstep(0.15, 0.04, np.abs(bent)) * smoothstep(0.2, 0.8, along) * smoothstep(reach, reach - 1, along))
+        out = np.maximum(
+            out, smoothstep(0.15, 0.04, np.abs(bent)) * smoothstep(0.2, 0.8, along) * smoothstep(reach, reach - 1, along)
+        )
     return blur(out, 1)
 
 
@@ -126,7 +126,7 @@ def _nodule(chest: Chest, lung: Lung, finding: Finding, rng: np.random.Generator
     ball = dome(np.clip(far, 0, 1))
     ball = blur(np.sqrt(ball), 1)
     chest.vessels *= 1 - 0.7 * ball
-    chest.fluid += (0.18 + 0.06 * radius) * ball
+    chest.fluid += (0.22 + 0.06 * radius) * ball
 
 
 DRAWN: dict[str, Callable[[Chest, Lung, Finding, np.random.Generator, bool], None]] = {

@@ -38,7 +38,9 @@ def draw_frontal(grid: Grid, body: Physique, heart: float, ap: bool, rng: np.ran
         spread = (-0.24, 0.27)
         tree = vessel_tree(grid, rng, lung, side, spread) * smoothstep(-0.2, 0.6, lung.wall)
         vessels += tree * (0.25 + 0.75 * lung.inside)
-    chest = Chest(grid, _body(grid, body, lungs, rng), _bones(grid, body, lungs, ap, bend, rng), lungs, air, vessels, grid.zeros())
+    chest = Chest(
+        grid, _body(grid, body, lungs, rng), _bones(grid, body, lungs, ap, bend, rng), lungs, air, vessels, grid.zeros()
+    )
     chest.body += _mediastinum(grid, lungs, bend)
     chest.air += _airway(grid, bend) + _stomach_bubble(grid, lungs["left"], rng)
     return chest
@@ -99,7 +101,12 @@ def _body(grid: Grid, body: Physique, lungs: dict[str, Lung], rng: np.random.Gen
         for side in (RIGHT, LEFT):
             wide, low = 5.6 + 1.6 * body.breast, lungs["left"].base - 3.0 + 2.4 * body.breast
             dx, dy = (side * grid.x - 0.60 * body.half_width) / wide, (y - low + 4.5) / (4.9 + 0.8 * body.breast)
-            out += 0.17 * body.breast * np.sqrt(np.sqrt(np.clip(1 - dx * dx - dy * dy * (1 + 0.4 * dy), 0, 1))) * smoothstep(-1.2, 0.7, dy)
+            out += (
+                0.17
+                * body.breast
+                * np.sqrt(np.sqrt(np.clip(1 - dx * dx - dy * dy * (1 + 0.4 * dy), 0, 1)))
+                * smoothstep(-1.2, 0.7, dy)
+            )
     fold = cloud(grid, rng, 4.0) * 0.012
     return blur(out, 2) * (1 + 0.10 * body.fat) + fold * smoothstep(0.1, 0.3, out)
 
@@ -135,9 +142,7 @@ def _stomach_bubble(grid: Grid, lung: Lung, rng: np.random.Generator) -> Image:
     return 0.24 * smoothstep(0, 0.5, 1 - dx * dx - dy * dy + 0.12 * cloud(grid, rng, 1.2)) * smoothstep(-0.6, -1.3, lung.floor)
 
 
-def _bones(
-    grid: Grid, body: Physique, lungs: dict[str, Lung], ap: bool, bend: Image, rng: np.random.Generator
-) -> Image:
+def _bones(grid: Grid, body: Physique, lungs: dict[str, Lung], ap: bool, bend: Image, rng: np.random.Generator) -> Image:
     out = grid.zeros()
     gap = (body.lung_height + 3) / 10.2
     dense = 1.15 - 0.004 * body.age
@@ -156,7 +161,12 @@ def _bones(
                 front = start + drop + body.rib_slope * (2.6 + 0.42 * i) * np.sqrt(1 - (1 - reach) ** 2 * 0.985)
                 seen = (x < outer) * smoothstep(1.0, 0.86, reach)
                 band(grid, out, front, 0.56, 0.095 * dense * seen.astype(np.float32), 0.45)
-        out += 0.10 * smoothstep(-0.75, -0.05, lung.wall) * smoothstep(0.55, 0.05, lung.wall) * smoothstep(lung.base + 2, lung.base - 4, grid.y)
+        out += (
+            0.10
+            * smoothstep(-0.75, -0.05, lung.wall)
+            * smoothstep(0.55, 0.05, lung.wall)
+            * smoothstep(lung.base + 2, lung.base - 4, grid.y)
+        )
         out += _shoulder(grid, body, side, lung, ap, dense, rng)
     return blur(out + _spine(grid, bend, gap, dense), 1)
 
@@ -165,14 +175,26 @@ def _shoulder(grid: Grid, body: Physique, side: float, lung: Lung, ap: bool, den
     out = grid.zeros()
     x = side * grid.x
     far, lift = body.half_width + 2.6, rng.normal(0, 0.35)
-    shape = spline([(1.0, 1.5), (4.0, 0.9), (8.0, -0.5), (12.0, -1.6), (far, -1.4)], x) + lung.apex + 2.6 + lift + (-1.2 if ap else 0.3)
+    shape = (
+        spline([(1.0, 1.5), (4.0, 0.9), (8.0, -0.5), (12.0, -1.6), (far, -1.4)], x)
+        + lung.apex
+        + 2.6
+        + lift
+        + (-1.2 if ap else 0.3)
+    )
     seen = smoothstep(0.9, 1.6, x) * smoothstep(far, far - 0.6, x)
     band(grid, out, shape, 0.62, 0.20 * dense * seen.astype(np.float32), 0.55)
     joint_x, joint_y = far + 2.0, lung.apex + 2.4 + lift
     radius = np.sqrt((x - joint_x) ** 2 + (grid.y - joint_y) ** 2)
     out += 0.15 * dense * smoothstep(2.5, 2.15, radius) * (0.7 + 0.3 * smoothstep(1.6, 2.3, radius))
     shaft = np.abs(x - joint_x - 0.9 - 0.07 * (grid.y - joint_y)) / 1.25
-    out += 0.15 * dense * smoothstep(1.05, 0.9, shaft) * (0.55 + 0.45 * smoothstep(0.45, 0.9, shaft)) * smoothstep(joint_y + 1, joint_y + 2.4, grid.y)
+    out += (
+        0.15
+        * dense
+        * smoothstep(1.05, 0.9, shaft)
+        * (0.55 + 0.45 * smoothstep(0.45, 0.9, shaft))
+        * smoothstep(joint_y + 1, joint_y + 2.4, grid.y)
+    )
     inner = 0.80 * body.half_width - (1.8 if ap else -0.9)
     edge = spline([(lung.apex + 1, inner + 1.2), (lung.apex + 4, inner), (lung.apex + 13, inner + 2.6)], grid.y)
     blade = smoothstep(0.0, 0.18, x - edge) * smoothstep(far + 1.2, far - 1.0, x + 0.42 * (grid.y - lung.apex - 4))

@@ -39,7 +39,11 @@ def draw_lateral(grid: Grid, body: Physique, heart: float, rng: np.random.Genera
     chest = Chest(grid, _body(grid, body, front, back, apex, rng), _bones(grid, body, lung, front, back, rng),
                   {"both": lung}, air * (1 - 0.22 * arch), vessels, grid.zeros())  # fmt: skip
     chest.body += 0.05 * silhouette * smoothstep(-3, 1, above) + 0.03 * arch
-    trachea = dome(np.clip((x - 0.1 - 0.10 * (y - 6)) / 0.85, -1, 1)) * smoothstep(1, 4, y) * smoothstep(lung.hilum[1] + 0.4, lung.hilum[1] - 1.2, y)
+    trachea = (
+        dome(np.clip((x - 0.1 - 0.10 * (y - 6)) / 0.85, -1, 1))
+        * smoothstep(1, 4, y)
+        * smoothstep(lung.hilum[1] + 0.4, lung.hilum[1] - 1.2, y)
+    )
     chest.air += blur(0.22 * trachea, 2)
     return chest
 
@@ -66,7 +70,9 @@ def _heart(grid: Grid, size: float, deep: float, floor: float, front: Image) -> 
     soft = 0.10 + 0.75 * smoothstep(0.2, 1.0, -(dx + 0.9 * dy) / size)
     ventricle = smoothstep(-0.2 * soft, soft, rim)
     root_x = np.abs(grid.x - cx - 0.10 * size - 0.16 * (cy - grid.y)) / (0.40 * size)
-    root = smoothstep(1.0, 0.6, root_x) * smoothstep(cy, cy - 1.0, grid.y) * smoothstep(cy - 2.1 * size, cy - 1.2 * size, grid.y)
+    root = (
+        smoothstep(1.0, 0.6, root_x) * smoothstep(cy, cy - 1.0, grid.y) * smoothstep(cy - 2.1 * size, cy - 1.2 * size, grid.y)
+    )
     return np.maximum(ventricle, 0.55 * root) * smoothstep(-0.4, 0.2, grid.x - front)
 
 
@@ -107,9 +113,7 @@ def _body(grid: Grid, body: Physique, front: Image, back: Image, apex: float, rn
     return blur(out, 2) * (1 + 0.10 * body.fat) + cloud(grid, rng, 4.0) * 0.010 * smoothstep(0.1, 0.3, out)
 
 
-def _bones(
-    grid: Grid, body: Physique, lung: Lung, front: Image, back: Image, rng: np.random.Generator
-) -> Image:
+def _bones(grid: Grid, body: Physique, lung: Lung, front: Image, back: Image, rng: np.random.Generator) -> Image:
     out, x, y = grid.zeros(), grid.x, grid.y
     dense = 1.15 - 0.004 * body.age
     gap = (body.lung_height + 3) / 9.4
@@ -123,7 +127,13 @@ def _bones(
     behind = np.abs(x - back - 1.2) / 1.1
     out += dense * 0.06 * smoothstep(1, 0.4, behind) * smoothstep(0.25, 0.5, phase) * smoothstep(0.95, 0.7, phase)
     plate_front = np.abs(x - front + 0.55) / 0.5
-    out += dense * 0.18 * smoothstep(1.05, 0.7, plate_front) * smoothstep(lung.apex + 3, lung.apex + 5, y) * smoothstep(lung.apex + 20, lung.apex + 17, y)
+    out += (
+        dense
+        * 0.18
+        * smoothstep(1.05, 0.7, plate_front)
+        * smoothstep(lung.apex + 3, lung.apex + 5, y)
+        * smoothstep(lung.apex + 20, lung.apex + 17, y)
+    )
     rear, ribs = float(lung.reach) - 1.2, grid.zeros()
     for layer in range(2):
         for i in range(9):
@@ -136,5 +146,11 @@ def _bones(
     out += ribs * (0.25 + 0.75 * smoothstep(-1.0, 1.0, lung.floor))
     for shift, lean in ((1.6, 0.10), (3.3, 0.16)):
         blade = np.abs(x - shift - lean * (y - lung.apex)) / 0.4
-        out += dense * 0.09 * smoothstep(1.0, 0.3, blade) * smoothstep(lung.apex, lung.apex + 2, y) * smoothstep(lung.apex + 11, lung.apex + 9, y)
+        out += (
+            dense
+            * 0.09
+            * smoothstep(1.0, 0.3, blade)
+            * smoothstep(lung.apex, lung.apex + 2, y)
+            * smoothstep(lung.apex + 11, lung.apex + 9, y)
+        )
     return blur(out, 1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from medsearch_pipeline.demo.canvas import Grid, Image, blur, cloud, smoothstep
+from medsearch_pipeline.demo.canvas import Grid, Image, blur, cloud, resample
 from medsearch_pipeline.demo.cases import Finding, Physique, View, stream
 from medsearch_pipeline.demo.chest import Chest
 from medsearch_pipeline.demo.findings import add_finding
@@ -71,7 +71,10 @@ def _expose(density: Image, grid: Grid, view: View, body: Physique, rng: np.rand
     width = round(height * wide / tall / 2) * 2
     scatter = blur(density, 40, 2)
     veil = density * (0.90 - 0.10 * body.fat) + scatter * (0.10 + 0.10 * body.fat)
-    seen = _position(veil, grid, height, width, tall, view, rng)
+    turned = _position(veil, grid, rng.normal(0, 0.5), rng.uniform(0.6, 2.0), rng.normal(0, 0.016))
+    step = tall / height * grid.per_cm
+    left = max((grid.columns - width * step) / 2, 0.0)
+    seen = resample(turned, height, width, step, 0.0, left)
     gain, knee = rng.uniform(0.92, 1.08), rng.uniform(0.30, 0.50)
     seen = np.clip(seen, 0, None) * np.float32(gain)
     dense = np.minimum(seen / np.float32(1.55), 1.1)
@@ -84,18 +87,14 @@ def _expose(density: Image, grid: Grid, view: View, body: Physique, rng: np.rand
     return Radiograph(np.rint(np.clip(level, 0, LARGEST)).astype(np.uint16), round(10 * tall / height, 4))
 
 
-def _position(
-    image: Image, grid: Grid, height: int, width: int, tall: float, view: View, rng: np.random.Generator
-) -> Image:
-    """Cuts the detector's field out of the drawing, a little turned and off centre. Bilinear."""
-    turn, dx, dy = rng.normal(0, 0.016), rng.normal(0, 0.5), rng.uniform(0.6, 2.0)
-    scale = tall / height * grid.per_cm
-    across = ((np.arange(width) - width / 2)[None, :] * scale).astype(np.float32)
-    down = (np.arange(height)[:, None] * scale).astype(np.float32)
-    x = across + np.float32(grid.columns / 2 - dx * grid.per_cm) - np.float32(turn) * (down - grid.rows / 2)
-    y = down + np.float32(dy * grid.per_cm) + np.float32(turn) * across
-    x, y = np.clip(x, 0, grid.columns - 1.001), np.clip(y, 0, grid.rows - 1.001)
-    column, row = x.astype(np.int32), y.astype(np.int32)
+def _position(image: Image, grid: Grid, dx: float, dy: float, turn: float) -> Image:
+    """The drawing, turned by a small angle and moved by (dx, dy) cm. Bilinear."""
+    across = grid.x * grid.per_cm
+    down = grid.y * grid.per_cm
+    x = across + np.float32(grid.columns / 2 - 0.5 - dx * grid.per_cm) - np.float32(turn) * (down - grid.rows / 2)
+    y = down + np.float32(dy * grid.per_cm - 0.5) + np.float32(turn) * across
+    x, y = np.clip(x, 0, grid.columns - 1.01), np.clip(y, 0, grid.rows - 1.01)
+    column, row = x.astype(np.int64), y.astype(np.int64)
     tx, ty = x - column.astype(np.float32), y - row.astype(np.float32)
     flat, first = image.ravel(), row * grid.columns + column
     top = flat[first] * (1 - tx) + flat[first + 1] * tx

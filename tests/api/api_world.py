@@ -95,9 +95,7 @@ HEART = StudyOf(
     sex="M",
     age=71.5,
 )
-UNREPORTED = StudyOf(
-    patient="p3", study="s4", images={"4.1": ("AP", [0.0, 0.0, 0.0, 1.0])}, sections={}, sex="M", age=33.0
-)
+UNREPORTED = StudyOf(patient="p3", study="s4", images={"4.1": ("AP", [0.0, 0.0, 0.0, 1.0])}, sections={}, sex="M", age=33.0)
 HOSPITAL = (EFFUSION, PNEUMONIA, HEART, UNREPORTED)
 
 
@@ -223,7 +221,7 @@ def sha256(text: str) -> str:
 
 
 def radiograph(view: str, seed: str, side: int) -> bytes:
-    """A PNG that looks a little like a chest radiograph: a body, two lungs, a heart, ribs, and noise that is the image's own."""
+    """A PNG that looks a little like a chest radiograph: a body, lungs, a heart, ribs, and noise of its own."""
     random = np.random.default_rng(int(sha256(seed)[:8], 16))
     height, width = side, side * (3 if view == "LATERAL" else 4) // 4
     picture = Image.new("L", (width, height), 10)

@@ -161,7 +161,7 @@ def test_reports_are_found_by_words_best_first(ask):
 
 
 def test_quotes_operators_and_braces_in_the_words_are_only_text(ask):
-    answer = ask("query ($q: String!) { searchReports(query: $q) { total } }", q='"AND (cardiomegaly) OR NOT {x:1} *\\ \'')
+    answer = ask("query ($q: String!) { searchReports(query: $q) { total } }", q="\"AND (cardiomegaly) OR NOT {x:1} *\\ '")
     assert answer == {"data": {"searchReports": {"total": 1}}}
 
 
@@ -175,7 +175,7 @@ def test_no_words_list_all_reports_by_id_in_pages(ask):
 
 
 def test_fields_say_where_words_are_looked_for(ask):
-    query = "query ($f: [ReportField!]) { searchReports(query: \"breath\", fields: $f) { total } }"
+    query = 'query ($f: [ReportField!]) { searchReports(query: "breath", fields: $f) { total } }'
     assert ask(query)["data"]["searchReports"] == {"total": 0}
     assert ask(query, f=["REPORT"])["data"]["searchReports"] == {"total": 1}
 
@@ -231,7 +231,8 @@ def test_a_vector_finds_images_too(ask):
 
 def test_facets_count_reports_and_name_codes(ask):
     answer = ask(
-        """{ absent: facets(field: ABSENT_CODES) { value label count } views: facets(field: VIEWS, size: 1) { value label count }
+        """{ absent: facets(field: ABSENT_CODES) { value label count }
+            views: facets(field: VIEWS, size: 1) { value label count }
             some: facets(field: PRESENT_CODES, query: "cardiomegaly", filters: {sexes: [MALE]}) { value count } }"""
     )
     assert answer["data"]["absent"][0] == {"value": "J90", "label": "Pleural effusion, not elsewhere classified", "count": 1}

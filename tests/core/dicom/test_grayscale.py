@@ -211,11 +211,11 @@ def test_each_frame_of_an_enhanced_object_has_its_own_rescaling_and_window() -> 
 
     pixels = np.array([[[0, 10, 20, 20]], [[0, 10, 20, 20]]], np.uint16)
     groups = [group(10, 1), group(20, 2)]
-    assert shown(pixels, 1, PerFrameFunctionalGroupsSequence=groups) == [[0, 128, 255]]
-    assert shown(pixels, 2, PerFrameFunctionalGroupsSequence=groups) == [[0, 128, 255]]
+    assert shown(pixels, 1, PerFrameFunctionalGroupsSequence=groups) == [[0, 128, 255, 255]]
+    assert shown(pixels, 2, PerFrameFunctionalGroupsSequence=groups) == [[0, 128, 255, 255]]
     swapped = [group(10, 1), group(10, 2)]
-    assert shown(pixels, 2, PerFrameFunctionalGroupsSequence=swapped) == [[0, 255, 255]]
-    assert shown(pixels, 2, SharedFunctionalGroupsSequence=[group(10, 2)]) == [[0, 255, 255]]
+    assert shown(pixels, 2, PerFrameFunctionalGroupsSequence=swapped) == [[0, 255, 255, 255]]
+    assert shown(pixels, 2, SharedFunctionalGroupsSequence=[group(10, 2)]) == [[0, 255, 255, 255]]
 
 
 def test_overlays_are_not_drawn() -> None:

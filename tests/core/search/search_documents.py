@@ -71,7 +71,11 @@ queries = st.lists(st.sampled_from([*WORDS, '"', "AND", "-", "(", "*", "~2", "^"
 def studies(draw: st.DrawFn) -> StudyDocuments:
     """One of twelve studies, with up to three images and two reports."""
     key = StudyKey(f"p{draw(st.integers(1, 3))}", f"s{draw(st.integers(1, 4))}")
-    shared = {"patient_sex": draw(st.none() | awkward), "patient_age_years": draw(maybe_age), "study_date": draw(maybe_day)}
+    shared: dict[str, Any] = {
+        "patient_sex": draw(st.none() | awkward),
+        "patient_age_years": draw(maybe_age),
+        "study_date": draw(maybe_day),
+    }
     shared |= {"present_codes": draw(codes), "absent_codes": draw(codes), "uncertain_codes": draw(codes)}
     images = [
         image(
@@ -133,7 +137,7 @@ def single_filters() -> st.SearchStrategy[Filters]:
     code = st.sampled_from([*CODES, "J", "j18", " J18 ", "J18."])
     return st.one_of(
         st.just(Filters()),
-        *[some.map(lambda v, n=n: Filters(**{n: v})) for n in lists],  # type: ignore[misc]
+        *[some.map(lambda v, n=n: Filters(**{n: v})) for n in lists],  # type: ignore[arg-type]
         *[code.map(lambda v, n=n: Filters(**{n: [v]})) for n in ("present", "absent", "uncertain")],  # type: ignore[misc]
         maybe_age.map(lambda v: Filters(min_age_years=v)),
         maybe_age.map(lambda v: Filters(max_age_years=v)),

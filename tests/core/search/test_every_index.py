@@ -210,8 +210,8 @@ def test_a_very_long_query_is_answered(index: SearchIndex) -> None:
 def test_pages_join_to_the_whole_and_the_total_is_exact(index: SearchIndex) -> None:
     index.upsert(reports(*["edema " * (n % 3 + 1) for n in range(25)], "heart"))
     whole = ids(index.text("edema", limit=100))
-    pages = [ids(index.text("edema", offset=o, limit=10)) for o in (0, 10, 20, 30)]
-    assert (sum(pages, []), len(set(whole)), index.text("edema", limit=0).total) == (whole, 25, 25)
+    pages = [i for offset in (0, 10, 20, 30) for i in ids(index.text("edema", offset=offset, limit=10))]
+    assert (pages, len(set(whole)), index.text("edema", limit=0).total) == (whole, 25, 25)
 
 
 def test_a_filter_leaves_reports_with_lower_scores_on_the_page(index: SearchIndex) -> None:
@@ -245,7 +245,7 @@ change = st.one_of(
 
 
 @pytest.mark.parametrize("implementation", OPEN)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(change, min_size=1, max_size=4), st.lists(question, min_size=10, max_size=20))
 def test_every_answer_is_that_of_the_plain_model(implementation: str, changes: list[Any], questions: list[Any]) -> None:
     with TemporaryDirectory() as folder:

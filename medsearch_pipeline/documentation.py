@@ -1,0 +1,69 @@
+"""The parts of the documentation that are made from code, so that they cannot fall behind it.
+
+python -m medsearch_pipeline.documentation        # rewrites docs/data-contract.md and docs/settings.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from medsearch_core.records import REASONS, SCHEMA_VERSION, TABLES, schema_of
+from medsearch_pipeline.settings import Settings
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+_WHERE = {
+    "inventory": "inventory.parquet",
+    "rejections": "rejections/inventory.parquet and rejections/{asset}/{patient}/{study}.parquet",
+}
+
+
+def data_contract() -> str:
+    """docs/data-contract.md: every table, column and rejection reason."""
+    parts = [
+        "# Data contract",
+        f"Schema version {SCHEMA_VERSION}. Written from `medsearch_core/records.py` by `python -m medsearch_pipeline.documentation`.",
+        "Paths are below the warehouse's root. Files are zstd Parquet; the footer holds `medsearch.inputs`, the digest of what the "
+        "file was made from, and `medsearch.schema_version`. A study's files are replaced whole, each by one put. Columns marked "
+        "**PHI** identify a person or hold report text: they stay in the warehouse and never reach logs, run metadata or URLs.",
+        "`{patient}` and `{study}` are safe forms: MIMIC-CXR's own (`p10000032`, `s50414267`) where the object's key spells them, "
+        "keyed hashes of PatientID and StudyInstanceUID elsewhere, which only the inventory can undo.",
+        "Beside the tables lie `thumbnails/{patient}/{study}/{image_id}.png` and `pseudonym.key`, the secret behind the hashes.",
+    ]
+    for table, record in TABLES.items():
+        where = _WHERE.get(table, f"{table}/{{patient}}/{{study}}.parquet")
+        phi = {f.name for f in fields(record) if f.metadata["phi"]}
+        rows = [
+            f"| `{f.name}`{' **PHI**' if f.name in phi else ''} | {f.type} | {'' if f.nullable else 'always'} "
+            f"| {f.metadata[b'description'].decode()} |"
+            for f in schema_of(record)
+        ]
+        doc = (record.__doc__ or "").split(":", 1)[1].strip()
+        parts.append(f"## `{table}`\n\n{doc[0].upper()}{doc[1:]} `{where}`")
+        parts.append("\n".join(["| column | type | there | meaning |", "|---|---|---|---|", *rows]))
+    parts.append("## Reasons of rejection")
+    parts.append("\n".join(["| reason | meaning |", "|---|---|", *(f"| `{r}` | {m} |" for r, m in REASONS.items())]))
+    return "\n\n".join(parts) + "\n"
+
+
+def settings_table() -> str:
+    """docs/settings.md: every setting of the pipeline."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        shown = "" if field.default is None else f"`{field.default}`".replace("|", "\\|")
+        rows.append(f"| `MEDSEARCH_{name.upper()}` | {shown} | {field.description} |")
+    return (
+        "# Settings of the pipeline\n\n"
+        "Environment variables. Written from `medsearch_pipeline/settings.py` by `python -m medsearch_pipeline.documentation`. AWS "
+        "credentials are never settings: a task role, a profile or the usual AWS variables give them.\n\n"
+        + "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+        + "\n"
+    )
+
+
+PAGES = {"data-contract.md": data_contract, "settings.md": settings_table}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page())
