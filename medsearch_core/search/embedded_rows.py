@@ -46,7 +46,7 @@ def _arrow_type(name: str, hint: Any) -> pa.DataType:
 
 SCHEMA = pa.schema(
     [
-        pa.field("key", pa.string(), nullable=False),
+        pa.field("key", pa.string(), nullable=False, metadata={"lance-schema:unenforced-primary-key": "true"}),
         pa.field("kind", pa.string(), nullable=False),
         pa.field("study_key", pa.string(), nullable=False),
         pa.field("inputs", pa.string()),

@@ -33,7 +33,7 @@ FEWEST_ROWS_BEHIND = 2000
 ATTEMPTS = 6
 
 _CAUSES = re.compile(
-    r"no space left|permission denied|read-only file system|too many open files|access denied|timed? ?out|conflict|not found",
+    r"no space left|permission denied|read-only file system|too many open files|access denied|timed? ?out|conflict|concurrent|already exists|not found",
     re.IGNORECASE,
 )
 
@@ -102,7 +102,6 @@ class DocumentTable:
         if table is None:
             schema = SCHEMA.with_metadata({"index_id": uuid4().hex})
             table = self._connection.create_table(TABLE, schema=schema, exist_ok=True)
-            table.set_unenforced_primary_key("key")
         indexed = {column for index in table.list_indices() for column in index.columns}
         for column in LOOKED_UP:
             if column not in indexed:
@@ -156,7 +155,8 @@ def failing_as(action: str) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError) as error:
         known = _CAUSES.search(str(error))
         cause = f" ({known.group().lower()})" if known else ""
-        kind = WriteConflict if "conflict" in cause else StorageError
+        came_second = known is not None and known.group().lower() in ("conflict", "concurrent", "already exists")
+        kind = WriteConflict if came_second else StorageError
         raise kind(f"the search index could not be {action}: {type(error).__name__}{cause}") from None
 
 

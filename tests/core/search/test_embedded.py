@@ -87,7 +87,7 @@ def test_two_writers_of_a_bucket_lose_and_double_nothing(
 ) -> None:
     for name, value in {"AWS_ENDPOINT": s3_endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}.items():
         monkeypatch.setenv(name, value)
-    assert_two_writers_agree(f"s3://{s3_bucket}/index", each=3)
+    assert_two_writers_agree(f"s3://{s3_bucket}/index", each=2)
 
 
 def assert_two_writers_agree(uri: str, each: int = 10) -> None:
