@@ -4,8 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from medsearch_pipeline.partitions import study_partitions
-
 STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
 
 
@@ -16,7 +14,6 @@ def build_jobs() -> list[Any]:
         dg.define_asset_job(
             "ingest_job",
             selection=list(STUDY_ASSETS),
-            partitions_def=study_partitions,
             description="Bring studies from the landing store to the search index.",
         ),
     ]

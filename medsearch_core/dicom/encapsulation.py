@@ -10,6 +10,7 @@ from struct import unpack, unpack_from
 
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
+from pydicom.uid import RLELossless
 
 from medsearch_core.dicom.attributes import value
 from medsearch_core.dicom.layout import Layout
@@ -79,13 +80,13 @@ def codestream(ds: Dataset, layout: Layout, frame: int) -> bytes:
     if fault:
         raise BadInput("undecodable_pixel_data", f"the fragments of the frame cannot be found ({fault})", frame)
     claimed = claimed_size(data)
-    if claimed is not None and claimed != (layout.rows, layout.columns):
+    if claimed != (layout.rows, layout.columns) and layout.transfer_syntax != RLELossless:
         raise BadInput("undecodable_pixel_data", "the codestream's size is not Rows by Columns", frame)
     return data
 
 
 def claimed_size(data: bytes) -> tuple[int, int] | None:
-    """Rows and columns in the header of a JPEG, JPEG-LS or JPEG 2000 codestream; None for others and broken ones."""
+    """Rows and columns in the header of a JPEG, JPEG-LS or JPEG 2000 codestream; None for what is none of these."""
     try:
         return _jpeg_2000_size(data) if data[:8] == JP2_START or data[:4] == J2K_START else _jpeg_size(data)
     except FAULTS:
@@ -94,9 +95,26 @@ def claimed_size(data: bytes) -> tuple[int, int] | None:
 
 def _jpeg_2000_size(data: bytes) -> tuple[int, int]:
     """SIZ (ISO 15444-1 A.5.1): the image's extent less its offset."""
-    start = data.index(J2K_START)
+    start = _codestream_box(data) if data[:8] == JP2_START else 0
     width, height, left, top = unpack_from(">4L", data, start + 8)
     return height - top, width - left
+
+
+def _codestream_box(data: bytes) -> int:
+    """Where the codestream starts in a JP2 file (ISO 15444-1 I.4).
+
+    Raises:
+        ValueError: there is none, or a box before it is shorter than its own head. pydicom follows such boxes for ever.
+    """
+    at = 12
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] == b"jp2c":
+            return at + 8
+        if length < 8:
+            break
+        at += length
+    raise ValueError("a JP2 file without a codestream")
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

@@ -33,7 +33,8 @@ FEWEST_ROWS_BEHIND = 2000
 ATTEMPTS = 6
 
 _CAUSES = re.compile(
-    r"no space left|permission denied|read-only file system|too many open files|access denied|timed? ?out|conflict|concurrent|already exists|not found",
+    r"no space left|permission denied|read-only file system|too many open files|access denied|timed? ?out|"
+    r"conflict|concurrent|already exists|not found",
     re.IGNORECASE,
 )
 
@@ -101,7 +102,7 @@ class DocumentTable:
         """The table with all its indexes, which a writer killed at the very start may have left out."""
         if table is None:
             schema = SCHEMA.with_metadata({"index_id": uuid4().hex})
-            table = self._connection.create_table(TABLE, schema=schema, exist_ok=True)
+            table = self._connection.create_table(TABLE, schema=schema)
         indexed = {column for index in table.list_indices() for column in index.columns}
         for column in LOOKED_UP:
             if column not in indexed:

@@ -73,18 +73,23 @@ def spline(points: Sequence[tuple[float, float]], at: Image) -> Image:
 
 def blur(image: Image, radius: int, passes: int = 2) -> Image:
     """Box blur, repeated: two passes are a triangle, three nearly a Gaussian. Radius in pixels; edges are padded with zero."""
-    if radius < 1:
-        return image
-    width = 2 * radius + 1
-    out = image.astype(np.float64)
-    for _ in range(passes):
-        for axis in (0, 1):
-            pad = [(0, 0), (0, 0)]
-            pad[axis] = (radius + 1, radius)
-            total = np.cumsum(np.pad(out, pad), axis=axis)
-            count = out.shape[axis]
-            out = (total[width:] - total[:count] if axis == 0 else total[:, width:] - total[:, :count]) / width
-    return out.astype(np.float32)
+    out: Image = image.astype(np.float32 if radius <= 3 else np.float64)
+    for _ in range(passes if radius > 0 else 0):
+        out = _box(_box(out, radius).T, radius).T
+    return np.ascontiguousarray(out, np.float32)
+
+
+def _box(image: Image, radius: int) -> Image:
+    """Means over 2 * radius + 1 rows: a few additions for a small radius, differences of running totals for a large one."""
+    rows, width = image.shape[0], 2 * radius + 1
+    if radius > 3:
+        total = np.cumsum(np.pad(image, ((radius + 1, radius), (0, 0))), axis=0)
+        return (total[width:] - total[:rows]) / width
+    padded = np.pad(image, ((radius, radius), (0, 0)))
+    out = padded[:rows].copy()
+    for shift in range(1, width):
+        out += padded[shift : shift + rows]
+    return out / width
 
 
 def splat(grid: Grid, x: Line, y: Line, weight: Line) -> Image:

@@ -18,7 +18,7 @@ from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.settings import Settings
 from tests.ingest import ingest as run
 from tests.ingest import local_instance, settings_in
-from tests.landing import folder_of, land_study
+from tests.landing import folder_of, image_bytes, land_study
 
 STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000001", "s50000002"), StudyKey("p10000002", "s50000003")]
 
@@ -119,6 +119,20 @@ def test_a_second_run_changes_nothing(settings: Settings, instance: dg.DagsterIn
     ] == tags
     written = [e.materialization.metadata.get("run_studies_written") for e in result.get_asset_materialization_events()]
     assert [w.value for w in written if w] == [0]
+
+
+def test_landing_and_warehouse_may_lie_in_s3(
+    settings: Settings, instance: dg.DagsterInstance, s3_bucket: str, s3_endpoint: str
+) -> None:
+    places = {"landing": f"s3://{s3_bucket}/landing", "warehouse": f"s3://{s3_bucket}/warehouse"}
+    in_s3 = settings.model_copy(update={**places, "s3_endpoint": s3_endpoint, "s3_region": "us-east-1"})
+    landing = open_store(in_s3.landing, in_s3.s3)
+    land_study(landing, STUDIES[0], images=2)
+    landing.write("elsewhere/IM1", image_bytes(STUDIES[1]))
+    assert run(in_s3, instance).success
+    account = account_of(Warehouse(open_store(in_s3.warehouse, in_s3.s3)))
+    assert (account.images, account.used_reports, account.rejected_objects, account.unaccounted) == (3, 1, 0, [])
+    assert open_embedded(settings.index).health().images == 3
 
 
 def test_no_patient_data_but_keys_reaches_events_or_metadata(settings: Settings, instance: dg.DagsterInstance) -> None:

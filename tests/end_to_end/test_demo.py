@@ -1,0 +1,142 @@
+"""`make demo` as a user lives it: a real webserver, daemon, backfill and service; again; and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.accounting import account_of
+
+PATIENTS = 4
+MEDSEARCH = Path(sys.executable).with_name("medsearch")
+READY = "Ctrl-C stops everything"
+
+
+class Demo:
+    """A demo running in a process of its own, its output read as it comes."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._output = (home.parent / "output.txt").open("w+")
+        command = [str(MEDSEARCH), "demo", "--home", str(home), "--patients", str(PATIENTS)]
+        self.process = subprocess.Popen(
+            command,
+            env=os.environ | {"MEDSEARCH_MAX_PARTITIONS_PER_RUN": "16"},
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def output(self) -> str:
+        return Path(self._output.name).read_text()
+
+    def wait_until_ready(self, seconds: float = 400) -> None:
+        deadline = time.monotonic() + seconds
+        while READY not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.2)
+
+    def address(self, name: str) -> str:
+        found = re.search(rf"{name}\s+(http://\S+)", self.output)
+        assert found, self.output
+        return found[1]
+
+    def servers(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "home"
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> Iterator[Demo]:
+    demo = Demo(home)
+    yield demo
+    if demo.process.poll() is None:
+        demo.interrupt()
+
+
+def test_it_ingests_everything_by_a_backfill_and_says_what_it_used(first: Demo) -> None:
+    first.wait_until_ready()
+    assert "Weights: efficientnet_lite0 with its imagenet weights" in " ".join(first.output.split())
+    assert re.search(r"Backfill \w+: \d+ studies", first.output)
+    assert ", 0 unaccounted for" in " ".join(first.output.split())
+    assert "rejected as" in first.output
+    account = account_of(Warehouse(open_store(str(first.home / "warehouse"))))
+    assert account.unaccounted == []
+    assert account.rejected_objects >= 8
+    served = httpx.post(f"{first.address('GraphQL')}", json={"query": "{ index { images reports modelId } }"}).json()
+    assert served == {
+        "data": {"index": {"images": account.images, "reports": account.used_reports, "modelId": "efficientnet_lite0-imagenet"}}
+    }
+
+
+def test_the_backfill_succeeded_in_dagsters_own_words(first: Demo) -> None:
+    first.wait_until_ready()
+    dagster = first.address("Dagster").removesuffix("/asset-groups")
+    query = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status numPartitions isAssetBackfill } } } }"
+    deadline = time.monotonic() + 120
+    while True:
+        answer = httpx.post(f"{dagster}/graphql", json={"query": query}, timeout=60).json()["data"]
+        (backfill,) = answer["partitionBackfillsOrError"]["results"]
+        if backfill["status"] != "REQUESTED" or time.monotonic() > deadline:
+            break
+        time.sleep(1)
+    assert backfill["status"] == "COMPLETED_SUCCESS"
+    assert backfill["isAssetBackfill"]
+    partitions = list((first.home / "warehouse" / "embeddings").rglob("*.parquet"))
+    assert backfill["numPartitions"] == len(partitions)
+
+
+def test_similar_images_come_with_scores_nearest_first_and_their_pictures_are_served(first: Demo) -> None:
+    first.wait_until_ready()
+    url = first.address("GraphQL")
+    ask = '{ searchReports(query: "effusion", limit: 1) { hits { report { images { id } } } } }'
+    image = httpx.post(url, json={"query": ask}).json()["data"]["searchReports"]["hits"][0]["report"]["images"][0]["id"]
+    ask = "query($id: ID!) { similarImages(imageId: $id, k: 5) { score image { id thumbnailUrl } } }"
+    hits = httpx.post(url, json={"query": ask, "variables": {"id": image}}).json()["data"]["similarImages"]
+    assert len(hits) == 5
+    assert [h["score"] for h in hits] == sorted((h["score"] for h in hits), reverse=True)
+    assert image not in [h["image"]["id"] for h in hits]
+    picture = httpx.get(first.address("Page") + hits[0]["image"]["thumbnailUrl"])
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.content.startswith(b"\x89PNG")
+
+
+def test_ctrl_c_stops_everything_it_started_and_a_second_demo_only_serves(first: Demo) -> None:
+    first.wait_until_ready()
+    servers = first.servers()
+    assert len(servers) >= 3
+    assert first.interrupt() == 0
+    _, alive = psutil.wait_procs(servers, timeout=20)
+    assert alive == []
+    before = {o.key: o.etag for o in open_store(str(first.home / "warehouse")).list() if "inventory" not in o.key}
+
+    second = Demo(first.home)
+    try:
+        second.wait_until_ready()
+        assert "are ingested already" in second.output
+    finally:
+        assert second.interrupt() == 0
+    after = {o.key: o.etag for o in open_store(str(first.home / "warehouse")).list() if "inventory" not in o.key}
+    assert after == before
