@@ -79,8 +79,12 @@ def codestream(ds: Dataset, layout: Layout, frame: int) -> bytes:
         fault = type(error).__name__
     if fault:
         raise BadInput("undecodable_pixel_data", f"the fragments of the frame cannot be found ({fault})", frame)
+    if layout.transfer_syntax == RLELossless:
+        return data
     claimed = claimed_size(data)
-    if claimed != (layout.rows, layout.columns) and layout.transfer_syntax != RLELossless:
+    if claimed is None:
+        raise BadInput("undecodable_pixel_data", "the frame is no JPEG or JPEG 2000 codestream", frame)
+    if claimed != (layout.rows, layout.columns):
         raise BadInput("undecodable_pixel_data", "the codestream's size is not Rows by Columns", frame)
     return data
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medsearch_pipeline.demo.canvas import Grid, Image, Line, blur, splat
+from medsearch_pipeline.demo.canvas import Grid, Image, Line, blur, direction, splat
 
 
 @dataclass
@@ -81,15 +81,16 @@ def vessel_tree(grid: Grid, rng: np.random.Generator, lung: Lung, sign: float, s
     for generation in range(6):
         steps = 26 - 2 * generation
         bend = rng.normal(0, 0.0035, (len(turn), 1)) + rng.normal(0, 0.006, (len(turn), steps))
-        heading = (turn[:, None] + np.cumsum(bend, axis=1)) * 2 * np.pi
+        heading = turn[:, None] + np.cumsum(bend, axis=1)
+        cosine, sine = direction(heading)
         stride = 0.105
-        px = x[:, None] + np.cumsum(np.cos(heading), axis=1) * stride
-        py = y[:, None] + np.cumsum(np.sin(heading), axis=1) * stride
+        px = x[:, None] + np.cumsum(cosine, axis=1) * stride
+        py = y[:, None] + np.cumsum(sine, axis=1) * stride
         taper = radius[:, None] * np.linspace(1, 0.8, steps)[None, :]
         pixels = max(round(float(radius.mean()) * grid.per_cm), 1)
         drawn.setdefault(pixels, []).append((sign * px.ravel(), py.ravel(), taper.ravel()))
         fork = rng.uniform(0.025, 0.085, len(turn))
-        turn = np.concatenate([heading[:, -1] / (2 * np.pi) + fork, heading[:, -1] / (2 * np.pi) - fork])
+        turn = np.concatenate([heading[:, -1] + fork, heading[:, -1] - fork])
         x, y = np.tile(px[:, -1], 2), np.tile(py[:, -1], 2)
         radius = np.tile(taper[:, -1], 2) * rng.uniform(0.62, 0.9, len(turn))
         if generation >= 3:

@@ -23,7 +23,7 @@ def draw_lateral(grid: Grid, body: Physique, heart: float, rng: np.random.Genera
     top = y - apex - 0.06 * (x - 1.0) ** 2
     sides = np.minimum(np.minimum(from_back, from_front), top * 1.4)
     slope = (x + 3.5) / deep
-    dip = np.where(slope > 0, 5.2 * slope * slope + 0.8 * slope**4, 2.0 * slope * slope)
+    dip = np.where(slope > 0, 5.2 * slope * slope + 0.8 * slope * slope * slope * slope, 2.0 * slope * slope)
     above = floor - 0.6 + dip - y
     above_left = above + 1.1 - 0.5 * slope
     edge = 0.62 * smoothstep(-0.08, 0.25, above) + 0.38 * smoothstep(-0.08, 0.25, above_left)

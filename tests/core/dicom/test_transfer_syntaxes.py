@@ -176,14 +176,27 @@ def test_a_codestream_that_claims_a_gigapixel_is_refused_before_it_is_decoded() 
 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
-def test_a_codestream_of_garbage_cannot_be_decoded_and_says_so_in_our_own_words(syntax: str) -> None:
-    ds = compressed(syntax, [b"SMITH^JOHN" * 20], CODESTREAMS[syntax][1])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_damaged_codestream_is_refused_in_our_own_words(syntax: str, kept: int) -> None:
+    codestream, bits, _ = CODESTREAMS[syntax]
+    end_of_size = codestream.index(b"\0\x06\0\x08") + 5 if codestream[:2] == b"\xff\xd8" else 40
+    ds = compressed(syntax, [codestream[: kept * end_of_size] + b"SMITH^JOHN" * 20], bits)
+    check_pixels(ds)
     with pytest.raises(BadInput) as caught:
         decode_frame(ds, 1)
     assert caught.value.reason == "undecodable_pixel_data"
-    assert caught.value.__context__ is None
-    assert caught.value.detail.startswith(f"cannot be decoded from {ds.file_meta.TransferSyntaxUID.name} (")
+    assert (caught.value.__context__, caught.value.frame) == (None, 1)
     assert "SMITH" not in caught.value.detail
+    if kept:
+        assert caught.value.detail.startswith(f"cannot be decoded from {ds.file_meta.TransferSyntaxUID.name} (")
+
+
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_a_box_that_is_shorter_than_its_head_does_not_hang_the_reader(length: int) -> None:
+    box = length.to_bytes(4, "big") + b"ftyp" + b"jp2 " * 3
+    ds = compressed(JPEG2000Lossless, [b"\0\0\0\x0cjP  \r\n\x87\n" + box + JPEG_2000], 12)
+    with pytest.raises(BadInput):
+        decode_frame(ds, 1)
 
 
 def test_a_run_that_ends_beyond_its_segment_is_a_bad_frame() -> None:
