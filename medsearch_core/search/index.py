@@ -148,6 +148,9 @@ class SearchIndex(Protocol):
                 not finite. Nothing is written.
         """
 
+    def compact(self) -> None:
+        """Brings what was written into its fastest form. Answers stay the same; BM25 scores become exact."""
+
     def delete(self, studies: Sequence[StudyKey]) -> None:
         """Removes all documents of these studies; a study that is not there is no error."""
 

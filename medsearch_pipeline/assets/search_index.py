@@ -35,6 +35,8 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
             progress.advance()
         started = time.perf_counter()
         written = index.upsert(documents)
+        if written:
+            index.compact()
         seconds = time.perf_counter() - started
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
         describe_partitions(context, "search_index", described)
