@@ -24,14 +24,13 @@ SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
-    "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
 
 class SecurityHeaders:
-    """Puts the security headers on every response, and `no-store` where a response says nothing about caching."""
+    """Puts the security headers on every response, and the strictest caching and sharing where it says nothing itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -41,6 +40,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
+                headers.setdefault("cross-origin-resource-policy", "same-origin")
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 

@@ -40,7 +40,11 @@ async def thumbnail(request: Request) -> Response:
     except StorageError as error:
         ERRORS.error("a thumbnail could not be read: %s", type(error).__name__)
         return PlainTextResponse("The image cannot be read now.", 503)
-    headers = {"etag": f'"{hashlib.sha256(png).hexdigest()}"', "cache-control": "private, max-age=60, must-revalidate"}
+    headers = {
+        "etag": f'"{hashlib.sha256(png).hexdigest()}"',
+        "cache-control": "private, max-age=60, must-revalidate",
+        "cross-origin-resource-policy": "same-site",  # Dagster's UI, on another port, shows them as previews
+    }
     if _matches(request.headers.get("if-none-match", ""), headers["etag"]):
         return Response(status_code=304, headers=headers)
     return Response(png, media_type="image/png", headers=headers)

@@ -76,6 +76,7 @@ def free_port(preferred: int) -> int:
     """The preferred loopback port, or any other if that one is taken."""
     for port in (preferred, 0):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

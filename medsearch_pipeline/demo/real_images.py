@@ -6,19 +6,17 @@ Belongs here: finding and copying them. Nothing is ever downloaded.
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID
+from medsearch_core.dicom.dataset import identity, read_dataset
+from medsearch_core.dicom.pixels import check_pixels, frame_count
+from medsearch_core.dicom.thumbnails import thumbnail
+from medsearch_core.errors import BadInput
 
 IMAGING = frozenset({"CR", "DX", "CT", "MR", "US", "NM", "MG", "XA", "RF", "PT"})
 SMALLEST, MOST_FRAMES = 128, 4
-UNUSABLE = (InvalidDicomError, AttributeError, NotImplementedError, RuntimeError, ValueError)
 PLACES = (("pydicom-data", "data_store", "data"), ("pydicom", "pydicom", "data/test_files"))
 
 
@@ -30,9 +28,7 @@ def add_pydicom_data(folder: Path) -> int:
     """
     seen: set[str] = set()
     for package, path in _candidates():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about headers that bend the standard: they are why these files exist
-            uid = _image_of(path)
+        uid = _image_of(path)
         if uid is None or uid in seen:
             continue
         seen.add(uid)
@@ -53,14 +49,10 @@ def _candidates() -> Iterator[tuple[str, Path]]:
 def _image_of(path: Path) -> str | None:
     """The SOPInstanceUID of an image worth showing; None for anything else."""
     try:
-        ds = dcmread(path)
-        return str(ds.SOPInstanceUID) if _is_shown(ds) and ds.pixel_array.size else None
-    except UNUSABLE:
+        ds = read_dataset(path.read_bytes())
+        who = identity(ds)
+        check_pixels(ds)
+        is_shown = min(ds.Rows, ds.Columns) >= SMALLEST and frame_count(ds) <= MOST_FRAMES and ds.get("Modality") in IMAGING
+        return who.sop_instance_uid if is_shown and thumbnail(ds, 1).size else None
+    except BadInput:
         return None
-
-
-def _is_shown(ds: Dataset) -> bool:
-    named = all(UID(ds.get(keyword, "")).is_valid for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
-    large = min(ds.get("Rows") or 0, ds.get("Columns") or 0) >= SMALLEST
-    few = int(ds.get("NumberOfFrames") or 1) <= MOST_FRAMES
-    return named and large and few and ds.get("Modality") in IMAGING

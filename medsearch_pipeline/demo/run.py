@@ -26,12 +26,14 @@ from medsearch_pipeline.jobs import STUDY_ASSETS
 
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
 PROJECT = Path(__file__).resolve().parents[2]
-EXAMPLE = """query {
-  searchReports(query: "large pleural effusion", limit: 1) { hits { report { id impression images { id } } } }
+LATERALS_WITH_EFFUSION = """query {
+  searchReports(query: "moderate left pleural effusion", filters: {present: ["J90"], views: ["LATERAL"]}, limit: 1) {
+    hits { report { images { id viewPosition } } }
+  }
 }"""
 SIMILAR = """query Similar($image: ID!) {
   similarImages(imageId: $image, k: 5, excludeSamePatient: true) {
-    score image { id patient study viewPosition report { positiveDiagnoses } }
+    score image { id patient study viewPosition report { impression positiveIcd10cms } }
   }
 }"""
 
@@ -40,7 +42,8 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
     """Runs the demo in a folder; returns 0. A second time it finds everything done and only serves."""
     console = Console()
     home = home.absolute()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell that started us ignores them
+        signal.signal(number, signal.default_int_handler)
     try:
         _write_data(console, home / "landing", patients)
         dagster_port, api_port = free_port(3000), free_port(8000)
@@ -158,12 +161,13 @@ def _print_account(console: Console, warehouse: Warehouse) -> None:
 
 
 def _print_example(console: Console, service: str) -> None:
-    found = _ask(service, EXAMPLE)["searchReports"]["hits"]
-    if not found or not found[0]["report"]["images"]:
-        raise MedsearchError("the example query found nothing")
-    image = found[0]["report"]["images"][0]["id"]
-    console.print(f"\n[bold]One example query[/]: images like one with a large pleural effusion\n{SIMILAR}")
-    console.print_json(json.dumps(_ask(service, SIMILAR, image=image)))
+    hits = _ask(service, LATERALS_WITH_EFFUSION)["searchReports"]["hits"]
+    laterals = [i["id"] for hit in hits for i in hit["report"]["images"] if i["viewPosition"] == "LATERAL"]
+    if not laterals:
+        raise MedsearchError("the example query found no image to start from")
+    console.print(f"\n[bold]One example query[/]: images like a lateral radiograph with an effusion, image {laterals[0]}")
+    console.print(SIMILAR, highlight=False, soft_wrap=True)
+    console.print_json(json.dumps(_ask(service, SIMILAR, image=laterals[0])))
 
 
 def _ask(service: str, query: str, **variables: Any) -> dict[str, Any]:
