@@ -76,7 +76,7 @@ def _digest(secret: bytes, kind: str, value: str) -> str:
 
 
 def image_id(sop_instance_uid: str, frame: int, frames: int) -> str:
-    """The id of one frame: the SOPInstanceUID, followed by `_<frame>` (1-based, as PS3.3 numbers frames) if there are several."""
+    """The id of one frame: the SOPInstanceUID, and `_<frame>` (1-based, as PS3.3 numbers frames) if there are several."""
     return sop_instance_uid if frames == 1 else f"{sop_instance_uid}_{frame}"
 
 

@@ -43,7 +43,10 @@ class Settings(BaseSettings):
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
     batch_size: int = Field(8, ge=1, le=4096, description="images the model sees at once")
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
-    api_url: str = Field("http://127.0.0.1:8000", description="where browsers reach the service, for previews in Dagster's UI")
+    api_url: str = Field(
+        "http://localhost:8000",
+        description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
+    )
 
     @field_validator("layout")
     @classmethod

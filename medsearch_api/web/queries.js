@@ -8,7 +8,7 @@ query Search($query: String!, $filters: Filters!, $viewless: Filters!, $sexless:
     total
     hits {
       report {
-        id impression findings positiveIcd10cms negativeIcd10cms positiveSigns positiveSymptoms
+        id impression findings positiveDiagnoses positiveSigns positiveSymptoms negativeDiagnoses negativeSigns negativeSymptoms
         images { id thumbnailUrl viewPosition patientSex patientAgeYears studyDate isRepresentative }
       }
     }
@@ -44,6 +44,6 @@ export const SIMILAR = `
 query Similar($id: ID!, $k: Int!, $excludeSamePatient: Boolean!) {
   similarImages(imageId: $id, k: $k, excludeSamePatient: $excludeSamePatient) {
     rank score
-    image { id patient thumbnailUrl viewPosition studyDate report { positiveIcd10cms } }
+    image { id patient thumbnailUrl viewPosition studyDate report { positiveDiagnoses positiveSigns positiveSymptoms } }
   }
 }`;

@@ -1,7 +1,7 @@
 // Reports found, as rows or as a grid of their images.
 
 import { h } from "./dom.js";
-import { brief, imageAddress, person, reportAddress, shown } from "./words.js";
+import { absent, imageAddress, person, present, reportAddress, shown } from "./words.js";
 
 const SHOWN_IMAGES = 2;
 
@@ -13,7 +13,7 @@ function picture(image, className) {
 }
 
 function tags(kind, sign, texts) {
-  return texts.map((text) => h("li", { class: `tag ${kind}`, title: text }, h("span", { "aria-label": kind }, sign), brief(text)));
+  return texts.map((text) => h("li", { class: `tag ${kind}` }, h("span", { "aria-label": kind }, sign), text));
 }
 
 function row({ report }) {
@@ -21,7 +21,6 @@ function row({ report }) {
   const first = images[0];
   const facts = first ? [person(first), first.studyDate].filter(Boolean) : ["no indexed image"];
   const more = images.length - SHOWN_IMAGES;
-  const positive = [...new Set([...report.positiveIcd10cms, ...report.positiveSigns, ...report.positiveSymptoms])];
   return h(
     "li",
     { class: "row" },
@@ -41,7 +40,7 @@ function row({ report }) {
         { class: "impression", href: first ? imageAddress(first.id) : reportAddress(report.id) },
         report.impression || report.findings || "A report without findings and impression",
       ),
-      h("ul", { class: "tags" }, tags("present", "+", positive), tags("absent", "−", report.negativeIcd10cms)),
+      h("ul", { class: "tags" }, tags("present", "+", present(report)), tags("absent", "−", absent(report))),
     ),
   );
 }

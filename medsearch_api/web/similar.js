@@ -4,10 +4,10 @@ import { ask } from "./api.js";
 import { failure, h, note } from "./dom.js";
 import { SIMILAR } from "./queries.js";
 import { similar } from "./state.js";
-import { brief, imageAddress, shown } from "./words.js";
+import { imageAddress, present, shown } from "./words.js";
 
 function card({ rank, score, image }, patient) {
-  const findings = image.report?.positiveIcd10cms ?? [];
+  const findings = image.report ? present(image.report) : [];
   const picture = h("img", { src: image.thumbnailUrl, alt: shown(image), loading: "lazy", decoding: "async" });
   picture.addEventListener("error", () => picture.replaceWith(h("span", { class: "missing" }, "no picture")));
   return h(
@@ -25,7 +25,7 @@ function card({ rank, score, image }, patient) {
         h("span", { class: "score", title: "Cosine similarity" }, score.toFixed(3)),
         h("span", { class: "where" }, image.viewPosition ?? ""),
       ),
-      h("span", { class: "codes", title: findings.join("\n") }, findings.map(brief).join(", ") || "no positive finding"),
+      h("span", { class: "codes", title: findings.join("\n") }, findings.join(", ") || "no positive finding"),
     ),
   );
 }

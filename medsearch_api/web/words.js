@@ -20,3 +20,7 @@ export const brief = (description) => description.replace(/, (unspecified( \w+)?
 
 export const imageAddress = (id) => `#/image/${encodeURIComponent(id)}`;
 export const reportAddress = (id) => `#/report/${encodeURIComponent(id)}`;
+
+/** What a report says is there, and what it says is not, as the vocabulary names it. */
+export const present = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
+export const absent = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];

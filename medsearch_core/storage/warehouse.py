@@ -1,8 +1,8 @@
 """`Warehouse`: where each study's rows and pictures lie, and whether they are up to date.
 
-`{table}/{patient}/{study}.parquet` holds a study's rows, `thumbnails/{patient}/{study}/{image}.png` its pictures. A table's file
-carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest, is done
-again, and comes out byte for byte the same: no file holds a time or a run id.
+`{table}/{patient}/{study}.parquet` holds a study's rows, `thumbnails/{patient}/{study}/{image}.png` its pictures. A table's
+file carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest, is
+done again, and comes out byte for byte the same: no file holds a time or a run id.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
             _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
             _print_example(console, service)
             console.print(
-                f"\n[bold]Page[/]     {service}\n[bold]GraphQL[/]  {service}/graphql\n"
-                f"[bold]Dagster[/]  http://127.0.0.1:{dagster_port}/asset-groups"
+                f"\n[bold]Page[/]     http://localhost:{api_port}\n[bold]GraphQL[/]  http://localhost:{api_port}/graphql\n"
+                f"[bold]Dagster[/]  http://localhost:{dagster_port}/asset-groups"
             )
             if not once:
                 console.print("\nCtrl-C stops everything.")
@@ -98,7 +98,7 @@ def _environment(home: Path, api_port: int) -> dict[str, str]:
         "MEDSEARCH_API_SIGN_IN": "development",
         "MEDSEARCH_API_HOST": "127.0.0.1",
         "MEDSEARCH_API_PORT": str(api_port),
-        "MEDSEARCH_API_URL": f"http://127.0.0.1:{api_port}",
+        "MEDSEARCH_API_URL": f"http://localhost:{api_port}",
     }
 
 

@@ -95,7 +95,7 @@ def test_each_partition_tells_its_own_counts_and_the_run_their_sum(settings: Set
     assert told["embeddings", STUDIES[2].partition]["model_id"] == "efficientnet_lite0-imagenet"
     assert told["search_index", STUDIES[1].partition].items() >= {"images": 2, "reports": 1, "index_studies": 3}.items()
     preview = told["thumbnails", STUDIES[1].partition]["preview"]
-    assert preview.startswith(f"![{STUDIES[1]}](http://127.0.0.1:8000/thumbnails/{STUDIES[1]}/2.25.")
+    assert preview.startswith(f"![{STUDIES[1]}](http://localhost:8000/thumbnails/{STUDIES[1]}/2.25.")
     checks = {c.check_name: (c.passed, c.severity.value) for c in result.get_asset_check_evaluations()}
     assert checks == {
         "every_dicom_object_was_used": (False, "WARN"),
