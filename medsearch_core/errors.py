@@ -36,8 +36,16 @@ class StorageError(MedsearchError):
     """A store could not be listed, read or written."""
 
 
-class ObjectNotFound(StorageError):
+class ObjectUnreadable(StorageError):
+    """This one object cannot be read, while its store can."""
+
+
+class ObjectNotFound(ObjectUnreadable):
     """The key does not exist in the store."""
+
+
+class ObjectForbidden(ObjectUnreadable):
+    """This process may not read the file."""
 
 
 class IndexMismatch(MedsearchError):

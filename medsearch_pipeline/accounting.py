@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ReportRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
@@ -57,7 +58,14 @@ def account(
 
 
 def account_of(warehouse: Warehouse) -> Account:
-    """The account of everything the last inventory listed."""
+    """The account of everything the last inventory listed.
+
+    Raises:
+        ConfigurationError: there has been no inventory.
+    """
+    if warehouse.inputs(PATH) is None:
+        place = warehouse.store.url
+        raise ConfigurationError(f"there is no inventory in {place}: materialise it, or correct MEDSEARCH_WAREHOUSE")
     objects = warehouse.read_rows(LandedObject, PATH)
     rejections = warehouse.read_rows(Rejection, REJECTIONS_PATH)
     images: list[ImageRecord] = []

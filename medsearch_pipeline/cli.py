@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -35,12 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_rejections(Console(), Settings())
     except MedsearchError as error:
         print(f"medsearch: {error}", file=sys.stderr)
-        return 1
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            print(f"medsearch: MEDSEARCH_{str(fault['loc'][0]).upper()}: {fault['msg']}", file=sys.stderr)
+    return 1
 
 
 def print_rejections(console: Console, settings: Settings) -> int:
     """Prints the account of the warehouse; returns 1 if an object is unaccounted for."""
-    account = account_of(Warehouse(open_store(settings.warehouse, settings.s3)))
+    account = account_of(Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True)))
     table = Table("object", "frame", "reason", "detail")
     for r in account.rejections:
         table.add_row(r.key, str(r.frame or ""), r.reason, r.detail)

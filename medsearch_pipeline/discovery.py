@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from medsearch_core.errors import BadInput, ConfigurationError
 from medsearch_core.keys import StudyKey, is_safe
 from medsearch_core.records import LandedObject, Rejection
-from medsearch_core.storage.object_store import ObjectInfo
+from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
 
 STAGE = "inventory"
 
@@ -95,6 +95,8 @@ def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     if not info.is_addressable:
         return rejected(info, "unaddressable_name", "rename the object: no store can be asked for this name")
     study = layout.study_of(info.key)
+    if info.etag == NOWHERE:
+        return rejected(info, "unreadable_object", NOWHERE, study)
     if info.bytes == 0:
         return rejected(info, "empty_object", "the object has no bytes", study)
     if study:
@@ -139,10 +141,14 @@ def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
         if item.reason != "report_without_study":
             return item
         studies = named.get(PurePosixPath(item.key).stem, set())
-        if not studies and waiting[_folder(item.key)] == 1:
-            studies = in_folder.get(_folder(item.key), set())
         if len(studies) > 1:
             return replace(item, detail="several studies carry this report's name")
+        if not studies:
+            studies = in_folder.get(_folder(item.key), set())
+            if len(studies) > 1:
+                return replace(item, detail="no study carries its name, and its folder holds several studies")
+            if studies and waiting[_folder(item.key)] > 1:
+                return replace(item, detail="no study carries its name, and its folder holds several reports")
         for study in studies:
             return replace(item, kind="report", patient=study.patient, study=study.study, reason=None, detail=None)
         return item

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from medsearch_core.dicom.dataset import identity, read_dataset
-from medsearch_core.errors import BadInput, ObjectNotFound
+from medsearch_core.errors import BadInput, ObjectUnreadable
 from medsearch_core.keys import StudyKey, pseudonymous_study_key
 from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
@@ -78,8 +78,8 @@ def _read_header(landing: ObjectStore, info: ObjectInfo) -> LandedObject:
     try:
         with landing.open(info.key) as file:
             who = identity(read_dataset(file, stop_before_pixels=True))
-    except ObjectNotFound:
-        return rejected(info, "unreadable_object", "listed, but gone when its header was read")
+    except ObjectUnreadable:
+        return rejected(info, "unreadable_object", "listed, but gone or forbidden when its header was read")
     except BadInput as fault:
         return place_unreadable(info, fault)
     names = {who.study_instance_uid, who.study_id, f"s{who.study_id}" if who.study_id else None, who.accession_number}

@@ -1,6 +1,7 @@
 """Dagster resources: the stores, the index and the model, each opened by the asset that uses it."""
 
 from functools import cache
+from typing import Any
 
 import dagster as dg
 
@@ -18,10 +19,12 @@ class StoreResource(dg.ConfigurableResource):
     url: str
     s3_endpoint: str | None = None
     s3_region: str | None = None
+    must_exist: bool = False
 
     def open(self) -> ObjectStore:
-        """The store."""
-        return open_store(self.url, S3Options(endpoint=self.s3_endpoint, region=self.s3_region))
+        """The store; raises `ConfigurationError` for a missing folder that must exist."""
+        s3 = S3Options(endpoint=self.s3_endpoint, region=self.s3_region)
+        return open_store(self.url, s3, must_exist=self.must_exist)
 
 
 class WarehouseResource(StoreResource):
@@ -63,9 +66,9 @@ def _load(model: str, weights: str, batch_size: int) -> Embedder:
 
 def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
     """The resources of a deployment."""
-    s3 = {"s3_endpoint": settings.s3_endpoint, "s3_region": settings.s3_region}
+    s3: dict[str, Any] = {"s3_endpoint": settings.s3_endpoint, "s3_region": settings.s3_region}
     return {
-        "landing": StoreResource(url=settings.landing, **s3),
+        "landing": StoreResource(url=settings.landing, must_exist=True, **s3),
         "warehouse": WarehouseResource(url=settings.warehouse, **s3),
         "search_index": SearchIndexResource(uri=settings.index),
         "embedder": EmbedderResource(model=settings.model, weights=settings.weights, batch_size=settings.batch_size),

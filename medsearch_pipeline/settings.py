@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.storage.object_store import S3Options
@@ -56,8 +56,13 @@ class Settings(BaseSettings):
 
     @field_validator("landing", "warehouse", "index")
     @classmethod
-    def _absolute(cls, value: str) -> str:
-        return value if "://" in value else str(Path(value).expanduser().absolute())
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        scheme, separator, _ = value.partition("://")
+        if not separator:
+            return str(Path(value).expanduser().absolute())
+        if info.field_name == "index" or scheme not in ("file", "s3"):
+            raise ValueError("give a folder" + ("" if info.field_name == "index" else " or s3://bucket/prefix"))
+        return value
 
     @property
     def s3(self) -> S3Options:

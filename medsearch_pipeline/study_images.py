@@ -14,7 +14,7 @@ from medsearch_core.dicom.image_record import image_records
 from medsearch_core.dicom.layout import frame_count
 from medsearch_core.dicom.thumbnails import encode_png, thumbnail
 from medsearch_core.dicom.version import PIXEL_VERSION
-from medsearch_core.errors import BadInput, ObjectNotFound
+from medsearch_core.errors import BadInput, ObjectUnreadable
 from medsearch_core.keys import StudyKey, digest_of, image_id
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.object_store import ObjectStore
@@ -78,8 +78,8 @@ class ImageReader:
     def _read(self, study: StudyKey, item: LandedObject, seen: dict[str, str], found: StudyImages) -> None:
         try:
             data = self.landing.read(item.key)
-        except ObjectNotFound as error:
-            raise BadInput("unreadable_object", "listed, but gone when it was read") from error
+        except ObjectUnreadable as error:
+            raise BadInput("unreadable_object", "listed, but gone or forbidden when it was read") from error
         sha256 = hashlib.sha256(data).hexdigest()
         dataset = read_dataset(data)
         who = identity(dataset)

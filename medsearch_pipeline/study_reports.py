@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from medsearch_core.errors import BadInput, ObjectNotFound
+from medsearch_core.errors import BadInput, ObjectUnreadable
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
 from medsearch_core.reports.read import NER_VERSION, read_report
@@ -64,5 +64,5 @@ class ReportReader:
     def _bytes(self, key: str) -> bytes:
         try:
             return self.landing.read(key)
-        except ObjectNotFound as error:
-            raise BadInput("unreadable_object", "listed, but gone when it was read") from error
+        except ObjectUnreadable as error:
+            raise BadInput("unreadable_object", "listed, but gone or forbidden when it was read") from error

@@ -20,9 +20,11 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 from typing_extensions import Buffer
 
-from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
+from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
 
 HEADER_BYTES = 64 * 1024
+NOWHERE = "a link to nowhere"
+"""The tag under which a link that leads to no file is listed."""
 UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
 
@@ -69,11 +71,11 @@ class S3Options:
     region: str | None = None
 
 
-def open_store(url: str, s3: S3Options | None = None) -> ObjectStore:
-    """The store at a path, `file://` or `s3://bucket/prefix` address.
+def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = False) -> ObjectStore:
+    """The store at a path, `file://` or `s3://bucket/prefix` address. A folder is made unless it `must_exist`.
 
     Raises:
-        ConfigurationError: the address is of another kind, or S3 credentials cannot be found.
+        ConfigurationError: the address is of another kind, the folder is missing or none, or S3 credentials cannot be found.
     """
     parts = urlsplit(url)
     if parts.scheme == "s3":
@@ -81,7 +83,12 @@ def open_store(url: str, s3: S3Options | None = None) -> ObjectStore:
     if parts.scheme not in ("", "file"):
         raise ConfigurationError(f"cannot open {parts.scheme}:// stores; give a folder, file:// or s3://bucket/prefix")
     folder = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    if must_exist and not folder.is_dir():
+        raise ConfigurationError(f"there is no folder {folder}: mount or create it, or correct the setting that names it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be used as a folder: {error.strerror}") from error
     return _Folder(LocalStore(folder), folder.as_uri(), folder)
 
 
@@ -126,7 +133,7 @@ class _Store:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFound(key) from error
         except (BaseError, OSError) as error:
-            raise StorageError(f"cannot read {key}: {type(error).__name__}") from error
+            raise _fault("read", key, error) from error
 
     def open(self, key: str) -> BinaryIO:
         try:
@@ -134,7 +141,7 @@ class _Store:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFound(key) from error
         except (BaseError, OSError) as error:
-            raise StorageError(f"cannot open {key}: {type(error).__name__}") from error
+            raise _fault("open", key, error) from error
         return cast(BinaryIO, io.BufferedReader(_Ranges(self._store, key, size), HEADER_BYTES))
 
     def write(self, key: str, data: bytes) -> None:
@@ -159,6 +166,12 @@ class _Store:
             return
         except (BaseError, OSError) as error:
             raise StorageError(f"cannot delete {key}: {type(error).__name__}") from error
+
+
+def _fault(verb: str, key: str, error: Exception) -> StorageError:
+    """What a failed read means. Only a file without permission is the object's own fault; a refusing bucket is the store's."""
+    is_forbidden = isinstance(error, PermissionError) or "os error 13" in str(error)
+    return (ObjectForbidden if is_forbidden else StorageError)(f"cannot {verb} {key}: {type(error).__name__}")
 
 
 class _Ranges(io.RawIOBase):
@@ -189,7 +202,7 @@ class _Ranges(io.RawIOBase):
         try:
             data = obstore.get_range(self._store, self._key, start=self._at, end=end)
         except (BaseError, OSError) as error:
-            raise StorageError(f"cannot read {self._key}: {type(error).__name__}") from error
+            raise _fault("read", self._key, error) from error
         view[: len(data)] = bytes(data)
         self._at += len(data)
         return len(data)
@@ -204,22 +217,38 @@ class _Folder(_Store):
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         def fail(error: OSError) -> None:
-            raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
+            raise StorageError(f"cannot list {error.filename}: {type(error).__name__}") from error
 
         root = self._folder / prefix
         if not root.exists():
             return
+        seen = {_identity(root)}  # a folder that links lead to twice, or in a circle, is listed once
         for folder, subfolders, names in os.walk(root, onerror=fail, followlinks=True):
-            subfolders.sort()
+            subfolders[:] = [name for name in sorted(subfolders) if _is_new(Path(folder, name), seen)]
             for name in sorted(names):
                 path = Path(folder, name)
                 key = path.relative_to(self._folder).as_posix()
                 spelt = UNADDRESSABLE.sub(lambda c: ascii(c[0])[1:-1], key.encode("utf-8", "backslashreplace").decode())
                 try:
                     stat = path.stat()
-                except FileNotFoundError:
-                    if path.is_symlink():  # a link to nowhere is listed, and refused when it is read
-                        yield ObjectInfo(spelt, 0, "dangling link")
+                except OSError:
+                    if path.is_symlink():
+                        yield ObjectInfo(spelt, 0, NOWHERE)
                     continue
                 tag = f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
                 yield ObjectInfo(spelt, stat.st_size, tag, spelt == key and not UNADDRESSABLE.search(key))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    try:
+        identity = _identity(folder)
+    except OSError:
+        return False
+    is_new = identity not in seen
+    seen.add(identity)
+    return is_new

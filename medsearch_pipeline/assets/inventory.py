@@ -32,6 +32,11 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         store, tables = landing.open(), warehouse.tables()
         before = {o.key: o for o in tables.read_rows(LandedObject, PATH)}
         objects = take_inventory(store, layout, pseudonym_secret(tables.store, secret), before)
+        if before and not objects:
+            raise dg.Failure(
+                f"the landing store is empty, and the last inventory held {len(before)} objects. If it was emptied on purpose, "
+                f"delete {PATH} from the warehouse; if not, see whether it is mounted"
+            )
         rejections = rejections_of(objects)
         tables.write_rows(Rejection, REJECTIONS_PATH, rejections)
         tables.write_rows(LandedObject, PATH, objects)

@@ -162,3 +162,19 @@ def test_an_index_is_not_built_over_a_study_that_is_not_embedded_yet(settings: S
     index = next(a for a in defs.assets or [] if isinstance(a, dg.AssetsDefinition) and a.keys == {dg.AssetKey("search_index")})
     with pytest.raises(Exception, match="has no dicom_metadata and no embeddings and no reports yet"):
         dg.materialize([index], instance=instance, partition_key=STUDIES[0].partition, resources=defs.resources)
+
+
+def test_a_landing_folder_that_is_gone_or_suddenly_empty_stops_the_inventory_and_erases_nothing(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    landing = Path(settings.landing)
+    land_study(open_store(settings.landing), STUDIES[0])
+    run(settings, instance)
+    landing.rename(landing.with_name("unmounted"))
+    with pytest.raises(ConfigurationError, match="there is no folder"):
+        run(settings, instance)
+    landing.mkdir()
+    with pytest.raises(dg.Failure, match="the last inventory held 2 objects"):
+        run(settings, instance)
+    assert account_of(Warehouse(open_store(settings.warehouse))).images == 1
+    assert open_embedded(settings.index).health().images == 1

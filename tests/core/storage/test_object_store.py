@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
+from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import HEADER_BYTES, ObjectStore, S3Options, open_store
 
 NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "per%20cent.dcm", "quote'?*.dcm"]
@@ -108,3 +110,44 @@ def test_a_bucket_that_is_not_there_fails_and_is_not_empty(s3_bucket: str, s3_en
 def test_an_address_of_another_kind_is_refused_with_what_is_possible() -> None:
     with pytest.raises(ConfigurationError, match="give a folder, file:// or s3://"):
         open_store("ftp://somewhere")
+
+
+def test_a_folder_that_must_exist_is_not_made_up(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*/typo: mount or create it"):
+        open_store(str(tmp_path / "typo"), must_exist=True)
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_file_where_a_folder_should_be_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="cannot be used as a folder"):
+        open_store(str(tmp_path / "file"))
+
+
+def test_folders_linked_in_a_circle_or_twice_are_listed_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.dcm").write_bytes(b"x")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "self.dcm").symlink_to(tmp_path / "self.dcm")
+    assert sorted(o.key for o in open_store(str(tmp_path)).list()) == ["a/x.dcm", "self.dcm"]
+
+
+def test_a_file_without_permission_is_that_files_fault() -> None:
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    (folder / "x.dcm").write_bytes(b"x")
+    (folder / "x.dcm").chmod(0)
+    store = open_store(str(folder))
+    is_root = os.geteuid() == 0
+    try:
+        if is_root:  # who may read everything, and so becomes nobody
+            os.seteuid(65534)
+        with pytest.raises(ObjectForbidden, match=r"cannot read x\.dcm"):
+            store.read("x.dcm")
+        with pytest.raises(ObjectForbidden, match=r"cannot (read|open) x\.dcm"):
+            store.open("x.dcm").read()
+    finally:
+        if is_root:
+            os.seteuid(0)
+        shutil.rmtree(folder)
