@@ -10,10 +10,13 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from medsearch_core.dicom.dataset import identity, read_dataset
 from medsearch_core.errors import BadInput, ObjectUnreadable
 from medsearch_core.keys import StudyKey, pseudonymous_study_key
-from medsearch_core.records import LandedObject
+from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.discovery import (
@@ -67,10 +70,11 @@ def pseudonym_secret(warehouse: ObjectStore, configured: str | None) -> bytes:
 def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> dict[StudyKey, list[LandedObject]]:
     """The landed objects of one kind of each study, by key; a study that has none gets an empty list."""
     objects: dict[StudyKey, list[LandedObject]] = {study: [] for study in studies}
-    patients = {study.patient for study in objects}
-    for row in warehouse.read(PATH).to_pylist():
-        if row["kind"] == kind and row["patient"] in patients:
-            objects.get(StudyKey(row["patient"], row["study"]), []).append(LandedObject(**row))
+    table = warehouse.read(PATH)
+    patients = pa.array(sorted({study.patient for study in objects}), pa.string())
+    wanted = pc.and_(pc.equal(table["kind"], kind), pc.is_in(table["patient"], patients))
+    for item in records_of(LandedObject, table.filter(wanted)):
+        objects.get(StudyKey(item.patient or "", item.study or ""), []).append(item)
     return objects
 
 

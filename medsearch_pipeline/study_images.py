@@ -14,11 +14,12 @@ from medsearch_core.dicom.image_record import image_records
 from medsearch_core.dicom.layout import frame_count
 from medsearch_core.dicom.thumbnails import encode_png, thumbnail
 from medsearch_core.dicom.version import PIXEL_VERSION
-from medsearch_core.errors import BadInput, ObjectUnreadable
+from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of, image_id
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
+from medsearch_pipeline.landed_objects import read_landed, rejection_of, versions_of
 
 STAGE = "dicom_metadata"
 
@@ -50,7 +51,7 @@ class ImageReader:
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's images are made from."""
-        versions = sorted(f"{o.key} {o.etag} {o.bytes}" for o in objects)
+        versions = versions_of(objects)
         return digest_of(
             "images", PIXEL_VERSION, str(self.thumbnail_side), str(self.max_pixels), str(self.check_identity), *versions
         )
@@ -58,7 +59,7 @@ class ImageReader:
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very objects."""
         wanted = self.inputs(objects)
-        return all(self.warehouse.inputs(study_path(t, study)) == wanted for t in ("thumbnails", "dicom_metadata"))
+        return self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's PNGs, then its rejections and rows; removes what an earlier version left."""
@@ -68,7 +69,7 @@ class ImageReader:
             try:
                 self._read(study, item, seen, found)
             except BadInput as fault:
-                found.rejections.append(_rejection(study, item, fault))
+                found.rejections.append(rejection_of(STAGE, study, item, fault))
         self.warehouse.remove_others(f"thumbnails/{study.partition}", [t.path for t in found.thumbnails])
         inputs = self.inputs(objects)
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), found.rejections, inputs)
@@ -76,10 +77,7 @@ class ImageReader:
         self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), found.images, inputs)
 
     def _read(self, study: StudyKey, item: LandedObject, seen: dict[str, str], found: StudyImages) -> None:
-        try:
-            data = self.landing.read(item.key)
-        except ObjectUnreadable as error:
-            raise BadInput("unreadable_object", "listed, but gone or forbidden when it was read") from error
+        data = read_landed(self.landing, item.key)
         sha256 = hashlib.sha256(data).hexdigest()
         dataset = read_dataset(data)
         who = identity(dataset)
@@ -93,7 +91,7 @@ class ImageReader:
             try:
                 picture = thumbnail(dataset, frame, self.thumbnail_side)
             except BadInput as fault:
-                found.rejections.append(_rejection(study, item, fault, frame if frames > 1 else None))
+                found.rejections.append(rejection_of(STAGE, study, item, fault, frame if frames > 1 else None))
                 continue
             shown.append(frame)
             found.thumbnails.append(self._write(study, image_id(who.sop_instance_uid, frame, frames), picture))
@@ -139,15 +137,3 @@ def refuse_repetition(seen: str | None, sha256: str) -> None:
         raise BadInput("duplicate_object", "the same bytes as another object of the study")
     if seen:
         raise BadInput("duplicate_sop_instance_uid", "another object of the study has this SOPInstanceUID and other bytes")
-
-
-def _rejection(study: StudyKey, item: LandedObject, fault: BadInput, frame: int | None = None) -> Rejection:
-    return Rejection(
-        key=item.key,
-        frame=frame,
-        stage=STAGE,
-        reason=fault.reason,
-        detail=fault.detail,
-        patient=study.patient,
-        study=study.study,
-    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from medsearch_core.errors import BadInput, ObjectUnreadable
+from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
 from medsearch_core.reports.read import NER_VERSION, read_report
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.landed_objects import read_landed, rejection_of, versions_of
 
 STAGE = "report_entities"
 
@@ -24,12 +25,12 @@ class ReportReader:
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's reports are made from."""
-        return digest_of("reports", NER_VERSION, *sorted(f"{o.key} {o.etag} {o.bytes}" for o in objects))
+        return digest_of("reports", NER_VERSION, *versions_of(objects))
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
         wanted = self.inputs(objects)
-        return all(self.warehouse.inputs(study_path(t, study)) == wanted for t in ("report_entities", "reports"))
+        return self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's reports, entities and rejections. A second report of a study gets an id of its own, `<study>_2`."""
@@ -40,19 +41,14 @@ class ReportReader:
             report_id = study.study if not reports else f"{study.study}_{len(reports) + 1}"
             try:
                 report, found = read_report(
-                    self._bytes(item.key), report_id=report_id, patient=study.patient, study=study.study, key=item.key
+                    read_landed(self.landing, item.key),
+                    report_id=report_id,
+                    patient=study.patient,
+                    study=study.study,
+                    key=item.key,
                 )
             except BadInput as fault:
-                rejections.append(
-                    Rejection(
-                        key=item.key,
-                        stage=STAGE,
-                        reason=fault.reason,
-                        detail=fault.detail,
-                        patient=study.patient,
-                        study=study.study,
-                    )
-                )
+                rejections.append(rejection_of(STAGE, study, item, fault))
                 continue
             reports.append(report)
             entities += found
@@ -60,9 +56,3 @@ class ReportReader:
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), rejections, inputs)
         self.warehouse.write_rows(EntityRecord, study_path("report_entities", study), entities, inputs)
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
-
-    def _bytes(self, key: str) -> bytes:
-        try:
-            return self.landing.read(key)
-        except ObjectUnreadable as error:
-            raise BadInput("unreadable_object", "listed, but gone or forbidden when it was read") from error

@@ -69,6 +69,18 @@ class Warehouse:
             return None
         return metadata[_DIGEST].decode()
 
+    def is_made_from(self, inputs: str, study: StudyKey, *tables: str) -> bool:
+        """Whether a study's rows in each of these tables were made from these inputs."""
+        return all(self.inputs(study_path(table, study)) == inputs for table in tables)
+
+    def row_count(self, path: str) -> int:
+        """How many rows a table has, by its footer; 0 if it is not there."""
+        try:
+            with self.store.open(path) as file:
+                return pq.read_metadata(file).num_rows
+        except ObjectNotFound:
+            return 0
+
     def read(self, path: str) -> pa.Table:
         """A table's rows; empty, in the right schema, if the study has none yet.
 

@@ -38,12 +38,12 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
         missing = [study for study in studies if builder.inputs(study) is None]
         if missing:
             raise dg.Failure(f"{len(missing)} studies, {missing[0]} among them, have no thumbnails: materialise those first")
-        stale = [study for study in studies if not builder.is_current(study)]
+        stale = dict.fromkeys(study for study in studies if not builder.is_current(study))
         builder.build(stale, Progress(context, "embeddings", len(stale)).advance)
         described = {
             study: {
-                "images": tables.read(study_path("embeddings", study)).num_rows,
-                "unchanged": int(study not in set(stale)),
+                "images": tables.row_count(study_path("embeddings", study)),
+                "unchanged": int(study not in stale),
                 "model_id": model.model_id,
                 "model_version": model.model_version,
             }
@@ -53,7 +53,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
         uneven = [
             study.partition
             for study in studies
-            if described[study]["images"] != tables.read(study_path("thumbnails", study)).num_rows
+            if described[study]["images"] != tables.row_count(study_path("thumbnails", study))
         ]
         timings = builder.timings
         return dg.MaterializeResult(

@@ -54,7 +54,7 @@ def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
             reports = tables.read_rows(ReportRecord, study_path("reports", study))
             described[study] = {
                 "reports": len(reports),
-                "entities": tables.read(study_path("report_entities", study)).num_rows,
+                "entities": tables.row_count(study_path("report_entities", study)),
                 "bytes": sum(o.bytes for o in landed),
                 "rejected": len(rejections),
                 "unchanged": int(unchanged),
