@@ -1,28 +1,42 @@
-"""Measures the embedded search index: `python benchmarks/search.py --images 10000 50000 [--dimensions 1024]`.
+"""Measures the search indexes: `python benchmarks/search.py --images 10000 50000 [--opensearch http://localhost:9200]`.
 
-Clustered random vectors, one report per two images, everything in a temporary folder. Similar search is compared with one exact
-NumPy product over the same vectors in the same run; recall@10 with its answer.
+Clustered random vectors, two images and one report a study. Each index is loaded as a release beside the current one, finished
+and put in place. Likeness is compared with one exact NumPy product over the same vectors in the same run, recall@10 with its
+answer. Prints Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import platform
 import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
-from medsearch_core.search.embedded import EmbeddedIndex, open_embedded
-from medsearch_core.search.index import Filters
+from medsearch_core.search.embedded.index import open_embedded
+from medsearch_core.search.hybrid import hybrid
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.model import Model
+from medsearch_core.search.more_like import more_like
+from medsearch_core.search.opensearch.index import open_opensearch
+from medsearch_core.search.opensearch.options import Access, IndexLayout
+from medsearch_core.search.query import NO_FILTERS, Filters
+from medsearch_core.search.releases import ReleasedIndex
 
 Floats = npt.NDArray[np.float32]
-BATCH = 1000
+Milliseconds = tuple[float, float]
+STUDIES_A_CALL = 500
+SELECTIVITIES = (100, 10, 1, 0.1)
 WORDS = """
 pleural effusion pneumothorax opacity opacities consolidation edema cardiomegaly heart lungs clear left right small
 large moderate mild severe lower upper lobe atelectasis normal acute process pulmonary vascular congestion tube line
@@ -30,50 +44,137 @@ catheter tip svc stable unchanged improved worsened hiatal hernia fracture rib s
 """.split()  # noqa: SIM905
 
 
-def clustered(count: int, dimensions: int, chance: np.random.Generator) -> Floats:
-    """Vectors float32[count, dimensions] around one centre for every fifty."""
-    centres = chance.standard_normal((count // 50 + 1, dimensions)).astype(np.float32)
-    vectors = np.empty((count, dimensions), np.float32)
-    for start in range(0, count, 10_000):
-        part = vectors[start : start + 10_000]
-        part[:] = centres[chance.integers(0, len(centres), len(part))]
-        part += 0.6 * chance.standard_normal(part.shape, dtype=np.float32)
-    return vectors
+class Corpus:
+    """`count` images around one centre for every fifty, with an age that selects any share of them, and their reports."""
+
+    def __init__(self, count: int, dimensions: int, queries: int) -> None:
+        self.chance = np.random.default_rng(0)
+        self.vectors = self._clustered(count, dimensions)
+        self.lengths = np.linalg.norm(self.vectors, axis=1)
+        self.ages = self.chance.uniform(0, 100, count)
+        noise = 0.3 * self.chance.standard_normal((queries, dimensions), dtype=np.float32)
+        self.queries = self.vectors[self.chance.integers(0, count, queries)] + noise
+
+    def _clustered(self, count: int, dimensions: int) -> Floats:
+        centres = self.chance.standard_normal((count // 50 + 1, dimensions)).astype(np.float32)
+        vectors = np.empty((count, dimensions), np.float32)
+        for start in range(0, count, 10_000):
+            part = vectors[start : start + 10_000]
+            part[:] = centres[self.chance.integers(0, len(centres), len(part))]
+            part += 0.6 * self.chance.standard_normal(part.shape, dtype=np.float32)
+        return vectors
+
+    def exact(self, query: Floats, k: int = 10) -> npt.NDArray[np.intp]:
+        """The k nearest by one product, unordered."""
+        return np.argpartition(-((self.vectors @ query) / self.lengths), k)[:k]
+
+    def batches(self) -> Iterator[list[StudyDocuments]]:
+        """All studies, `STUDIES_A_CALL` at a time."""
+        chance, usual = np.random.default_rng(1), 1 / np.arange(1, len(WORDS) + 1)
+        for first in range(0, len(self.vectors) // 2, STUDIES_A_CALL):
+            numbers = range(first, min(first + STUDIES_A_CALL, len(self.vectors) // 2))
+            words = chance.choice(WORDS, (len(numbers), 60), p=usual / usual.sum())
+            codes = chance.choice(["J90", "J93.9", "I51.7", "J81.0", "R91.8", "J18.9"], (len(numbers), 2))
+            yield [self.study(n, " ".join(words[i]), codes[i].tolist()) for i, n in enumerate(numbers)]
+
+    def study(self, number: int, text: str, codes: list[str], inputs: str = "a") -> StudyDocuments:
+        """Study `number`, with images 2n and 2n + 1."""
+        key = StudyKey(f"p{number // 3}", f"s{number}")
+        shared: dict[str, Any] = {"patient": key.patient, "study": key.study, "sha256": "0" * 64, "present_codes": codes}
+        images = [
+            ImageDocument(
+                image_id=f"{i:09}", report_id=key.study, patient_age_years=float(self.ages[i]), modality="DX",
+                source_key="x", model_id="m", model_version="1", vector=self.vectors[i], **shared,
+            )
+            for i in (2 * number, 2 * number + 1)
+        ]  # fmt: skip
+        report = ReportDocument(
+            report_id=key.study, findings=text[:250], impression=text[250:], text=text, positive_icd10cms=codes,
+            patient_age_years=float(self.ages[2 * number]), source_key="x", ner_version="1", **shared,
+        )  # fmt: skip
+        return StudyDocuments(study=key, images=images, reports=[report], inputs=inputs)
 
 
-def batches(vectors: Floats, ages: npt.NDArray[np.float64], chance: np.random.Generator) -> Iterator[list[StudyDocuments]]:
-    """Studies of two images and one report; the images' age is `ages`, and so selects any share of them."""
-    usual = 1 / np.arange(1, len(WORDS) + 1)
-    for first in range(0, len(vectors), 2 * BATCH):
-        words = chance.choice(WORDS, (BATCH, 60), p=usual / usual.sum())
-        codes = chance.choice(["J90", "J93.9", "I51.7", "J81.0", "R91.8", "J18.9"], (BATCH, 2))
-        yield [
-            study(n, vectors, ages, " ".join(words[n - first // 2]), codes[n - first // 2].tolist())
-            for n in range(first // 2, min(first + 2 * BATCH, len(vectors)) // 2)
-        ]
-
-
-def study(number: int, vectors: Floats, ages: npt.NDArray[np.float64], text: str, codes: list[str]) -> StudyDocuments:
-    key = StudyKey(f"p{number // 3}", f"s{number}")
-    shared: dict[str, Any] = {"patient": key.patient, "study": key.study, "sha256": "0" * 64, "present_codes": codes}
-    images = [
-        ImageDocument(
-            image_id=f"{i:09}", report_id=key.study, patient_age_years=float(ages[i]), modality="DX", source_key="x",
-            model_id="m", model_version="1", vector=vectors[i].tolist(), **shared,
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--images", type=int, nargs="+", default=[10_000, 50_000])
+    parser.add_argument("--dimensions", type=int, default=1024)
+    parser.add_argument("--queries", type=int, default=50)
+    parser.add_argument("--opensearch", help="address of a cluster; without it only the embedded index is measured")
+    given = parser.parse_args()
+    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for count in given.images:
+        corpus = Corpus(count, given.dimensions, given.queries)
+        print(
+            f"\n### {count:,} images × {given.dimensions}\n\n| | p50 ms | p99 ms | ÷ NumPy | recall@10 |\n|---|---|---|---|---|"
         )
-        for i in (2 * number, 2 * number + 1)
-    ]  # fmt: skip
-    report = ReportDocument(
-        report_id=key.study, findings=text[:250], impression=text[250:], text=text, positive_icd10cms=codes,
-        patient_age_years=float(ages[2 * number]), source_key="x", ner_version="1", **shared,
-    )  # fmt: skip
-    return StudyDocuments(study=key, images=images, reports=[report], inputs="a")
+        exact = timed(lambda n, c=corpus: c.exact(c.queries[n]), given.queries)  # type: ignore[misc]
+        row("exact NumPy", exact)
+        with tempfile.TemporaryDirectory() as folder:
+            measure("embedded", open_embedded(folder), corpus, exact)
+        if given.opensearch:
+            access, layout = Access(url=given.opensearch), IndexLayout(replicas=0)
+            index = open_opensearch(access, layout, f"benchmark_{uuid4().hex[:8]}")
+            measure("OpenSearch", index, corpus, exact)
+            index.client.indices.delete(index=f"{index.places.images}-*,{index.places.reports}-*")
+    print(f"\npeak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
 
 
-def timed(call: Callable[[int], Any], times: int) -> tuple[float, float]:
-    """p50 and p99 in ms, after one call to warm up."""
+def measure(name: str, index: ReleasedIndex, corpus: Corpus, exact: Milliseconds) -> None:
+    load(name, index, corpus)
+    times, queries = len(corpus.queries), corpus.queries
+    first = timed(lambda n: index.similar(queries[0], 10), 0)
+    row(f"{name}: similar, first of a process", first, exact)
+    for share in SELECTIVITIES:
+        filters = NO_FILTERS if share == 100 else Filters(max_age_years=share)
+        took = timed(lambda n, f=filters: index.similar(queries[n], 10, f), times)  # type: ignore[misc]
+        row(f"{name}: similar, filter keeps {share} %", took, exact, recall(index, corpus, share, filters))
+    row(f"{name}: hybrid, two words", timed(lambda n: hybrid(index, queries[n], "left effusion", 10), times), exact)
+    row(f"{name}: text, one usual word", timed(lambda n: index.text(WORDS[n % 3]), times))
+    row(f"{name}: text, one rare word", timed(lambda n: index.text(WORDS[-1 - n % 3]), times))
+    narrowed = Filters(present=["J9"])
+    row(f"{name}: text, three words, code filter", timed(lambda n: index.text("small left effusion", (), narrowed), times))
+    row(f"{name}: reports like a report", timed(lambda n: more_like(index, f"s{n}"), times))
+    row(f"{name}: facets, all reports", timed(lambda n: index.facets("positive_icd10cms"), times))
+    row(f"{name}: facets, with a word", timed(lambda n: index.facets("positive_icd10cms", query="hernia"), times))
+    row(f"{name}: 20 images by id", timed(lambda n: index.images([f"{i:09}" for i in range(n, n + 20)]), times))
+    row(f"{name}: one study rewritten", timed(lambda n: index.upsert([again(corpus, n)]), 20))
+
+
+def load(name: str, index: ReleasedIndex, corpus: Corpus) -> None:
+    started = time.perf_counter()
+    release = index.begin(Model("m", "1", corpus.vectors.shape[1]))
+    building = index.release(release)
+    for studies in corpus.batches():
+        building.upsert(studies)
+    written = time.perf_counter()
+    index.finish(release)
+    index.publish(release)
+    whole = time.perf_counter() - started
+    count = len(corpus.vectors)
+    rate = f"{count / (written - started):,.0f} images/s written, {count / whole:,.0f} with merging"
+    print(f"| {name}: loaded {rate} | | | | |", flush=True)
+
+
+def recall(index: SearchIndex, corpus: Corpus, share: float, filters: Filters) -> float:
+    matching = np.flatnonzero(corpus.ages <= share)
+    vectors, lengths, found = corpus.vectors[matching], corpus.lengths[matching], []
+    for query in corpus.queries[:20]:
+        best = matching[np.argsort(-(vectors @ query) / lengths)[:10]]
+        hits = {int(hit.document.image_id) for hit in index.similar(query, 10, filters)}
+        found.append(len(set(best.tolist()) & hits) / max(1, len(best)))
+    return float(np.mean(found))
+
+
+def again(corpus: Corpus, number: int) -> StudyDocuments:
+    return replace(corpus.study(number, "hernia", ["J90"]), inputs=str(time.perf_counter()))
+
+
+def timed(call: Callable[[int], Any], times: int) -> Milliseconds:
+    """p50 and p99 after one call to warm up; that call's own time if it is the only one."""
+    start = time.perf_counter()
     call(0)
-    took = []
+    took = [1000 * (time.perf_counter() - start)] if not times else []
     for n in range(times):
         start = time.perf_counter()
         call(n)
@@ -81,85 +182,15 @@ def timed(call: Callable[[int], Any], times: int) -> tuple[float, float]:
     return float(np.percentile(took, 50)), float(np.percentile(took, 99))
 
 
-def measure(count: int, dimensions: int, times: int) -> None:
-    chance = np.random.default_rng(0)
-    vectors, ages = clustered(count, dimensions, chance), chance.uniform(0, 100, count)
-    queries = vectors[chance.integers(0, count, times)] + 0.3 * chance.standard_normal((times, dimensions), dtype=np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        index = open_embedded(folder)
-        start = time.perf_counter()
-        for studies in batches(vectors, ages, chance):
-            index.upsert(studies)
-        took = time.perf_counter() - start
-        print(f"\n{count} images x {dimensions}: loaded {count / took:.0f} images/s, {BATCH} studies an upsert")
-        report(index, vectors, ages, queries)
-    print(f"{'peak memory of this process':<34}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:>9.2f} GB")
+def row(name: str, took: Milliseconds, exact: Milliseconds | None = None, found: float | None = None) -> None:
+    ratio = f"{took[0] / exact[0]:.1f}" if exact else ""
+    print(f"| {name} | {took[0]:.1f} | {took[1]:.1f} | {ratio} | {'' if found is None else f'{found:.3f}'} |", flush=True)
 
 
-def report(index: EmbeddedIndex, vectors: Floats, ages: npt.NDArray[np.float64], queries: Floats) -> None:
-    times = len(queries)
-    lengths = np.linalg.norm(vectors, axis=1)
-    print(f"{'':<34}{'p50 ms':>9}{'p99 ms':>9}{'/ NumPy':>9}{'recall@10':>11}")
-    exact = timed(lambda n: np.argpartition(-((vectors @ queries[n]) / lengths), 10)[:10], times)
-    line("exact NumPy", exact)
-    start = time.perf_counter()
-    index.similar(queries[0].tolist(), 10)
-    first = 1000 * (time.perf_counter() - start)
-    line("similar, first of a process", (first, first), exact[0])
-    for share in (100, 10, 1, 0.1):
-        filters = Filters() if share == 100 else Filters(max_age_years=share)
-        got = timed(lambda n, f=filters: index.similar(queries[n].tolist(), 10, f), times)  # type: ignore[misc]
-        matching = np.flatnonzero(ages <= share)
-        found = [recall(index, vectors, lengths, matching, query, filters) for query in queries[:20]]
-        line(f"similar, filter keeps {share} %", got, exact[0], float(np.mean(found)))
-    line("text, one usual word", timed(lambda n: index.text(WORDS[n % 3]), times))
-    line("text, one rare word", timed(lambda n: index.text(WORDS[-1 - n % 3]), times))
-    line(
-        "text, three words, code filter", timed(lambda n: index.text("small left effusion", (), Filters(present=["J9"])), times)
-    )
-    line("facets, all reports", timed(lambda n: index.facets("positive_icd10cms"), times))
-    line("facets, with words", timed(lambda n: index.facets("positive_icd10cms", query="hernia"), times))
-    line("20 images by id", timed(lambda n: index.images([f"{i:09}" for i in range(n, n + 20)]), times))
-    line("one study rewritten", timed(lambda n: index.upsert([changed(n, vectors, ages)]), 20))
-    line("similar, right after that", timed(lambda n: after_write(index, n, vectors, ages, queries), 10))
-    start = time.perf_counter()
-    index.compact()
-    took = 1000 * (time.perf_counter() - start)
-    line("compact", (took, took))
-    line("text, one usual word, compacted", timed(lambda n: index.text(WORDS[n % 3]), times))
-    line("text, one rare word, compacted", timed(lambda n: index.text(WORDS[-1 - n % 3]), times))
-    start = time.perf_counter()
-    index.similar(queries[0].tolist(), 10)
-    took = 1000 * (time.perf_counter() - start)
-    line("similar, first after compaction", (took, took), exact[0])
-
-
-def recall(index: EmbeddedIndex, vectors: Floats, lengths: Floats, matching: Any, query: Floats, filters: Filters) -> float:
-    best = matching[np.argsort(-(vectors[matching] @ query) / lengths[matching])[:10]]
-    found = [int(hit.document.image_id) for hit in index.similar(query.tolist(), 10, filters)]
-    return len(set(best) & set(found)) / max(1, len(best))
-
-
-def changed(number: int, vectors: Floats, ages: npt.NDArray[np.float64]) -> StudyDocuments:
-    again = study(number, vectors, ages, "hernia", ["J90"])
-    return StudyDocuments(study=again.study, images=again.images, reports=again.reports, inputs=str(time.perf_counter()))
-
-
-def after_write(index: EmbeddedIndex, n: int, vectors: Floats, ages: npt.NDArray[np.float64], queries: Floats) -> None:
-    index.upsert([changed(n, vectors, ages)])
-    index.similar(queries[n].tolist(), 10)
-
-
-def line(name: str, took: tuple[float, float], exact: float | None = None, found: float | None = None) -> None:
-    ratio = f"{took[0] / exact:>9.1f}" if exact else " " * 9
-    print(f"{name:<34}{took[0]:>9.1f}{took[1]:>9.1f}{ratio}" + (f"{found:>11.3f}" if found is not None else ""), flush=True)
+def _processor() -> str:
+    with open("/proc/cpuinfo") as file:
+        return next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Measures the embedded search index.")
-    parser.add_argument("--images", type=int, nargs="+", default=[10_000, 50_000])
-    parser.add_argument("--dimensions", type=int, default=1024)
-    parser.add_argument("--queries", type=int, default=50)
-    arguments = parser.parse_args()
-    for images in arguments.images:
-        measure(images, arguments.dimensions, arguments.queries)
+    main()

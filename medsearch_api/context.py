@@ -14,6 +14,7 @@ import strawberry
 from medsearch_api.loaders import Loaders
 from medsearch_api.settings import Settings
 from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.open import open_index
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 
@@ -48,9 +49,7 @@ def open_backends(settings: Settings) -> Backends:
     Raises:
         ConfigurationError: one of them cannot be opened.
     """
-    from medsearch_core.search.embedded import open_embedded
-
-    return Backends(open_embedded(settings.index), Warehouse(open_store(settings.warehouse, settings.s3)))
+    return Backends(open_index(settings), Warehouse(open_store(settings.warehouse, settings.s3)))
 
 
 def context_of(backends: Backends) -> Context:

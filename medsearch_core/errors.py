@@ -52,6 +52,28 @@ class IndexMismatch(MedsearchError):
     """Vectors of another model, version or length than the index holds. Refused before anything is written."""
 
 
+class DocumentsRefused(MedsearchError):
+    """The search index refused documents for what they hold. Their studies are as they were before; all others are written.
+
+    Args:
+        refused: document key, `patient/study/kind/id` → the reason in the index's own short word.
+    """
+
+    def __init__(self, refused: dict[str, str]) -> None:
+        named = ", ".join(f"{key} ({reason})" for key, reason in sorted(refused.items())[:20])
+        more = f" and {len(refused) - 20} more" if len(refused) > 20 else ""
+        super().__init__(f"the search index refused {len(refused)} documents: {named}{more}")
+        self.refused = refused
+
+
+class NoSuchRelease(MedsearchError):
+    """A release of the search index that does not exist, or that may not be used this way."""
+
+
+class ReleaseUnfit(MedsearchError):
+    """A newly built release does not hold or find what it should. It is kept for inspection; readers never see it."""
+
+
 class NotIndexed(MedsearchError):
     """The image or report asked for is not in the search index."""
 

@@ -193,6 +193,13 @@ class EntityRecord:
     score: float = column(REAL, "certainty of the link, 0 to 1")
 
 
+@dataclass(frozen=True, kw_only=True)
+class TagRecord:
+    """`tags`: one row per tag people gave a study, such as a teaching file's or a trial's name; no file while it has none."""
+
+    tag: str = column(TEXT, "1 to 64 printable characters, no two rows alike, sorted")
+
+
 TABLES: dict[str, type] = {
     "inventory": LandedObject,
     "rejections": Rejection,
@@ -201,6 +208,7 @@ TABLES: dict[str, type] = {
     "embeddings": EmbeddingRecord,
     "reports": ReportRecord,
     "report_entities": EntityRecord,
+    "tags": TagRecord,
 }
 """Table name → the record of one of its rows."""
 

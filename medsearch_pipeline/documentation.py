@@ -6,8 +6,12 @@ python -m medsearch_pipeline.documentation        # rewrites docs/data-contract.
 from __future__ import annotations
 
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from medsearch_core.deployment import Deployment
 from medsearch_core.records import REASONS, SCHEMA_VERSION, TABLES, schema_of
 from medsearch_pipeline.settings import Settings
 
@@ -48,18 +52,34 @@ def data_contract() -> str:
 
 
 def settings_table() -> str:
-    """docs/settings.md: every setting of the pipeline."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        shown = "" if field.default is None else f"`{field.default}`".replace("|", "\\|")
-        rows.append(f"| `MEDSEARCH_{name.upper()}` | {shown} | {field.description} |")
+    """docs/settings.md: every setting of the pipeline and of the service.
+
+    The service's are found by name: the pipeline neither needs nor imports it, and who writes the documentation has both.
+    """
+    service: type[BaseModel] = import_module("medsearch_api.settings").Settings
     return (
-        "# Settings of the pipeline\n\n"
-        "Environment variables. Written from `medsearch_pipeline/settings.py` by `python -m medsearch_pipeline.documentation`. AWS "
-        "credentials are never settings: a task role, a profile or the usual AWS variables give them.\n\n"
-        + "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+        "# Settings\n\n"
+        "Environment variables. Written from `medsearch_core/deployment.py`, `medsearch_pipeline/settings.py` and "
+        "`medsearch_api/settings.py` by `python -m medsearch_pipeline.documentation`. AWS credentials are never settings: a task "
+        "role, a profile or the usual AWS variables give them.\n\n"
+        + "\n\n".join(
+            [
+                f"## Of both\n\n{_settings_of(Deployment)}",
+                f"## Of the pipeline\n\n{_settings_of(Settings, Deployment)}",
+                f"## Of the service\n\n{_settings_of(service, Deployment)}",
+            ]
+        )
         + "\n"
     )
+
+
+def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -> str:
+    rows = []
+    for name, field in model.model_fields.items():
+        if name not in without.model_fields:
+            shown = "" if field.default in (None, "") else f"`{field.default}`".replace("|", "\\|")
+            rows.append(f"| `MEDSEARCH_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
 PAGES = {"data-contract.md": data_contract, "settings.md": settings_table}

@@ -1,12 +1,14 @@
 """Dagster resources: the stores, the index and the model, each opened by the asset that uses it."""
 
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import dagster as dg
 
-from medsearch_core.search.embedded import open_embedded
-from medsearch_core.search.index import SearchIndex
+from medsearch_core.deployment import Deployment
+from medsearch_core.search.open import open_index
+from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.protocol import Embedder
@@ -35,14 +37,19 @@ class WarehouseResource(StoreResource):
         return Warehouse(self.open())
 
 
-class SearchIndexResource(dg.ConfigurableResource):
-    """The search index."""
+@dataclass(frozen=True)
+class SearchIndexSource:
+    """The search index.
 
-    uri: str
+    A plain object (`dg.ResourceParam`) and not a `ConfigurableResource`: what Dagster does not know as configuration it can
+    neither show nor store, and the settings hold the index's password. Every process reads them from its own environment.
+    """
 
-    def open(self) -> SearchIndex:
-        """The index."""
-        return open_embedded(self.uri)
+    deployment: Deployment = field(repr=False)
+
+    def open(self) -> ReleasedIndex:
+        """The index; raises `ConfigurationError` where the settings do not fit together."""
+        return open_index(self.deployment)
 
 
 class EmbedderResource(dg.ConfigurableResource):
@@ -64,12 +71,12 @@ def _load(model: str, weights: str, batch_size: int) -> Embedder:
     return load_embedder(model, weights, batch_size)
 
 
-def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
+def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of a deployment."""
     s3: dict[str, Any] = {"s3_endpoint": settings.s3_endpoint, "s3_region": settings.s3_region}
     return {
         "landing": StoreResource(url=settings.landing, must_exist=True, **s3),
         "warehouse": WarehouseResource(url=settings.warehouse, **s3),
-        "search_index": SearchIndexResource(uri=settings.index),
+        "search_index": SearchIndexSource(settings),
         "embedder": EmbedderResource(model=settings.model, weights=settings.weights, batch_size=settings.batch_size),
     }

@@ -5,26 +5,21 @@ Each setting is an environment variable: its name in capitals with `MEDSEARCH_` 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from medsearch_core.storage.object_store import S3Options
+from medsearch_core.deployment import Deployment, located
 from medsearch_pipeline.discovery import MIMIC_CXR, Layout
 
 
-class Settings(BaseSettings):
+class Settings(Deployment, BaseSettings):
     """What a deployment may choose. The defaults run on one machine with no server."""
 
-    model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
     landing: str = Field(".medsearch/landing", description="where objects land: a folder, or s3://bucket/prefix")
-    warehouse: str = Field(".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix")
-    index: str = Field(".medsearch/index", description="folder of the embedded search index")
-    s3_endpoint: str | None = Field(None, description="address of an S3-compatible service; empty means AWS")
-    s3_region: str | None = Field(None, description="region of the buckets")
     layout: str = Field(
         MIMIC_CXR.pattern.pattern,
         description="regular expression with the groups patient and study, for keys that spell both; others go by header",
@@ -43,6 +38,10 @@ class Settings(BaseSettings):
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
     batch_size: int = Field(8, ge=1, le=4096, description="images the model sees at once")
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
+    index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
+    index_min_recall: float = Field(
+        0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"
+    )
     api_url: str = Field(
         "http://localhost:8000",
         description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
@@ -54,17 +53,7 @@ class Settings(BaseSettings):
         Layout.of(value)
         return value
 
-    @field_validator("landing", "warehouse", "index")
+    @field_validator("landing")
     @classmethod
-    def _address(cls, value: str, info: ValidationInfo) -> str:
-        scheme, separator, _ = value.partition("://")
-        if not separator:
-            return str(Path(value).expanduser().absolute())
-        if info.field_name == "index" or scheme not in ("file", "s3"):
-            raise ValueError("give a folder" + ("" if info.field_name == "index" else " or s3://bucket/prefix"))
-        return value
-
-    @property
-    def s3(self) -> S3Options:
-        """How to reach S3."""
-        return S3Options(endpoint=self.s3_endpoint, region=self.s3_region)
+    def _landing_folder_or_bucket(cls, value: str) -> str:
+        return located(value, ("file", "s3"), "give a folder or s3://bucket/prefix")

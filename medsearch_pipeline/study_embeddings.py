@@ -37,6 +37,11 @@ class Timings:
         return self.images / total if total else 0.0
 
 
+def inputs_of_vectors(model_id: str, model_version: str, thumbnails: str) -> str:
+    """The digest of everything a study's vectors are made from; `thumbnails` is that of its thumbnails."""
+    return digest_of("embeddings", model_id, model_version, thumbnails)
+
+
 @dataclass
 class StudyEmbedder:
     """Embeds studies' thumbnails: what the model sees is what people see, and pixels are decoded once."""
@@ -48,7 +53,7 @@ class StudyEmbedder:
     def inputs(self, study: StudyKey) -> str | None:
         """The digest of everything a study's vectors are made from; None while it has no thumbnails."""
         thumbnails = self.warehouse.inputs(study_path("thumbnails", study))
-        return thumbnails and digest_of("embeddings", self.embedder.model_id, self.embedder.model_version, thumbnails)
+        return thumbnails and inputs_of_vectors(self.embedder.model_id, self.embedder.model_version, thumbnails)
 
     def is_current(self, study: StudyKey) -> bool:
         """Whether the study's vectors were made from its present thumbnails by this very model."""

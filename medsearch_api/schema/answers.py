@@ -19,7 +19,7 @@ class ReportPage:
 
 @strawberry.type(description="One image found by likeness.")
 class SimilarImage:
-    rank: int = strawberry.field(description="1 for the nearest.")
+    rank: int = strawberry.field(description="1 for the nearest of all; a page begins at its offset and 1.")
     score: float = strawberry.field(description="Cosine similarity, -1 to 1.")
     image: Image = strawberry.field(description="The image.")
 

@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
-from medsearch_core.search.index import TextField
+from medsearch_core.search.query import TextField
 
 
 @strawberry.enum(description="Sex of the patient, PatientSex (0010,0040).")
@@ -56,6 +56,7 @@ class FacetField(Enum):
     BODY_PARTS = enum_value("body_parts", description="Body parts of the study's images.")
     VIEWS = enum_value("views", description="Views of the study's images.")
     LATERALITIES = enum_value("lateralities", description="Lateralities of the study's images.")
+    TAGS = enum_value("tags", description="Tags people gave the study.")
     PATIENT = enum_value("patient", description="Patient keys.")
     STUDY = enum_value("study", description="Study keys.")
     PATIENT_SEX = enum_value("patient_sex", description="Sexes: F, M or O.")

@@ -10,7 +10,15 @@ from enum import Enum
 
 from graphql import GraphQLError
 
-from medsearch_core.errors import IndexMismatch, InvalidQuery, MedsearchError, NotIndexed, ObjectNotFound, StorageError
+from medsearch_core.errors import (
+    IndexMismatch,
+    InvalidQuery,
+    MedsearchError,
+    NoSuchRelease,
+    NotIndexed,
+    ObjectNotFound,
+    StorageError,
+)
 
 LOG = logging.getLogger("medsearch.errors")
 
@@ -33,6 +41,7 @@ _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (NotIndexed, Code.NOT_FOUND, None),
     (ObjectNotFound, Code.NOT_FOUND, "No such object."),
     (StorageError, Code.UNAVAILABLE, _UNAVAILABLE),
+    (NoSuchRelease, Code.UNAVAILABLE, _UNAVAILABLE),  # the one it was read from was superseded and deleted meanwhile
 )
 """Exception, code, and the sentence told; None tells the exception's own, which the core keeps free of data."""
 

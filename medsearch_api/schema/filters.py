@@ -7,7 +7,7 @@ import strawberry
 
 from medsearch_api.schema.enums import Sex
 from medsearch_core.errors import InvalidQuery
-from medsearch_core.search.index import Filters
+from medsearch_core.search.query import Filters
 
 MAX_VALUES = 200
 
@@ -20,17 +20,20 @@ def _values(description: str) -> list[str]:
     name="Filters",
     description=(
         "What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing. Ranges include "
-        "both ends. A report matches modality, body part, view and laterality by any image of its study."
+        "both ends. A report matches modality, body part, view and laterality by any image of its study, an image matches "
+        "reports by its study's report."
     ),
 )
 class FiltersInput:
     patients: list[str] = _values("Patient keys.")
     studies: list[str] = _values("Study keys.")
+    reports: list[str] = _values("Report ids.")
     modalities: list[str] = _values("Modality (0008,0060), e.g. DX.")
     body_parts: list[str] = _values("BodyPartExamined (0018,0015), e.g. CHEST.")
     views: list[str] = _values("ViewPosition (0018,5101), e.g. PA.")
     lateralities: list[str] = _values("Laterality, L or R.")
     sexes: list[Sex] = strawberry.field(default_factory=list, description="Sex of the patient.")
+    tags: list[str] = _values("Tags people gave the study, spelled as they gave them.")
     min_age_years: float | None = strawberry.field(default=None, description="Youngest age in years.")
     max_age_years: float | None = strawberry.field(default=None, description="Oldest age in years.")
     from_date: date | None = strawberry.field(default=None, description="First day of the study.")
@@ -40,6 +43,8 @@ class FiltersInput:
     uncertain: list[str] = _values("ICD-10-CM codes the report is unsure of; all must hold.")
     without_patients: list[str] = _values("Patient keys to leave out.")
     without_studies: list[str] = _values("Study keys to leave out.")
+    without_reports: list[str] = _values("Report ids to leave out, with the images of their studies.")
+    without_images: list[str] = _values("Image ids to leave out; concerns images alone.")
 
 
 _LISTS = tuple(f.name for f in fields(Filters) if f.default == ())

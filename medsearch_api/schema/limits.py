@@ -13,6 +13,7 @@ from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpr
 from strawberry.extensions import SchemaExtension
 
 from medsearch_core.errors import InvalidQuery
+from medsearch_core.search.query import MAX_DEPTH as MAX_REACH
 
 MAX_TOKENS = 2000
 MAX_DEPTH = 7
@@ -20,7 +21,6 @@ MAX_ALIASES = 20
 MAX_FIELDS = 500
 MAX_LIMIT = 200
 MAX_QUERY_CHARACTERS = 1000
-MAX_OFFSET = 100_000
 MAX_DIMENSIONS = 8192
 
 
@@ -89,6 +89,15 @@ def check_range(name: str, value: int, least: int, most: int) -> None:
     """
     if not least <= value <= most:
         raise InvalidQuery(f"{name} must be {least} to {most}")
+
+
+def check_page(offset: int, size_name: str, size: int, least: int, most: int) -> None:
+    """
+    Raises:
+        InvalidQuery: the size is not `least` to `most`, or the page ends beyond what the index gives.
+    """
+    check_range(size_name, size, least, most)
+    check_range("offset", offset, 0, MAX_REACH - size)
 
 
 def check_query(query: str) -> None:

@@ -10,13 +10,12 @@ from medsearch_api.context import Info
 from medsearch_api.schema.answers import FacetCount, Index, ReportHit, ReportPage, SimilarImage
 from medsearch_api.schema.enums import FacetField, ReportField
 from medsearch_api.schema.filters import FiltersInput, filters_of
-from medsearch_api.schema.limits import MAX_LIMIT, MAX_OFFSET, check_query, check_range, checked_vector
-from medsearch_api.schema.similar import Likeness, similar_images
+from medsearch_api.schema.limits import MAX_LIMIT, check_page, check_query, check_range, checked_vector
 from medsearch_api.schema.types import Image, Report, Study
-from medsearch_core.errors import InvalidQuery, NotIndexed
+from medsearch_core.errors import InvalidQuery
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import ImageDocument
-from medsearch_core.search.index import MAX_HITS, TextField
+from medsearch_core.search.likeness import Exclude, similar_to
+from medsearch_core.search.query import MAX_HITS, TextField
 
 
 def _arg(description: str) -> object:
@@ -71,8 +70,7 @@ class Query:
         limit: Annotated[int, _arg(f"How many reports to give, 0 to {MAX_LIMIT}.")] = 20,
     ) -> ReportPage:
         check_query(query)
-        check_range("offset", offset, 0, MAX_OFFSET)
-        check_range("limit", limit, 0, MAX_LIMIT)
+        check_page(offset, "limit", limit, 0, MAX_LIMIT)
         places = [TextField(field.value) for field in fields or ()]
         page = await asyncio.to_thread(info.context.index.text, query, places, filters_of(filters), offset, limit)
         return ReportPage(
@@ -90,21 +88,23 @@ class Query:
         exclude_same_patient: Annotated[bool, _arg("Leave out all images of the image's patient.")] = False,
         exclude_same_study: Annotated[bool, _arg("Leave out all images of the image's study.")] = False,
         include_self: Annotated[bool, _arg("Keep the image itself among the hits.")] = False,
+        offset: Annotated[int, _arg("How many images to pass over.")] = 0,
     ) -> list[SimilarImage]:
-        check_range("k", k, 1, MAX_HITS)
+        check_page(offset, "k", k, 1, MAX_HITS)
         if (image_id is None) == (vector is None):
             raise InvalidQuery("give either imageId or vector")
         if vector is not None and (exclude_same_patient or exclude_same_study):
             raise InvalidQuery("a vector has no patient and no study to exclude")
-        likeness = Likeness(
-            image=await _indexed_image(info, image_id) if image_id is not None else None,
-            vector=checked_vector(vector or ()),
-            exclude_same_patient=exclude_same_patient,
-            exclude_same_study=exclude_same_study,
-            include_self=include_self,
-        )
-        hits = await asyncio.to_thread(similar_images, info.context.index, likeness, k, filters_of(filters))
-        return [SimilarImage(rank=n, score=h.score, image=Image.of(h.document)) for n, h in enumerate(hits, start=1)]
+        index, asked = info.context.index, filters_of(filters)
+        if image_id is not None:
+            exclude = _left_out(exclude_same_patient, exclude_same_study, include_self)
+            hits = await asyncio.to_thread(similar_to, index, image_id, k, asked, offset, exclude)
+        else:
+            hits = await asyncio.to_thread(index.similar, checked_vector(vector or ()), k, asked, offset)
+        return [
+            SimilarImage(rank=rank, score=hit.score, image=Image.of(hit.document))
+            for rank, hit in enumerate(hits, start=offset + 1)
+        ]
 
     @strawberry.field(description="The most frequent values of a field of the reports that match, by count, then value.")
     async def facets(
@@ -138,8 +138,10 @@ def _study_key(patient: str, study: str) -> StudyKey:
         raise InvalidQuery(str(error)) from error
 
 
-async def _indexed_image(info: Info, image_id: str) -> ImageDocument:
-    document = await info.context.loaders.images.load(image_id)
-    if document is None:
-        raise NotIndexed("the image is not in the index")
-    return document
+def _left_out(same_patient: bool, same_study: bool, include_self: bool) -> Exclude:
+    """What is left out of the images like an image: the most that is asked for, and the image itself unless it is wanted."""
+    if same_patient:
+        return Exclude.PATIENT
+    if same_study:
+        return Exclude.STUDY
+    return Exclude.NOTHING if include_self else Exclude.IMAGE

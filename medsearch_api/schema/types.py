@@ -43,6 +43,7 @@ class Image:
     present_codes: list[str] = _list("ICD-10-CM codes its report says are present.")
     absent_codes: list[str] = _list("ICD-10-CM codes its report says are absent.")
     uncertain_codes: list[str] = _list("ICD-10-CM codes its report is unsure of.")
+    tags: list[str] = _list("Tags people gave its study.")
     thumbnail_url: str = _keyword("Path of the thumbnail, a PNG, below the service's root.")
     provenance: ImageProvenance = strawberry.field(description="Where it comes from.")
 
@@ -77,6 +78,7 @@ class Image:
             present_codes=list(document.present_codes),
             absent_codes=list(document.absent_codes),
             uncertain_codes=list(document.uncertain_codes),
+            tags=list(document.tags),
             thumbnail_url=thumbnail_url(document.patient, document.study, document.image_id),
             provenance=ImageProvenance(
                 source_key=document.source_key,
@@ -109,6 +111,7 @@ class Report:
     present_codes: list[str] = _list("ICD-10-CM codes present.")
     absent_codes: list[str] = _list("ICD-10-CM codes absent.")
     uncertain_codes: list[str] = _list("ICD-10-CM codes uncertain.")
+    tags: list[str] = _list("Tags people gave its study.")
     provenance: ReportProvenance = strawberry.field(description="Where it comes from.")
 
     @strawberry.field(description="The indexed images of its study, by image id.")
@@ -150,7 +153,7 @@ _SHARED = (
     *("patient", "study", "text", "examination", "indication", "technique", "findings", "impression"),
     *("positive_diagnoses", "negative_diagnoses", "positive_icd10cms", "negative_icd10cms"),
     *("positive_signs", "negative_signs", "positive_symptoms", "negative_symptoms"),
-    *("present_codes", "absent_codes", "uncertain_codes"),
+    *("present_codes", "absent_codes", "uncertain_codes", "tags"),
 )
 """What a report has under the same name as its document."""
 

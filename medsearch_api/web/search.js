@@ -5,7 +5,7 @@ import { failure, h, note, plural } from "./dom.js";
 import { facets, switchedOn } from "./facets.js";
 import { SEARCH } from "./queries.js";
 import { grid, rows } from "./results.js";
-import { PAGE, clearFilters, hasFilters, search, toggle, variables } from "./state.js";
+import { PAGE, REACH, clearFilters, hasFilters, search, toggle, variables } from "./state.js";
 
 const side = h("div", { class: "facets" });
 const labels = new Map();
@@ -97,6 +97,6 @@ function pager(total) {
     { class: "pager", "aria-label": "Pages" },
     h("button", { class: "button", type: "button", disabled: offset === 0, onclick: go(Math.max(0, offset - PAGE)) }, "Previous"),
     h("span", {}, `${(offset + 1).toLocaleString("en")}–${last.toLocaleString("en")} of ${total.toLocaleString("en")}`),
-    h("button", { class: "button", type: "button", disabled: last >= total, onclick: go(offset + PAGE) }, "Next"),
+    h("button", { class: "button", type: "button", disabled: last >= Math.min(total, REACH), onclick: go(offset + PAGE) }, "Next"),
   );
 }

@@ -1,6 +1,8 @@
 // What is searched for. It lives in memory: the address holds keys of images and reports, never words or filters.
 
 export const PAGE = 20;
+/** How far pages go; the service gives nothing beyond. */
+export const REACH = 10000;
 
 const nothing = () => ({ present: [], absent: [], uncertain: [], views: [], sexes: [] });
 

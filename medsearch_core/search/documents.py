@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
 
-INDEX_SCHEMA_VERSION = 1
+INDEX_SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageDocument:
-    """One image as the index holds it. `vector` is float32 of the index's dimensions."""
+    """One image as the index holds it. `vector` is float32 of the index's dimensions, and empty in what a search gives back."""
 
     image_id: str
     patient: str
@@ -34,11 +34,12 @@ class ImageDocument:
     present_codes: Sequence[str] = ()
     absent_codes: Sequence[str] = ()
     uncertain_codes: Sequence[str] = ()
+    tags: Sequence[str] = ()
     source_key: str
     sha256: str
     model_id: str
     model_version: str
-    vector: Sequence[float] = field(repr=False)
+    vector: Sequence[float] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class ReportDocument:
     body_parts: Sequence[str] = ()
     views: Sequence[str] = ()
     lateralities: Sequence[str] = ()
+    tags: Sequence[str] = ()
     patient_sex: str | None = None
     patient_age_years: float | None = None
     study_date: str | None = None
@@ -96,16 +98,17 @@ def study_documents(
     embeddings: Sequence[EmbeddingRecord],
     reports: Sequence[ReportRecord],
     inputs: str,
+    tags: Sequence[str] = (),
 ) -> StudyDocuments:
-    """The documents of a study from its rows. An image without an embedding has no document."""
+    """The documents of a study from its rows, all with the study's tags. An image without an embedding has no document."""
     embedding_of = {e.image_id: e for e in embeddings}
     report = reports[0] if reports else None
-    documents = [_image(i, embedding_of[i.image_id], report) for i in images if i.image_id in embedding_of]
-    texts = [_report(r, images) for r in reports]
+    documents = [_image(i, embedding_of[i.image_id], report, tags) for i in images if i.image_id in embedding_of]
+    texts = [_report(r, images, tags) for r in reports]
     return StudyDocuments(study=study, images=documents, reports=texts, inputs=inputs)
 
 
-def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord | None) -> ImageDocument:
+def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord | None, tags: Sequence[str]) -> ImageDocument:
     return ImageDocument(
         image_id=image.image_id,
         patient=image.patient,
@@ -122,6 +125,7 @@ def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord 
         present_codes=report.present_codes if report else (),
         absent_codes=report.absent_codes if report else (),
         uncertain_codes=report.uncertain_codes if report else (),
+        tags=tags,
         source_key=image.key,
         sha256=image.sha256,
         model_id=embedding.model_id,
@@ -156,7 +160,7 @@ _SHARED_WITH_RECORD = (
 )
 
 
-def _report(report: ReportRecord, images: Sequence[ImageRecord]) -> ReportDocument:
+def _report(report: ReportRecord, images: Sequence[ImageRecord], tags: Sequence[str]) -> ReportDocument:
     first = images[0] if images else None
     return ReportDocument(
         **{name: getattr(report, name) for name in _SHARED_WITH_RECORD},
@@ -164,6 +168,7 @@ def _report(report: ReportRecord, images: Sequence[ImageRecord]) -> ReportDocume
         body_parts=sorted({i.body_part_examined for i in images if i.body_part_examined}),
         views=sorted({i.view_position for i in images if i.view_position}),
         lateralities=sorted({i.laterality for i in images if i.laterality}),
+        tags=tags,
         patient_sex=first.patient_sex if first else None,
         patient_age_years=first.patient_age_years if first else None,
         study_date=first.study_date if first else None,

@@ -15,19 +15,28 @@ import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.errors import InvalidQuery
-from medsearch_core.search.index import FACET_FIELDS, MAX_HITS, MAX_PAGE, Filters, TextField
+from medsearch_core.search.query import FACET_FIELDS, MAX_DEPTH, MAX_HITS, MAX_PAGE, Filters, TextField
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def checked_vector(vector: Sequence[float], k: int) -> npt.NDArray[np.float32]:
-    """The query vector as float32[dimensions].
-
+def check_hits(k: int, offset: int) -> None:
+    """
     Raises:
-        InvalidQuery: k is not 1 to `MAX_HITS`, or the vector is empty, zero or not finite.
+        InvalidQuery: k is not 1 to `MAX_HITS`, the offset is negative, or both together are above `MAX_DEPTH`.
     """
     if not 1 <= k <= MAX_HITS:
         raise InvalidQuery(f"k must be 1 to {MAX_HITS}")
+    if offset < 0 or offset + k > MAX_DEPTH:
+        raise InvalidQuery(f"offset must not be negative, and offset + k must not exceed {MAX_DEPTH}")
+
+
+def checked_vector(vector: Sequence[float]) -> npt.NDArray[np.float32]:
+    """The query vector as float32[dimensions].
+
+    Raises:
+        InvalidQuery: the vector is empty, zero or not finite.
+    """
     with np.errstate(over="ignore"):
         array = np.asarray(vector, dtype=np.float32)
     if array.ndim != 1 or not array.size or not np.isfinite(array).all() or not array.any():
@@ -44,10 +53,12 @@ def checked_fields(fields: Sequence[TextField]) -> tuple[TextField, ...]:
 def check_page(offset: int, limit: int) -> None:
     """
     Raises:
-        InvalidQuery: the offset is negative or the limit is not 0 to `MAX_PAGE`.
+        InvalidQuery: the offset is negative, the limit is not 0 to `MAX_PAGE`, or both together are above `MAX_DEPTH`.
     """
     if offset < 0 or not 0 <= limit <= MAX_PAGE:
         raise InvalidQuery(f"offset must not be negative and limit must be 0 to {MAX_PAGE}")
+    if offset + limit > MAX_DEPTH:
+        raise InvalidQuery(f"offset + limit must not exceed {MAX_DEPTH}")
 
 
 def check_facet(field_name: str, size: int) -> None:

@@ -88,7 +88,7 @@ class Warehouse:
         """
         record = TABLES[path.split("/", 1)[0].removesuffix(".parquet")]
         try:
-            return pq.read_table(io.BytesIO(self.store.read(path)))
+            return pq.ParquetFile(pa.BufferReader(self.store.read(path))).read(use_threads=False)
         except ObjectNotFound:
             return schema_of(record).empty_table()
 

@@ -4,9 +4,11 @@ import time
 
 import dagster as dg
 
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_core.errors import DocumentsRefused
+from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.index import SearchIndex
 from medsearch_pipeline.partitions import study_partitions
-from medsearch_pipeline.resources import SearchIndexResource, WarehouseResource
+from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.study_documents import documents_of
 from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
 
@@ -24,9 +26,12 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         code_version=str(INDEX_SCHEMA_VERSION),
     )
     def search_index(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: SearchIndexResource
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
     ) -> dg.MaterializeResult:
-        """One document per embedded image and one per report, replaced study by study."""
+        """One document per embedded image and one per report, replaced study by study.
+
+        Documents the index refuses fail the run by name, after all other studies were written.
+        """
         tables, index, studies = warehouse.tables(), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
         documents = []
@@ -34,9 +39,7 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
             documents.append(documents_of(tables, study))
             progress.advance()
         started = time.perf_counter()
-        written = index.upsert(documents)
-        if written:
-            index.compact()
+        written = _write(index, documents)
         seconds = time.perf_counter() - started
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
         describe_partitions(context, "search_index", described)
@@ -46,6 +49,7 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
                 **totals(described),
                 "run_studies_written": written,
                 "upsert_seconds": round(seconds, 3),
+                "index_images_per_second": round(sum(len(d.images) for d in documents) / seconds, 2) if written else 0.0,
                 "index_images": health.images,
                 "index_reports": health.reports,
                 "index_studies": health.studies,
@@ -53,3 +57,14 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         )
 
     return search_index
+
+
+def _write(index: SearchIndex, documents: list[StudyDocuments]) -> int:
+    try:
+        written = index.upsert(documents)
+    except DocumentsRefused:
+        index.compact()
+        raise
+    if written:
+        index.compact()
+    return written

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, EntityRecord, ImageRecord, ReportRecord
 from medsearch_core.search.documents import study_documents
-from medsearch_core.search.embedded import open_embedded
+from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path, thumbnail_path
 
@@ -53,6 +53,7 @@ class StudyOf:
     sex: str = "F"
     age: float = 52.0
     date: str = "2019-03-04"
+    tags: Sequence[str] = ()
 
     @property
     def key(self) -> StudyKey:
@@ -74,6 +75,7 @@ EFFUSION = StudyOf(
         Mention(words="pleural effusion", code="J90", assertion="present"),
         Mention(words="pneumothorax", code="J93.9", assertion="absent", cue="no"),
     ],
+    tags=["Trial 7", "teaching"],
 )
 PNEUMONIA = StudyOf(
     patient="p1",
@@ -112,7 +114,7 @@ def fill(folder: Path, studies: Sequence[StudyOf] = HOSPITAL, side: int = 32) ->
         warehouse.write_rows(EntityRecord, study_path("report_entities", key), entity_records(study), "1")
         for image_id, (view, _) in study.images.items():
             warehouse.store.write(thumbnail_path(key, image_id), radiograph(view, image_id, side))
-        documents.append(study_documents(key, images, embeddings, reports, f"inputs of {key}"))
+        documents.append(study_documents(key, images, embeddings, reports, f"inputs of {key}", study.tags))
     open_embedded(str(folder / "index")).upsert(documents)
 
 

@@ -6,10 +6,11 @@ import logging
 
 import pytest
 from api_asking import asking, code_of, local_client, settings_of
+from api_world import StudyOf, fill
 
 from medsearch_api.app import create_app
 from medsearch_api.context import Backends, open_backends
-from medsearch_core.errors import StorageError
+from medsearch_core.errors import NoSuchRelease, StorageError
 
 PERSON = "Jane Doe"
 
@@ -49,6 +50,9 @@ def asking_over(hospital, error):
         "{ searchReports(limit: 201) { total } }",
         "{ searchReports(limit: -1) { total } }",
         "{ searchReports(offset: -1) { total } }",
+        "{ searchReports(offset: 9981, limit: 20) { total } }",
+        '{ similarImages(imageId: "1.1", offset: -1) { rank } }',
+        '{ similarImages(imageId: "1.1", k: 500, offset: 9501) { rank } }',
         '{ searchReports(filters: {fromDate: "2019-02-30"}) { total } }',
         '{ searchReports(filters: {present: [" "]}) { total } }',
         "{ facets(field: PRESENT_CODES, size: 0) { value } }",
@@ -85,8 +89,24 @@ def test_likeness_to_an_image_that_is_not_indexed_is_not_found(ask):
     }
 
 
-def test_a_store_that_fails_is_unavailable_and_not_empty(hospital):
-    answer = asking_over(hospital, StorageError(f"cannot read {PERSON}"))("{ searchReports { total } }")
+@pytest.mark.parametrize(
+    "query",
+    ["searchReports(offset: 9980, limit: 20) { total }", 'similarImages(imageId: "1.1", k: 500, offset: 9500) { rank }'],
+)
+def test_the_last_page_of_all_can_be_asked_for(ask, query):
+    assert "errors" not in ask(f"{{ {query} }}")
+
+
+def test_an_image_without_a_direction_is_like_none(tmp_path):
+    blank = StudyOf(patient="p1", study="s1", images={"1.1": ("PA", [0.0, 0.0])}, sections={})
+    fill(tmp_path, [blank])
+    ask = asking(local_client(create_app(settings_of(tmp_path))))
+    assert code_of(ask('{ similarImages(imageId: "1.1") { rank } }')) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("error", [StorageError, NoSuchRelease])
+def test_an_index_that_fails_is_unavailable_and_not_empty(hospital, error):
+    answer = asking_over(hospital, error(f"cannot read {PERSON}"))("{ searchReports { total } }")
     assert (answer["data"], code_of(answer)) == (None, "UNAVAILABLE")
     assert PERSON not in str(answer)
 

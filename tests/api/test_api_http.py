@@ -11,7 +11,7 @@ import pytest
 from medsearch_api.page import FOLDER
 from medsearch_api.schema.export import EXPORTED, schema_text
 from medsearch_api.settings import Settings
-from medsearch_core.search.index import FACET_FIELDS
+from medsearch_core.search.query import FACET_FIELDS
 
 
 def test_importing_the_service_imports_neither_pipeline_nor_torch():

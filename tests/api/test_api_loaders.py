@@ -11,7 +11,7 @@ from api_world import Mention, StudyOf, fill
 from medsearch_api.app import create_app
 from medsearch_api.context import Backends, open_backends
 from medsearch_api.tables import StudyTables
-from medsearch_core.search.embedded import EmbeddedIndex
+from medsearch_core.search.embedded.index import EmbeddedIndex
 
 EVERYTHING = """{ searchReports(limit: 200) { hits { report {
     id comparison entities { text } images { id detail { rows } report { id images { id } } } } } } }"""

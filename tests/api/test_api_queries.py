@@ -16,7 +16,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
     answer = ask(
         """{ image(id: "1.1") {
             id patient study reportId modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate
-            thumbnailUrl isRepresentative presentCodes absentCodes uncertainCodes report { id }
+            thumbnailUrl isRepresentative presentCodes absentCodes uncertainCodes tags report { id }
             provenance { sourceKey sha256 modelId modelVersion } } }"""
     )
     assert answer == {
@@ -38,6 +38,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
                 "presentCodes": ["J90"],
                 "absentCodes": ["J93.9"],
                 "uncertainCodes": [],
+                "tags": ["Trial 7", "teaching"],
                 "report": {"id": "s1"},
                 "provenance": {
                     "sourceKey": "files/p1/s1/1.1.dcm",
@@ -83,7 +84,7 @@ def test_what_is_not_indexed_is_null(ask):
 def test_a_report_has_its_sections_lists_codes_images_and_mentions(ask):
     answer = ask(
         f"""{{ report(id: "s1") {{
-            id patient study text examination indication technique comparison findings impression {CODES}
+            id patient study text examination indication technique comparison findings impression {CODES} tags
             positiveDiagnoses negativeDiagnoses positiveIcd10cms negativeIcd10cms
             positiveSigns negativeSigns positiveSymptoms negativeSymptoms images {{ id }}
             provenance {{ sourceKey sha256 nerVersion }} }} }}"""
@@ -105,6 +106,7 @@ def test_a_report_has_its_sections_lists_codes_images_and_mentions(ask):
                 "presentCodes": ["J90"],
                 "absentCodes": ["J93.9"],
                 "uncertainCodes": [],
+                "tags": ["Trial 7", "teaching"],
                 "positiveDiagnoses": ["pleural effusion"],
                 "negativeDiagnoses": ["pneumothorax"],
                 "positiveIcd10cms": ["Pleural effusion, not elsewhere classified"],
@@ -194,6 +196,11 @@ def test_filters_narrow_reports(ask):
     assert found(minAgeYears=60) == ["s3"]
     assert found(fromDate="2019-05-01") == ["s2"]
     assert found(patients=["p1"], withoutStudies=["s1"]) == ["s2"]
+    assert found(tags=["teaching", "unknown"]) == ["s1"]
+    assert found(tags=["TEACHING"]) == []
+    assert found(reports=["s2", "s3"]) == ["s2", "s3"]
+    assert found(withoutReports=["s2"]) == ["s1", "s3"]
+    assert found(withoutImages=["1.1"]) == ["s1", "s2", "s3"]
 
 
 def test_similar_images_come_nearest_first_without_the_image_itself(ask):
@@ -221,7 +228,23 @@ def test_the_same_patient_or_study_can_be_left_out(ask):
 
 
 def test_similar_images_obey_filters(ask):
-    assert ids(ask(f'{{ similarImages(imageId: "1.1", filters: {{absent: ["J90"]}}) {NEAR} }}')) == ["3.1"]
+    def like(filters):
+        return ids(ask(f'{{ similarImages(imageId: "1.1", filters: {{{filters}}}) {NEAR} }}'))
+
+    assert like('absent: ["J90"]') == ["3.1"]
+    assert like('tags: ["Trial 7"]') == ["1.2"]
+    assert like('reports: ["s2", "s3"]') == ["2.1", "3.1"]
+    assert like('withoutReports: ["s2"]') == ["3.1", "1.2", "4.1"]
+    assert like('withoutImages: ["3.1", "4.1"]') == ["2.1", "1.2"]
+
+
+def test_similar_images_come_in_pages_whose_ranks_go_on(ask):
+    paged = 'query ($o: Int!) { similarImages(imageId: "1.1", k: 2, offset: $o) { rank image { id } } }'
+    assert [(h["rank"], h["image"]["id"]) for h in ask(paged, o=0)["data"]["similarImages"]] == [(1, "2.1"), (2, "3.1")]
+    assert [(h["rank"], h["image"]["id"]) for h in ask(paged, o=2)["data"]["similarImages"]] == [(3, "1.2"), (4, "4.1")]
+    assert ask(paged, o=4) == {"data": {"similarImages": []}}
+    assert ids(ask(f"{{ similarImages(vector: [1, 0, 0, 0], k: 1, offset: 1) {NEAR} }}")) == ["2.1"]
+    assert ids(ask(f'{{ similarImages(imageId: "1.1", k: 1, offset: 1, excludeSamePatient: true) {NEAR} }}')) == ["4.1"]
 
 
 def test_a_vector_finds_images_too(ask):
@@ -233,10 +256,12 @@ def test_facets_count_reports_and_name_codes(ask):
     answer = ask(
         """{ absent: facets(field: ABSENT_CODES) { value label count }
             views: facets(field: VIEWS, size: 1) { value label count }
+            tags: facets(field: TAGS) { value count }
             some: facets(field: PRESENT_CODES, query: "cardiomegaly", filters: {sexes: [MALE]}) { value count } }"""
     )
     assert answer["data"]["absent"][0] == {"value": "J90", "label": "Pleural effusion, not elsewhere classified", "count": 1}
     assert answer["data"]["views"] == [{"value": "PA", "label": None, "count": 3}]
+    assert answer["data"]["tags"] == [{"value": "Trial 7", "count": 1}, {"value": "teaching", "count": 1}]
     assert answer["data"]["some"] == [{"value": "I51.7", "count": 1}]
 
 

@@ -10,6 +10,7 @@ from api_world import EFFUSION, HEART, HOSPITAL, PNEUMONIA, fill, report_record
 
 from medsearch_api.app import create_app
 from medsearch_core.records import ReportRecord
+from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
@@ -86,6 +87,18 @@ def test_what_the_pipeline_writes_is_seen_at_the_next_request(folder):
     assert ask('{ searchReports { total } image(id: "9.1") { detail { rows } } }') == {
         "data": {"searchReports": {"total": 4}, "image": {"detail": {"rows": 2544}}}
     }
+
+
+def test_another_release_is_seen_at_the_next_request(folder):
+    ask = ask_over(folder)
+    index = open_embedded(str(folder / "index"))
+    before = index.health().release
+    counted = "{ searchReports { total } index { images } }"
+    assert ask(counted)["data"] == {"searchReports": {"total": 3}, "index": {"images": 5}}
+    index.publish(index.begin(None))
+    assert ask(counted)["data"] == {"searchReports": {"total": 0}, "index": {"images": 0}}
+    index.publish(before)
+    assert ask(counted)["data"] == {"searchReports": {"total": 3}, "index": {"images": 5}}
 
 
 def test_a_warehouse_in_s3_is_read_like_a_folder(folder, s3_bucket, s3_endpoint):

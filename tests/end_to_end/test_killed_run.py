@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.embedded import open_embedded
+from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.accounting import account_of

@@ -4,8 +4,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.codelibs.opensearch.runner.node.OpenSearchRunnerNode;
 import org.opensearch.common.logging.LogConfigurator;
@@ -18,7 +19,8 @@ import org.opensearch.node.Node;
 import org.opensearch.plugins.Plugin;
 
 /**
- * Starts one OpenSearch node. Arguments: its home folder, then the plugin classes to load.
+ * Starts one OpenSearch node. Arguments: its home folder, then the plugin classes to load and, as
+ * {@code -Ekey=value}, settings that win over the configuration file's.
  *
  * <p>Once the node takes requests, its HTTP address is in {@code home/http.address} (so that the
  * configuration may ask for port 0, and no free port has to be guessed). It ends on SIGTERM or,
@@ -53,13 +55,19 @@ public class Boot {
       Files.createDirectories(home.resolve(folder));
     }
     List<Class<? extends Plugin>> plugins = new ArrayList<>();
+    Map<String, String> overrides = new HashMap<>();
     for (int i = 1; i < args.length; i++) {
-      plugins.add(Class.forName(args[i]).asSubclass(Plugin.class));
+      if (args[i].startsWith("-E")) {
+        String[] setting = args[i].substring(2).split("=", 2);
+        overrides.put(setting[0], setting[1]);
+      } else {
+        plugins.add(Class.forName(args[i]).asSubclass(Plugin.class));
+      }
     }
     Settings settings = Settings.builder().put("path.home", home.toString()).build();
     Environment env =
         InternalSettingsPreparer.prepareEnvironment(
-            settings, Collections.emptyMap(), home.resolve("config"), () -> "n1");
+            settings, overrides, home.resolve("config"), () -> "n1");
     LogConfigurator.registerErrorListener();
     LogConfigurator.configure(env);
     Node node = new OpenSearchRunnerNode(env, plugins);

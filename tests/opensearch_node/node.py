@@ -1,4 +1,4 @@
-"""A real OpenSearch node with k-NN for the integration tests, from Maven artifacts (README.md beside this file).
+"""A real OpenSearch node with k-NN for the integration tests, with or without users and TLS. See README.md beside this file.
 
     node = start(cache=Path.home() / ".cache" / "medsearch" / "opensearch", home=tmp_path / "node")
     ...  # talk to node.url
@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -36,14 +37,14 @@ PLUGINS = (
     "org.opensearch.index.reindex.ReindexPlugin",
     "org.opensearch.knn.plugin.KNNPlugin",
 )
-SETTINGS = {
-    "cluster.name": "medsearch-test",
+SECURITY_PLUGIN = "org.opensearch.security.OpenSearchSecurityPlugin"
+ON_LOOPBACK = {
     "network.host": "127.0.0.1",
     "http.port": "0",
     "transport.port": "0",
-    "discovery.type": "single-node",
     "cluster.routing.allocation.disk.threshold_enabled": "false",
 }
+SETTINGS = {"cluster.name": "medsearch-test", "discovery.type": "single-node"} | ON_LOOPBACK
 LOGGING = """\
 status = error
 appender.console.type = Console
@@ -60,6 +61,19 @@ QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 class NodeError(RuntimeError):
     """The node could not be fetched, built or started."""
+
+
+@dataclass(frozen=True)
+class Secured:
+    """A node with the security plugin, configured by the files that docker/compose.yaml mounts.
+
+    ``deployment`` is the folder of opensearch.yml and security/, ``certificates`` what certificates.sh made. The users'
+    password is in ``environment``.
+    """
+
+    deployment: Path
+    certificates: Path
+    environment: Mapping[str, str] = field(repr=False)
 
 
 @dataclass
@@ -99,6 +113,7 @@ def start(
     home: Path,
     *,
     settings: Mapping[str, str] | None = None,
+    secured: Secured | None = None,
     heap: str = "1g",
     java_options: Sequence[str] = QUICK_START,
     timeout: float = 120.0,
@@ -106,7 +121,7 @@ def start(
     """Start a node whose data is in ``home`` (kept when it stops) and wait until its cluster is green or yellow.
 
     ``cache`` takes what is downloaded and compiled: keep it outside the repository. ``settings`` are added to
-    opensearch.yml. ``timeout`` is for the start, not for the first download.
+    opensearch.yml, or win over it where ``secured`` gives that file. ``timeout`` is for the start, not for the first download.
     """
     java = _java("java")
     built = prepare(cache)
@@ -120,13 +135,11 @@ def start(
     except BlockingIOError as taken:
         lock.close()
         raise NodeError(f"a node already runs in {home}") from taken
-    lines = [f"{key}: {json.dumps(value)}" for key, value in (SETTINGS | dict(settings or {})).items()]
-    (config / "opensearch.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    arguments = _configure(config, settings or {}, secured)
     (config / "log4j2.properties").write_text(LOGGING, encoding="utf-8")
     address = home / "http.address"
     address.unlink(missing_ok=True)
 
-    jars = [*sorted(built.glob("lib/*.jar")), *sorted(built.glob("ext/*/*.jar"))]
     command = [
         java,
         f"-Xms{heap}",
@@ -141,24 +154,54 @@ def start(
         "-Dlog4j.shutdownHookEnabled=false",  # or the log ends before the node has closed
         "-Dboot.endWithStdin=true",
         "-cp",
-        os.pathsep.join(map(str, [built, *jars])),
+        os.pathsep.join(map(str, [built, *_jars(built, secured is not None)])),
         "Boot",
         str(home),
-        *PLUGINS,
+        *arguments,
     ]
+    environment = os.environ | dict(secured.environment) if secured else None
     log = logs / "node.log"
     began = time.monotonic()
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command, cwd=home, stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=home,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
-        url = _wait(process, address, log, began + timeout)
+        url = _wait(process, address, log, began + timeout, secured)
     except BaseException:
         _end(process, 10.0)
         lock.close()
         raise
     return Node(url, home, log, time.monotonic() - began, process, lock)
+
+
+def _configure(config: Path, settings: Mapping[str, str], secured: Secured | None) -> list[str]:
+    """Write the configuration folder and return what Boot is told: plugins, and settings that win over the file's."""
+    if secured is None:
+        lines = [f"{key}: {json.dumps(value)}" for key, value in (SETTINGS | dict(settings)).items()]
+        (config / "opensearch.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return list(PLUGINS)
+    shutil.copy(secured.deployment / "opensearch.yml", config / "opensearch.yml")
+    shutil.copytree(secured.deployment / "security", config / "opensearch-security", dirs_exist_ok=True)
+    (config / "certificates").mkdir(exist_ok=True)
+    for name in ("ca.pem", "node.pem", "node-key.pem"):
+        shutil.copy(secured.certificates / name, config / "certificates" / name)
+    return [*PLUGINS, SECURITY_PLUGIN, *(f"-E{key}={value}" for key, value in (ON_LOOPBACK | dict(settings)).items())]
+
+
+def _jars(built: Path, secured: bool) -> list[Path]:
+    """The class path. The security plugin brings libraries that are there already: each is taken once, in its version."""
+    jars = [*sorted(built.glob("lib/*.jar")), *sorted(built.glob("ext/opensearch-knn/*.jar"))]
+    if not secured:
+        return jars
+    jars += sorted(built.glob("ext/opensearch-security/*.jar"))
+    return list({re.split(r"-\d", jar.name)[0]: jar for jar in jars}.values())
 
 
 def prepare(cache: Path) -> Path:
@@ -219,18 +262,24 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _wait(process: subprocess.Popen[bytes], address: Path, log: Path, deadline: float) -> str:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _wait(process: subprocess.Popen[bytes], address: Path, log: Path, deadline: float, secured: Secured | None) -> str:
+    scheme, question, ready = "http", "/_cluster/health?wait_for_status=yellow&timeout=5s", ("green", "yellow")
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if secured:
+        scheme, question, ready = "https", "/_plugins/_security/health?mode=strict", ("UP",)
+        trusted = ssl.create_default_context(cafile=secured.certificates / "ca.pem")
+        handlers.append(urllib.request.HTTPSHandler(context=trusted))
+    opener = urllib.request.build_opener(*handlers)
     state = "it is not listening yet"
     while time.monotonic() < deadline:
         if (status := process.poll()) is not None:
             raise NodeError(f"the node ended with exit status {status}; {log} ends:\n{_tail(log)}")
         if address.exists():
-            url = "http://" + address.read_text(encoding="utf-8").strip()
+            url = f"{scheme}://" + address.read_text(encoding="utf-8").strip()
             try:
-                with opener.open(f"{url}/_cluster/health?wait_for_status=yellow&timeout=5s", timeout=10) as answer:
-                    state = f"its cluster is {json.load(answer)['status']}"
-                if state.endswith(("green", "yellow")):
+                with opener.open(url + question, timeout=10) as answer:
+                    state = f"its status is {json.load(answer)['status']}"
+                if state.endswith(ready):
                     return url
             except (urllib.error.URLError, TimeoutError, ConnectionError) as failed:
                 state = str(failed)

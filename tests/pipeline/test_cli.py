@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from parquet_world import fill_warehouse, home_settings, put_report, study_key, warehouse_of
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.search.open import open_index
 from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.cli import main
+from medsearch_pipeline.settings import Settings
 from tests.ingest import ingest, local_instance, settings_in
 from tests.landing import folder_of, land_study
 
@@ -21,7 +26,10 @@ STUDY = StudyKey("p10000001", "s50000001")
         ("MEDSEARCH_MODEL", "resnet", "MEDSEARCH_MODEL: Input should be 'densenet121' or 'efficientnet_lite0'"),
         ("MEDSEARCH_BATCH_SIZE", "x", "MEDSEARCH_BATCH_SIZE: Input should be a valid integer"),
         ("MEDSEARCH_LANDING", "ftp://x", "MEDSEARCH_LANDING: Value error, give a folder or s3://bucket/prefix"),
-        ("MEDSEARCH_INDEX", "s3://b/i", "MEDSEARCH_INDEX: Value error, give a folder"),
+        ("MEDSEARCH_INDEX", "s3://b/i", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
+        ("MEDSEARCH_INDEX", "https://me:secret@host", "MEDSEARCH_INDEX: Value error, addresses end up in logs"),
+        ("MEDSEARCH_INDEX_RELEASES_KEPT", "0", "MEDSEARCH_INDEX_RELEASES_KEPT: Input should be greater than or equal to 1"),
+        ("MEDSEARCH_INDEX_MIN_RECALL", "95", "MEDSEARCH_INDEX_MIN_RECALL: Input should be less than or equal to 1"),
         ("MEDSEARCH_LAYOUT", "abc", "the layout needs the groups"),
         ("MEDSEARCH_WAREHOUSE", "/no/such/warehouse", "there is no folder /no/such/warehouse"),
     ],
@@ -36,6 +44,7 @@ def test_a_wrong_setting_is_one_line_that_names_it(
     assert len(lines) == 1
     assert lines[0].startswith("medsearch: ")
     assert said in lines[0]
+    assert "secret" not in lines[0]
 
 
 def test_a_warehouse_without_an_inventory_is_not_reported_as_reconciled(
@@ -62,3 +71,79 @@ def test_every_rejection_is_listed_and_the_totals_reconcile(
     assert "not_dicom" in printed
     told = "4 objects = 2 DICOM objects used (2 images) + 1 reports used + 1 rejected + 0 unaccounted for"
     assert told in " ".join(printed.split())
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Four studies in a warehouse, and an environment that names it."""
+    settings = home_settings(tmp_path)
+    fill_warehouse(settings, 4)
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", settings.warehouse)
+    monkeypatch.setenv("MEDSEARCH_INDEX", settings.index)
+    return settings
+
+
+def test_a_rebuild_says_how_far_it_is_and_what_it_did(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reindex"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.endswith(" …")]
+    assert re.fullmatch(r"4 of 4 studies, \d+\.\d images/s", lines[0])
+    assert re.fullmatch(r"Readers and writers are sent to release v\S+: 8 images, 4 reports, 4 studies\.", lines[1])
+    assert re.fullmatch(r"Loaded 8 images of 4 studies in \d+\.\d s: \d+\.\d images/s, \d+\.\d studies/s\.", lines[2])
+    assert lines[3:] == ["Recall@10 against exact search: 1.000, over 8 images."]
+
+
+def test_releases_are_listed_rolled_back_to_and_discarded(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["releases"]) == 0
+    assert main(["reindex"]) == 0
+    put_report(warehouse_of(home), study_key(0), "Cardiomegaly.")
+    assert main(["reindex"]) == 0
+    index = open_index(home)
+    new, old = (r.name for r in index.releases())
+    assert index.text("cardiomegaly").total == 1
+    capsys.readouterr()
+
+    assert main(["releases"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("v2-")]
+    assert [name in row for name, row in zip((new, old), rows, strict=True)] == [True, True]
+    assert "yes" in rows[0]
+    assert "yes" not in rows[1]
+    assert all("net-imagenet aaaa-512px-p1" in row and " 8 " in row and "never" not in row for row in rows)
+
+    assert main(["rollback"]) == 0
+    assert f"are sent to release {old} again; {new} is kept." in capsys.readouterr().out
+    assert (index.health().release, index.text("cardiomegaly").total) == (old, 0)
+    assert main(["rollback", old]) == 0
+    assert "is the current release already" in capsys.readouterr().out
+    assert main(["rollback", new]) == 0
+    assert index.text("cardiomegaly").total == 1
+
+    assert main(["discard", new]) == 1
+    assert main(["discard", old]) == 0
+    assert f"Deleted release {old}." in capsys.readouterr().out
+    assert [r.name for r in index.releases()] == [new]
+
+
+def test_what_cannot_be_rolled_back_to_is_one_line(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    unfinished = open_index(home).begin(None)
+    for arguments, said in (
+        (["rollback"], "there is no earlier release"),
+        (["rollback", "v2-none"], "there is no release v2-none"),
+        (["rollback", unfinished], "was never published"),
+        (["discard", "../x"], "no such release"),
+    ):
+        assert main(arguments) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+
+
+def test_a_rebuild_without_a_study_ends_with_1_unless_that_is_allowed(
+    home: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse_of(home).store.delete(study_path("reports", study_key(1)))
+    assert main(["reindex"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"that are not in it, 1 in all: {study_key(1)} has no reports yet" in line
+    assert main(["reindex", "--allow-missing"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"missing: {study_key(1)} has no reports yet: materialise those first" in lines
+    assert any("6 images, 3 reports, 3 studies; 1 missing." in line for line in lines)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from pydantic import SecretStr
 
-from medsearch_core.errors import ConfigurationError
+from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import TABLES
-from medsearch_core.search.embedded import open_embedded
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.accounting import account_of
 from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.reindex import reindex
+from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
 from tests.ingest import ingest as run
 from tests.ingest import local_instance, settings_in
@@ -94,6 +100,7 @@ def test_each_partition_tells_its_own_counts_and_the_run_their_sum(settings: Set
     assert told["dicom_metadata", STUDIES[2].partition].items() >= {"images": 3, "rejected": 0, "run_rejected": 1}.items()
     assert told["embeddings", STUDIES[2].partition]["model_id"] == "efficientnet_lite0-imagenet"
     assert told["search_index", STUDIES[1].partition].items() >= {"images": 2, "reports": 1, "index_studies": 3}.items()
+    assert told["search_index", STUDIES[1].partition]["index_images_per_second"] > 0
     preview = told["thumbnails", STUDIES[1].partition]["preview"]
     assert preview.startswith(f"![{STUDIES[1]}](http://localhost:8000/thumbnails/{STUDIES[1]}/2.25.")
     checks = {c.check_name: (c.passed, c.severity.value) for c in result.get_asset_check_evaluations()}
@@ -119,6 +126,8 @@ def test_a_second_run_changes_nothing(settings: Settings, instance: dg.DagsterIn
     ] == tags
     written = [e.materialization.metadata.get("run_studies_written") for e in result.get_asset_materialization_events()]
     assert [w.value for w in written if w] == [0]
+    rates = [e.materialization.metadata.get("index_images_per_second") for e in result.get_asset_materialization_events()]
+    assert [r.value for r in rates if r] == [0.0]
 
 
 def test_landing_and_warehouse_may_lie_in_s3(
@@ -178,3 +187,63 @@ def test_a_landing_folder_that_is_gone_or_suddenly_empty_stops_the_inventory_and
         run(settings, instance)
     assert account_of(Warehouse(open_store(settings.warehouse))).images == 1
     assert open_embedded(settings.index).health().images == 1
+
+
+def test_the_indexs_password_is_nowhere_in_dagster(settings: Settings, instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    land_study(open_store(settings.landing), STUDIES[0])
+    secret = "correct-horse-battery-staple"
+    protected = settings.model_copy(update={"index_user": "writer", "index_password": SecretStr(secret)})
+    result = run(protected, instance)
+    assert result.success
+    assert [r for r in instance.get_runs() if r.run_id == result.run_id]
+    assert not [r for r in instance.get_runs() if secret in f"{r.run_config}{r.tags}"]
+    assert not [record for record in instance.all_logs(result.run_id) if secret in str(record)]
+    files = [file for file in (tmp_path / "dagster").rglob("*") if file.is_file()]
+    assert any(STUDIES[0].partition.encode() in file.read_bytes() for file in files), "the events are in none of these files"
+    assert not [file.name for file in files if secret.encode() in file.read_bytes()]
+    shown = RepositorySnap.from_def(build_definitions(protected).get_repository_def())
+    assert secret not in dg.serialize_value(shown)
+    assert secret not in repr(build_resources(protected))
+
+
+def test_documents_the_index_refuses_fail_the_run_by_id_after_all_others_were_written(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing = open_store(settings.landing)
+    for study in STUDIES:
+        land_study(landing, study)
+    refused = f"{STUDIES[1]}/report/{STUDIES[1].study}"
+    real = EmbeddedIndex.upsert
+
+    def refusing(index: EmbeddedIndex, studies: Sequence[StudyDocuments]) -> int:
+        real(index, [s for s in studies if s.study != STUDIES[1]])
+        raise DocumentsRefused({refused: "mapper_parsing_exception"})
+
+    monkeypatch.setattr(EmbeddedIndex, "upsert", refusing)
+    with pytest.raises(DocumentsRefused) as failed:
+        run(settings, instance)
+    assert str(failed.value) == f"the search index refused 1 documents: {refused} (mapper_parsing_exception)"
+    assert set(open_embedded(settings.index).studies()) == {STUDIES[0], STUDIES[2]}
+
+
+def test_another_models_vectors_fail_the_run_with_what_to_do(settings: Settings, instance: dg.DagsterInstance) -> None:
+    land_study(open_store(settings.landing), STUDIES[0])
+    run(settings, instance)
+    with pytest.raises(IndexMismatch, match="medsearch reindex"):
+        run(settings.model_copy(update={"weights": "random"}), instance)
+    assert open_embedded(settings.index).health().model_id == "efficientnet_lite0-imagenet"
+    assert reindex(Warehouse(open_store(settings.warehouse)), open_embedded(settings.index), Silent()).loaded_studies == 1
+    assert open_embedded(settings.index).health().model_id == "efficientnet_lite0-random"
+
+
+class Silent:
+    """Watches a load and says nothing."""
+
+    def step(self, what: str) -> None:
+        pass
+
+    def begin(self, studies: int) -> None:
+        pass
+
+    def advance(self, studies: int, images: int) -> None:
+        pass

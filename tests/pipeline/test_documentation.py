@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from medsearch_pipeline.documentation import DOCS, PAGES
+from medsearch_core.deployment import Deployment
+from medsearch_pipeline.documentation import DOCS, PAGES, settings_table
+from medsearch_pipeline.settings import Settings
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -18,3 +20,14 @@ def test_every_command_is_in_the_readme() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     for command in ("make demo", "make test", "medsearch rejections", "medsearch-api"):
         assert f"`{command}`" in readme
+
+
+def test_every_setting_stands_in_one_place_with_its_meaning() -> None:
+    page = settings_table()
+    shared, pipeline = page.index("## Of both"), page.index("## Of the pipeline")
+    for name, field in Settings.model_fields.items():
+        row = f"| `MEDSEARCH_{name.upper()}` |"
+        assert field.description
+        assert page.count(row) == 1
+        assert (shared < page.index(row) < pipeline) == (name in Deployment.model_fields)
+    assert page.index("`MEDSEARCH_API_PORT`") > page.index("## Of the service") > pipeline

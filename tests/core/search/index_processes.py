@@ -1,17 +1,36 @@
-"""What the other processes of the embedded index's tests run: `python index_processes.py ROLE FOLDER …`."""
+"""What the other processes of the index tests run, `python index_processes.py ROLE PLACE …`, and how they are started."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
+from index_places import open_at
 from search_documents import image, report
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
-from medsearch_core.search.embedded import open_embedded
+from medsearch_core.search.index import SearchIndex
 
 STUDIES = 8
+
+Process = subprocess.Popen[str]
+
+
+def start(role: str, place: str, *arguments: object) -> Process:
+    """A process beside this one."""
+    return subprocess.Popen(
+        [sys.executable, __file__, role, place, *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(process: Process) -> str:
+    """What a process printed, once it ended without error."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out.strip()
 
 
 def generation(name: str, number: int) -> StudyDocuments:
@@ -22,9 +41,9 @@ def generation(name: str, number: int) -> StudyDocuments:
     return StudyDocuments(study=key, images=images, reports=texts, inputs=str(number))
 
 
-def rewrite(folder: str, seconds: float) -> None:
+def rewrite(place: str, seconds: float) -> None:
     """Writes generation after generation of the same studies, and compacts now and then."""
-    index, number, end = open_embedded(folder), 1, time.monotonic() + seconds
+    index, number, end = open_at(place), 1, time.monotonic() + seconds
     while time.monotonic() < end:
         index.upsert([generation(f"s{n}", number) for n in range(STUDIES)])
         if number % 5 == 0:
@@ -33,21 +52,33 @@ def rewrite(folder: str, seconds: float) -> None:
     print(number - 1)
 
 
-def add(folder: str, prefix: str, count: int) -> None:
+def add(place: str, prefix: str, count: int) -> None:
     """Adds studies of its own one at a time, and rewrites one shared study each time."""
-    index = open_embedded(folder)
+    index = open_at(place)
     for n in range(count):
         index.upsert([generation(f"{prefix}{n}", 1), generation("shared", n * 10 + ord(prefix) % 10)])
     print("done")
 
 
-def load(folder: str, count: int) -> None:
-    """Writes studies, many a commit, until it is killed or done."""
-    index = open_embedded(folder)
+def load(place: str, count: int, each: int) -> None:
+    """Writes studies, so many a commit, until it is killed or done."""
+    index = open_at(place)
     print("started", flush=True)
-    for first in range(0, count, 20):
-        index.upsert([generation(f"s{n}", 1) for n in range(first, first + 20)])
+    for first in range(0, count, each):
+        index.upsert([generation(f"s{n}", 1) for n in range(first, first + each)])
     print("done", flush=True)
+
+
+def hang(place: str) -> None:
+    """Begins to put a release in place and never comes to an end."""
+
+    def wait(release: SearchIndex) -> None:
+        release.upsert([generation("s1", 1)])
+        print("hanging", flush=True)
+        time.sleep(600)
+
+    index = open_at(place)
+    index.publish(index.begin(None), wait)
 
 
 if __name__ == "__main__":
@@ -56,5 +87,7 @@ if __name__ == "__main__":
         rewrite(where, float(rest[0]))
     elif role == "add":
         add(where, rest[0], int(rest[1]))
+    elif role == "hang":
+        hang(where)
     else:
-        load(where, int(rest[0]))
+        load(where, int(rest[0]), int(rest[1]))

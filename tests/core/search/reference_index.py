@@ -9,11 +9,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.search.answers import Counts
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
-from medsearch_core.search.index import Filters, TextField
+from medsearch_core.search.likeness import Exclude
+from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 
-STEMS = {"effusions": "effusion", "opacities": "opacity", "lungs": "lung", "the": "", "and": ""}
-"""The words of the tests that change: plurals to singulars, stop words to nothing."""
+STEMS = {
+    "effusions": "effusion",
+    "opacities": "opacity",
+    "lungs": "lung",
+    "oedema": "edema",
+    "sjögren": "sjogren",
+    "the": "",
+    "and": "",
+    "no": "",
+}
+"""The words of the tests that change: plurals and spellings to one form, stop words to nothing."""
 
 
 class ReferenceIndex:
@@ -28,7 +39,7 @@ class ReferenceIndex:
             held = self.studies.get(study.study)
             if not (study.images or study.reports):
                 written += self.studies.pop(study.study, None) is not None
-            elif held is None or held.inputs != study.inputs:
+            elif held is None or not study.inputs or held.inputs != study.inputs:
                 self.studies[study.study] = study
                 written += 1
         return written
@@ -45,19 +56,36 @@ class ReferenceIndex:
     def reports(self) -> list[ReportDocument]:
         return [r for s in self.studies.values() for r in s.reports]
 
-    def similar(self, vector: Sequence[float], k: int, filters: Filters) -> list[tuple[str, float]]:
-        found = [(i.image_id, round(_cosine(vector, i.vector), 6)) for i in self.images if image_matches(i, filters)]
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
+    def similar(self, vector: Sequence[float], filters: Filters) -> dict[str, float]:
+        """Image id → cosine of all that match."""
+        return {i.image_id: cosine(vector, i.vector) for i in self.images if image_matches(i, filters)}
+
+    def similar_to(self, image: ImageDocument, filters: Filters, exclude: Exclude) -> dict[str, float]:
+        """As `similar`, without what is excluded."""
+        left_out = {
+            Exclude.NOTHING: lambda other: False,
+            Exclude.IMAGE: lambda other: other.image_id == image.image_id,
+            Exclude.STUDY: lambda other: other.study == image.study,
+            Exclude.PATIENT: lambda other: other.patient == image.patient,
+        }[exclude]
+        hidden = {i.image_id for i in self.images if left_out(i)}
+        return {id_: score for id_, score in self.similar(image.vector, filters).items() if id_ not in hidden}
 
     def text(self, query: str, fields: Sequence[TextField], filters: Filters) -> dict[str, float]:
-        """Report id → BM25 of all that match. A word asked twice counts twice, as in Lucene."""
-        words = words_of(query)
+        """Report id → BM25 of all that match. Of two spellings with one stem each counts, of two equal words one."""
+        words = stems_of(dict.fromkeys(words_of(query)))
         scores: dict[str, float] = {r.report_id: 0.0 for r in self.reports} if not words else {}
         for field in set(fields) or {TextField.FINDINGS, TextField.IMPRESSION} if words else ():
             for id_, score in self._bm25(words, field.value).items():
                 scores[id_] = scores.get(id_, 0.0) + score
         matching = {r.report_id for r in self.reports if report_matches(r, filters)}
         return {id_: score for id_, score in scores.items() if id_ in matching}
+
+    def more_like(self, report: ReportDocument, filters: Filters) -> dict[str, float]:
+        """As `text` for the report's own words, without the report."""
+        words = f"{report.findings or ''} {report.impression or ''}"
+        found = self.text(words, (), filters) if stems_of(words_of(words)) else {}
+        return {id_: score for id_, score in found.items() if id_ != report.report_id}
 
     def facets(self, field: str, filters: Filters, query: str) -> list[tuple[str, int]]:
         ids = self.text(query, (), filters)
@@ -68,8 +96,17 @@ class ReferenceIndex:
                 counts.update({value} if isinstance(value, str) else set(value))
         return sorted(counts.items(), key=lambda c: (-c[1], c[0]))
 
+    def count(self, filters: Filters) -> Counts:
+        return Counts(
+            images=sum(image_matches(i, filters) for i in self.images),
+            reports=sum(report_matches(r, filters) for r in self.reports),
+        )
+
+    def images_of_report(self, report_id: str, filters: Filters = NO_FILTERS) -> list[str]:
+        return sorted(i.image_id for i in self.images if i.report_id == report_id and image_matches(i, filters))
+
     def _bm25(self, words: list[str], field: str) -> dict[str, float]:
-        texts = {r.report_id: words_of(getattr(r, field) or "") for r in self.reports}
+        texts = {r.report_id: stems_of(words_of(getattr(r, field) or "")) for r in self.reports}
         texts = {id_: text for id_, text in texts.items() if text}
         if not texts:
             return {}
@@ -85,19 +122,26 @@ class ReferenceIndex:
 
 
 def words_of(text: str) -> list[str]:
-    """The words as they are compared."""
-    words = [STEMS.get(w, w) for w in re.findall(r"[a-z0-9]+", text.lower())]
-    return [w for w in words if w]
+    return re.findall(r"[^\W_]+", text.lower())
+
+
+def stems_of(words: Iterable[str]) -> list[str]:
+    """The words as they are compared, without stop words."""
+    return [stem for stem in (STEMS.get(w, w) for w in words) if stem]
 
 
 def image_matches(image: ImageDocument, filters: Filters) -> bool:
-    return _shared(image, filters) and all(
-        not wanted or value in wanted
-        for wanted, value in (
-            (filters.modalities, image.modality),
-            (filters.body_parts, image.body_part_examined),
-            (filters.views, image.view_position),
-            (filters.lateralities, image.laterality),
+    return (
+        _shared(image, filters)
+        and image.image_id not in filters.without_images
+        and all(
+            not wanted or value in wanted
+            for wanted, value in (
+                (filters.modalities, image.modality),
+                (filters.body_parts, image.body_part_examined),
+                (filters.views, image.view_position),
+                (filters.lateralities, image.laterality),
+            )
         )
     )
 
@@ -119,9 +163,12 @@ def _shared(document: ImageDocument | ReportDocument, filters: Filters) -> bool:
     return (
         (not filters.patients or document.patient in filters.patients)
         and (not filters.studies or document.study in filters.studies)
+        and (not filters.reports or document.report_id in filters.reports)
         and (not filters.sexes or document.patient_sex in filters.sexes)
+        and (not filters.tags or bool(set(filters.tags) & set(document.tags)))
         and document.patient not in filters.without_patients
         and document.study not in filters.without_studies
+        and document.report_id not in filters.without_reports
         and (filters.min_age_years is None or (age is not None and age >= filters.min_age_years))
         and (filters.max_age_years is None or (age is not None and age <= filters.max_age_years))
         and (filters.from_date is None or (day is not None and day >= filters.from_date))
@@ -136,6 +183,7 @@ def _codes(held: Sequence[str], wanted: Sequence[str]) -> bool:
     return all(any(c.upper().startswith(w.strip().upper()) for c in held) for w in wanted)
 
 
-def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
+def cosine(a: Sequence[float], b: Sequence[float]) -> float:
+    """0 for a zero vector."""
     lengths = math.hypot(*a) * math.hypot(*b)
     return sum(x * y for x, y in zip(a, b, strict=True)) / lengths if lengths else 0.0

@@ -8,11 +8,26 @@ from hypothesis import strategies as st
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
-from medsearch_core.search.index import Filters, TextField
+from medsearch_core.search.query import Filters, TextField
 
 AWKWARD = ["CR", "DX", "o'brien", "''", "100%", "a_b", "back\\slash", 'q"uote', "é😀", "' OR true --", "x\ny", "\0"]
 CODES = ["J18", "J18.9", "J18.10", "J90", "J1", "I50.9", "%", "J_8", "O'1"]
-WORDS = ["effusion", "effusions", "Effusion", "opacity", "opacities", "lung", "LUNGS", "the", "heart", "edema", "12"]
+WORDS = [
+    "effusion",
+    "effusions",
+    "Effusion",
+    "opacity",
+    "opacities",
+    "lung",
+    "LUNGS",
+    "the",
+    "No",
+    "heart",
+    "edema",
+    "Oedema",
+    "Sjögren",
+    "12",
+]
 DAYS = ["2020-02-29", "2020-03-01", "2021-12-31"]
 
 
@@ -56,15 +71,17 @@ def study_of(name: str, *, patient: str = "p1", inputs: str = "a", images: int =
 
 
 awkward = st.sampled_from(AWKWARD)
-few_awkward = st.lists(awkward, max_size=3)
-codes = st.lists(st.sampled_from(CODES), max_size=3)
+few_awkward = st.lists(awkward, max_size=3).map(tuple)
+codes = st.lists(st.sampled_from(CODES), max_size=3).map(tuple)
 maybe_age = st.none() | st.sampled_from([0.0, 17.5, 40.0, 89.0])
 maybe_day = st.none() | st.sampled_from(DAYS)
 sentences = st.none() | st.lists(st.sampled_from(WORDS), max_size=6).map(". ".join)
 vectors = st.lists(st.integers(-2, 2).map(float), min_size=3, max_size=3)
-queries = st.lists(st.sampled_from([*WORDS, '"', "AND", "-", "(", "*", "~2", "^", ":", "\\", "nowhere"]), max_size=4).map(
-    " ".join
-)
+queries = st.lists(
+    st.sampled_from([*WORDS, '"', "AND", "-", "(", "*", "~2", "^", ":", "\\", "nowhere", "sjogren"]), max_size=4
+).map(" ".join)
+report_ids = [f"s{study}.p{patient}.{n}" for study in range(1, 5) for patient in range(1, 4) for n in range(2)]
+image_ids = [f"s{study}.p{patient}.{n}" for study in range(1, 5) for patient in range(1, 4) for n in range(3)]
 
 
 @st.composite
@@ -75,21 +92,9 @@ def studies(draw: st.DrawFn) -> StudyDocuments:
         "patient_sex": draw(st.none() | awkward),
         "patient_age_years": draw(maybe_age),
         "study_date": draw(maybe_day),
+        "tags": draw(few_awkward),
     }
     shared |= {"present_codes": draw(codes), "absent_codes": draw(codes), "uncertain_codes": draw(codes)}
-    images = [
-        image(
-            key,
-            f"{key.patient}.{n}",
-            vector=draw(vectors),
-            modality=draw(st.none() | awkward),
-            view_position=draw(st.none() | awkward),
-            body_part_examined=draw(st.none() | awkward),
-            laterality=draw(st.none() | awkward),
-            **shared,
-        )
-        for n in range(draw(st.integers(0, 3)))
-    ]
     reports = [
         report(
             key,
@@ -101,22 +106,40 @@ def studies(draw: st.DrawFn) -> StudyDocuments:
             body_parts=draw(few_awkward),
             lateralities=draw(few_awkward),
             positive_signs=draw(few_awkward),
+            negative_diagnoses=draw(few_awkward),
+            positive_icd10cms=draw(codes),
             **shared,
         )
-        for n in range(draw(st.integers(0, 2)))
+        for n in range(draw(st.sampled_from([1, 2, 2, 0])))
     ]
-    return StudyDocuments(study=key, images=images, reports=reports, inputs=draw(st.sampled_from(["a", "b", "c"])))
+    images = [
+        image(
+            key,
+            f"{key.patient}.{n}",
+            vector=draw(vectors),
+            report_id=draw(st.none() | st.sampled_from([f"{key.study}.{key.patient}.{n}" for n in range(2)])),
+            modality=draw(st.none() | awkward),
+            view_position=draw(st.none() | awkward),
+            body_part_examined=draw(st.none() | awkward),
+            laterality=draw(st.none() | awkward),
+            **shared,
+        )
+        for n in range(draw(st.sampled_from([1, 2, 3, 0])))
+    ]
+    return StudyDocuments(study=key, images=images, reports=reports, inputs=draw(st.sampled_from(["a", "b", "c", ""])))
 
 
-filters = st.builds(
+many_filters = st.builds(
     Filters,
     patients=st.lists(st.sampled_from(["p1", "p2", "p'"]), max_size=2),
     studies=st.lists(st.sampled_from(["s1", "s2", "s%"]), max_size=2),
+    reports=st.lists(st.sampled_from(report_ids), max_size=12),
     modalities=few_awkward,
     body_parts=st.just(()) | few_awkward,
     views=st.just(()) | few_awkward,
     lateralities=st.just(()) | few_awkward,
     sexes=st.just(()) | few_awkward,
+    tags=st.just(()) | few_awkward,
     min_age_years=maybe_age,
     max_age_years=maybe_age,
     from_date=maybe_day,
@@ -126,26 +149,30 @@ filters = st.builds(
     uncertain=st.just(()) | codes,
     without_patients=st.lists(st.sampled_from(["p1", "p3"]), max_size=1),
     without_studies=st.lists(st.sampled_from(["s3", "s'"]), max_size=1),
+    without_reports=st.lists(st.sampled_from(report_ids), max_size=3),
+    without_images=st.lists(st.sampled_from(image_ids), max_size=3),
 )
 """Filters on everything at once, which match little."""
 
 
 def single_filters() -> st.SearchStrategy[Filters]:
     """Filters on one thing, which match something more often."""
-    lists = ["modalities", "body_parts", "views", "lateralities", "sexes"]
-    some = st.lists(awkward, min_size=1, max_size=6)
+    some = {
+        **dict.fromkeys(("modalities", "body_parts", "views", "lateralities", "sexes", "tags"), awkward),
+        **dict.fromkeys(("reports", "without_reports"), st.sampled_from(report_ids)),
+        "without_images": st.sampled_from(image_ids),
+    }
     code = st.sampled_from([*CODES, "J", "j18", " J18 ", "J18."])
     return st.one_of(
         st.just(Filters()),
-        *[some.map(lambda v, n=n: Filters(**{n: v})) for n in lists],  # type: ignore[arg-type]
-        *[code.map(lambda v, n=n: Filters(**{n: [v]})) for n in ("present", "absent", "uncertain")],  # type: ignore[misc]
-        maybe_age.map(lambda v: Filters(min_age_years=v)),
-        maybe_age.map(lambda v: Filters(max_age_years=v)),
-        maybe_day.map(lambda v: Filters(from_date=v)),
-        maybe_day.map(lambda v: Filters(to_date=v)),
+        *[st.builds(Filters, **{n: st.lists(v, min_size=1, max_size=8)}) for n, v in some.items()],
+        *[st.builds(Filters, **{n: code.map(lambda c: [c])}) for n in ("present", "absent", "uncertain")],
+        *[st.builds(Filters, **{n: maybe_age}) for n in ("min_age_years", "max_age_years")],
+        *[st.builds(Filters, **{n: maybe_day}) for n in ("from_date", "to_date")],
         st.just(Filters(without_patients=["p1"])),
         st.just(Filters(without_studies=["s1", "s2"])),
     )
 
 
+filters = st.booleans().flatmap(lambda narrow: single_filters() | many_filters if narrow else st.just(Filters()))
 text_fields = st.lists(st.sampled_from(TextField), max_size=3)

@@ -1,32 +1,38 @@
-"""What is particular to the embedded index: processes beside each other, scores, versions, compaction, errors."""
+"""What is particular to the embedded index: killed writers, exact scores, versions, compaction, files, buckets, errors."""
 
 from __future__ import annotations
 
+import gc
+import json
+import os
 import random
 import shutil
-import subprocess
-import sys
+import signal
 import time
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
+import lancedb
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from index_processes import STUDIES, generation
+from index_processes import finish, generation, start
 from reference_index import ReferenceIndex
 from search_documents import WORDS, image, report, study_of
 
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
-from medsearch_core.search.embedded import EmbeddedIndex, open_embedded
-from medsearch_core.search.embedded_table import MOST_FRAGMENTS
-from medsearch_core.search.index import Filters, TextField
-
-Process = subprocess.Popen[str]
+from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
+from medsearch_core.search.embedded.table import MOST_FRAGMENTS, WORDS_INDEX
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.query import Filters, TextField
+from medsearch_core.search.words import words_of
 
 
 @pytest.fixture
@@ -34,82 +40,13 @@ def folder(tmp_path: Path) -> str:
     return str(tmp_path / "index")
 
 
-def start(role: str, folder: str, *arguments: object) -> Process:
-    script = str(Path(__file__).with_name("index_processes.py"))
-    return subprocess.Popen(
-        [sys.executable, script, role, folder, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def finish(process: Process) -> str:
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    return out.strip()
-
-
 def version(index: EmbeddedIndex) -> str:
     return index.health().details["version"]
 
 
-def test_a_reader_sees_each_study_whole_while_another_process_rewrites_it(folder: str) -> None:
-    reader, writer = open_embedded(folder), start("rewrite", folder, 3)
-    seen: list[int] = []
-    while writer.poll() is None:
-        hits = reader.similar([1.0, 0.5], 100)
-        of: dict[str, list[float]] = {}
-        for hit in hits:
-            of.setdefault(hit.document.study, []).append(hit.document.patient_age_years or 0)
-        generations = {g for ages in of.values() for g in ages}
-        assert len(generations) <= 1
-        if generations:
-            number = int(generations.pop())
-            assert {len(ages) for ages in of.values()} == {2 + number % 3}
-            assert len(of) == STUDIES
-            seen.append(number)
-        page = reader.text("edema", limit=100)
-        assert page.total in (0, STUDIES)
-        assert len({h.document.findings for h in page.hits}) <= 1
-        assert sum(c.count for c in reader.facets("positive_signs")) in (0, STUDIES)
-    last = int(finish(writer))
-    assert seen == sorted(seen)
-    assert len(set(seen)) > 3
-    assert last > 10
-    assert {h.document.patient_age_years for h in reader.similar([1.0, 0.5], 100)} == {float(last)}
-
-
-def test_two_writers_lose_and_double_nothing(folder: str) -> None:
-    assert_two_writers_agree(folder)
-
-
-def test_two_writers_of_a_bucket_lose_and_double_nothing(
-    s3_bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in {"AWS_ENDPOINT": s3_endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    assert_two_writers_agree(f"s3://{s3_bucket}/index", each=2)
-
-
-def assert_two_writers_agree(uri: str, each: int = 10) -> None:
-    for writer in [start("add", uri, name, each) for name in "ab"]:
-        finish(writer)
-    index = open_embedded(uri)
-    health = index.health()
-    assert health.images == 2 * each * 3 + shared_images(index)
-    assert (health.reports, health.studies) == (2 * each + 1, 2 * each + 1)
-
-
-def shared_images(index: EmbeddedIndex) -> int:
-    """How many images the study that both write has: those of one generation."""
-    images = index.images_of_reports(["shared"])[0]
-    (age,) = {i.patient_age_years for i in images}
-    assert len(images) == 2 + int(age or 0) % 3
-    return len(images)
-
-
 @pytest.mark.parametrize("moment", [0.05, 0.4])
 def test_a_writer_killed_in_the_middle_leaves_nothing_lost_or_doubled(folder: str, moment: float) -> None:
-    writer = start("load", folder, 100_000)
+    writer = start("load", folder, 100_000, 20)
     assert writer.stdout is not None
     writer.stdout.readline()
     time.sleep(moment)
@@ -119,7 +56,7 @@ def test_a_writer_killed_in_the_middle_leaves_nothing_lost_or_doubled(folder: st
     assert (partial.images, partial.reports) == (partial.studies * 3, partial.studies)
     assert partial.studies % 20 == 0
     count = partial.studies + 40
-    assert finish(start("load", folder, count)).endswith("done")
+    assert finish(start("load", folder, count, 20)).endswith("done")
     whole = open_embedded(folder).health()
     assert (whole.images, whole.reports, whole.studies) == (count * 3, count, count)
 
@@ -164,7 +101,7 @@ def test_scores_are_bm25_after_compaction_and_near_it_before(folder: str) -> Non
         index.upsert(batch)
         model.upsert(batch)
     for tolerance in (0.5, 1e-4):
-        for query in ("effusion", "heart edema heart", "opacity 12 nowhere"):
+        for query in ("effusion", "heart edema heart", "effusion effusions", "opacity 12 nowhere oedema"):
             for fields in ((), (TextField.FINDINGS,), tuple(TextField)):
                 got = {h.document.report_id: h.score for h in index.text(query, fields, limit=1000).hits}
                 assert got == pytest.approx(model.text(query, fields, Filters()), abs=tolerance)
@@ -202,17 +139,138 @@ def test_an_index_rebuilt_in_its_place_is_read_anew(folder: str) -> None:
     assert [h.document.study for h in reader.similar([1.0, 0.0], 5)] == ["s2", "s2"]
 
 
-def test_threads_may_share_an_index(folder: str) -> None:
+def test_nothing_is_made_before_there_is_something_to_write(folder: str) -> None:
     index = open_embedded(folder)
-    index.upsert([generation(f"s{n}", 1) for n in range(20)])
+    index.upsert([StudyDocuments(study=StudyKey("p1", "s1"), inputs="a")])
+    index.delete([StudyKey("p1", "s1")])
+    index.compact()
+    assert (index.health().images, list(index.releases()), os.path.exists(folder)) == (0, [], False)
 
-    def ask(n: int) -> tuple[int, int, int]:
-        if n % 10 == 0:
-            index.upsert([generation(f"s{n % 20}", n + 3)])
-        return len(index.similar([1.0, 0.5], 20)), index.text("edema").total, len(index.facets("patient_sex"))
 
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(60))) == {(20, 20, 0)}
+def test_a_table_of_the_layout_before_releases_is_left_alone(folder: str) -> None:
+    lancedb.connect(folder).create_table("documents", [{"key": "x"}])
+    index = open_embedded(folder)
+    assert index.text("").total == 0
+    index.upsert([study_of("s1")])
+    assert index.text("").total == 1
+    assert Path(folder, "documents.lance").exists()
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty folder", "a table without indexes"])
+def test_a_release_whose_making_was_cut_short_disturbs_nobody(folder: str, left: str) -> None:
+    index = open_embedded(folder)
+    index.upsert([study_of("s1")])
+    name = index.begin(None)
+    shutil.rmtree(Path(folder, name))
+    if left == "an empty folder":
+        Path(folder, name).mkdir()
+    elif left == "a table without indexes":
+        from medsearch_core.search.embedded.rows import SCHEMA
+
+        lancedb.connect(f"{folder}/{name}").create_table("documents", schema=SCHEMA)
+    other = open_embedded(folder)
+    assert (other.text("").total, other.upsert([study_of("s2")])) == (1, 1)
+    assert [(r.name == name, r.published is None) for r in other.releases()] == [(True, True), (False, False)]
+    other.publish(name, lambda release: release.upsert([study_of("s3", findings="edema")]))
+    other.compact()
+    assert index.text("edema").total == 1
+    for release in index.releases():
+        if not release.is_current:
+            index.discard(release.name)
+    assert sorted(os.listdir(folder)) == sorted(["current", "releases", "writer.lock", name])
+
+
+def test_a_pointer_that_was_not_put_in_place_is_not_followed(folder: str) -> None:
+    index = open_embedded(folder)
+    index.upsert([study_of("s1")])
+    Path(folder, "current.new").write_text('{"rele')
+    Path(folder, "releases", "x.json.new").write_text("{")
+    assert (index.text("").total, len(index.releases())) == (1, 1)
+    index.publish(index.begin(None))
+    assert index.text("").total == 0
+    assert json.loads(Path(folder, "current").read_text())["release"] == index.health().release
+
+
+def test_a_publisher_killed_in_the_middle_leaves_the_old_release_and_no_lock(folder: str) -> None:
+    index = open_embedded(folder)
+    index.upsert([study_of("s1")])
+    publisher = start("hang", folder)
+    assert publisher.stdout is not None
+    assert publisher.stdout.readline() == "hanging\n"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(index.upsert, [study_of("s2")])
+        time.sleep(0.3)
+        assert not waiting.done()
+        assert index.text("").total == 1
+        publisher.send_signal(signal.SIGKILL)
+        assert waiting.result(30) == 1
+    publisher.communicate()
+    assert index.text("").total == 2
+
+
+def test_only_one_thread_has_its_turn_and_may_take_it_again(folder: str) -> None:
+    index, other, inside, go = open_embedded(folder), open_embedded(folder), Event(), Event()
+    index.upsert([study_of("s1")])
+    name = index.begin(None)
+
+    def catch_up(release: SearchIndex) -> None:
+        release.upsert([study_of("s1")])
+        index.release(name).compact()
+        inside.set()
+        assert go.wait(30)
+
+    with ThreadPoolExecutor(3) as pool:
+        publishing = pool.submit(index.publish, name, catch_up)
+        assert inside.wait(30)
+        writing = [pool.submit(i.upsert, [study_of(f"s{n}")]) for n, i in ((2, index), (3, other))]
+        time.sleep(0.3)
+        assert not any(w.done() for w in writing)
+        go.set()
+        assert [w.result(30) for w in (publishing, *writing)] == [None, 1, 1]
+    assert index.health().release == name
+    assert sorted(key.study for key in index.studies()) == ["s1", "s2", "s3"]
+
+
+def test_a_question_outlives_the_release_it_was_asked_of(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, other = open_embedded(folder), open_embedded(folder)
+    index.upsert([study_of("s1")])
+    (old,) = index.releases()
+    new = other.begin(None)
+    other.release(new).upsert([study_of("s1"), study_of("s2")])
+    followed, current = [], index._current
+
+    def superseded_at_once() -> object:
+        followed.append(current())
+        if len(followed) == 1:
+            other.publish(new)
+            other.discard(old.name)
+        return followed[-1]
+
+    monkeypatch.setattr(index, "_current", superseded_at_once)
+    assert index.text("").total == 2
+
+
+def test_a_superseded_release_leaves_memory(folder: str) -> None:
+    index = open_embedded(folder)
+    index.upsert([study_of("s1")])
+    index.similar([1.0, 0.0], 1)
+    (release,) = index.releases()
+    followed = weakref.ref(index.release(release.name))
+    gc.collect()
+    assert followed() is not None
+    index.publish(index.begin(None))
+    assert index.similar([1.0, 0.0], 1) == []
+    gc.collect()
+    assert followed() is None
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.text(max_size=30))
+def test_lance_takes_prepared_words_as_they_are(text: str) -> None:
+    plain = {"stem": False, "ascii_folding": False}
+    options = ("base_tokenizer", "lower_case", "remove_stop_words", "max_token_length")
+    tokens = lancedb.tokenize(" ".join(words_of(text)), **plain, **{name: getattr(WORDS_INDEX, name) for name in options})
+    assert [token.text for token in tokens] == words_of(text)
 
 
 TEXTS = st.text(st.characters(), max_size=8) | st.text("'\"%_\\;-/*`${}[]\0\n aJ", max_size=8)
@@ -242,23 +300,52 @@ def test_any_text_is_a_value_and_never_a_condition(asked: list[str]) -> None:
 def test_errors_name_the_fault_and_no_data(folder: str) -> None:
     index = open_embedded(folder)
     index.upsert([study_of("s1", patient="secretpatient", findings="secretfinding")])
-    for file in Path(folder).rglob("*.lance"):
-        if file.is_file():
-            file.write_bytes(b"damaged")
-    reader = open_embedded(folder)
-    with pytest.raises(StorageError, match="search index could not be read") as error:
-        reader.text("secretfinding", filters=Filters(patients=["secretpatient"]))
-    assert "secret" not in str(error.value)
-    assert error.value.__suppress_context__
+    (release,) = index.releases()
+    damages: list[Callable[[], object]] = [
+        lambda: [f.write_bytes(b"damaged") for f in Path(folder, release.name).rglob("*.lance") if f.is_file()],
+        lambda: Path(folder, "current").write_text("secret{"),
+    ]
+    for damage in damages:
+        damage()
+        reader = open_embedded(folder)
+        with pytest.raises(StorageError, match="search index could not be read") as error:
+            reader.text("secretfinding", filters=Filters(patients=["secretpatient"]))
+        assert "secret" not in str(error.value)
+        assert error.value.__suppress_context__
 
 
-def test_a_bucket_holds_an_index_too(s3_bucket: str, s3_endpoint: str) -> None:
+def test_two_writers_of_a_bucket_lose_and_double_nothing(
+    s3_bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"AWS_ENDPOINT": s3_endpoint, "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(name, value)
+    uri = f"s3://{s3_bucket}/index"
+    for writer in [start("add", uri, name, 2) for name in "ab"]:
+        finish(writer)
+    index = open_embedded(uri)
+    shared = index.images_of_reports(["shared"])[0]
+    assert len({i.patient_age_years for i in shared}) == 1
+    health = index.health()
+    assert (health.images, health.reports, health.studies) == (2 * 2 * 3 + len(shared), 5, 5)
+    assert len(index.releases()) == 1
+
+
+def test_a_bucket_holds_an_index_and_its_releases_too(s3_bucket: str, s3_endpoint: str) -> None:
     options = {"aws_endpoint": s3_endpoint, "allow_http": "true", "aws_region": "us-east-1"}
     writer, reader = (open_embedded(f"s3://{s3_bucket}/index", options) for _ in range(2))
-    assert reader.text("").total == 0
+    assert (reader.text("").total, list(reader.releases())) == (0, [])
     assert writer.upsert([generation(f"s{n}", 1) for n in range(3)]) == 3
     assert reader.text("edema").total == 3
     assert writer.upsert([generation("s1", 3)]) == 1
     assert sorted(h.document.image_id for h in reader.similar([1.0, 0.5], 50, Filters(studies=["s1"]))) == ["s1.0", "s1.1"]
     writer.compact()
     assert reader.health().images == 8
+    (first,) = writer.releases()
+    second = writer.begin(None)
+    writer.release(second).upsert([generation("s9", 1)])
+    writer.finish(second)
+    assert reader.text("edema").total == 3
+    writer.publish(second, lambda release: release.upsert([generation("s8", 1)]))
+    assert (reader.text("edema").total, reader.health().release) == (2, second)
+    writer.discard(first.name)
+    assert [r.name for r in reader.releases()] == [second]

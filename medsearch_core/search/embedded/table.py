@@ -1,32 +1,33 @@
-"""The Lance table of the embedded index: opening, snapshots, the one writer at a time, compaction.
+"""The Lance table of one release of the embedded index: opening, snapshots, compaction.
 
 Belongs here: what makes reads and writes safe beside each other. A read pins the newest version and does all its queries on
-it. A write is one commit. Writers of one folder take turns by a file lock that dies with its process; on an object store Lance
-rejects and repeats commits that touch the same rows.
+it. A write is one commit. Writers of one folder take turns (`catalogue`); on an object store Lance rejects and repeats commits
+that touch the same rows.
 """
 
 from __future__ import annotations
 
-import fcntl
 import random
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
-from uuid import uuid4
+from typing import Any, Protocol, TypeVar
 
 import lancedb
 from lancedb.index import FTS, BTree
 
-from medsearch_core.errors import MedsearchError, StorageError
-from medsearch_core.search.embedded_rows import GONE, SCHEMA
-from medsearch_core.search.index import TextField
+from medsearch_core.errors import MedsearchError, NoSuchRelease, StorageError
+from medsearch_core.search.embedded.rows import GONE, SCHEMA, WORDS
 
 TABLE = "documents"
 LOOKED_UP = ("key", "study_key", "image_id", "report_id")
+WORDS_INDEX = FTS(base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, max_token_length=None)
+"""The words columns hold the stems of a text's words already: Lance only folds their accents."""
+
 KEPT_FOR_READERS = timedelta(minutes=5)
 MOST_FRAGMENTS = 32
 FEWEST_ROWS_BEHIND = 2000
@@ -46,81 +47,108 @@ class WriteConflict(StorageError):
     """Another process changed the same rows, or the table's indexes, first. Only on an object store."""
 
 
-class DocumentTable:
+class Table(Protocol):
+    """What a release reads and writes."""
+
+    is_local: bool
+    """Whether writers take turns."""
+
+    def snapshot(self) -> Any | None:
+        """The newest version, pinned: every query on it sees the same rows. None when it holds none.
+
+        Raises:
+            NoSuchRelease: the release is gone.
+            StorageError: the index cannot be read.
+        """
+
+    def newest(self) -> Any:
+        """The newest version, for changing.
+
+        Raises:
+            NoSuchRelease: the release is gone.
+            StorageError: the index cannot be read.
+        """
+
+
+class NoTable(Table):
+    """The table of an index that nothing was written to."""
+
+    is_local = True
+
+    def snapshot(self) -> Any | None:
+        return None
+
+    def newest(self) -> Any:
+        raise NoSuchRelease("nothing was written to the search index yet")
+
+
+class DocumentTable(Table):
     """One table in a folder or bucket, which need not exist yet."""
 
     def __init__(self, uri: str, storage_options: dict[str, str] | None = None) -> None:
-        self._folder = None if "://" in uri and not uri.startswith("file://") else Path(uri.removeprefix("file://"))
-        self._uri = uri if self._folder is None else str(self._folder)
+        self._folder = None if "://" in uri else Path(uri)
+        self._uri = uri
         self._options = storage_options
         self._connection: Any = None
-
-    @property
-    def is_local(self) -> bool:
-        """Whether writers take turns by a file lock."""
-        return self._folder is not None
+        self.is_local = self._folder is not None
 
     def snapshot(self) -> Any | None:
-        """The newest version, pinned: every query on it sees the same rows. None before anything was written.
-
-        Raises:
-            StorageError: the index cannot be read.
-        """
-        if self._folder is not None and not self._folder.joinpath(f"{TABLE}.lance").exists():
-            return None
         with failing_as("read"):
-            table = self._open()
-            if table is None:
-                return None
+            table = self.newest()
             table.checkout(table.version)
             return table if table.count_rows() else None
 
-    @contextmanager
-    def writing(self, create: bool) -> Iterator[Any | None]:
-        """The newest version for changing, while no other process on this folder writes; None if it does not exist.
+    def newest(self) -> Any:
+        with failing_as("read"):
+            table = self._open()
+        if table is None:
+            raise NoSuchRelease("this release of the search index is gone")
+        return table
+
+    def make(self) -> None:
+        """Makes the table, or what a writer killed while making it left out.
 
         Raises:
             StorageError: the index cannot be written.
         """
-        with failing_as("written"), self._turn(create):
-            table = self._open() if create or self.snapshot() is not None else None
-            if create:
-                table = self._complete(table)
-            yield table
+        with failing_as("written"):
+            table = self._open()
+            if table is None:
+                table = self._connected().create_table(TABLE, schema=SCHEMA)
+            indexed = {column for index in table.list_indices() for column in index.columns}
+            for column in LOOKED_UP:
+                if column not in indexed:
+                    table.create_index(column, config=BTree())
+            for column in WORDS.values():
+                if column not in indexed:
+                    table.create_index(column, config=WORDS_INDEX)
+
+    def drop(self) -> None:
+        """Deletes the table; one that is not there is no error.
+
+        Raises:
+            StorageError: the index cannot be written.
+        """
+        with failing_as("written"):
+            if self._folder is None:
+                self._connected().drop_table(TABLE, ignore_missing=True)
+            elif self._folder.exists():
+                shutil.rmtree(self._folder)
 
     def _open(self) -> Any | None:
-        if self._connection is None:
-            self._connection = lancedb.connect(self._uri, read_consistency_interval=timedelta(0), storage_options=self._options)
+        if self._folder is not None and not self._folder.joinpath(f"{TABLE}.lance").exists():
+            return None
         try:
-            return self._connection.open_table(TABLE)
+            return self._connected().open_table(TABLE)
         except ValueError as error:
             if re.fullmatch(rf"Table '{TABLE}' was not found", str(error)):
                 return None
             raise
 
-    def _complete(self, table: Any | None) -> Any:
-        """The table with all its indexes, which a writer killed at the very start may have left out."""
-        if table is None:
-            schema = SCHEMA.with_metadata({"index_id": uuid4().hex})
-            table = self._connection.create_table(TABLE, schema=schema)
-        indexed = {column for index in table.list_indices() for column in index.columns}
-        for column in LOOKED_UP:
-            if column not in indexed:
-                table.create_index(column, config=BTree())
-        for field in TextField:
-            if field.value not in indexed:
-                table.create_index(field.value, config=FTS(with_position=False))
-        return table
-
-    @contextmanager
-    def _turn(self, create: bool) -> Iterator[None]:
-        if self._folder is None or not (create or self._folder.exists()):
-            yield
-            return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._folder.joinpath("writer.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _connected(self) -> Any:
+        if self._connection is None:
+            self._connection = lancedb.connect(self._uri, read_consistency_interval=timedelta(0), storage_options=self._options)
+        return self._connection
 
 
 def compact(table: Any) -> None:
@@ -136,7 +164,7 @@ def compact_if_due(table: Any) -> None:
     Reads open every fragment, and stem the words of every row that came after the last compaction: about 15 ms for a
     thousand reports. Compaction rewrites the table, so the number of rows it waits for grows with the table.
     """
-    words = table.index_stats(f"{TextField.REPORT.value}_idx")
+    words = table.index_stats(f"{WORDS['text']}_idx")
     behind = words is None or words.num_unindexed_rows > max(FEWEST_ROWS_BEHIND, words.num_indexed_rows // 10)
     if behind or table.stats()["fragment_stats"]["num_fragments"] >= MOST_FRAGMENTS:
         compact(table)

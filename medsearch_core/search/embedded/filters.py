@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medsearch_core.search.embedded_rows import IMAGE, REPORT
-from medsearch_core.search.index import Filters
+from medsearch_core.search.embedded.rows import IMAGE, REPORT
+from medsearch_core.search.query import Filters
 from medsearch_core.search.validation import check_filters, code_prefix
 
 
@@ -38,7 +38,10 @@ def image_condition(filters: Filters) -> str:
         "view_position": filters.views,
         "laterality": filters.lateralities,
     }
-    return _all([f"kind = '{IMAGE}'", *(any_of(c, v) for c, v in columns.items() if v), *_shared(filters)])
+    found = [f"kind = '{IMAGE}'", *(any_of(c, v) for c, v in columns.items() if v), *_shared(filters)]
+    if filters.without_images:
+        found.append(_none_of("image_id", filters.without_images))
+    return " AND ".join(found)
 
 
 def report_condition(filters: Filters) -> str:
@@ -53,19 +56,26 @@ def report_condition(filters: Filters) -> str:
         "views": filters.views,
         "lateralities": filters.lateralities,
     }
-    return _all([f"kind = '{REPORT}'", *(_holds_any(c, v) for c, v in columns.items() if v), *_shared(filters)])
+    return " AND ".join([f"kind = '{REPORT}'", *(_holds_any(c, v) for c, v in columns.items() if v), *_shared(filters)])
 
 
 def _shared(filters: Filters) -> list[str]:
     check_filters(filters)
-    found = [
-        any_of(column, values)
-        for column, values in (("patient", filters.patients), ("study", filters.studies), ("patient_sex", filters.sexes))
-        if values
-    ]
-    for column, values in (("patient", filters.without_patients), ("study", filters.without_studies)):
-        if values:
-            found.append(f"NOT ({any_of(column, values)})")
+    wanted = {
+        "patient": filters.patients,
+        "study": filters.studies,
+        "report_id": filters.reports,
+        "patient_sex": filters.sexes,
+    }
+    unwanted = {
+        "patient": filters.without_patients,
+        "study": filters.without_studies,
+        "report_id": filters.without_reports,
+    }
+    found = [any_of(column, values) for column, values in wanted.items() if values]
+    found += [_none_of(column, values) for column, values in unwanted.items() if values]
+    if filters.tags:
+        found.append(_holds_any("tags", filters.tags))
     for age, comparison in ((filters.min_age_years, ">="), (filters.max_age_years, "<=")):
         if age is not None:
             found.append(f"patient_age_years {comparison} {float(age)!r}")
@@ -81,5 +91,5 @@ def _holds_any(column: str, values: Sequence[str]) -> str:
     return "(" + " OR ".join(f"array_has({column}, {literal(v)})" for v in sorted(set(values))) + ")"
 
 
-def _all(conditions: list[str]) -> str:
-    return " AND ".join(conditions)
+def _none_of(column: str, values: Sequence[str]) -> str:
+    return f"({column} IS NULL OR NOT ({any_of(column, values)}))"

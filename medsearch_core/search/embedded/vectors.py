@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medsearch_core.search.embedded_rows import IMAGE, vectors_of
+from medsearch_core.search.embedded.rows import IMAGE, vectors_of
 
 BLOCK = 4096
 ROUGH_ERROR = 1e-5
@@ -29,17 +29,16 @@ Integers = npt.NDArray[np.int64]
 class Vectors:
     """The vectors of one version. Image i is table row `rows[i]`, and its vector is number `at[i]` of the blocks.
 
-    `rows` ascends. Blocks are float32[BLOCK, dimensions], `lengths` float32[BLOCK] (infinite for a zero vector).
+    `rows` ascends. Blocks are float32[BLOCK, dimensions] of vectors of length 1 or all zero.
     """
 
     rows: Integers
     at: Integers
     blocks: tuple[Floats, ...]
-    lengths: tuple[Floats, ...]
 
     @property
     def dimensions(self) -> int:
-        """The length of each vector."""
+        """How many numbers a vector has."""
         return self.blocks[0].shape[1]
 
     def nearest(self, query: Floats, k: int, among: Integers | None = None) -> tuple[Integers, npt.NDArray[np.float64]]:
@@ -64,18 +63,15 @@ class Vectors:
 
     def _rough(self, unit: Floats, at: Integers) -> Floats:
         if len(at) * 20 < len(self.rows):
-            return (self._take(at) @ unit) / self._lengths(at)
-        scores = [(block @ unit) / lengths for block, lengths in zip(self.blocks, self.lengths, strict=True)]
-        return np.concatenate(scores)[at]
+            return self._take(at) @ unit
+        return np.concatenate([block @ unit for block in self.blocks])[at]
 
     def _exact(self, query: npt.NDArray[np.float64], places: Integers) -> npt.NDArray[np.float64]:
         length = np.sqrt((query * query).sum())
         found = np.empty(len(places))
         for start in range(0, len(places), 1024):
             some = self._take(places[start : start + 1024]).astype(np.float64)
-            lengths = np.sqrt((some * some).sum(axis=1))
-            lengths[lengths == 0] = np.inf
-            found[start : start + 1024] = (some * query).sum(axis=1) / lengths / length
+            found[start : start + 1024] = (some * query).sum(axis=1) / length
         return np.round(found, DECIMALS) + 0.0
 
     def _take(self, places: Integers) -> Floats:
@@ -85,37 +81,32 @@ class Vectors:
             taken[here] = self.blocks[number][places[here] % BLOCK]
         return taken
 
-    def _lengths(self, places: Integers) -> Floats:
-        return np.stack(self.lengths)[places // BLOCK, places % BLOCK]
-
 
 class ResidentVectors:
     """The vectors of the newest version that was asked for. Safe to share between threads.
 
     Vectors are known by fingerprint, so a new version costs a scan of two numbers an image and reading what is new, and
-    compaction or a rebuilt table costs nothing more. Blocks only grow at their end: older `Vectors` stay valid.
+    compaction costs nothing more. Blocks only grow at their end: older `Vectors` stay valid.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._version: tuple[Any, ...] = ()
+        self._version: int | None = None
         self._vectors: Vectors | None = None
         self._clear()
 
     def of(self, table: Any) -> Vectors | None:
         """The vectors of a pinned version; None when it has no images."""
-        version = (table.schema.metadata or {}).get(b"index_id"), table.version
         with self._lock:
-            if version != self._version:
+            if table.version != self._version:
                 self._vectors = self._load(table)
-                self._version = version
+                self._version = table.version
             return self._vectors
 
     def _clear(self) -> None:
         self._known = np.empty(0, np.int64)
         self._places = np.empty(0, np.int64)
         self._blocks: list[Floats] = []
-        self._lengths: list[Floats] = []
 
     def _load(self, table: Any) -> Vectors | None:
         query = table.search().where(f"kind = '{IMAGE}'").select(["fingerprint"]).with_row_id(True).limit(None)
@@ -132,7 +123,7 @@ class ResidentVectors:
         new = ~np.isin(distinct, self._known)
         self._read(table, rows[first[new]])
         at = self._places[np.searchsorted(self._known, prints)]
-        return Vectors(rows, at, tuple(self._blocks), tuple(self._lengths))
+        return Vectors(rows, at, tuple(self._blocks))
 
     def _read(self, table: Any, rows: Integers) -> None:
         rows = np.sort(rows)
@@ -154,12 +145,9 @@ class ResidentVectors:
             number, offset = divmod(place, BLOCK)
             if number == len(self._blocks):
                 self._blocks.append(np.zeros((BLOCK, vectors.shape[1]), np.float32))
-                self._lengths.append(np.full(BLOCK, np.inf, np.float32))
             room = BLOCK - offset
             part, vectors = vectors[:room], vectors[room:]
-            lengths = np.sqrt(np.square(part, dtype=np.float64).sum(axis=1))
             self._blocks[number][offset : offset + len(part)] = part
-            self._lengths[number][offset : offset + len(part)] = np.where(lengths > 0, lengths, np.inf)
             place += len(part)
 
 

@@ -1,7 +1,8 @@
 """Words and counts in the embedded index: BM25 and facets over one pinned version.
 
 Belongs here: how a user's words are asked of Lance's full-text index, and how its answers become exact pages and counts. Words
-go in as the terms of match queries, never through a query language. Lance finds every committed report, also those written
+go in as the terms of match queries, never through a query language, and meet words that were taken from the reports in the same
+way (`words`): Lance itself only stems and folds accents. Lance finds every committed report, also those written
 after its index was last brought up to date; such reports are scored with the statistics of the indexed ones until the next
 compaction, after which scores are BM25 (k1 1.2, b 0.75) exactly.
 """
@@ -11,40 +12,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
-from medsearch_core.search.index import FacetCount, TextField
+from medsearch_core.search.answers import FacetCount
+from medsearch_core.search.embedded.rows import WORDS
+from medsearch_core.search.query import TextField
 
 DECIMALS = 5
 
 
 def matching_reports(
-    table: Any, query: str, fields: Sequence[TextField], condition: str, columns: Sequence[str]
-) -> tuple[pa.Table, bool]:
-    """Every report that matches, unordered: the columns, `_rowid` and, if the query holds a word, `_score`.
-
-    Returns:
-        the reports, and whether they have scores.
-    """
-    text = query.encode("utf-8", "replace").decode("utf-8")
-    if not any(True for _ in lancedb.tokenize(text)):
-        everything = table.search().where(condition).select(list(columns)).with_row_id(True).limit(None)
-        return everything.to_arrow(), False
-    matches = [MatchQuery(text, field.value) for field in fields]  # type: ignore[call-arg]
+    table: Any, words: Sequence[str], fields: Sequence[TextField], condition: str, columns: Sequence[str]
+) -> pa.Table:
+    """Every report that matches, unordered: the columns, `_rowid` and `_score`. All score 0 if there are no words."""
+    if not words:
+        everything = table.search().where(condition).select(list(columns)).with_row_id(True).limit(None).to_arrow()
+        return everything.append_column("_score", pa.array(np.zeros(everything.num_rows)))
+    matches = [MatchQuery(" ".join(words), WORDS[field.value]) for field in fields]  # type: ignore[call-arg]
     asked = matches[0] if len(matches) == 1 else BooleanQuery([(Occur.SHOULD, match) for match in matches])
     search = table.search(asked, query_type="fts").where(condition, prefilter=True)
-    found = search.select([*columns, "_score"]).with_row_id(True).limit(table.count_rows()).to_arrow()
-    return found, True
+    return search.select([*columns, "_score"]).with_row_id(True).limit(table.count_rows()).to_arrow()
 
 
-def ranked(found: pa.Table, has_scores: bool) -> tuple[list[int], list[float]]:
+def ranked(found: pa.Table) -> tuple[list[int], list[float]]:
     """Table rows and scores of reports with `report_id` and `study_key`, best first, ties by id."""
-    scores = found["_score"].to_numpy().astype(float) if has_scores else np.zeros(found.num_rows)
-    ordered = found.append_column("rounded", pa.array(np.round(scores, DECIMALS)))
+    scores = np.round(found["_score"].to_numpy().astype(float), DECIMALS)
+    ordered = found.append_column("rounded", pa.array(scores))
     ordered = ordered.sort_by([("rounded", "descending"), ("report_id", "ascending"), ("study_key", "ascending")])
     return ordered["_rowid"].to_pylist(), ordered["rounded"].to_pylist()
 

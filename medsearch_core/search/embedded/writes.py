@@ -11,19 +11,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
-from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
-from medsearch_core.search.embedded_filters import any_of
-from medsearch_core.search.embedded_rows import GONE, IMAGE, gone_row, rows_of, table_of_rows
-from medsearch_core.search.embedded_table import DocumentTable, WriteConflict, compact_if_due, failing_as, until_settled
+from medsearch_core.search.embedded.filters import any_of
+from medsearch_core.search.embedded.rows import GONE, IMAGE, gone_row, rows_of, table_of_rows
+from medsearch_core.search.embedded.table import Table, WriteConflict, compact_if_due, failing_as, until_settled
+from medsearch_core.search.model import Model, check_same, model_of
 
-Model = tuple[str, str, int]
 
-
-def replace(documents: DocumentTable, studies: Sequence[StudyDocuments]) -> int:
+def replace(documents: Table, studies: Sequence[StudyDocuments]) -> int:
     """Replaces studies in one commit; returns how many were written.
 
     Raises:
@@ -31,13 +27,13 @@ def replace(documents: DocumentTable, studies: Sequence[StudyDocuments]) -> int:
         StorageError: the index cannot be written.
     """
     wanted = {study.study.partition: study for study in studies}
-    model = _model_in(list(wanted.values()))
+    model = model_of(list(wanted.values()))
     written: set[str] = set()
     until_settled(lambda: _replace(documents, wanted, model, written))
     return len(written)
 
 
-def remove(documents: DocumentTable, studies: Sequence[StudyKey]) -> None:
+def remove(documents: Table, studies: Sequence[StudyKey]) -> None:
     """Removes studies in one commit; writes nothing when none of them is there.
 
     Raises:
@@ -46,31 +42,28 @@ def remove(documents: DocumentTable, studies: Sequence[StudyKey]) -> None:
     until_settled(lambda: _remove(documents, any_of("study_key", [s.partition for s in studies])))
 
 
-def model_of(table: Any) -> dict[str, Any]:
-    """Which model's images are held: `model_id`, `model_version` and `dimensions`, or nothing without images."""
+def model_held(table: Any) -> Model | None:
+    """Which model's images are held; None without images."""
     query = table.search().where(f"kind = '{IMAGE}'").select(["model_id", "model_version", "vector"]).limit(1)
     for row in query.to_arrow().to_pylist():
-        return {
-            "model_id": row["model_id"],
-            "model_version": row["model_version"],
-            "dimensions": len(row["vector"]) // 4,
-        }
-    return {}
+        return Model(row["model_id"], row["model_version"], len(row["vector"]) // 4)
+    return None
 
 
-def _remove(documents: DocumentTable, condition: str) -> None:
-    with documents.writing(create=False) as table:
-        if table is not None and table.count_rows(condition):
+def _remove(documents: Table, condition: str) -> None:
+    with failing_as("written"):
+        table = documents.newest()
+        if table.count_rows(condition):
             table.delete(condition)
 
 
-def _replace(documents: DocumentTable, wanted: dict[str, StudyDocuments], model: Model | None, written: set[str]) -> None:
+def _replace(documents: Table, wanted: dict[str, StudyDocuments], model: Model | None, written: set[str]) -> None:
     """Writes what differs, and adds it to `written`, which outlives a conflict."""
-    with documents.writing(create=any(s.images or s.reports for s in wanted.values())) as table:
-        if table is None or not wanted:
-            return
-        if model is not None:
-            _check_model(model, model_of(table))
+    if not wanted:
+        return
+    with failing_as("written"):
+        table = documents.newest()
+        check_same(model, model_held(table))
         held = _held(table, list(wanted))
         changed = [s for s in wanted.values() if _is_changed(s, held.get(s.study.partition, {}))]
         if not changed:
@@ -113,21 +106,3 @@ def _is_mixed(table: Any, studies: Sequence[StudyDocuments]) -> bool:
     """Whether a study holds rows of two writers that replaced it at once, which only an object store allows."""
     held = _held(table, [s.study.partition for s in studies])
     return any(len(set(rows.values())) > 1 for rows in held.values())
-
-
-def _model_in(studies: Sequence[StudyDocuments]) -> Model | None:
-    images = [image for study in studies for image in study.images]
-    models = {(i.model_id, i.model_version, len(i.vector)) for i in images}
-    if len(models) > 1:
-        raise IndexMismatch("the images are of more than one model, version or length of vector")
-    if not all(len(i.vector) and np.isfinite(np.asarray(i.vector, np.float32)).all() for i in images):
-        raise IndexMismatch("an image's vector is empty or not finite")
-    return models.pop() if models else None
-
-
-def _check_model(model: Model, held: dict[str, Any]) -> None:
-    if held and model != (held["model_id"], held["model_version"], held["dimensions"]):
-        raise IndexMismatch(
-            f"the index holds vectors of {held['model_id']} {held['model_version']} ({held['dimensions']} dimensions), "
-            f"not of {model[0]} {model[1]} ({model[2]} dimensions)"
-        )

@@ -5,16 +5,17 @@ change of a study. Columns are the documents' own fields, and:
 
 - `key`: kind, study and id, the row's identity; `study_key`: `patient/study`; `inputs`: the study's digest;
 - `kind`: image, report, or gone: a row that its study no longer has, hidden from every read until the next compaction;
-- `vector`: little-endian float32 bytes, so that the length belongs to the model and not to the table;
+- `vector`: the image's direction, length 1 or all zero, as little-endian float32 bytes, so that their number belongs to the
+  model and not to the table;
 - `fingerprint`: 64 bits of the vector's hash, by which a reader knows the vectors it holds already;
-- `…_prefixes`: every beginning of every code, which turns "J18 and below" into one exact membership test.
+- `…_prefixes`: every beginning of every code, which turns "J18 and below" into one exact membership test;
+- `…_words`: the stems of a text's words, one space between; null where there are none.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -23,12 +24,17 @@ import numpy as np
 import pyarrow as pa
 
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.query import TextField
 from medsearch_core.search.validation import code_prefix
+from medsearch_core.search.words import stems_of, words_of
 
 IMAGE, REPORT, GONE = "image", "report", "gone"
 
 PREFIXED = {"present_codes": "present_prefixes", "absent_codes": "absent_prefixes", "uncertain_codes": "uncertain_prefixes"}
 """Column of codes → column of all their beginnings."""
+
+WORDS = {field.value: f"{field.value}_words" for field in TextField}
+"""Column of text → column of its words."""
 
 Document = TypeVar("Document", ImageDocument, ReportDocument)
 
@@ -52,14 +58,15 @@ SCHEMA = pa.schema(
         pa.field("inputs", pa.string()),
         pa.field("fingerprint", pa.int64()),
         *(pa.field(name, pa.list_(pa.string())) for name in PREFIXED.values()),
+        *(pa.field(name, pa.string()) for name in WORDS.values()),
         *(pa.field(n, _arrow_type(n, h)) for n, h in (_HINTS[ImageDocument] | _HINTS[ReportDocument]).items()),
     ]
 )
 
 
 def columns_of(kind: type) -> list[str]:
-    """The columns a kind of document is read from."""
-    return [f.name for f in fields(kind)]
+    """The columns a kind of document is read from: all its fields but the vector."""
+    return [f.name for f in fields(kind) if f.name != "vector"]
 
 
 def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
@@ -81,12 +88,16 @@ def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
 
 def documents_of(kind: type[Document], table: pa.Table) -> list[Document]:
     """The documents in an Arrow table that has at least `columns_of(kind)`. Lists come back as tuples."""
-    return [kind(**{n: _value(n, row[n]) for n in columns_of(kind)}) for row in table.to_pylist()]
+    rows: list[dict[str, Any]] = table.select(columns_of(kind)).to_pylist()
+    for row in rows:
+        row |= {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
+    return [kind(**row) for row in rows]
 
 
-def vector_bytes(vector: Sequence[float]) -> bytes:
+def direction_bytes(vector: Sequence[float]) -> bytes:
     """A vector as the table holds it."""
-    return np.asarray(vector, dtype="<f4").tobytes()
+    exact = np.asarray(vector, dtype=np.float32).astype(np.float64)
+    return (exact / (np.sqrt((exact * exact).sum()) or 1.0)).astype("<f4").tobytes()
 
 
 def vectors_of(column: pa.ChunkedArray) -> np.ndarray:
@@ -103,18 +114,14 @@ def _row(kind: str, id_: str, document: ImageDocument | ReportDocument, study: S
     if row["patient_age_years"] is not None and math.isnan(row["patient_age_years"]):
         row["patient_age_years"] = None
     if isinstance(document, ImageDocument):
-        vector = vector_bytes(document.vector)
+        vector = direction_bytes(document.vector)
         digest = hashlib.blake2b(vector, digest_size=8).digest()
         row |= {"vector": vector, "fingerprint": int.from_bytes(digest, "little", signed=True)}
+    else:
+        row |= {target: " ".join(stems_of(words_of(row[source] or ""))) or None for source, target in WORDS.items()}
     return row
 
 
 def _prefixes(codes: Sequence[str]) -> list[str]:
     spelled = {code_prefix(c) for c in codes}
     return sorted({c[:end] for c in spelled for end in range(1, len(c) + 1)})
-
-
-def _value(name: str, value: Any) -> Any:
-    if name == "vector":
-        return array("f", value)
-    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,178 @@
+"""The embedded search index: the default, with no server. LanceDB holds documents and words, NumPy compares vectors.
+
+Belongs here: `ReleasedIndex`, put together from its parts. Every call looks up anew which release it goes to. One process may
+read while others write: a read pins the newest committed version of its release and answers from that one alone; a write is one
+commit, so a study is seen whole. Meant for a few hundred thousand images; beyond that, use OpenSearch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from medsearch_core.errors import NoSuchRelease, StorageError
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.answers import Counts, FacetCount, ImageHit, IndexHealth, ReportPage
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.embedded.catalogue import Catalogue, open_catalogue
+from medsearch_core.search.embedded.release import EmbeddedRelease
+from medsearch_core.search.embedded.table import DocumentTable, NoTable
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.model import Model, model_of
+from medsearch_core.search.query import NO_FILTERS, Filters, TextField
+from medsearch_core.search.releases import Release, ReleasedIndex, release_name
+
+Answer = TypeVar("Answer")
+
+_NOTHING = EmbeddedRelease(None, NoTable(), nullcontext)
+
+
+def open_embedded(uri: str, storage_options: dict[str, str] | None = None) -> EmbeddedIndex:
+    """The index in a folder or at an object store's URI. Nothing is read or written yet; it need not exist.
+
+    Args:
+        storage_options: the object store's settings as LanceDB names them, such as `aws_region` and `aws_endpoint`.
+            Credentials come from the AWS provider chain.
+
+    Raises:
+        ConfigurationError: the object store is of a kind that is not known, or its credentials cannot be found.
+    """
+    folder = None if "://" in uri and not uri.startswith("file://") else Path(uri.removeprefix("file://"))
+    root = uri.rstrip("/") if folder is None else str(folder)
+    return EmbeddedIndex(root, storage_options, open_catalogue(root, folder, storage_options))
+
+
+class EmbeddedIndex(ReleasedIndex):
+    """`ReleasedIndex` in one folder or bucket. Safe to share between threads. Reads before the first write find nothing.
+
+    Every method raises `StorageError` when the index cannot be read or written.
+    """
+
+    def __init__(self, root: str, storage_options: dict[str, str] | None, catalogue: Catalogue) -> None:
+        self._root = root
+        self._options = storage_options
+        self._catalogue = catalogue
+        self._guard = Lock()
+        self._followed = _NOTHING
+
+    def releases(self) -> Sequence[Release]:
+        return self._catalogue.releases()
+
+    def begin(self, model: Model | None) -> str:
+        name = release_name(model)
+        with self._catalogue.turn():
+            self._catalogue.add(name)
+            self._table(name).make()
+        return name
+
+    def release(self, name: str) -> SearchIndex:
+        self._catalogue.check(name)
+        followed = self._followed
+        return followed if followed.name == name else self._release(name)
+
+    def finish(self, name: str) -> None:
+        self.release(name).compact()
+
+    def publish(self, name: str, catch_up: Callable[[SearchIndex], object] | None = None) -> None:
+        self._catalogue.check(name)
+        with self._catalogue.turn():
+            release = self.release(name)
+            self._table(name).make()
+            if catch_up is not None:
+                catch_up(release)
+            self._catalogue.publish(name)
+
+    def discard(self, name: str) -> None:
+        self._catalogue.check(name)
+        with self._catalogue.turn():
+            if self._catalogue.current() == name:
+                raise NoSuchRelease("the current release of the search index cannot be discarded")
+            self._table(name).drop()
+            self._catalogue.remove(name)
+
+    def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        wanted = list({s.study: s for s in studies}.values())
+        if self._catalogue.current() is None:
+            if not any(s.images or s.reports for s in wanted):
+                return 0
+            self._begin_first(model_of(wanted))
+        with self._catalogue.turn():
+            return self._current().upsert(wanted)
+
+    def _begin_first(self, model: Model | None) -> None:
+        with self._catalogue.turn():
+            if self._catalogue.current() is None:
+                name = self.begin(model)
+                if not self._catalogue.publish_first(name):
+                    self.discard(name)
+
+    def delete(self, studies: Sequence[StudyKey]) -> None:
+        if self._catalogue.current() is not None:
+            with self._catalogue.turn():
+                self._current().delete(studies)
+
+    def compact(self) -> None:
+        if self._catalogue.current() is not None:
+            with self._catalogue.turn():
+                self._current().compact()
+
+    def studies(self) -> Mapping[StudyKey, str]:
+        return self._ask(lambda release: release.studies())
+
+    def images(self, image_ids: Sequence[str]) -> Sequence[ImageDocument | None]:
+        return self._ask(lambda release: release.images(image_ids))
+
+    def vectors(self, image_ids: Sequence[str]) -> Sequence[Sequence[float] | None]:
+        return self._ask(lambda release: release.vectors(image_ids))
+
+    def reports(self, report_ids: Sequence[str]) -> Sequence[ReportDocument | None]:
+        return self._ask(lambda release: release.reports(report_ids))
+
+    def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
+        return self._ask(lambda release: release.images_of_reports(report_ids, filters))
+
+    def similar(
+        self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False
+    ) -> Sequence[ImageHit]:
+        return self._ask(lambda release: release.similar(vector, k, filters, offset, exact))
+
+    def text(
+        self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
+    ) -> ReportPage:
+        return self._ask(lambda release: release.text(query, fields, filters, offset, limit))
+
+    def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
+        return self._ask(lambda release: release.facets(field_name, filters, size, query))
+
+    def count(self, filters: Filters = NO_FILTERS) -> Counts:
+        return self._ask(lambda release: release.count(filters))
+
+    def health(self) -> IndexHealth:
+        return self._ask(lambda release: release.health())
+
+    def _ask(self, question: Callable[[EmbeddedRelease], Answer]) -> Answer:
+        """The current release's answer; the next one's if the release was superseded and discarded meanwhile."""
+        release = self._current()
+        try:
+            return question(release)
+        except (StorageError, NoSuchRelease):
+            if self._current() is release:
+                raise
+        return question(self._current())
+
+    def _current(self) -> EmbeddedRelease:
+        """The current release. Its vectors stay in memory until there is another."""
+        name = self._catalogue.current()
+        with self._guard:
+            if name != self._followed.name:
+                self._followed = _NOTHING if name is None else self._release(name)
+            return self._followed
+
+    def _release(self, name: str) -> EmbeddedRelease:
+        return EmbeddedRelease(name, self._table(name), self._catalogue.turn)
+
+    def _table(self, name: str) -> DocumentTable:
+        return DocumentTable(f"{self._root}/{name}", self._options)

@@ -1,0 +1,47 @@
+"""Images like an indexed image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+
+from medsearch_core.errors import NotIndexed
+from medsearch_core.search.answers import ImageHit
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.query import NO_FILTERS, Filters
+
+
+class Exclude(Enum):
+    """What is left out of the images like an image."""
+
+    NOTHING = "nothing"
+    IMAGE = "image"
+    STUDY = "study"
+    PATIENT = "patient"
+
+
+def similar_to(
+    index: SearchIndex,
+    image_id: str,
+    k: int,
+    filters: Filters = NO_FILTERS,
+    offset: int = 0,
+    exclude: Exclude = Exclude.IMAGE,
+) -> Sequence[ImageHit]:
+    """The k images most like an indexed image, as `SearchIndex.similar` finds them.
+
+    Raises:
+        NotIndexed: the image is not in the index.
+        InvalidQuery: as for `SearchIndex.similar`; an image whose vector is zero has no likeness.
+    """
+    (image,), (vector,) = index.images([image_id]), index.vectors([image_id])
+    if image is None or vector is None:
+        raise NotIndexed("the image is not in the index")
+    left_out = {
+        Exclude.NOTHING: filters,
+        Exclude.IMAGE: replace(filters, without_images=(*filters.without_images, image.image_id)),
+        Exclude.STUDY: replace(filters, without_studies=(*filters.without_studies, image.study)),
+        Exclude.PATIENT: replace(filters, without_patients=(*filters.without_patients, image.patient)),
+    }
+    return index.similar(vector, k, left_out[exclude], offset)

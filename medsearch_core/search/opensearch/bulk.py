@@ -1,0 +1,122 @@
+"""Bulk requests whose every item is read: what may succeed later is sent again after a pause, what never will is reported.
+
+A failed item is told by status: 429 (rejected for load) and 503 (a shard is not there) are worth another try, and so is a
+request that got no answer, since every operation may be repeated. All else is about the document.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from opensearchpy import ConnectionError as Unreachable
+from opensearchpy import OpenSearch, TransportError
+
+from medsearch_core.errors import StorageError
+from medsearch_core.search.opensearch.client import cause_of
+
+REQUEST_BYTES = 2 * 1024 * 1024
+REQUESTS_AT_ONCE = 4
+ATTEMPTS = 9
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 16.0
+WORTH_REPEATING = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One line of a bulk request, or two: what to do, and the document's fields unless it is to be deleted."""
+
+    index: str
+    id: str
+    routing: str
+    fields: dict[str, Any] | None = None
+
+    def encoded(self) -> bytes:
+        """The lines, each ended."""
+        place = {"_index": self.index, "_id": self.id, "routing": self.routing}
+        if self.fields is None:
+            return orjson.dumps({"delete": place}) + b"\n"
+        document = orjson.dumps(self.fields, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps({"index": place}) + b"\n" + document + b"\n"
+
+
+def send(client: OpenSearch, operations: Iterable[Operation], before_each: Callable[[], object]) -> dict[str, str]:
+    """Carries out the operations, in no particular order: some megabytes a request, a few requests at once.
+
+    Args:
+        before_each: called before every request; raises if this process may no longer write.
+
+    Returns:
+        `_id` → reason, OpenSearch's own short name, of each document that was refused for good.
+
+    Raises:
+        StorageError: the cluster did not take the rest after `ATTEMPTS`.
+    """
+    refused: dict[str, str] = {}
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        under_way: deque[Future[dict[str, str]]] = deque()
+        try:
+            for request in _requests(operations):
+                if len(under_way) == REQUESTS_AT_ONCE:
+                    refused |= under_way.popleft().result()
+                under_way.append(pool.submit(_settle, client, request, before_each))
+            for answer in under_way:
+                refused |= answer.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return refused
+
+
+def _requests(operations: Iterable[Operation]) -> Iterator[list[tuple[Operation, bytes]]]:
+    request: list[tuple[Operation, bytes]] = []
+    size = 0
+    for operation in operations:
+        lines = operation.encoded()
+        if request and size + len(lines) > REQUEST_BYTES:
+            yield request
+            request, size = [], 0
+        request.append((operation, lines))
+        size += len(lines)
+    if request:
+        yield request
+
+
+def _settle(
+    client: OpenSearch, request: Sequence[tuple[Operation, bytes]], before_each: Callable[[], object]
+) -> dict[str, str]:
+    refused: dict[str, str] = {}
+    left, cause = list(request), ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
+            time.sleep(random.uniform(longest / 2, longest))  # noqa: S311
+        before_each()
+        try:
+            answer = client.bulk(body=b"".join(lines for _, lines in left), params={"_source": "false"})
+        except TransportError as error:
+            if not isinstance(error, Unreachable) and error.status_code not in WORTH_REPEATING:
+                raise StorageError(f"the search index could not be written: {cause_of(error)}") from None
+            cause = cause_of(error)
+            continue
+        again = []
+        for sent, item in zip(left, answer["items"] if answer["errors"] else (), strict=bool(answer["errors"])):
+            ((_, result),) = item.items()
+            if "error" not in result:
+                continue
+            if result["status"] in WORTH_REPEATING:
+                again.append(sent)
+                cause = f"{result['status']} {result['error']['type']}"
+            else:
+                refused[sent[0].id] = result["error"]["type"]
+        if not again:
+            return refused
+        left = again
+    taken = f"{len(request) - len(left)} of {len(request)} operations in {ATTEMPTS} tries"
+    raise StorageError(f"the search index took {taken}: {cause}")

@@ -1,0 +1,115 @@
+"""The connection to an OpenSearch cluster, and how its failures are told."""
+
+from __future__ import annotations
+
+import ssl
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from opensearchpy import ConnectionError as Unreachable
+from opensearchpy import (
+    ConnectionTimeout,
+    OpenSearch,
+    OpenSearchException,
+    RequestError,
+    SSLError,
+    TransportError,
+    Urllib3AWSV4SignerAuth,
+)
+from opensearchpy.serializer import JSONSerializer
+
+from medsearch_core.errors import ConfigurationError, StorageError
+from medsearch_core.search.opensearch.options import Access
+
+
+class FastSerializer(JSONSerializer):
+    """JSON by orjson, which writes float32 arrays in the fewest digits that read back the same."""
+
+    def dumps(self, data: Any) -> Any:
+        if isinstance(data, (str, bytes)):
+            return data
+        return orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+    def loads(self, s: str) -> Any:
+        return orjson.loads(s)
+
+
+def open_client(access: Access) -> OpenSearch:
+    """A client that threads may share. Connects at its first call. Certificates are always checked.
+
+    Raises:
+        ConfigurationError: the authority's file cannot be read, or there are no AWS credentials to sign with.
+    """
+    return OpenSearch(
+        [access.url],
+        http_auth=_signature(access),
+        headers=_credentials(access),
+        ssl_context=_tls(access),
+        serializer=FastSerializer(),
+        timeout=access.timeout_seconds,
+        max_retries=2,
+        retry_on_status=(502, 503, 504),
+        pool_maxsize=16,
+    )
+
+
+class RequestRefused(StorageError):
+    """The cluster finds fault with a request itself (status 400)."""
+
+
+@contextmanager
+def failing_as(action: str) -> Iterator[None]:
+    """Turns the client's errors into `StorageError` without their text, which quotes queries and so patients.
+
+    Raises:
+        StorageError: with the status and OpenSearch's own name of the fault, or why the cluster was not reached.
+    """
+    try:
+        yield
+    except OpenSearchException as error:
+        kind = RequestRefused if isinstance(error, RequestError) else StorageError
+        raise kind(f"the search index could not be {action}: {cause_of(error)}") from None
+
+
+def cause_of(error: OpenSearchException) -> str:
+    """The kind of a failure in words that hold no data."""
+    if isinstance(error, SSLError):
+        return "the cluster's certificate is not trusted (MEDSEARCH_INDEX_CA names the authority's PEM file)"
+    if isinstance(error, ConnectionTimeout):
+        return "the cluster did not answer in time"
+    if isinstance(error, Unreachable):
+        return "the cluster cannot be reached"
+    if isinstance(error, TransportError):
+        advice = {"401": "user or password is wrong", "403": "the user lacks the right"}
+        return f"{error.status_code} {advice.get(str(error.status_code)) or str(error.error)[:100]}"
+    return type(error).__name__
+
+
+def _signature(access: Access) -> Any:
+    if not access.aws_region:
+        return None
+    import boto3
+
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise ConfigurationError("MEDSEARCH_INDEX_AWS_REGION is set, but there are no AWS credentials to sign requests with")
+    return Urllib3AWSV4SignerAuth(credentials, access.aws_region, "es")
+
+
+def _credentials(access: Access) -> dict[str, str]:
+    """Basic authentication in UTF-8 (RFC 7617), which the client's own does not speak."""
+    if access.aws_region or not access.user:
+        return {}
+    return {"authorization": "Basic " + b64encode(f"{access.user}:{access.password or ''}".encode()).decode()}
+
+
+def _tls(access: Access) -> ssl.SSLContext | None:
+    if not access.url.startswith("https://"):
+        return None
+    try:
+        return ssl.create_default_context(cafile=access.ca)
+    except OSError as error:
+        raise ConfigurationError(f"the authority's file of MEDSEARCH_INDEX_CA cannot be read: {type(error).__name__}") from None

@@ -1,0 +1,127 @@
+"""The search index on an OpenSearch cluster: `ReleasedIndex`, put together from its parts.
+
+A reader sees a study whole because nothing shows before its writer refreshes, one process writes at a time, and a study's
+documents lie on one shard. One exception is told in docs/opensearch.md: a node that dies in the middle of a write may show a
+study half until the write is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from opensearchpy import OpenSearch
+
+from medsearch_core.errors import NoSuchRelease
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.model import Model, check_same, model_of
+from medsearch_core.search.opensearch.client import open_client
+from medsearch_core.search.opensearch.lease import WriterLease
+from medsearch_core.search.opensearch.options import Access, IndexLayout
+from medsearch_core.search.opensearch.reads import Places, Reads
+from medsearch_core.search.opensearch.releases import ClusterReleases
+from medsearch_core.search.opensearch.writes import Writes
+from medsearch_core.search.releases import Release, ReleasedIndex
+
+
+def open_opensearch(access: Access, layout: IndexLayout, name: str) -> OpenSearchIndex:
+    """The index whose aliases begin with `name`. Nothing is read or written yet; it need not exist.
+
+    Raises:
+        ConfigurationError: the certificate authority's file or the credentials cannot be had.
+    """
+    return OpenSearchIndex(open_client(access), layout, name)
+
+
+class OpenSearchRelease(Reads, SearchIndex):
+    """One release, whether readers are sent to it or not."""
+
+    def __init__(
+        self, client: OpenSearch, places: Places, layout: IndexLayout, releases: ClusterReleases, lease: WriterLease, name: str
+    ) -> None:
+        super().__init__(client, places, layout)
+        self._releases = releases
+        self._lease = lease
+        self._name = name
+
+    def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        wanted = list({s.study: s for s in studies}.values())
+        model = model_of(wanted)
+        with self._lease.held():
+            held = self.model()
+            if model and held and model != held:
+                self._releases.show(self._name)
+                check_same(model, held if self.count().images else None)
+            return self._writes([s.study for s in wanted], model).replace(wanted)
+
+    def delete(self, studies: Sequence[StudyKey]) -> None:
+        with self._lease.held():
+            self._writes(studies, None).remove(studies)
+
+    def compact(self) -> None:
+        self._releases.compact(self._name)
+
+    def _writes(self, studies: Sequence[StudyKey], model: Model | None) -> Writes:
+        shows = self._releases.one(self._name).published is not None
+        if not shows:
+            self._releases.about_to_write(self._name, studies)
+        return Writes(self, self._releases.indexes(self._name, model), self._lease, shows)
+
+
+class OpenSearchIndex(Reads, ReleasedIndex):
+    """The current release, through the aliases, and all others."""
+
+    def __init__(self, client: OpenSearch, layout: IndexLayout, name: str) -> None:
+        self._releases = ClusterReleases(client, name, layout)
+        self._lease = WriterLease(client, f"{name}-control")
+        super().__init__(client, self._releases.aliases, layout)
+
+    def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        model = model_of(list({s.study: s for s in studies}.values()))
+        with self._lease.held():
+            current = self._releases.current()
+            if current is None:
+                if not any(s.images or s.reports for s in studies):
+                    return 0
+                current = self._releases.begin(model)
+                self._releases.publish(current)
+            return self.release(current).upsert(studies)
+
+    def delete(self, studies: Sequence[StudyKey]) -> None:
+        with self._lease.held():
+            if current := self._releases.current():
+                self.release(current).delete(studies)
+
+    def compact(self) -> None:
+        if current := self._releases.current():
+            self.release(current).compact()
+
+    def releases(self) -> Sequence[Release]:
+        return self._releases.all()
+
+    def begin(self, model: Model | None) -> str:
+        with self._lease.held():
+            return self._releases.begin(model)
+
+    def release(self, name: str) -> OpenSearchRelease:
+        self._releases.one(name)
+        return OpenSearchRelease(self.client, self._releases.places(name), self.layout, self._releases, self._lease, name)
+
+    def finish(self, name: str) -> None:
+        self._releases.one(name)
+        self._releases.finish(name)
+
+    def publish(self, name: str, catch_up: Callable[[SearchIndex], object] | None = None) -> None:
+        with self._lease.held():
+            release = self.release(name)
+            if catch_up:
+                catch_up(release)
+                self._releases.show(name)
+            self._releases.publish(name)
+
+    def discard(self, name: str) -> None:
+        with self._lease.held():
+            if self._releases.one(name).is_current:
+                raise NoSuchRelease("readers are sent to that release: publish another one first")
+            self._releases.discard(name)

@@ -1,0 +1,128 @@
+"""Replacing and removing studies in one release.
+
+A study's new documents go out first, those it no longer has are deleted, and last comes the one that stands for it: only when
+that one carries the new `inputs` is a study taken for written, so that a run that died in the middle does it again. Nothing
+shows before the refresh at the end. Studies of which a document was refused are put back as the last refresh left them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from medsearch_core.errors import DocumentsRefused
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.opensearch.bulk import Operation, send
+from medsearch_core.search.opensearch.client import failing_as
+from medsearch_core.search.opensearch.filters import one_of
+from medsearch_core.search.opensearch.lease import WriterLease
+from medsearch_core.search.opensearch.reads import Reads
+from medsearch_core.search.opensearch.sources import Kind, Source, sources_of
+
+
+@dataclass
+class Held:
+    """What a release holds of one study: `_id` → kind, and the `inputs` of the document that stands for it."""
+
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    inputs: str | None = None
+
+
+class Writes:
+    """The writing half of one release.
+
+    Args:
+        indexes: kind → the index its documents go to; without images there may be none for them.
+        lease: held by the caller.
+        shows: whether what is written shows at once; a release that is being loaded shows nothing until it is finished.
+    """
+
+    def __init__(self, reads: Reads, indexes: Mapping[Kind, str], lease: WriterLease, shows: bool) -> None:
+        self._reads = reads
+        self._indexes = indexes
+        self._lease = lease
+        self._shows = shows
+
+    def replace(self, studies: Sequence[StudyDocuments]) -> int:
+        """Writes the studies that changed; returns how many.
+
+        Raises:
+            DocumentsRefused: all but the studies of these documents were written.
+            StorageError: the cluster failed; the same call again completes what was begun.
+        """
+        held = self._held([s.study for s in studies])
+        changed = [s for s in studies if _is_changed(s, held.get(s.study.partition, Held()))]
+        sources = {s.study.partition: sources_of(s, self._reads.layout.space_type) for s in changed}
+        refused = self._send(self._first_phase(sources, held))
+        whole = {name: documents for name, documents in sources.items() if name not in _studies_in(refused)}
+        refused |= self._send(self._written(documents[-1]) for documents in whole.values() if documents)
+        if refused:
+            self._put_back({name: sources[name] for name in _studies_in(refused)})
+        if changed:
+            self.refresh()
+        if refused:
+            raise DocumentsRefused(refused)
+        return len(changed)
+
+    def remove(self, studies: Sequence[StudyKey]) -> None:
+        """Removes studies."""
+        if held := self._held(studies):
+            self._send(self._deleted(id_, name, held[name].kinds[id_]) for name in held for id_ in held[name].kinds)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Lets readers see what was written."""
+        self._lease.check()
+        if self._shows:
+            with failing_as("written"):
+                self._reads.client.indices.refresh(index=",".join(self._indexes.values()))
+
+    def _held(self, studies: Sequence[StudyKey]) -> dict[str, Held]:
+        found: dict[str, Held] = {}
+        where = [one_of("study_key", [s.partition for s in studies])]
+        for kind in self._indexes:
+            for hit in self._reads.all(kind, where, source=["study_key", "inputs", "stands_for_study"]):
+                study = found.setdefault(hit["_source"]["study_key"], Held())
+                study.kinds[hit["_id"]] = kind
+                if hit["_source"]["stands_for_study"]:
+                    study.inputs = hit["_source"]["inputs"]
+        return found
+
+    def _first_phase(self, sources: Mapping[str, list[Source]], held: Mapping[str, Held]) -> Iterator[Operation]:
+        for name, documents in sources.items():
+            yield from (self._written(document) for document in documents[:-1])
+            kept = {document.id for document in documents}
+            kinds = held.get(name, Held()).kinds
+            yield from (self._deleted(id_, name, kind) for id_, kind in kinds.items() if id_ not in kept)
+
+    def _put_back(self, sources: Mapping[str, list[Source]]) -> None:
+        """Gives studies the documents that readers still see."""
+        where, before = [one_of("study_key", list(sources))], set()
+        operations = []
+        for kind in self._indexes:
+            for hit in self._reads.all(kind, where, source=["*"]):
+                before.add(hit["_id"])
+                operations.append(self._written(Source(kind, hit["_id"], hit["_source"]["study_key"], hit["_source"])))
+        new = (s for documents in sources.values() for s in documents if s.id not in before)
+        self._send([*operations, *(self._deleted(s.id, s.study, s.kind) for s in new)])
+
+    def _written(self, source: Source) -> Operation:
+        return Operation(self._indexes[source.kind], source.id, source.study, source.fields)
+
+    def _deleted(self, id_: str, study: str, kind: Kind) -> Operation:
+        return Operation(self._indexes[kind], id_, study)
+
+    def _send(self, operations: Iterable[Operation]) -> dict[str, str]:
+        return send(self._reads.client, operations, self._lease.check)
+
+
+def _is_changed(study: StudyDocuments, held: Held) -> bool:
+    if not (study.images or study.reports):
+        return bool(held.kinds)
+    return not study.inputs or held.inputs != study.inputs
+
+
+def _studies_in(refused: Iterable[str]) -> set[str]:
+    """The studies that document ids, `patient/study/kind/id`, belong to."""
+    return {"/".join(id_.split("/")[:2]) for id_ in refused}

@@ -1,0 +1,91 @@
+"""What may be asked of a search index: filters, fields, and how much of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+MAX_HITS = 500
+"""The largest k of `SearchIndex.similar`."""
+
+MAX_PAGE = 1000
+"""The most reports on a page, and the most values of a facet."""
+
+MAX_DEPTH = 10_000
+"""How far pages go: the largest offset plus page."""
+
+MAX_WORDS = 256
+"""The most different words of a query."""
+
+FACET_FIELDS = frozenset(
+    {
+        "positive_diagnoses",
+        "negative_diagnoses",
+        "positive_icd10cms",
+        "negative_icd10cms",
+        "positive_signs",
+        "negative_signs",
+        "positive_symptoms",
+        "negative_symptoms",
+        "present_codes",
+        "absent_codes",
+        "uncertain_codes",
+        "modalities",
+        "body_parts",
+        "views",
+        "lateralities",
+        "tags",
+        "patient",
+        "study",
+        "patient_sex",
+        "study_date",
+        "ner_version",
+    }
+)
+"""The list and keyword fields of `ReportDocument` whose values can be counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing.
+
+    Codes are ICD-10-CM in either case; a code matches itself and every code that begins with it, so `J18` also matches
+    `J18.9`. Every value of `present`, `absent` and `uncertain` must hold; `without_…` leaves documents out.
+    Dates are `YYYY-MM-DD`, ages years; ranges include both ends. Documents without a value never match a range. A report
+    matches modality, body part, view and laterality by any image of its study; an image matches `reports` by its report.
+    `without_images` concerns images alone.
+    """
+
+    patients: Sequence[str] = ()
+    studies: Sequence[str] = ()
+    reports: Sequence[str] = ()
+    modalities: Sequence[str] = ()
+    body_parts: Sequence[str] = ()
+    views: Sequence[str] = ()
+    lateralities: Sequence[str] = ()
+    sexes: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    min_age_years: float | None = None
+    max_age_years: float | None = None
+    from_date: str | None = None
+    to_date: str | None = None
+    present: Sequence[str] = ()
+    absent: Sequence[str] = ()
+    uncertain: Sequence[str] = ()
+    without_patients: Sequence[str] = ()
+    without_studies: Sequence[str] = ()
+    without_reports: Sequence[str] = ()
+    without_images: Sequence[str] = ()
+
+
+NO_FILTERS = Filters()
+"""Asks nothing."""
+
+
+class TextField(Enum):
+    """Where words are looked for."""
+
+    FINDINGS = "findings"
+    IMPRESSION = "impression"
+    REPORT = "text"

@@ -1,0 +1,67 @@
+"""Whether a release may be put in place: it holds what it should, and finds what an exact search finds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.query import MAX_PAGE
+
+AT = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was counted and measured.
+
+    Args:
+        recall: recall@10 against exact search over `sample` images; None without images.
+        absent: how many of the sample are not in the release.
+    """
+
+    expected: tuple[int, int, int]
+    held: tuple[int, int, int]
+    recall: float | None
+    sample: int
+    absent: int = 0
+
+    def faults(self, least_recall: float) -> list[str]:
+        """Why the release may not be put in place; empty if it may."""
+        kinds = ("images", "reports", "studies")
+        found = [
+            f"it holds {held} {kind} where {expected} are due"
+            for kind, held, expected in zip(kinds, self.held, self.expected, strict=True)
+            if held != expected
+        ]
+        if self.absent:
+            found.append(f"{self.absent} of {self.sample} images looked for are not in it")
+        if self.recall is not None and self.recall < least_recall:
+            found.append(f"recall@{AT} is {self.recall:.3f} where {least_recall} is asked for")
+        return found
+
+
+def verify(release: SearchIndex, expected: tuple[int, int, int], image_ids: Sequence[str], sample: int = 50) -> Verification:
+    """Counts a release and compares its nearest neighbours with those of exact search.
+
+    Args:
+        expected: images, reports and studies that are due.
+        image_ids: images to draw the sample from.
+    """
+    health = release.health()
+    drawn = random.Random(0).sample(sorted(image_ids), min(sample, len(image_ids)))  # noqa: S311
+    found = due = absent = 0
+    for start in range(0, len(drawn), MAX_PAGE):
+        for vector in release.vectors(drawn[start : start + MAX_PAGE]):
+            if vector is None or not any(vector):
+                absent += vector is None
+                continue
+            exact = release.similar(vector, AT, exact=True)
+            worst = exact[-1].score
+            hits = release.similar(vector, AT)
+            due += len(exact)
+            found += sum(hit.score >= worst for hit in hits)
+    held = (health.images, health.reports, health.studies)
+    recall = found / due if due else None
+    return Verification(expected=expected, held=held, recall=recall, sample=len(drawn), absent=absent)

@@ -1,0 +1,93 @@
+"""Arguments of the `medsearch` command, and how it says what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from medsearch_core.errors import MedsearchError
+from medsearch_core.keys import StudyKey
+from medsearch_pipeline.cli.rejections import print_rejections
+from medsearch_pipeline.cli.releases import discard, print_releases, rebuild, rollback
+from medsearch_pipeline.cli.tags import tag, untag
+from medsearch_pipeline.settings import Settings
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status. What is wrong is said in one line, without a stack trace."""
+    given = vars(_parser().parse_args(arguments))
+    run = given.pop("run")
+    try:
+        return run(Console(), **given)
+    except MedsearchError as error:
+        print(f"medsearch: {error}", file=sys.stderr)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            print(f"medsearch: MEDSEARCH_{str(fault['loc'][0]).upper()}: {fault['msg']}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("medsearch: stopped", file=sys.stderr)
+        return INTERRUPTED
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="medsearch", description="Runs beside Dagster's UI.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[..., int], help_: str) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+        added.set_defaults(run=run)
+        return added
+
+    demo = command("demo", _demo, "make demo data, start everything, ingest it, and serve it until Ctrl-C")
+    demo.add_argument("--home", type=Path, default=Path(".medsearch/demo"), help="folder of everything the demo writes")
+    demo.add_argument("--patients", type=int, default=64, help="patients to draw")
+    demo.add_argument("--once", action="store_true", help="stop when the example query is answered")
+
+    help_ = "list every rejected object with its reason, and check that the totals reconcile"
+    command("rejections", _with_settings(print_rejections), help_)
+
+    help_ = "build a release of the search index from Parquet beside the current one, check it, and put it in place"
+    build = command("reindex", _with_settings(rebuild), help_)
+    build.add_argument("--fresh", dest="is_fresh", action="store_true", help="do not go on with an unfinished release")
+    build.add_argument(
+        "--allow-missing", dest="may_miss", action="store_true", help="publish also without the studies that cannot be read"
+    )
+    command("releases", _with_settings(print_releases), "list the releases of the search index")
+    back = command("rollback", _with_settings(rollback), "send all readers to the previous release, or to the one named")
+    back.add_argument("name", nargs="?", metavar="NAME", help="a release that was published before")
+    drop = command("discard", _with_settings(discard), "delete a release that is not the current one")
+    drop.add_argument("name", metavar="NAME", help="the release")
+
+    add = command("tag", _with_settings(tag), "give a study tags, which can be searched for at once")
+    add.add_argument("study", type=_study, metavar="PATIENT/STUDY", help="the study, as in Dagster's partitions")
+    add.add_argument("tags", nargs="+", metavar="TAG", help="1 to 64 printable characters; never a patient's name")
+    remove = command("untag", _with_settings(untag), "take tags from a study; all of them if none is named")
+    remove.add_argument("study", type=_study, metavar="PATIENT/STUDY", help="the study, as in Dagster's partitions")
+    remove.add_argument("tags", nargs="*", metavar="TAG", help="the tags")
+    return parser
+
+
+def _study(text: str) -> StudyKey:
+    try:
+        return StudyKey.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _with_settings(run: Callable[..., int]) -> Callable[..., int]:
+    """The command, given the settings of the environment."""
+    return lambda console, **given: run(console, Settings(), **given)
+
+
+def _demo(_: Console, home: Path, patients: int, once: bool) -> int:
+    from medsearch_pipeline.demo.run import run_demo
+
+    return run_demo(home, patients, once)

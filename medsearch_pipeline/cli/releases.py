@@ -1,0 +1,174 @@
+"""`medsearch reindex`, `releases`, `rollback` and `discard`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from medsearch_core.errors import MedsearchError, NoSuchRelease
+from medsearch_core.search.open import open_index
+from medsearch_core.search.releases import Release, ReleasedIndex, previous
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.reindex import Published, reindex
+from medsearch_pipeline.settings import Settings
+
+SAID_EVERY_SECONDS = 5.0
+WIDEST = 300
+"""Columns of a line that a narrow terminal wraps: a name that is cut cannot be copied."""
+
+
+def rebuild(console: Console, settings: Settings, is_fresh: bool, may_miss: bool) -> int:
+    """Builds, checks and publishes a release."""
+    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    with LoadProgress(console) as progress:
+        done = reindex(
+            warehouse,
+            open_index(settings),
+            progress,
+            is_fresh=is_fresh,
+            may_miss=may_miss,
+            least_recall=settings.index_min_recall,
+            keep=settings.index_releases_kept,
+        )
+    for _, reason in sorted(done.missing.items()):
+        console.print(f"missing: {reason}", markup=False, highlight=False, soft_wrap=True)
+    for line in told(done):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+def told(done: Published) -> list[str]:
+    """What a rebuild did, in sentences."""
+    images, reports, studies = done.verification.held
+    seconds = max(done.seconds, 1e-9)
+    lines = [
+        f"Readers and writers are sent to release {done.name}: {images} images, {reports} reports, {studies} studies"
+        + (f"; {len(done.missing)} missing." if done.missing else "."),
+        f"Loaded {done.loaded_images} images of {done.loaded_studies} studies{' more' if done.is_resumed else ''} "
+        f"in {done.seconds:.1f} s: {done.loaded_images / seconds:.1f} images/s, "
+        f"{done.loaded_studies / seconds:.1f} studies/s.",
+    ]
+    if done.verification.recall is not None:
+        lines.append(f"Recall@10 against exact search: {done.verification.recall:.3f}, over {done.verification.sample} images.")
+    return [*lines, *(f"Deleted release {name}." for name in done.discarded)]
+
+
+def print_releases(console: Console, settings: Settings) -> int:
+    """Prints a table of all releases, the newest first."""
+    index = open_index(settings)
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "created", "published", "current", "images", "reports", "studies", "model"):
+        table.add_column(title, no_wrap=True)
+    for release in index.releases():
+        table.add_row(
+            release.name,
+            _moment(release.created),
+            _moment(release.published) if release.published else "never",
+            "yes" if release.is_current else "",
+            *_held(index, release),
+        )
+    console.width = max(console.width, WIDEST)
+    console.print(table, highlight=False)
+    return 0
+
+
+def rollback(console: Console, settings: Settings, name: str | None) -> int:
+    """Sends all readers and writers to the previous release, or to a named one that was published before."""
+    index = open_index(settings)
+    releases = index.releases()
+    target = _named(releases, name) if name else previous(releases)
+    if target.is_current:
+        console.print(f"{target.name} is the current release already.", soft_wrap=True)
+        return 0
+    if target.published is None:
+        raise NoSuchRelease(f"{target.name} was never published: medsearch reindex checks and publishes it")
+    index.publish(target.name)
+    left = next((r.name for r in releases if r.is_current), None)
+    console.print(
+        f"Readers and writers are sent to release {target.name} again" + (f"; {left} is kept." if left else "."),
+        "What was materialised since is not in it: medsearch reindex brings everything up to date.",
+        sep="\n",
+        soft_wrap=True,
+    )
+    return 0
+
+
+def discard(console: Console, settings: Settings, name: str) -> int:
+    """Deletes a release that is not the current one."""
+    open_index(settings).discard(name)
+    console.print(f"Deleted release {name}.", soft_wrap=True)
+    return 0
+
+
+class LoadProgress:
+    """A bar on a terminal; elsewhere a line every few seconds. Each load of a rebuild has its own."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            TextColumn("studies"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bars.add_task("load", total=None, rate="")
+        self._total = self._studies = self._images = 0
+        self._started = self._said = time.monotonic()
+
+    def __enter__(self) -> LoadProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bars.stop()
+
+    def step(self, what: str) -> None:
+        self._console.print(f"{what} …", markup=False, highlight=False, soft_wrap=True)
+
+    def begin(self, studies: int) -> None:
+        self._total, self._studies, self._images = studies, 0, 0
+        self._started = self._said = time.monotonic()
+        if studies:
+            self._bars.reset(self._task, total=studies, rate="")
+
+    def advance(self, studies: int, images: int) -> None:
+        self._studies += studies
+        self._images += images
+        now = time.monotonic()
+        rate = f"{self._images / max(now - self._started, 1e-9):.1f} images/s"
+        self._bars.update(self._task, completed=self._studies, rate=rate)
+        is_due = now - self._said >= SAID_EVERY_SECONDS or self._studies == self._total
+        if is_due and not self._console.is_terminal:
+            self._said = now
+            self._console.print(f"{self._studies} of {self._total} studies, {rate}", highlight=False)
+
+
+def _named(releases: Sequence[Release], name: str) -> Release:
+    for release in releases:
+        if release.name == name:
+            return release
+    raise NoSuchRelease(f"there is no release {name}: medsearch releases lists them")
+
+
+def _held(index: ReleasedIndex, release: Release) -> list[str]:
+    """Images, reports, studies and model; a release that cannot be read says so and hides no other."""
+    try:
+        health = index.release(release.name).health()
+    except MedsearchError:
+        return ["", "", "", "cannot be read"]
+    model = f"{health.model_id} {health.model_version}" if health.model_id else ""
+    return [str(health.images), str(health.reports), str(health.studies), model]
+
+
+def _moment(time_: datetime) -> str:
+    return time_.astimezone().strftime("%Y-%m-%d %H:%M")

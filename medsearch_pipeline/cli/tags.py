@@ -1,0 +1,35 @@
+"""`medsearch tag` and `untag`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.open import open_index
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.tags import refresh, retag
+
+
+def tag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[str]) -> int:
+    """Adds tags to a study."""
+    return _retag(console, settings, study, add=tags)
+
+
+def untag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[str]) -> int:
+    """Removes tags from a study, all if none is named."""
+    return _retag(console, settings, study, remove=tags or None)
+
+
+def _retag(
+    console: Console, settings: Settings, study: StudyKey, add: Sequence[str] = (), remove: Sequence[str] | None = ()
+) -> int:
+    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    tags = retag(warehouse, study, add, remove)
+    console.print(f"{study}: {', '.join(tags) or 'no tags'}", markup=False, highlight=False)
+    if not refresh(warehouse, open_index(settings), study):
+        console.print("It is not in the search index yet; when it is, its tags will be.")
+    return 0

@@ -1,0 +1,22 @@
+"""Indexes for the shared tests, and the processes beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from index_places import PLACES, open_at
+
+from medsearch_core.search.releases import ReleasedIndex
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an index may lie that nothing was written to."""
+    return PLACES[request.param](tmp_path / "index")
+
+
+@pytest.fixture
+def index(place: str) -> ReleasedIndex:
+    """An index that nothing was written to."""
+    return open_at(place)

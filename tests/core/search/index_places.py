@@ -1,0 +1,31 @@
+"""The search indexes that the shared tests run on. Another one joins by a line in `PLACES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from medsearch_core.search.releases import ReleasedIndex
+
+
+def _on_the_shared_node(_: Path) -> str:
+    from tests.opensearch_node.shared import fresh_name, shared_url
+
+    return f"{shared_url()}|{fresh_name()}"
+
+
+PLACES: dict[str, Callable[[Path], str]] = {"embedded": str, "opensearch": _on_the_shared_node}
+"""Implementation → where an index of it lies, in a form for `open_at`, that nothing but the test with this folder uses."""
+
+
+def open_at(where: str) -> ReleasedIndex:
+    """The index in a folder, or of OpenSearch when spelled `http://host:port|name`."""
+    if where.startswith("http://"):
+        from medsearch_core.search.opensearch.index import open_opensearch
+        from medsearch_core.search.opensearch.options import Access, IndexLayout
+
+        url, name = where.split("|")
+        return open_opensearch(Access(url=url), IndexLayout(replicas=0), name)
+    from medsearch_core.search.embedded.index import open_embedded
+
+    return open_embedded(where)

@@ -1,0 +1,133 @@
+"""What can be read off docker/compose.yaml: no password of its own, one machine, the version that is tested.
+
+What its files do on the real server is in tests/opensearch_node/test_secured.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docker"
+HOME = "/usr/share/opensearch"
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<how>[-?])(?P<word>[^}]*))?\}")
+
+
+class Refused(Exception):
+    """What Compose says before it starts anything."""
+
+
+def composed(environment: dict[str, str]) -> dict[str, Any]:
+    """The file as Compose reads it: ``${A:-b}`` is b, and ``${A:?b}`` ends with b, where A is unset or empty."""
+
+    def value(found: re.Match[str]) -> str:
+        if given := environment.get(found["name"]):
+            return given
+        if found["how"] == "?":
+            raise Refused(found["word"])
+        return found["word"] or ""
+
+    def filled(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: filled(each) for key, each in node.items()}
+        if isinstance(node, list):
+            return [filled(each) for each in node]
+        return VARIABLE.sub(value, node) if isinstance(node, str) else node
+
+    return filled(yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def services() -> dict[str, Any]:
+    return composed({"MEDSEARCH_INDEX_PASSWORD": "given"})["services"]
+
+
+@pytest.mark.parametrize("environment", [{}, {"MEDSEARCH_INDEX_PASSWORD": ""}])
+def test_it_does_not_start_without_a_password(environment: dict[str, str]) -> None:
+    with pytest.raises(Refused, match="set it to the password that the user medsearch is to have"):
+        composed(environment)
+
+
+def test_the_password_is_the_environments_and_there_is_no_other_secret() -> None:
+    text = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"\$\{\w*PASSWORD[^}]*\}", text) == [
+        "${MEDSEARCH_INDEX_PASSWORD:?set it to the password that the user medsearch is to have}"
+    ]
+    users = yaml.safe_load((FOLDER / "opensearch" / "security" / "internal_users.yml").read_text(encoding="utf-8"))
+    assert {name: user["hash"] for name, user in users.items() if name != "_meta"} == {
+        "medsearch": "${envbc.MEDSEARCH_INDEX_PASSWORD}"
+    }
+    for path in FOLDER.rglob("*"):
+        if path.is_file():
+            assert not re.search(rb"\$2[aby]\$|BEGIN [A-Z ]*(PRIVATE KEY|CERTIFICATE)", path.read_bytes()), path
+
+
+def test_its_server_is_the_version_that_is_tested_and_comes_without_the_demo(services: dict[str, Any]) -> None:
+    pom = (ROOT / "tests" / "opensearch_node" / "pom.xml").read_text(encoding="utf-8")
+    version = re.search(r"<opensearch\.version>([\d.]+)</opensearch\.version>", pom)
+    assert version
+    assert {service["image"] for service in services.values()} == {f"opensearchproject/opensearch:{version[1]}"}
+    assert services["opensearch"]["environment"]["DISABLE_INSTALL_DEMO_CONFIG"] == "true"
+
+
+def test_it_listens_on_this_machine_only(services: dict[str, Any]) -> None:
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert published == ["127.0.0.1:9200:9200"]
+    assert services["certificates"]["network_mode"] == "none"
+    assert not any("network_mode" in services["opensearch"] or service.get("privileged") for service in services.values())
+
+
+def test_its_data_outlives_the_container_and_its_memory_is_bounded(services: dict[str, Any]) -> None:
+    server = services["opensearch"]
+    assert f"data:{HOME}/data" in server["volumes"]
+    assert set(composed({"MEDSEARCH_INDEX_PASSWORD": "given"})["volumes"]) == {"certificates", "data"}
+    assert server["mem_limit"] == "3g"
+    assert server["environment"]["OPENSEARCH_JAVA_OPTS"] == "-Xms1g -Xmx1g"
+    assert server["ulimits"]["memlock"] == {"soft": -1, "hard": -1}
+
+
+def test_what_it_mounts_is_here_or_made_by_the_script(services: dict[str, Any], tmp_path: Path) -> None:
+    mounted = dict(volume.split(":")[:2] for volume in services["opensearch"]["volumes"])
+    assert {source for source in mounted if source.startswith(".")} == {"./opensearch/opensearch.yml", "./opensearch/security"}
+    assert (FOLDER / "opensearch" / "opensearch.yml").is_file()
+    assert mounted["./opensearch/security"] == f"{HOME}/config/opensearch-security"
+    (given,) = [volume for volume in services["certificates"]["volumes"] if isinstance(volume, dict)]
+    assert (FOLDER / given["source"]).resolve() == ROOT / ".medsearch" / "certificates"  # where the script writes by default
+    script = ["sh", str(FOLDER / "opensearch" / "certificates.sh")]
+    subprocess.run(script, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / ".medsearch" / "certificates" / "ca.pem").is_file()
+
+
+def test_the_node_finds_each_certificate_that_the_first_service_copies(services: dict[str, Any], tmp_path: Path) -> None:
+    """The service's own command, with folders and the user of this machine in place of the container's."""
+    subprocess.run(
+        ["sh", str(FOLDER / "opensearch" / "certificates.sh"), str(tmp_path / "from")], check=True, capture_output=True
+    )
+    (tmp_path / "to").mkdir()
+    first = services["certificates"]
+    here = {"-o": str(os.getuid()), "-g": str(os.getgid()), "-t": str(tmp_path / "to")}
+    command = first["entrypoint"] + first["command"]
+    for at, word in enumerate(command[:-1]):
+        if word in here:
+            command[at + 1] = here[word]
+    subprocess.run([word.replace("/from/", f"{tmp_path}/from/") for word in command], check=True)
+    copied = {f"certificates/{path.name}": oct(path.stat().st_mode & 0o777) for path in (tmp_path / "to").iterdir()}
+    settings = yaml.safe_load((FOLDER / "opensearch" / "opensearch.yml").read_text(encoding="utf-8"))
+    wanted = {value for key, value in settings.items() if key.endswith("_filepath")}
+    assert copied == dict.fromkeys(wanted, "0o600")
+    assert f"certificates:{HOME}/config/certificates:ro" in services["opensearch"]["volumes"]
+
+
+def test_it_is_healthy_when_the_answer_that_the_tests_wait_for_comes(services: dict[str, Any]) -> None:
+    command = services["opensearch"]["healthcheck"]["test"]
+    assert command[:4] == ["CMD", "curl", "-fsS", "--cacert"]
+    assert command[4:] == [f"{HOME}/config/certificates/ca.pem", "https://localhost:9200/_plugins/_security/health?mode=strict"]
+    node = (ROOT / "tests" / "opensearch_node" / "node.py").read_text(encoding="utf-8")
+    assert '"/_plugins/_security/health?mode=strict"' in node

@@ -1,0 +1,36 @@
+"""A rebuild that is killed with no warning after some batches, to be run as a program: python reindex_killed.py HOME BATCHES"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from parquet_world import home_settings, warehouse_of
+
+from medsearch_core.search.open import open_index
+from medsearch_pipeline import release_load
+from medsearch_pipeline.reindex import reindex
+
+
+class Killing:
+    """Ends this process when so many batches were written."""
+
+    def __init__(self, batches: int) -> None:
+        self._left = batches
+
+    def step(self, what: str) -> None:
+        pass
+
+    def begin(self, studies: int) -> None:
+        pass
+
+    def advance(self, studies: int, images: int) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    settings = home_settings(Path(sys.argv[1]))
+    release_load.BATCH = 4
+    reindex(warehouse_of(settings), open_index(settings), Killing(int(sys.argv[2])))
