@@ -19,7 +19,7 @@ from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
 from medsearch_core.search.opensearch.filters import Clause, image_clauses, one_of, report_clauses
-from medsearch_core.search.opensearch.options import IndexLayout
+from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
 from medsearch_core.search.opensearch.sources import Kind, document_of, unit
 from medsearch_core.search.query import MAX_DEPTH, NO_FILTERS, Filters, TextField
 from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
@@ -29,6 +29,12 @@ VECTOR = "vector"
 PAGE = MAX_DEPTH
 FACET_CANDIDATES = 20_000
 """How many values each shard counts, so that the most frequent of all shards are counted exactly."""
+
+OVERSAMPLE = 3
+"""How many times as many compressed vectors are compared again in full."""
+
+EXACT_SPACE: SpaceType = "innerproduct"
+"""How vectors are compared one by one, whatever the graph's space."""
 
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
@@ -82,13 +88,12 @@ class Reads:
         check_hits(k, offset)
         asked, where, depth = unit(checked_vector(vector)), image_clauses(filters), offset + k
         try:
-            hits = [] if exact else self._nearest(self._by_graph(asked, where, depth), depth)
+            hits = [] if exact else self._by_graph(asked, where, depth)
             if len(hits) < depth:  # asked for, or fewer match, or the graph does not lead everywhere
-                hits = self._nearest(_exactly(asked, where), depth)
+                hits = self._nearest(_exactly(asked, where), depth, EXACT_SPACE)
         except RequestRefused as error:
             raise self._mismatch(len(asked)) or error from None
-        scored = [ImageHit(document_of(ImageDocument, h["_source"]), self._cosine(h["_score"])) for h in hits]
-        return sorted(scored, key=lambda h: (-h.score, h.document.image_id))[offset:depth]
+        return sorted(hits, key=lambda h: (-h.score, h.document.image_id))[offset:depth]
 
     def text(
         self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
@@ -156,18 +161,26 @@ class Reads:
             details={"cluster": str(cluster["cluster_name"]), "status": str(cluster["status"])},
         )
 
-    def _by_graph(self, asked: Any, where: list[Clause], depth: int) -> Clause:
-        knn: dict[str, Any] = {"vector": asked, "k": depth}
-        knn["method_parameters"] = {"ef_search": max(self.layout.ef_search, depth)}
+    def _by_graph(self, asked: Any, where: list[Clause], depth: int) -> list[ImageHit]:
+        if self.layout.compression == "none":
+            return self._nearest(self._knn(asked, where, depth), depth, self.layout.space_type)
+        wider = min(OVERSAMPLE * depth, MAX_DEPTH)
+        body = {"query": self._knn(asked, where, wider), "size": wider, "_source": False, "track_total_hits": False}
+        near = [hit["_id"] for hit in self._search("images", body)["hits"]["hits"]]
+        return self._nearest(_exactly(asked, [{"ids": {"values": near}}]), depth, EXACT_SPACE)
+
+    def _knn(self, asked: Any, where: list[Clause], k: int) -> Clause:
+        knn: dict[str, Any] = {"vector": asked, "k": k}
+        knn["method_parameters"] = {"ef_search": max(self.layout.ef_search, k)}
         if where:
             knn["filter"] = {"bool": {"filter": where}}
         return {"knn": {VECTOR: knn}}
 
-    def _nearest(self, query: Clause, depth: int) -> list[dict[str, Any]]:
+    def _nearest(self, query: Clause, depth: int, space_type: SpaceType) -> list[ImageHit]:
         sort = [{"_score": "desc"}, {"image_id": "asc"}, {"study_key": "asc"}]
         body = {"query": query, "size": depth, "sort": sort, "_source": {"excludes": [VECTOR]}, "track_total_hits": False}
-        hits: list[dict[str, Any]] = self._search("images", body)["hits"]["hits"]
-        return hits
+        found = self._search("images", body)["hits"]["hits"]
+        return [ImageHit(document_of(ImageDocument, h["_source"]), cosine_of(h["_score"], space_type)) for h in found]
 
     def _mismatch(self, dimensions: int) -> IndexMismatch | None:
         """Why a query vector was refused, if it is of another length than the index's."""
@@ -175,16 +188,6 @@ class Reads:
         if model is None or model.dimensions == dimensions:
             return None
         return IndexMismatch(f"the query vector has {dimensions} dimensions, the index's {model.dimensions}")
-
-    def _cosine(self, score: float) -> float:
-        """The cosine behind a score of vectors of length 1. See "Spaces" in OpenSearch's k-NN documentation."""
-        if self.layout.space_type == "cosinesimil":
-            cosine = 2 * score - 1
-        elif self.layout.space_type == "l2":
-            cosine = 1 - (1 / score - 1) / 2
-        else:
-            cosine = score - 1 if score >= 1 else 1 - 1 / score
-        return round(cosine, 6) + 0.0
 
     def _images_where(self, where: list[Clause]) -> list[ImageDocument]:
         return [document_of(ImageDocument, h["_source"]) for h in self.all("images", where)]
@@ -244,6 +247,17 @@ def model_in(meta: Mapping[str, Any]) -> Model:
     return Model(meta["model_id"], meta["model_version"], meta["dimensions"])
 
 
+def cosine_of(score: float, space_type: SpaceType) -> float:
+    """The cosine behind a score of vectors of length 1. See "Spaces" in OpenSearch's k-NN documentation."""
+    if space_type == "cosinesimil":
+        cosine = 2 * score - 1
+    elif space_type == "l2":
+        cosine = 1 - (1 / score - 1) / 2
+    else:
+        cosine = score - 1 if score >= 1 else 1 - 1 / score
+    return round(cosine, 6) + 0.0
+
+
 def _told(words: Sequence[str], fields: Sequence[TextField], where: list[Clause]) -> Clause:
     """Reports that hold any of the words in any of the fields, their BM25 scores summed; all reports without words."""
     if not words:
@@ -254,7 +268,7 @@ def _told(words: Sequence[str], fields: Sequence[TextField], where: list[Clause]
 
 def _exactly(asked: Any, where: list[Clause]) -> Clause:
     """All images that match, scored one by one."""
-    params = {"field": VECTOR, "query_value": asked, "space_type": "innerproduct"}
+    params = {"field": VECTOR, "query_value": asked, "space_type": EXACT_SPACE}
     with_vector = {"bool": {"filter": [*where, {"exists": {"field": VECTOR}}]}}
     script = {"lang": "knn", "source": "knn_score", "params": params}
     return {"script_score": {"query": with_vector, "script": script}}

@@ -91,7 +91,7 @@ def test_both_engines_read_the_same_words(analyzed: Any) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(st.characters(max_codepoint=0x17F, exclude_categories=["Cs", "Lo", "No"]), max_size=60))
+@given(st.text(st.characters(max_codepoint=0x17F, exclude_categories=["Cs", "Lo", "No"], exclude_characters="ĸ"), max_size=60))
 def test_both_engines_read_the_same_words_in_any_european_text(analyzed: Any, text: str) -> None:
     assert analyzed(text) == compared(text)
 
@@ -148,15 +148,14 @@ def test_every_layout_answers_alike(layout: IndexLayout) -> None:
     zero = StudyKey("p9", "zero")
     batch.append(StudyDocuments(study=zero, images=[image(zero, vector=[0.0] * 16)], inputs="a"))
     assert index.upsert(batch) == model.upsert(batch) == 41
-    tolerance = 2e-2 if layout.compression == "on_disk" else 2e-6
     for _ in range(5):
         asked = chance.standard_normal(16).tolist()
         for filters in (Filters(), Filters(patients=["p1"]), Filters(without_patients=["p1", "p9"])):
             hits = {h.document.image_id: h.score for h in index.similar(asked, 10, filters, exact=True)}
             expected = dict(sorted(model.similar(asked, filters).items(), key=lambda hit: -hit[1])[:10])
-            assert hits == pytest.approx(expected, abs=tolerance)
+            assert hits == pytest.approx(expected, abs=2e-6)
             near = [h.score for h in index.similar(asked, 10, filters)]
-            assert near == pytest.approx(list(expected.values()), abs=0.05 if layout.compression == "on_disk" else tolerance)
+            assert near == pytest.approx(list(expected.values()), abs=2e-6)
     assert index.health().images == 81
     assert {h.document.report_id: h.score for h in index.text("effusion edema", limit=100).hits} == pytest.approx(
         model.text("effusion edema", (), Filters()), rel=1e-4
