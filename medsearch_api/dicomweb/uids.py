@@ -43,7 +43,7 @@ async def images_of(request: Request) -> list[ImageSource]:
     wanted = tuple(uids.values())
     found = [
         image
-        for images in await asyncio.to_thread(imaging.tables.sources, keys)
+        for images in (await asyncio.to_thread(imaging.tables.sources, keys) if keys else ())
         for image in images
         if (image.study_instance_uid, image.series_instance_uid, image.sop_instance_uid)[: len(wanted)] == wanted
         and image.series_instance_uid
