@@ -21,7 +21,7 @@ class Settings(Deployment, BaseSettings):
     api_max_pixels: int = Field(
         default=50_000_000, ge=1, description="largest frame that is rendered on request, and largest picture, in pixels"
     )
-    api_max_object_bytes: int = Field(default=2**30, ge=1, description="largest original that is read on request, in bytes")
+    api_max_object_bytes: int = Field(default=2**29, ge=1, description="largest original that is read on request, in bytes")
     api_picture_cache_bytes: int = Field(default=64 * 2**20, ge=0, description="memory for rendered pictures, in bytes")
     api_dicomweb_instances: int = Field(
         default=1_000_000, ge=1, description="most SOP instances DICOMweb's catalogue holds in memory, about 1 kB each"

@@ -197,8 +197,8 @@ class Catalogue:
                 "WHERE is_representative AND regexp_full_match(series_instance_uid, '[0-9.]{1,64}')"
             )
             writer.unregister("fresh")
-        counted = writer.execute("SELECT count(*) FROM held").fetchone()
-        if counted and counted[0] > self._most:
+        ((held,),) = writer.execute("SELECT count(*) FROM held").fetchall()
+        if held > self._most:
             raise _TooMany
         return {key for key, table in tables.items() if table is None}
 

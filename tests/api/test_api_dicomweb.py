@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import threading
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from radiology import FILES, NEGATIVE_KEY, NEGATIVE_UID, PIXELS, images_in, nega
 
 from medsearch_api import identifiers
 from medsearch_api.app import create_app
+from medsearch_api.dicomweb import streams
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png
@@ -374,6 +376,15 @@ def test_nothing_that_was_not_ingested_is_found(client):
     assert client.get("/dicomweb/studies/..%2f..%2fsecret").status_code in (400, 404)
     head = client.head(INSTANCE)
     assert (head.status_code, head.content) == (200, b"")
+
+
+def test_so_many_studies_at_once_and_no_more(client, monkeypatch):
+    monkeypatch.setattr(streams, "_FREE", threading.BoundedSemaphore(1))
+    for _ in range(3):
+        assert client.get(INSTANCE).status_code == 200
+    with streams._FREE:
+        response = client.get(INSTANCE)
+    assert (response.status_code, response.text) == (503, "Too many studies are being sent now. Try again.")
 
 
 def test_originals_in_s3_are_read_like_a_folder(ingested, s3_bucket, s3_endpoint):

@@ -75,6 +75,17 @@ def test_studies_that_come_change_and_go_are_seen(tmp_path):
     assert studies(client) == ["1.9"]
 
 
+def test_many_files_are_read_in_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "FILES_AT_ONCE", 2)
+    for study in range(1, 6):
+        write(tmp_path, study, [image(study)])
+    client = client_over(tmp_path)
+    assert studies(client) == ["1.1", "1.2", "1.3", "1.4", "1.5"]
+    for study in range(1, 6):
+        write(tmp_path, study, [image(study), image(study, 2)])
+    assert len(client.get("/dicomweb/instances").json()) == 10
+
+
 def test_a_listing_is_believed_for_as_long_as_the_setting_says(tmp_path):
     write(tmp_path, 1, [image(1)])
     client = client_over(tmp_path, api_dicomweb_refresh_seconds=3600)
