@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.middleware import ERRORS
-from medsearch_core.errors import MedsearchError, ObjectNotFound
+from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import ImageRecord, schema_of
 from medsearch_core.storage.object_store import ObjectStore
 
 FOLDER = "dicom_metadata"
@@ -65,6 +66,8 @@ COLUMNS = {
     "frames": "BIGINT",
 }
 """Columns of `dicom_metadata` that are held, and their types in DuckDB."""
+
+_FIELDS = pa.schema([(f.name, f.type) for f in schema_of(ImageRecord) if f.name in {*COLUMNS, "is_representative"}])
 
 _LEVELS = """
     CREATE OR REPLACE TABLE studies AS
@@ -156,7 +159,7 @@ class Catalogue:
             fault = None
         except _TooMany:
             fault = TOO_MANY
-        except (MedsearchError, duckdb.Error) as error:
+        except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of the log
             ERRORS.error("DICOMweb's catalogue could not be brought up to date: %s", type(error).__name__)
         finally:
             with self._lock:
@@ -205,10 +208,10 @@ class Catalogue:
     def _read(self, key: str) -> pa.Table | None:
         try:
             source = pa.BufferReader(self._store.read(key))
-            table = pq.ParquetFile(source).read(columns=[*COLUMNS, "is_representative"], use_threads=False)
+            table = pq.ParquetFile(source).read(columns=_FIELDS.names, use_threads=False).select(_FIELDS.names).cast(_FIELDS)
         except ObjectNotFound:
             return None
-        except pa.ArrowException as error:
+        except (pa.ArrowException, KeyError) as error:
             ERRORS.error("a file of %s cannot be read: %s", FOLDER, type(error).__name__)
             return None
         table = table.filter(pc.field("is_representative"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from api_asking import local_client, settings_of
 
@@ -15,7 +17,7 @@ from medsearch_api.context import Backends, open_backends
 from medsearch_api.dicomweb import catalogue
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import ImageRecord
+from medsearch_core.records import ImageRecord, table_of
 from medsearch_core.storage.object_store import ObjectInfo, open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
@@ -126,15 +128,23 @@ def test_more_instances_than_it_may_hold_are_refused_and_not_answered_in_part(tm
     assert studies(client) == ["1.1", "1.2"]
 
 
-def test_a_broken_file_hides_its_study_alone(tmp_path, caplog):
+def without_modality() -> bytes:
+    """A file of another layout than the contract's."""
+    sink = BytesIO()
+    pq.write_table(table_of(ImageRecord, [image(2)]).drop_columns(["modality"]), sink)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(("broken", "fault"), [(b"PAR1 not really", "ArrowInvalid"), (without_modality(), "KeyError")])
+def test_a_broken_file_hides_its_study_alone(tmp_path, caplog, broken, fault):
     write(tmp_path, 1, [image(1)])
     write(tmp_path, 2, [image(2)])
     file = tmp_path / "warehouse" / study_path("dicom_metadata", StudyKey("p1", "s2"))
     good = file.read_bytes()
-    file.write_bytes(b"PAR1 not really")
+    file.write_bytes(broken)
     client = client_over(tmp_path)
     assert studies(client) == ["1.1"]
-    assert "a file of dicom_metadata cannot be read: ArrowInvalid" in caplog.text
+    assert f"a file of dicom_metadata cannot be read: {fault}" in caplog.text
     file.write_bytes(good)
     assert studies(client) == ["1.1", "1.2"]
 
