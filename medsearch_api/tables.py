@@ -77,10 +77,6 @@ class StudyTables:
         """Each study's images, in the order they were acquired."""
         return self._rows("dicom_metadata", studies, _IMAGES)
 
-    def sources(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageSource]]:
-        """Where the pixels of each study's images are, by series and instance number, then SOPInstanceUID and frame."""
-        return [[ImageSource(**row) for row in rows] for rows in self._rows("dicom_metadata", studies, _SOURCES)]
-
     def reports(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ReadReport]]:
         """Each study's reports with their entities."""
         reports, entities = self._rows("reports", studies, _REPORTS), self._rows("report_entities", studies, _ENTITIES)
@@ -88,6 +84,10 @@ class StudyTables:
             [ReadReport(**row, entities=[e for e in mentions if e["report_id"] == row["report_id"]]) for row in rows]
             for rows, mentions in zip(reports, entities, strict=True)
         ]
+
+    def sources(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageSource]]:
+        """Where the pixels of each study's images are, by series and instance number, then SOPInstanceUID and frame."""
+        return [[ImageSource(**row) for row in rows] for rows in self._rows("dicom_metadata", studies, _SOURCES)]
 
     def _rows(self, table: str, studies: Sequence[StudyKey], sql: str) -> list[list[dict[str, Any]]]:
         def read(study: StudyKey) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -277,3 +278,10 @@ def test_more_work_than_fits_is_refused_and_not_piled_up(ingested):
     outcome = asyncio.run(crowd())
     assert [type(o) for o in outcome] == [bool, bool, asyncio.CancelledError, Refused, Refused, bool]
     assert (outcome[3].status, outcome[3].retry_after) == (503, 1)
+
+
+def test_the_service_is_installed_with_every_decoder_the_pipeline_has():
+    extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    decoders = {package for package in extras["pipeline"] if package.startswith(("pylibjpeg", "python-gdcm"))}
+    assert len(decoders) == 4
+    assert decoders <= set(extras["api"])
