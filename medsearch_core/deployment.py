@@ -62,9 +62,12 @@ class Deployment(BaseModel):
     @field_validator("index")
     @classmethod
     def _folder_or_cluster(cls, value: str) -> str:
-        if "@" in urlsplit(value).netloc:
+        located_at, advice = urlsplit(value), "give a folder or http(s)://host:port"
+        if "@" in located_at.netloc:
             raise ValueError("addresses end up in logs: give user and password by MEDSEARCH_INDEX_USER and _PASSWORD")
-        return located(value, ("http", "https"), "give a folder or http(s)://host:port")
+        if located_at.scheme in ("http", "https") and not (located_at.hostname and _is_port(located_at.netloc)):
+            raise ValueError(advice)
+        return located(value, ("http", "https"), advice)
 
     @field_validator("index_compression")
     @classmethod
@@ -94,6 +97,12 @@ class Deployment(BaseModel):
         """How indexes on OpenSearch are made."""
         names = ("engine", "space_type", "m", "ef_construction", "ef_search", "compression", "shards", "replicas")
         return IndexLayout(**{name: getattr(self, f"index_{name}") for name in names})
+
+
+def _is_port(netloc: str) -> bool:
+    """Whether what stands after the host, if anything does, is a port."""
+    _, colon, port = netloc.rpartition("]")[2].partition(":")
+    return not colon or (port.isdecimal() and 0 < int(port) < 65536)
 
 
 def located(value: str, schemes: tuple[str, ...], advice: str) -> str:

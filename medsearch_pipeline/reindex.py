@@ -73,7 +73,7 @@ def reindex(
     release = index.release(name)
     load = Load(warehouse, release.studies() if is_resumed else {}, watcher)
     load.catch_up(release)
-    load.catch_up(release)  # the first took its time: what came meanwhile need not wait for the moment of publishing
+    load.catch_up_new(release)  # the first took its time: what came meanwhile need not wait for the moment of publishing
     if load.missing and not may_miss:
         raise ReleaseUnfit(without(name, load.missing))
     watcher.step("Bringing it into the form it is searched in")

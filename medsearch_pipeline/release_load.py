@@ -71,15 +71,28 @@ class Load:
     images: int = 0
     seconds: float = 0.0
     _seen: dict[StudyKey, Versions] = field(default_factory=dict)
+    _touched: set[StudyKey] = field(default_factory=set)
 
     def catch_up(self, release: SearchIndex) -> None:
         """Brings over what came, changed or went since the last time; at first, everything the release does not hold.
 
         Files are told apart by the store's listing, taken before they are read: what changes meanwhile differs next time.
         """
-        started = time.perf_counter()
         listed = studies_in(self.warehouse)
         gone = (self.held.keys() | self.due.keys() | self.missing.keys()) - listed.keys()
+        self._bring(release, listed, gone)
+
+    def catch_up_new(self, release: SearchIndex) -> None:
+        """Brings over studies that were not there or not finished the last time.
+
+        The others are left for `catch_up` at the moment of publishing: a study whose assets are just being made again is held
+        as it was, and no reason to publish nothing.
+        """
+        listed = studies_in(self.warehouse)
+        self._bring(release, {s: versions for s, versions in listed.items() if s not in self._touched}, set())
+
+    def _bring(self, release: SearchIndex, listed: Mapping[StudyKey, Versions], gone: set[StudyKey]) -> None:
+        started = time.perf_counter()
         changed = sorted(study for study, versions in listed.items() if versions != self._seen.get(study))
         self._seen |= listed
         self.watcher.begin(len(changed))
@@ -91,6 +104,7 @@ class Load:
         lost = sorted(gone | (self.missing.keys() & self.held.keys()) - self.due.keys())
         for some in batched(lost, BATCH):
             release.delete(some)
+        self._touched |= {*self.due, *lost}
         self.held = {}
         self.seconds += time.perf_counter() - started
 
@@ -117,6 +131,7 @@ class Load:
     def _write(self, release: SearchIndex, batch: Mapping[StudyKey, StudyDocuments | Due | StudyUnfinished]) -> None:
         documents = {study: read for study, read in batch.items() if isinstance(read, StudyDocuments)}
         missing = {study: str(read) for study, read in batch.items() if isinstance(read, StudyUnfinished)}
+        self._touched |= documents.keys()
         try:
             if documents:
                 release.upsert(list(documents.values()))

@@ -25,8 +25,8 @@ def study_key(number: int) -> StudyKey:
 
 
 def home_settings(home: Path, **others: Any) -> Settings:
-    """Settings that keep everything below one folder."""
-    return Settings(warehouse=str(home / "warehouse"), index=str(home / "index"), **others)
+    """Settings that keep everything below one folder, but for what others say."""
+    return Settings(**({"warehouse": str(home / "warehouse"), "index": str(home / "index")} | others))
 
 
 def warehouse_of(settings: Settings) -> Warehouse:

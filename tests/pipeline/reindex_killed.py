@@ -1,4 +1,4 @@
-"""A rebuild that is killed with no warning after some batches, to be run as a program: python reindex_killed.py HOME BATCHES"""
+"""A rebuild that is killed with no warning after some batches: `python reindex_killed.py HOME BATCHES INDEX NAME`."""
 
 import os
 import signal
@@ -31,6 +31,6 @@ class Killing:
 
 
 if __name__ == "__main__":
-    settings = home_settings(Path(sys.argv[1]))
+    settings = home_settings(Path(sys.argv[1]), index=sys.argv[3], index_name=sys.argv[4])
     release_load.BATCH = 4
     reindex(warehouse_of(settings), open_index(settings), Killing(int(sys.argv[2])))

@@ -28,6 +28,8 @@ STUDY = StudyKey("p10000001", "s50000001")
         ("MEDSEARCH_LANDING", "ftp://x", "MEDSEARCH_LANDING: Value error, give a folder or s3://bucket/prefix"),
         ("MEDSEARCH_INDEX", "s3://b/i", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
         ("MEDSEARCH_INDEX", "https://me:secret@host", "MEDSEARCH_INDEX: Value error, addresses end up in logs"),
+        ("MEDSEARCH_INDEX", "https://host:port", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
+        ("MEDSEARCH_INDEX", "http://:9200", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
         ("MEDSEARCH_INDEX_RELEASES_KEPT", "0", "MEDSEARCH_INDEX_RELEASES_KEPT: Input should be greater than or equal to 1"),
         ("MEDSEARCH_INDEX_MIN_RECALL", "95", "MEDSEARCH_INDEX_MIN_RECALL: Input should be less than or equal to 1"),
         ("MEDSEARCH_LAYOUT", "abc", "the layout needs the groups"),

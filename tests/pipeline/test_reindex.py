@@ -32,6 +32,7 @@ from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
 from medsearch_core.search.open import open_index
+from medsearch_core.search.opensearch import lease
 from medsearch_core.search.releases import Release, ReleasedIndex, release_name
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline import release_load
@@ -39,6 +40,7 @@ from medsearch_pipeline.reindex import Published, only_model, reindex, resumable
 from medsearch_pipeline.release_load import refused_studies
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_documents import StudyUnfinished, documents_of, inputs_of, studies_in
+from tests.opensearch_node.shared import fresh_name, shared_url
 
 STUDIES = 10
 IMAGES = 2 * STUDIES
@@ -90,9 +92,13 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release_load, "BATCH", 4)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    found = home_settings(tmp_path)
+@pytest.fixture(params=["embedded", "opensearch"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    where: dict[str, Any] = {}
+    if request.param == "opensearch":
+        monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
+        where = {"index": shared_url(), "index_name": fresh_name(), "index_replicas": 0}
+    found = home_settings(tmp_path, **where)
     fill_warehouse(found, STUDIES)
     return found
 
@@ -146,8 +152,15 @@ def test_a_study_without_images_and_reports_is_none_of_the_index_and_no_fault(se
 
 
 def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(settings: Settings) -> None:
-    home = str(Path(settings.index).parent)
-    program = [sys.executable, str(Path(__file__).with_name("reindex_killed.py")), home, "1"]
+    home = str(Path(settings.warehouse).parent)
+    program = [
+        sys.executable,
+        str(Path(__file__).with_name("reindex_killed.py")),
+        home,
+        "1",
+        settings.index,
+        settings.index_name,
+    ]
     assert subprocess.run(program, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert open_index(settings).health().images == 0
     (unfinished,) = open_index(settings).releases()

@@ -1,6 +1,7 @@
 """Searching and reading: every question as one OpenSearch request.
 
-Belongs here: queries, and their answers as documents, hits and counts. An index that does not exist yet answers with nothing.
+Belongs here: asking, and answers as documents, hits and counts. Not here: how a question is written (`queries`). An index that
+does not exist yet answers with nothing.
 """
 
 from __future__ import annotations
@@ -20,21 +21,15 @@ from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
 from medsearch_core.search.opensearch.filters import Clause, image_clauses, one_of, report_clauses
 from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
+from medsearch_core.search.opensearch.queries import EXACT_SPACE, VECTOR, cosine_of, exactly, nearest, told, values_of
 from medsearch_core.search.opensearch.sources import Kind, document_of, unit
 from medsearch_core.search.query import MAX_DEPTH, NO_FILTERS, Filters, TextField
 from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
 from medsearch_core.search.words import words_asked
 
-VECTOR = "vector"
 PAGE = MAX_DEPTH
-FACET_CANDIDATES = 20_000
-"""How many values each shard counts, so that the most frequent of all shards are counted exactly."""
-
 OVERSAMPLE = 3
 """How many times as many compressed vectors are compared again in full."""
-
-EXACT_SPACE: SpaceType = "innerproduct"
-"""How vectors are compared one by one, whatever the graph's space."""
 
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
@@ -90,7 +85,7 @@ class Reads:
         try:
             hits = [] if exact else self._by_graph(asked, where, depth)
             if len(hits) < depth:  # asked for, or fewer match, or the graph does not lead everywhere
-                hits = self._nearest(_exactly(asked, where), depth, EXACT_SPACE)
+                hits = self._nearest(exactly(asked, where), depth, EXACT_SPACE)
         except RequestRefused as error:
             raise self._mismatch(len(asked)) or error from None
         return sorted(hits, key=lambda h: (-h.score, h.document.image_id))[offset:depth]
@@ -101,7 +96,7 @@ class Reads:
         check_page(offset, limit)
         words = words_asked(query)
         body = {
-            "query": _told(words, checked_fields(fields), report_clauses(filters)),
+            "query": told(words, checked_fields(fields), report_clauses(filters)),
             "from": offset,
             "size": limit,
             "sort": [*([{"_score": "desc"}] if words else []), {"report_id": "asc"}, {"study_key": "asc"}],
@@ -118,16 +113,10 @@ class Reads:
 
     def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
         check_facet(field_name, size)
-        terms = {
-            "field": field_name,
-            "size": size,
-            "shard_size": FACET_CANDIDATES,
-            "order": [{"_count": "desc"}, {"_key": "asc"}],
-        }
         body = {
-            "query": _told(words_asked(query), checked_fields(()), report_clauses(filters)),
+            "query": told(words_asked(query), checked_fields(()), report_clauses(filters)),
             "size": 0,
-            "aggs": {"values": {"terms": terms}},
+            "aggs": {"values": values_of(field_name, size)},
         }
         counted = self._search("reports", body).get("aggregations", {"values": {"buckets": ()}})["values"]["buckets"]
         return [FacetCount(bucket.get("key_as_string", bucket["key"]), bucket["doc_count"]) for bucket in counted]
@@ -163,18 +152,11 @@ class Reads:
 
     def _by_graph(self, asked: Any, where: list[Clause], depth: int) -> list[ImageHit]:
         if self.layout.compression == "none":
-            return self._nearest(self._knn(asked, where, depth), depth, self.layout.space_type)
+            return self._nearest(nearest(asked, where, depth, self.layout), depth, self.layout.space_type)
         wider = min(OVERSAMPLE * depth, MAX_DEPTH)
-        body = {"query": self._knn(asked, where, wider), "size": wider, "_source": False, "track_total_hits": False}
+        body = {"query": nearest(asked, where, wider, self.layout), "size": wider, "_source": False, "track_total_hits": False}
         near = [hit["_id"] for hit in self._search("images", body)["hits"]["hits"]]
-        return self._nearest(_exactly(asked, [{"ids": {"values": near}}]), depth, EXACT_SPACE)
-
-    def _knn(self, asked: Any, where: list[Clause], k: int) -> Clause:
-        knn: dict[str, Any] = {"vector": asked, "k": k}
-        knn["method_parameters"] = {"ef_search": max(self.layout.ef_search, k)}
-        if where:
-            knn["filter"] = {"bool": {"filter": where}}
-        return {"knn": {VECTOR: knn}}
+        return self._nearest(exactly(asked, [{"ids": {"values": near}}]), depth, EXACT_SPACE)
 
     def _nearest(self, query: Clause, depth: int, space_type: SpaceType) -> list[ImageHit]:
         sort = [{"_score": "desc"}, {"image_id": "asc"}, {"study_key": "asc"}]
@@ -245,30 +227,3 @@ class Reads:
 def model_in(meta: Mapping[str, Any]) -> Model:
     """The model that an image index's `_meta` names."""
     return Model(meta["model_id"], meta["model_version"], meta["dimensions"])
-
-
-def cosine_of(score: float, space_type: SpaceType) -> float:
-    """The cosine behind a score of vectors of length 1. See "Spaces" in OpenSearch's k-NN documentation."""
-    if space_type == "cosinesimil":
-        cosine = 2 * score - 1
-    elif space_type == "l2":
-        cosine = 1 - (1 / score - 1) / 2
-    else:
-        cosine = score - 1 if score >= 1 else 1 - 1 / score
-    return round(cosine, 6) + 0.0
-
-
-def _told(words: Sequence[str], fields: Sequence[TextField], where: list[Clause]) -> Clause:
-    """Reports that hold any of the words in any of the fields, their BM25 scores summed; all reports without words."""
-    if not words:
-        return {"bool": {"filter": where}}
-    matches = [{"match": {field.value: {"query": " ".join(words)}}} for field in fields]
-    return {"bool": {"should": matches, "minimum_should_match": 1, "filter": where}}
-
-
-def _exactly(asked: Any, where: list[Clause]) -> Clause:
-    """All images that match, scored one by one."""
-    params = {"field": VECTOR, "query_value": asked, "space_type": EXACT_SPACE}
-    with_vector = {"bool": {"filter": [*where, {"exists": {"field": VECTOR}}]}}
-    script = {"lang": "knn", "source": "knn_score", "params": params}
-    return {"script_score": {"query": with_vector, "script": script}}
