@@ -41,10 +41,10 @@ async def originals(request: Request) -> Response:
     imaging: Imaging = request.app.state.imaging
     if not wanted.is_multipart:
         etag = f'"{found[0].sha256}"'
-        held = unsent(request, etag, PRIVATE)
+        held = unsent(request, etag, {})  # no leave to keep it: an original names its patient
         if held is not None:
             return held
-        return answer(request, await _read(imaging, found[0]), _dicom_type(found[0]), etag, PRIVATE)
+        return answer(request, await _read(imaging, found[0]), _dicom_type(found[0]), etag, {})
     multipart = Multipart(DICOM)
     if request.method == "HEAD":
         return Response(media_type=multipart.media_type)

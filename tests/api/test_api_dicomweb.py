@@ -211,6 +211,9 @@ def test_what_is_retrieved_is_byte_for_byte_what_landed(web, client, images, ing
     assert alone.content == landed
     assert alone.headers["content-type"] == f"application/dicom; transfer-syntax={row.transfer_syntax_uid}"
     assert alone.headers["etag"] == f'"{hashlib.sha256(landed).hexdigest()}"'
+    assert alone.headers["cache-control"] == "no-store"
+    held = client.get(place, headers={"accept": "application/dicom", "if-none-match": alone.headers["etag"]})
+    assert (held.status_code, held.content, held.headers["cache-control"]) == (304, b"", "no-store")
     assert client.get(place, headers={"accept": "application/dicom", "range": "bytes=128-131"}).content == b"DICM"
     assert parts_of(client.get(place)) == [landed]
     ds = web.retrieve_instance(study, series, instance, media_types=ANY_SYNTAX)
