@@ -20,6 +20,9 @@ from strawberry.asgi import GraphQL
 
 from medsearch_api.auth import guard
 from medsearch_api.context import Backends, Context, OpenBackends, context_of, open_backends
+from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
+from medsearch_api.imaging.frames import ROUTES as FRAMES
+from medsearch_api.imaging.services import open_imaging
 from medsearch_api.middleware import ERRORS, AccessLog, BodyLimit, SecurityHeaders
 from medsearch_api.page import PageFiles, index
 from medsearch_api.schema.build import build_schema
@@ -44,12 +47,16 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
             Route("/", index),
             Route("/graphql", GraphQLOverPost(backends), methods=["POST"]),
             Route(ROUTE, thumbnail),
+            *FRAMES,
+            *DICOMWEB,
             Route("/health", health),
             Mount("/static", PageFiles()),
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(AccessLog), guarded, Middleware(BodyLimit)],
     )
+    app.state.settings = settings
     app.state.backends = backends
+    app.state.imaging = open_imaging(settings, backends.warehouse)
     return app
 
 

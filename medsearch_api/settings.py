@@ -18,6 +18,17 @@ class Settings(Deployment, BaseSettings):
 
     api_host: str = Field(default="127.0.0.1", description="address the service listens on")
     api_port: int = Field(default=8000, ge=1, le=65535, description="port the service listens on")
+    api_max_pixels: int = Field(
+        default=50_000_000, ge=1, description="largest frame that is rendered on request, and largest picture, in pixels"
+    )
+    api_max_object_bytes: int = Field(default=2**29, ge=1, description="largest original that is read on request, in bytes")
+    api_picture_cache_bytes: int = Field(default=64 * 2**20, ge=0, description="memory for rendered pictures, in bytes")
+    api_dicomweb_instances: int = Field(
+        default=1_000_000, ge=1, description="most SOP instances DICOMweb's catalogue holds in memory, about 1 kB each"
+    )
+    api_dicomweb_refresh_seconds: float = Field(
+        default=30.0, ge=0, description="how old DICOMweb's catalogue may be before a request has the warehouse listed again"
+    )
     api_sign_in: str = Field(
         default="",
         description="how users sign in; development: not at all, and only this machine is served; empty: nobody is",

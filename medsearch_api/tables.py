@@ -26,11 +26,34 @@ _IMAGES = """
            rows, columns, bits_stored, pixel_spacing_mm, sop_class_uid, transfer_syntax_uid
     FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
 """
+_SOURCES = """
+    SELECT ordinal, image_id, key, sha256, bytes, frame, frames, rows, columns, study_instance_uid, series_instance_uid,
+           sop_instance_uid, transfer_syntax_uid
+    FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, sop_instance_uid, frame
+"""
 _REPORTS = "SELECT ordinal, report_id, sha256, ner_version, comparison FROM study_rows ORDER BY ordinal, report_id"
 _ENTITIES = 'SELECT * FROM study_rows ORDER BY ordinal, report_id, begin, "end"'
 
 ImageRow = dict[str, Any]
 EntityRow = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """Where an image's pixels are: a frame (1-based) of a landed object of this digest and size."""
+
+    image_id: str
+    key: str
+    sha256: str
+    bytes: int
+    frame: int
+    frames: int
+    rows: int
+    columns: int
+    study_instance_uid: str
+    series_instance_uid: str | None
+    sop_instance_uid: str
+    transfer_syntax_uid: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,10 @@ class StudyTables:
             [ReadReport(**row, entities=[e for e in mentions if e["report_id"] == row["report_id"]]) for row in rows]
             for rows, mentions in zip(reports, entities, strict=True)
         ]
+
+    def sources(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageSource]]:
+        """Where the pixels of each study's images are, by series and instance number, then SOPInstanceUID and frame."""
+        return [[ImageSource(**row) for row in rows] for rows in self._rows("dicom_metadata", studies, _SOURCES)]
 
     def _rows(self, table: str, studies: Sequence[StudyKey], sql: str) -> list[list[dict[str, Any]]]:
         def read(study: StudyKey) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The settings that the pipeline and the service share: where outputs and the search index are.
+"""The settings that the pipeline and the service share: where inputs, outputs and the search index are.
 
 Belongs here: their names, defaults and meaning, written once. Not here: reading the environment, which each side's `settings`
 does.
@@ -16,8 +16,9 @@ from medsearch_core.storage.object_store import S3Options
 
 
 class Deployment(BaseModel):
-    """Where the pipeline writes and the service reads."""
+    """Where the pipeline reads and writes, and the service reads."""
 
+    landing: str = Field(default=".medsearch/landing", description="where objects land: a folder, or s3://bucket/prefix")
     warehouse: str = Field(
         default=".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix"
     )
@@ -53,7 +54,7 @@ class Deployment(BaseModel):
     s3_endpoint: str | None = Field(default=None, description="address of an S3-compatible service; empty means AWS")
     s3_region: str | None = Field(default=None, description="region of the buckets")
 
-    @field_validator("warehouse")
+    @field_validator("landing", "warehouse")
     @classmethod
     def _folder_or_bucket(cls, value: str) -> str:
         return located(value, ("file", "s3"), "give a folder or s3://bucket/prefix")

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from medsearch_core.deployment import Deployment, located
+from medsearch_core.deployment import Deployment
 from medsearch_pipeline.discovery import MIMIC_CXR, Layout
 
 
@@ -19,7 +19,6 @@ class Settings(Deployment, BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
-    landing: str = Field(".medsearch/landing", description="where objects land: a folder, or s3://bucket/prefix")
     layout: str = Field(
         MIMIC_CXR.pattern.pattern,
         description="regular expression with the groups patient and study, for keys that spell both; others go by header",
@@ -52,8 +51,3 @@ class Settings(Deployment, BaseSettings):
     def _names_patient_and_study(cls, value: str) -> str:
         Layout.of(value)
         return value
-
-    @field_validator("landing")
-    @classmethod
-    def _landing_folder_or_bucket(cls, value: str) -> str:
-        return located(value, ("file", "s3"), "give a folder or s3://bucket/prefix")

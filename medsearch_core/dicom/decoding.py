@@ -142,7 +142,9 @@ def _compressed(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, st
     if syntax == JPEGExtended12Bit and layout.bits_stored > 8:
         syntax, decoder = JPEGLosslessSV1, ISOLATED  # pydicom bars GDCM from 12 bits; GDCM goes by the codestream
     if decoder not in get_decoder(syntax).available_plugins:
-        raise ConfigurationError(f"{syntax.name} cannot be decoded: install the packages of medsearch[pipeline] ({decoder})")
+        raise ConfigurationError(
+            f"{syntax.name} cannot be decoded: install the packages of medsearch[api] or [pipeline] ({decoder})"
+        )
     if decoder == ISOLATED:
         return HELPER.decode(str(syntax), data, options)
     array, found = get_decoder(syntax).as_array(_one_fragment(data), index=0, raw=True, decoding_plugin=decoder, **options)

@@ -5,13 +5,16 @@ Overlays, presentation states, real world values and supplemental palettes are n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import functional_group, integer, item, number, numbers, text
 from medsearch_core.dicom.lookup_tables import lookup_table
+from medsearch_core.errors import InvalidQuery
 
 PERCENTILES = (0.5, 99.5)
 PADDING = (
@@ -20,20 +23,67 @@ PADDING = (
     ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
 )
 
+FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
+
 Transform = Callable[[np.ndarray], np.ndarray]
 
 
-def gray(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window over the modality's values (Hounsfield units, say; stored values where there is no modality transform).
+
+    Args:
+        center: WindowCenter (0028,1050).
+        width: WindowWidth (0028,1051); at least 1 for LINEAR, above 0 for the others (PS3.3 C.11.2.1.2.1).
+        function: VOILUTFunction (0028,1056), one of `FUNCTIONS`.
+
+    Raises:
+        InvalidQuery: it is no window.
+    """
+
+    center: float
+    width: float
+    function: str = "LINEAR"
+
+    def __post_init__(self) -> None:
+        if self.function not in FUNCTIONS:
+            raise InvalidQuery(f"the window's function is none of {', '.join(FUNCTIONS)}")
+        if not math.isfinite(self.center) or not math.isfinite(self.width):
+            raise InvalidQuery("the window's center and width must be numbers")
+        if self.width <= 0 or (self.function == "LINEAR" and self.width < 1):
+            raise InvalidQuery("the window's width must be at least 1, or above 0 for LINEAR_EXACT and SIGMOID")
+
+    def transform(self) -> Transform:
+        """The modality's values to 0…255 (C.11.2.1.2, C.11.2.1.3)."""
+        if self.function == "SIGMOID":
+            return _sigmoid(self.center, self.width)
+        if self.function == "LINEAR_EXACT":
+            return between(self.center - self.width / 2, self.center + self.width / 2)
+        return between(self.center - 0.5 - (self.width - 1) / 2, self.center - 0.5 + (self.width - 1) / 2)
+
+
+def gray(
+    ds: Dataset,
+    frame: int,
+    values: np.ndarray,
+    sample: np.ndarray,
+    window: Window | None = None,
+    *,
+    is_inverted: bool = False,
+) -> np.ndarray:
     """The picture of a monochrome frame.
 
-    The first VOI LUT counts, else the first window, else the percentiles 0.5 and 99.5 of the frame without its padding (the
-    extremes, where those are equal). MONOCHROME1 and the PresentationLUTShape INVERSE make low values bright, once.
+    The window asked for counts, else the first VOI LUT, else the first window of the object, else the percentiles 0.5 and 99.5
+    of the frame without its padding (the extremes, where those are equal). MONOCHROME1 and the PresentationLUTShape INVERSE
+    make low values bright, once; `is_inverted` turns the outcome round.
 
     Args:
         ds: the object.
         frame: 1-based.
         values: float32 `[rows, columns]` stored values, averaged to the size of the picture.
         sample: stored values as they are, some or all, from which percentiles are taken.
+        window: instead of the object's own VOI LUT or window.
+        is_inverted: whether bright is shown dark and dark bright.
 
     Returns:
         uint8 `[rows, columns]`. Pixels that are not numbers look like the lowest value, and so does all of a constant frame
@@ -41,12 +91,12 @@ def gray(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray) -> np.
     """
     with np.errstate(all="ignore"):
         modality = modality_transform(ds, frame)
-        interest = voi_lut(ds, frame) or voi_window(ds, frame)
+        interest = window.transform() if window else voi_lut(ds, frame) or voi_window(ds, frame)
         if interest is None:
             interest = between(*limits(modality(real_values(ds, sample)), is_binary=integer(ds, "BitsStored") == 1))
         levels = np.nan_to_num(interest(modality(values)), nan=0.0)
     is_inverse = text(ds, "PresentationLUTShape") == "INVERSE"
-    if is_inverse or (text(ds, "PhotometricInterpretation") or "").upper() == "MONOCHROME1":
+    if (is_inverse or (text(ds, "PhotometricInterpretation") or "").upper() == "MONOCHROME1") != is_inverted:
         levels = np.float32(255) - levels
     return (levels + np.float32(0.5)).astype(np.uint8)
 
@@ -88,12 +138,11 @@ def voi_window(ds: Dataset, frame: int) -> Transform | None:
     centers, widths = numbers(source, "WindowCenter"), numbers(source, "WindowWidth")
     if not centers or not widths:
         return None
-    center, width, function = centers[0], widths[0], (text(source, "VOILUTFunction") or "LINEAR").upper()
-    if function == "SIGMOID":
-        return _sigmoid(center, width) if width > 0 else None
-    if function == "LINEAR_EXACT":
-        return between(center - width / 2, center + width / 2) if width > 0 else None
-    return between(center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2) if width >= 1 else None
+    function = (text(source, "VOILUTFunction") or "LINEAR").upper()
+    try:
+        return Window(centers[0], widths[0], function if function in FUNCTIONS else "LINEAR").transform()
+    except InvalidQuery:
+        return None
 
 
 def between(low: float, high: float) -> Transform:

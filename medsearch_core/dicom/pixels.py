@@ -12,16 +12,23 @@ from pydicom.dataset import Dataset
 from medsearch_core.dicom.color import eight_bit, palette_colored, rgb_of_ybr
 from medsearch_core.dicom.decoding import check_pixels, decode_frame, stored_frame
 from medsearch_core.dicom.geometry import pixel_aspect
-from medsearch_core.dicom.grayscale import gray
+from medsearch_core.dicom.grayscale import Window, gray
 from medsearch_core.dicom.layout import MAX_PIXELS, frame_count, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled, sampled
-from medsearch_core.errors import BadInput
+from medsearch_core.errors import BadInput, InvalidQuery
 
 __all__ = ["MAX_PIXELS", "check_pixels", "decode_frame", "frame_count", "render_frame"]
 
 
-def render_frame(ds: Dataset, frame: int, longest_side: int | None = None) -> np.ndarray:
+def render_frame(
+    ds: Dataset,
+    frame: int,
+    longest_side: int | None = None,
+    window: Window | None = None,
+    *,
+    is_inverted: bool = False,
+) -> np.ndarray:
     """The picture of one frame.
 
     Pixels are made square: those that are not are stretched along their longer side. A picture larger than `longest_side`
@@ -32,6 +39,8 @@ def render_frame(ds: Dataset, frame: int, longest_side: int | None = None) -> np
         ds: read with its pixels.
         frame: 1-based.
         longest_side: pixels of the longer side at most; None for all.
+        window: instead of the object's own; of monochrome frames alone, as a VOI transformation is (PS3.3 C.11.2).
+        is_inverted: whether the grays are turned round; likewise.
 
     Returns:
         uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB for colour.
@@ -39,21 +48,25 @@ def render_frame(ds: Dataset, frame: int, longest_side: int | None = None) -> np
     Raises:
         BadInput: as `check_pixels`, of this frame.
         IndexError: there is no such frame.
+        InvalidQuery: a window or inverted grays of a colour frame.
     """
     stored, photometric = stored_frame(ds, frame)
+    is_color = stored.ndim == 3 or photometric == "PALETTE COLOR"
+    if is_color and (window is not None or is_inverted):
+        raise InvalidQuery("a colour image has no window and cannot be inverted")
     fault = ""
     try:
         size = picture_size(stored.shape[0], stored.shape[1], pixel_aspect(ds, frame), longest_side)
-        return _picture(ds, frame, stored, photometric, size)
+        if is_color:
+            return _colored(ds, stored, photometric, size)
+        return gray(ds, frame, resampled(stored, size), sampled(stored), window, is_inverted=is_inverted)
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
 
 
-def _picture(ds: Dataset, frame: int, stored: np.ndarray, photometric: str, size: tuple[int, int]) -> np.ndarray:
+def _colored(ds: Dataset, stored: np.ndarray, photometric: str, size: tuple[int, int]) -> np.ndarray:
     if photometric == "PALETTE COLOR":
         return resampled(palette_colored(ds, stored), size)
-    if stored.ndim == 3:
-        colors = resampled(eight_bit(stored, pixel_layout(ds).bits_stored), size)
-        return rgb_of_ybr(colors) if photometric.startswith("YBR") else colors
-    return gray(ds, frame, resampled(stored, size), sampled(stored))
+    colors = resampled(eight_bit(stored, pixel_layout(ds).bits_stored), size)
+    return rgb_of_ybr(colors) if photometric.startswith("YBR") else colors

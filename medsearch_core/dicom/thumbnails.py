@@ -31,14 +31,15 @@ def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.n
     return render_frame(ds, frame, longest_side)
 
 
-def encode_png(picture: np.ndarray) -> bytes:
+def encode_png(picture: np.ndarray, compress_level: int = COMPRESS_LEVEL) -> bytes:
     """A picture as a PNG: lossless, the same bytes for the same picture, nothing in it but the pixels.
 
     Args:
         picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.
+        compress_level: zlib's, 0 to 9.
     """
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", compress_level=COMPRESS_LEVEL)
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", compress_level=compress_level)
     return buffer.getvalue()
 
 

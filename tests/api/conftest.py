@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from api_asking import Ask, asking, local_client, settings_of
 from api_world import fill
+from radiology import radiology
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
@@ -38,3 +40,19 @@ def client(hospital: Path) -> Iterator[TestClient]:
 @pytest.fixture
 def ask(client: TestClient) -> Ask:
     return asking(client)
+
+
+@pytest.fixture(scope="session")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of real objects that were ingested, which no test may change."""
+    folder = tmp_path_factory.mktemp("radiology")
+    radiology(folder)
+    return folder
+
+
+@pytest.fixture
+def changeable(ingested: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    for name in ("landing", "warehouse", "index"):
+        shutil.copytree(ingested / name, tmp_path / name)
+    return tmp_path

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.pixels import render_frame
+from medsearch_core.errors import InvalidQuery
 from tests.factories import dataset, sequence_item
 
 
@@ -62,6 +64,58 @@ def test_a_negative_slope_turns_the_picture_over() -> None:
 
 def test_a_slope_of_zero_is_taken_for_one() -> None:
     assert shown(u16([0, 100], [0, 100]), RescaleSlope=0, RescaleIntercept=5) == [[0, 255], [0, 255]]
+
+
+ASKED = Window(3, 5)
+"""c=3, w=5, as in the first test."""
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{}, {"WindowCenter": 100, "WindowWidth": 7}, {"VOILUTSequence": [sequence_item(LUTDescriptor=[1, 0, 8], LUTData=[9])]}],
+)
+def test_a_window_that_is_asked_for_takes_the_place_of_the_objects_own(own: dict[str, Any]) -> None:
+    ds = dataset(u16([0, 1, 2, 3, 4, 5]), **own)
+    assert render_frame(ds, 1, window=ASKED).tolist() == [[0, 32, 96, 159, 223, 255]]
+
+
+def test_a_window_that_is_asked_for_is_over_the_modalitys_values() -> None:
+    ds = dataset(u16([0, 5, 10]), RescaleSlope=2, RescaleIntercept=-10)
+    assert render_frame(ds, 1, window=Window(0, 20, "LINEAR_EXACT")).tolist() == [[0, 128, 255]]
+
+
+@pytest.mark.parametrize(
+    ("photometric", "shape"), [("MONOCHROME2", "IDENTITY"), ("MONOCHROME1", "INVERSE"), ("MONOCHROME1", "IDENTITY")]
+)
+def test_inverting_turns_round_whatever_is_shown(photometric: str, shape: str) -> None:
+    ds = dataset(u16([0, 1, 2, 3, 4, 5]), PhotometricInterpretation=photometric, PresentationLUTShape=shape)
+    straight = render_frame(ds, 1, window=ASKED)
+    assert straight[0, 0] == (0 if photometric == "MONOCHROME2" else 255)
+    turned = render_frame(ds, 1, window=ASKED, is_inverted=True)
+    assert np.abs(straight.astype(int) + turned - 255).max() <= 1
+
+
+def test_colour_has_neither_window_nor_inverse() -> None:
+    ds = dataset(np.zeros((2, 2, 3), np.uint8))
+    for wish in ({"window": ASKED}, {"is_inverted": True}):
+        with pytest.raises(InvalidQuery, match="a colour image has no window"):
+            render_frame(ds, 1, **wish)
+
+
+@pytest.mark.parametrize(
+    ("center", "width", "function"),
+    [
+        (0, 0.5, "LINEAR"),
+        (0, 0, "LINEAR_EXACT"),
+        (0, -1, "SIGMOID"),
+        (float("nan"), 4, "LINEAR"),
+        (0, float("inf"), "LINEAR"),
+        (0, 4, "CUBIC"),
+    ],
+)
+def test_what_is_no_window_is_refused(center: float, width: float, function: str) -> None:
+    with pytest.raises(InvalidQuery):
+        Window(center, width, function)
 
 
 def lut(entries: list[int], first: int, bits: int, **more: Any) -> Any:

@@ -1,0 +1,120 @@
+"""The attributes that search answers and matches: which column each comes from, and how rows become DICOM JSON (PS3.18 F).
+
+Belongs here: Tables 10.6.1-5 and 10.6.3-3 to 10.6.3-5 of PS3.18 as far as `dicom_metadata` holds their attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.dataset import Dataset
+
+from medsearch_core.dicom.quiet import FAULTS, quiet
+
+JsonDataset = dict[str, dict[str, Any]]
+
+
+class Level(IntEnum):
+    """Of the information model; a resource of one level has the attributes of those above it too."""
+
+    STUDY = 1
+    SERIES = 2
+    INSTANCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute.
+
+    Args:
+        column: of the catalogue's tables; None for one that is required and never known.
+        level: the table it stands in.
+        is_default: answered without being asked for.
+        is_identifier: answered and matched only for those who may see identifiers.
+        matching: how a key of it is compared: text (wildcards), uid (a list), date (a range) or modalities; None: not at all.
+    """
+
+    column: str | None
+    level: Level
+    is_default: bool = True
+    is_identifier: bool = False
+    matching: str | None = None
+
+
+_STUDY, _SERIES, _INSTANCE = Level.STUDY, Level.SERIES, Level.INSTANCE
+
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "StudyDate": Attribute("study_date", _STUDY, matching="date"),
+    "StudyTime": Attribute("study_time", _STUDY),
+    "AccessionNumber": Attribute(None, _STUDY, is_identifier=True),
+    "ModalitiesInStudy": Attribute("modalities", _STUDY, matching="modalities"),
+    "ReferringPhysicianName": Attribute(None, _STUDY, is_identifier=True),
+    "PatientName": Attribute(None, _STUDY, is_identifier=True),
+    "PatientID": Attribute("patient_id", _STUDY, is_identifier=True, matching="text"),
+    "PatientBirthDate": Attribute(None, _STUDY, is_identifier=True),
+    "PatientSex": Attribute("patient_sex", _STUDY),
+    "StudyInstanceUID": Attribute("study_instance_uid", _STUDY, matching="uid"),
+    "StudyID": Attribute("study_id", _STUDY, is_identifier=True, matching="text"),
+    "NumberOfStudyRelatedSeries": Attribute("study_series", _STUDY),
+    "NumberOfStudyRelatedInstances": Attribute("study_instances", _STUDY),
+    "StudyDescription": Attribute("study_description", _STUDY, is_default=False),
+    "SOPClassesInStudy": Attribute("sop_classes", _STUDY, is_default=False),
+    "Modality": Attribute("modality", _SERIES, matching="text"),
+    "SeriesInstanceUID": Attribute("series_instance_uid", _SERIES, matching="uid"),
+    "SeriesNumber": Attribute("series_number", _SERIES),
+    "NumberOfSeriesRelatedInstances": Attribute("series_instances", _SERIES),
+    "BodyPartExamined": Attribute("body_part_examined", _SERIES, is_default=False),
+    "Laterality": Attribute("laterality", _SERIES, is_default=False),
+    "Manufacturer": Attribute("manufacturer", _SERIES, is_default=False),
+    "ManufacturerModelName": Attribute("manufacturer_model_name", _SERIES, is_default=False),
+    "SOPClassUID": Attribute("sop_class_uid", _INSTANCE),
+    "SOPInstanceUID": Attribute("sop_instance_uid", _INSTANCE, matching="uid"),
+    "InstanceNumber": Attribute("instance_number", _INSTANCE),
+    "Rows": Attribute("rows", _INSTANCE),
+    "Columns": Attribute("columns", _INSTANCE),
+    "NumberOfFrames": Attribute("frames", _INSTANCE),
+    "BitsStored": Attribute("bits_stored", _INSTANCE, is_default=False),
+    "PhotometricInterpretation": Attribute("photometric_interpretation", _INSTANCE, is_default=False),
+    "ViewPosition": Attribute("view_position", _INSTANCE, is_default=False),
+}
+
+
+def keyword_of(name: str) -> str | None:
+    """The keyword that an attribute is called by in the dictionary (PS3.6), given as keyword or eight hex digits; or None."""
+    if len(name) == 8:
+        try:
+            return keyword_for_tag(int(name, 16)) or None
+        except ValueError:
+            pass
+    return name if tag_for_keyword(name) is not None else None
+
+
+def json_of(row: Mapping[str, Any], keywords: Iterable[str], url: str, *, shows_identifiers: bool) -> JsonDataset:
+    """A row as DICOM JSON.
+
+    What is unknown, and an identifier that may not be seen, comes with no value. A value that DICOM cannot hold is left out.
+
+    Args:
+        url: RetrieveURL (0008,1190).
+    """
+    quiet()
+    ds = Dataset()
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.InstanceAvailability = "ONLINE"
+    ds.RetrieveURL = url
+    for keyword in keywords:
+        attribute = ATTRIBUTES[keyword]
+        is_shown = attribute.column is not None and (shows_identifiers or not attribute.is_identifier)
+        value = row[attribute.column] if is_shown and attribute.column else None
+        if keyword in ("StudyDate", "StudyTime") and value is not None:
+            value = value.replace("-", "").replace(":", "")
+        try:
+            setattr(ds, keyword, value)
+        except FAULTS:
+            setattr(ds, keyword, None)
+    answer: JsonDataset = ds.to_json_dict(suppress_invalid_tags=True)
+    return answer

@@ -1,0 +1,60 @@
+"""DICOM JSON as text (PS3.18 F), and data sets as DICOM JSON without bulk data."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.valuerep import VR
+
+from medsearch_core.dicom.dataset import PIXEL_TAGS, read_dataset
+
+INLINE_BYTES = 1024
+_BULK = frozenset({VR.OB, VR.OD, VR.OF, VR.OL, VR.OV, VR.OW, VR.UN, VR.OB_OW})
+
+
+def json_text(value: Any) -> bytes:
+    """UTF-8 JSON; numbers that JSON has no word for are the strings NaN, Infinity and -Infinity (F.2.4)."""
+    try:
+        return json.dumps(value, allow_nan=False, ensure_ascii=True, separators=(",", ":")).encode()
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def header_json(data: bytes) -> bytes:
+    """The data set of an object up to its pixel data as DICOM JSON, without values of over `INLINE_BYTES` binary bytes.
+
+    Raises:
+        BadInput: it cannot be parsed.
+    """
+    ds = read_dataset(data, stop_before_pixels=True)
+    _remove_bulk(ds)
+    header = ds.to_json_dict(suppress_invalid_tags=True)
+    header["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+    return json_text(dict(sorted(header.items())))
+
+
+def _remove_bulk(ds: Dataset) -> None:
+    for tag in list(ds.keys()):
+        try:
+            element = ds[tag]
+        except Exception:  # noqa: BLE001 - whatever a converter raises on a value that is none: the element is left out
+            del ds[tag]
+            continue
+        if element.VR == VR.SQ:
+            for item in element.value or ():
+                _remove_bulk(item)
+        elif tag in PIXEL_TAGS or (element.VR in _BULK and len(element.value or b"") > INLINE_BYTES):
+            del ds[tag]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+    return value

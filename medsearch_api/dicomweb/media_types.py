@@ -1,0 +1,91 @@
+"""What a client accepts (RFC 9110 section 12.5.1, PS3.18 section 8.3.3), and which of it is given. Else 406."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from medsearch_api.imaging.refusals import Refused
+
+DICOM, JSON, DICOM_JSON, OCTETS = "application/dicom", "application/json", "application/dicom+json", "application/octet-stream"
+MULTIPART = "multipart/related"
+_RANGE = re.compile(r'[^,;"\s]+(?:\s*;\s*[\w.-]+=(?:"[^"]*"|[^,;"\s]*))*')
+_PARAMETER = re.compile(r';\s*([\w.-]+)=(?:"([^"]*)"|([^,;"\s]*))')
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One media range of an Accept header, its parameters' names in lower case."""
+
+    media_type: str
+    parameters: dict[str, str]
+    quality: float
+
+    def covers(self, media_type: str) -> bool:
+        """Whether the range is of this type, wildcards counted."""
+        return self.media_type in ("*/*", media_type, f"{media_type.split('/')[0]}/*")
+
+
+def accepted(request: Request) -> list[Accepted]:
+    """The media ranges of the request, those most liked first; without a header, everything."""
+    found = []
+    for match in _RANGE.finditer(request.headers.get("accept", "*/*") or "*/*"):
+        given = {n.lower(): quoted or plain for n, quoted, plain in _PARAMETER.findall(match[0])}
+        found.append(Accepted(match[0].split(";")[0].strip().lower(), given, _quality(given.get("q", "1"))))
+    return sorted((range_ for range_ in found if range_.quality > 0), key=lambda range_: -range_.quality)
+
+
+def single(request: Request, *offered: str) -> str:
+    """The media type to answer with, of those offered: the first that the client likes most.
+
+    Raises:
+        Refused: 406, none of them is accepted.
+    """
+    for range_ in accepted(request):
+        for media_type in offered:
+            if range_.covers(media_type):
+                return media_type
+    raise Refused(406, f"This is given as {' or '.join(offered)} only.")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How parts are to be given: in a multipart body, or one alone; `syntaxes` that are accepted, None for any."""
+
+    is_multipart: bool
+    syntaxes: frozenset[str] | None
+
+
+def parts(request: Request, media_type: str, *, may_be_single: bool) -> Parts:
+    """How the client wants parts of this media type.
+
+    Raises:
+        Refused: 406, it does not want them.
+    """
+    fitting = [
+        r for r in accepted(request) if _is_multipart_of(r, media_type) or (may_be_single and r.media_type == media_type)
+    ]
+    if not fitting:
+        raise Refused(406, f'This is given as multipart/related; type="{media_type}"; transfer-syntax=* only.')
+    is_multipart = fitting[0].media_type != media_type
+    return Parts(is_multipart, _syntaxes([r for r in fitting if (r.media_type != media_type) == is_multipart]))
+
+
+def _is_multipart_of(range_: Accepted, media_type: str) -> bool:
+    inner = range_.parameters.get("type", media_type).lower()
+    return range_.covers(MULTIPART) and inner in ("*/*", media_type, f"{media_type.split('/')[0]}/*")
+
+
+def _syntaxes(ranges: Sequence[Accepted]) -> frozenset[str] | None:
+    named = [r.parameters.get("transfer-syntax", "*") for r in ranges]
+    return None if "*" in named else frozenset(named)
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,216 @@
+"""A search's parameters as SQL over the catalogue (PS3.18 section 8.3.4, PS3.4 C.2.2.2). What is not supported is refused.
+
+Belongs here: reading keys, and matching. Not here: what the answer looks like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydicom.datadict import dictionary_description
+from starlette.datastructures import QueryParams
+
+from medsearch_api.dicomweb.attributes import ATTRIBUTES, Attribute, Level, keyword_of
+from medsearch_api.imaging.parameters import count
+from medsearch_api.imaging.refusals import Refused
+from medsearch_core.errors import InvalidQuery
+
+MAX_RESULTS = 1000
+MAX_OFFSET = 10**9
+MAX_UIDS = 500
+MAX_CHARACTERS = 64 * MAX_UIDS
+UID = re.compile(r"[0-9.]{1,64}")
+_DATES = re.compile(r"(?P<day>\d{8})|(?P<first>\d{8})?-(?P<last>\d{8})?")
+_TABLES = {Level.STUDY: "studies", Level.SERIES: "series", Level.INSTANCE: "held"}
+_JOINS = {
+    Level.STUDY: "studies",
+    Level.SERIES: "series JOIN studies USING (patient, study, study_instance_uid)",
+    Level.INSTANCE: (
+        "held JOIN series USING (patient, study, study_instance_uid, series_instance_uid) "
+        "JOIN studies USING (patient, study, study_instance_uid)"
+    ),
+}
+_ORDERS = {
+    Level.STUDY: "studies.study_date DESC NULLS LAST, study_instance_uid, patient, study",
+    Level.SERIES: "studies.study_date DESC NULLS LAST, study_instance_uid, patient, study, series.series_number NULLS LAST, "
+    "series_instance_uid",
+    Level.INSTANCE: "studies.study_date DESC NULLS LAST, study_instance_uid, patient, study, series.series_number NULLS LAST, "
+    "series_instance_uid, held.instance_number NULLS LAST, sop_instance_uid",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search, ready to run.
+
+    Args:
+        keywords: attributes of the answer.
+        sql: whose rows hold those attributes' columns, and `found`, the number of all matches.
+        parameters: of the SQL.
+    """
+
+    level: Level
+    keywords: list[str]
+    sql: str
+    parameters: list[Any]
+    offset: int
+    is_fuzzy: bool
+
+
+@dataclass(slots=True)
+class _Conditions:
+    sql: list[str] = field(default_factory=list)
+    parameters: list[Any] = field(default_factory=list)
+
+    def add(self, sql: str, *parameters: Any) -> None:
+        self.sql.append(sql)
+        self.parameters += parameters
+
+
+def search_of(level: Level, path: Mapping[str, str], query: QueryParams, *, shows_identifiers: bool) -> Search:
+    """The search of a resource.
+
+    Args:
+        path: keyword → UID from the address.
+        query: attributes by keyword or tag, `includefield`, `limit`, `offset`, `fuzzymatching`.
+
+    Raises:
+        InvalidQuery: a parameter is unknown, malformed or not supported. Values are not quoted: they may be a patient's.
+        Refused: 403, an identifier is a key and may not be seen.
+    """
+    conditions, included, limit, offset, is_fuzzy = _Conditions(), list[str](), MAX_RESULTS, 0, False
+    for keyword, uid in path.items():
+        _match(conditions, keyword, uid)
+    seen = set(path)
+    for name, value in query.multi_items():
+        if name.lower() == "includefield":
+            included += _included(value, level)
+            continue
+        keyword = keyword_of(name) or name.lower()
+        if keyword in seen:
+            raise InvalidQuery("a parameter is given twice")
+        seen.add(keyword)
+        if keyword == "limit":
+            limit = min(count(keyword, value, 0, MAX_OFFSET), MAX_RESULTS)
+        elif keyword == "offset":
+            offset = count(keyword, value, 0, MAX_OFFSET)
+        elif keyword == "fuzzymatching":
+            is_fuzzy = _flag(value)
+        else:
+            _check_key(keyword, level, shows_identifiers)
+            _match(conditions, keyword, value.strip())
+    keywords = [k for k, a in ATTRIBUTES.items() if k in included or _is_default(k, a, level, path)]
+    columns = ", ".join(_column(ATTRIBUTES[k]) for k in keywords if ATTRIBUTES[k].column)
+    uids = ", ".join(f"{_TABLES[level]}.{uid}" for uid in _uids(level))
+    sql = (
+        f"SELECT {columns}, {uids}, count(*) OVER () AS found FROM {_JOINS[level]} "  # noqa: S608 - names of our own alone
+        f"WHERE {' AND '.join(conditions.sql) or 'true'} ORDER BY {_ORDERS[level]} LIMIT {limit} OFFSET {offset}"
+    )
+    return Search(level, keywords, sql, conditions.parameters, offset, is_fuzzy)
+
+
+def _uids(level: Level) -> list[str]:
+    return ["study_instance_uid", "series_instance_uid", "sop_instance_uid"][:level]
+
+
+def _column(attribute: Attribute) -> str:
+    return f"{_TABLES[attribute.level]}.{attribute.column}"
+
+
+def _is_default(keyword: str, attribute: Attribute, level: Level, path: Mapping[str, str]) -> bool:
+    """Attributes of the levels above come only where the address does not name that level (PS3.18 10.6.3.3), UIDs always."""
+    if attribute.level > level or not attribute.is_default:
+        return False
+    named = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID"}
+    return attribute.level == level or keyword in named.values() or named[attribute.level] not in path
+
+
+def _included(value: str, level: Level) -> Iterable[str]:
+    """Attributes to answer beside the usual ones; those that are not held are left out, as the standard wants."""
+    for name in value.split(","):
+        if name == "all":
+            yield from (k for k, a in ATTRIBUTES.items() if a.level <= level)
+            continue
+        keyword = keyword_of(name.strip())
+        if keyword is None:
+            raise InvalidQuery("includefield names an attribute that is not in the dictionary, or a sequence's")
+        if keyword in ATTRIBUTES and ATTRIBUTES[keyword].level <= level:
+            yield keyword
+
+
+def _check_key(keyword: str, level: Level, shows_identifiers: bool) -> None:
+    attribute = ATTRIBUTES.get(keyword)
+    if attribute is None or attribute.matching is None or attribute.level > level:
+        known = ", ".join(k for k, a in ATTRIBUTES.items() if a.matching and a.level <= level)
+        raise InvalidQuery(f"here only these can be matched: {known}")
+    if attribute.is_identifier and not shows_identifiers:
+        raise Refused(403, f"You may not search by {dictionary_description(keyword)}.")
+
+
+def _match(conditions: _Conditions, keyword: str, value: str) -> None:
+    """Adds the condition of a key; an empty one, and a lone asterisk, match everything (universal matching)."""
+    attribute = ATTRIBUTES[keyword]
+    if len(value) > MAX_CHARACTERS:
+        raise InvalidQuery(f"{keyword} may hold at most {MAX_CHARACTERS} characters")
+    if value not in ("", "*"):
+        _MATCHERS[attribute.matching or ""](conditions, keyword, _column(attribute), value)
+
+
+def _match_uids(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
+    uids = re.split(r"[,\\]", value)
+    if len(uids) > MAX_UIDS or not all(UID.fullmatch(uid) for uid in uids):
+        raise InvalidQuery(f"{keyword} must be UIDs without wildcards, at most {MAX_UIDS}")
+    conditions.add(f"list_contains(?, {column})", uids)
+
+
+def _match_dates(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
+    match = _DATES.fullmatch(value)
+    if match is None or value == "-":
+        raise InvalidQuery(f"{keyword} must be YYYYMMDD, YYYYMMDD-YYYYMMDD, YYYYMMDD- or -YYYYMMDD")
+    if first := match["day"] or match["first"]:
+        conditions.add(f"{column} >= ?", _day(keyword, first))
+    if last := match["day"] or match["last"]:
+        conditions.add(f"{column} <= ?", _day(keyword, last))
+
+
+def _day(keyword: str, digits: str) -> str:
+    try:
+        return datetime.strptime(digits, "%Y%m%d").date().isoformat()
+    except ValueError:
+        raise InvalidQuery(f"{keyword} names a day that does not exist") from None
+
+
+def _match_text(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
+    conditions.add(f"{column} LIKE ? ESCAPE '\\'", _pattern(keyword, value))
+
+
+def _match_modalities(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
+    conditions.add(
+        f"len(list_filter({column}, lambda m: m LIKE ? ESCAPE '\\')) > 0",
+        _pattern(keyword, value),
+    )
+
+
+def _pattern(keyword: str, value: str) -> str:
+    """Wildcard matching (PS3.4 C.2.2.2.4): * any characters, ? any one; single values alone."""
+    if "\\" in value:
+        raise InvalidQuery(f"{keyword} can be matched by one value only")
+    return re.sub(r"[%_]", r"\\\g<0>", value).replace("*", "%").replace("?", "_")
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise InvalidQuery("fuzzymatching must be true or false")
+    return value == "true"
+
+
+_MATCHERS: Mapping[str, Callable[[_Conditions, str, str, str], None]] = {
+    "uid": _match_uids,
+    "date": _match_dates,
+    "text": _match_text,
+    "modalities": _match_modalities,
+}

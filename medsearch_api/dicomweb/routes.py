@@ -1,0 +1,43 @@
+"""Addresses of the DICOMweb service (PS3.18 Tables 10.1-1 and 10.4.1-1 to 10.4.1-5, 10.6.1-1)."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from medsearch_api.dicomweb.attributes import Level
+from medsearch_api.dicomweb.retrieve import frames, metadata, originals, rendered
+from medsearch_api.dicomweb.search import ROOT, searching
+from medsearch_api.imaging.refusals import Handler, Refused, refusing
+
+_STUDY = f"{ROOT}/studies/{{study}}"
+_SERIES = f"{_STUDY}/series/{{series}}"
+_INSTANCE = f"{_SERIES}/instances/{{instance}}"
+
+
+async def not_offered(request: Request) -> Response:
+    """Whatever else the standard knows: the client is told so, and not that its study is missing."""
+    raise Refused(404, "This resource of DICOMweb is not offered here.")
+
+
+_HANDLERS: list[tuple[str, Handler]] = [
+    (f"{ROOT}/studies", searching(Level.STUDY)),
+    (f"{ROOT}/series", searching(Level.SERIES)),
+    (f"{ROOT}/instances", searching(Level.INSTANCE)),
+    (f"{_STUDY}/series", searching(Level.SERIES)),
+    (f"{_STUDY}/instances", searching(Level.INSTANCE)),
+    (f"{_SERIES}/instances", searching(Level.INSTANCE)),
+    (_STUDY, originals),
+    (_SERIES, originals),
+    (_INSTANCE, originals),
+    (f"{_STUDY}/metadata", metadata),
+    (f"{_SERIES}/metadata", metadata),
+    (f"{_INSTANCE}/metadata", metadata),
+    (f"{_INSTANCE}/rendered", rendered),
+    (f"{_INSTANCE}/frames/{{frames}}", frames),
+    (f"{_INSTANCE}/frames/{{frames}}/rendered", rendered),
+    (f"{ROOT}/{{rest:path}}", not_offered),
+]
+
+ROUTES = [Route(path, refusing(handler), methods=["GET"]) for path, handler in _HANDLERS]

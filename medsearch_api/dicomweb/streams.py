@@ -1,0 +1,61 @@
+"""Answers made of many objects, sent one after the other so that no more than one of them is in memory."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from medsearch_api.imaging.refusals import Refused
+
+MOST_AT_ONCE = 8
+PIECE_BYTES = 2**20
+_FREE = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+class Stream(StreamingResponse):
+    """A streamed answer, `MOST_AT_ONCE` of which are under way in this process.
+
+    What goes wrong after its start, when a status can no longer be told, breaks the connection off: a client never takes a
+    part for the whole.
+
+    Raises:
+        Refused: 503, too many are under way.
+    """
+
+    def __init__(self, body: AsyncIterator[bytes], media_type: str) -> None:
+        if not _FREE.acquire(blocking=False):
+            raise Refused(503, "Too many studies are being sent now. Try again.", 5)
+        super().__init__(body, media_type=media_type)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _FREE.release()
+
+
+class Multipart:
+    """The delimiters of a multipart/related body (RFC 2046 section 5.1.1, RFC 2387).
+
+    Args:
+        media_type: of the parts.
+    """
+
+    def __init__(self, media_type: str) -> None:
+        self._boundary = secrets.token_hex(16)
+        self.media_type = f'multipart/related; type="{media_type}"; boundary={self._boundary}'
+
+    async def body(self, parts: AsyncIterator[tuple[Mapping[str, str], bytes]]) -> AsyncIterator[bytes]:
+        """The body, from the header fields and the bytes of each part."""
+        async for fields, data in parts:
+            head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            yield f"--{self._boundary}\r\n{head}Content-Length: {len(data)}\r\n\r\n".encode()
+            for at in range(0, len(data), PIECE_BYTES):
+                yield data[at : at + PIECE_BYTES]
+            data = b""  # gone before the next one is read
+            yield b"\r\n"
+        yield f"--{self._boundary}--\r\n".encode()

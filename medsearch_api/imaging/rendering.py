@@ -1,0 +1,110 @@
+"""Pictures of frames in full resolution, from the originals, as the core renders them, kept for a while."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from medsearch_api.imaging.cache import PictureCache
+from medsearch_api.imaging.originals import Originals
+from medsearch_api.imaging.pool import WorkPool
+from medsearch_api.imaging.refusals import Refused
+from medsearch_api.settings import Settings
+from medsearch_api.tables import ImageSource
+from medsearch_core.dicom.dataset import read_dataset
+from medsearch_core.dicom.decoding import check_pixels
+from medsearch_core.dicom.geometry import pixel_aspect
+from medsearch_core.dicom.grayscale import Window
+from medsearch_core.dicom.pixels import render_frame
+from medsearch_core.dicom.resampling import picture_size
+from medsearch_core.dicom.thumbnails import encode_png
+from medsearch_core.dicom.version import PIXEL_VERSION
+from medsearch_core.keys import digest_of
+
+PNG, JPEG = "image/png", "image/jpeg"
+FAST = 1
+"""zlib's level for pictures made on request: a third of the time of the usual one, and a tenth more bytes."""
+JPEG_QUALITY = 92
+MOST_THREADS = 4
+WAITING_PER_THREAD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How a frame is to be shown.
+
+    Args:
+        window: instead of the object's own.
+        is_inverted: whether its grays are turned round.
+        longest_side: pixels of the longer side at most; None for all.
+        media_type: `PNG` or `JPEG`.
+    """
+
+    window: Window | None = None
+    is_inverted: bool = False
+    longest_side: int | None = None
+    media_type: str = PNG
+
+    def etag(self, source: ImageSource) -> str:
+        """The tag of the picture, known before it is made: the object's digest and all that shapes the picture."""
+        shown = f"{self.window} {self.is_inverted} {self.longest_side} {self.media_type}"
+        return f'"{digest_of("frame", PIXEL_VERSION, source.sha256, str(source.frame), shown)}"'
+
+
+class Renderer:
+    """Renders frames in a pool of threads; GDCM, which may crash, runs in the core's helper process."""
+
+    def __init__(self, originals: Originals, settings: Settings) -> None:
+        threads = min(MOST_THREADS, os.cpu_count() or 1)
+        self.originals = originals
+        self.pool = WorkPool(threads, threads * WAITING_PER_THREAD)
+        self.cache = PictureCache(settings.api_picture_cache_bytes)
+        self._max_pixels = settings.api_max_pixels
+
+    async def picture(self, source: ImageSource, rendering: Rendering) -> bytes:
+        """The encoded picture. One in the cache is that of the indexed bytes, whatever lies in the landing store by now.
+
+        Raises:
+            Refused: the pool is full, or as `Originals.read`; 413, frame or picture has too many pixels.
+            BadInput: the frame cannot be decoded or shown.
+            InvalidQuery: a colour image was to be windowed or inverted.
+            StorageError: the object cannot be read.
+        """
+        etag = rendering.etag(source)
+        found = self.cache.get(etag)
+        if found is None:
+            found = await self.pool.run(self._rendered, source, rendering)
+            self.cache.put(etag, found)
+        return found
+
+    def dataset(self, source: ImageSource) -> Dataset:
+        """The parsed object, its pixel data checked and not decoded. Blocks.
+
+        Raises:
+            Refused, BadInput, StorageError: as `picture`.
+        """
+        self._check(source.rows, source.columns)
+        ds = read_dataset(self.originals.read(source))
+        check_pixels(ds, max_pixels=self._max_pixels)
+        return ds
+
+    def _rendered(self, source: ImageSource, rendering: Rendering) -> bytes:
+        ds = self.dataset(source)
+        self._check(*picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, source.frame), rendering.longest_side))
+        picture = render_frame(ds, source.frame, rendering.longest_side, rendering.window, is_inverted=rendering.is_inverted)
+        return encode_png(picture, FAST) if rendering.media_type == PNG else _encode_jpeg(picture)
+
+    def _check(self, rows: int, columns: int) -> None:
+        if rows * columns > self._max_pixels:
+            raise Refused(413, "The frame has more pixels than this service renders (MEDSEARCH_API_MAX_PIXELS).")
+
+
+def _encode_jpeg(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()

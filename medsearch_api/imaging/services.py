@@ -1,0 +1,27 @@
+"""What the routes of images share for the life of the service: tables, originals, the renderer, the catalogue of UIDs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medsearch_api.dicomweb.catalogue import Catalogue
+from medsearch_api.imaging.originals import Originals
+from medsearch_api.imaging.rendering import Renderer
+from medsearch_api.settings import Settings
+from medsearch_api.tables import StudyTables
+from medsearch_core.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Imaging:
+    """Opened once; holds no study."""
+
+    tables: StudyTables
+    renderer: Renderer
+    catalogue: Catalogue
+
+
+def open_imaging(settings: Settings, warehouse: Warehouse) -> Imaging:
+    """The image services over a warehouse and the landing store that the settings name. Reads nothing yet."""
+    catalogue = Catalogue(warehouse.store, settings.api_dicomweb_instances, settings.api_dicomweb_refresh_seconds)
+    return Imaging(StudyTables(warehouse), Renderer(Originals(settings), settings), catalogue)
