@@ -16,13 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.websockets import WebSocket
+from strawberry import Schema
 from strawberry.asgi import GraphQL
 
 from medsearch_api.auth import guard
 from medsearch_api.context import Backends, Context, OpenBackends, context_of, open_backends
 from medsearch_api.middleware import ERRORS, AccessLog, BodyLimit, SecurityHeaders
 from medsearch_api.page import PageFiles, index
-from medsearch_api.schema.build import build_schema
+from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.settings import Settings
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_core.errors import ConfigurationError, MedsearchError
@@ -42,7 +43,8 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends), methods=["POST"]),
+            Route("/graphql", GraphQLOverPost(backends, build_schema()), methods=["POST"]),
+            Route("/appsync/graphql", GraphQLOverPost(backends, build_appsync_schema()), methods=["POST"]),
             Route(ROUTE, thumbnail),
             Route("/health", health),
             Mount("/static", PageFiles()),
@@ -60,8 +62,8 @@ class GraphQLOverPost(GraphQL[Context, None]):
     opens in any client.
     """
 
-    def __init__(self, backends: Backends) -> None:
-        super().__init__(build_schema(), graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
+    def __init__(self, backends: Backends, schema: Schema) -> None:
+        super().__init__(schema, graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
