@@ -18,6 +18,12 @@ class Settings(Deployment, BaseSettings):
 
     api_host: str = Field(default="127.0.0.1", description="address the service listens on")
     api_port: int = Field(default=8000, ge=1, le=65535, description="port the service listens on")
+    api_request_seconds: float = Field(
+        default=30, gt=0, le=3600, description="how long a request may take until its answer begins; then it is 504"
+    )
+    api_shutdown_seconds: int = Field(
+        default=30, ge=1, le=3600, description="how long requests may still take once the service was told to end"
+    )
     api_sign_in: str = Field(
         default="",
         description="how users sign in; development: not at all, and only this machine is served; empty: nobody is",

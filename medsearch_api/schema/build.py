@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from medsearch_api.schema import errors
 from medsearch_api.schema.appsync import AppSyncQuery
+from medsearch_api.schema.counting import CountFields
 from medsearch_api.schema.limits import MAX_TOKENS, CostLimits
 from medsearch_api.schema.queries import Query
 
@@ -30,14 +31,15 @@ class MaskingSchema(strawberry.Schema):
             errors.log(error)
 
 
-_EXTENSIONS: list[Any] = [lambda: MaxTokensLimiter(MAX_TOKENS), CostLimits]
+def _extensions(schema_name: str) -> list[Any]:
+    return [lambda: CountFields(schema_name), lambda: MaxTokensLimiter(MAX_TOKENS), CostLimits]
 
 
 def build_schema() -> strawberry.Schema:
     """The service's schema."""
-    return MaskingSchema(query=Query, extensions=_EXTENSIONS)
+    return MaskingSchema(query=Query, extensions=_extensions("medsearch"))
 
 
 def build_appsync_schema() -> strawberry.Schema:
     """The schema of AWS's sample, for its clients. Names stand in the code as they are there."""
-    return MaskingSchema(query=AppSyncQuery, extensions=_EXTENSIONS, config=StrawberryConfig(auto_camel_case=False))
+    return MaskingSchema(query=AppSyncQuery, extensions=_extensions("appsync"), config=StrawberryConfig(auto_camel_case=False))
