@@ -27,8 +27,8 @@ REQUEST_SECONDS = Histogram("medsearch_request_seconds", "From a request to its 
 IN_PROGRESS = Gauge("medsearch_requests_in_progress", "HTTP requests not yet answered.")
 GRAPHQL_FIELDS = Counter(
     "medsearch_graphql_fields",
-    "Root fields of GraphQL operations by error code: OK, or what extensions.code told; CANCELLED for a time-out or a "
-    "shutdown. The field is - where a document was refused as a whole.",
+    "Root fields of GraphQL operations by error code: OK, or what extensions.code told; CANCELLED for a time-out, a "
+    "shutdown, or a failure beside it. The field is - where a document was refused as a whole.",
     ["schema", "field", "code"],
 )
 BACKEND_CALLS = Counter(

@@ -33,7 +33,8 @@ class TimeLimit:
             return await self.app(scope, receive, send)
 
         async def ending_the_limit(message: Message) -> None:
-            limit.reschedule(None)
+            if not limit.expired():
+                limit.reschedule(None)
             await send(message)
 
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, SelectionSetNode
 from strawberry.extensions import SchemaExtension
@@ -30,18 +31,22 @@ class CountFields(SchemaExtension):
             document = self.execution_context.graphql_document
             self._count(dict.fromkeys(self._names(document).values() if document else [WHOLE], CANCELLED))
             raise
-        result, document = self.execution_context.result, self.execution_context.graphql_document
-        if result is not None:
-            self._count(self._codes(getattr(result, "errors", None) or [], document))
+        if self.execution_context.result is not None:
+            self._count(self._codes(self.execution_context.result, self.execution_context.graphql_document))
 
-    def _codes(self, errors: list[GraphQLError], document: DocumentNode | None) -> dict[str, str]:
-        """Root field → code of its first error. An error that stands at no field is of the whole document."""
+    def _codes(self, result: Any, document: DocumentNode | None) -> dict[str, str]:
+        """Root field → code of its first error. An error that stands at no field is of the whole document.
+
+        A field that may not be null takes the whole answer with it: then fields without an error were given up.
+        """
+        errors: list[GraphQLError] = result.errors or []
+        without = CANCELLED if errors and result.data is None else OK
         code_of: dict[object, str] = {}
         for error in errors:
             code_of.setdefault(error.path[0] if error.path else None, str((told(error).extensions or {}).get("code")))
         if None in code_of or document is None:
             return {WHOLE: code_of.get(None, OK)}
-        return {name: code_of.get(key, OK) for key, name in self._names(document).items()}
+        return {name: code_of.get(key, without) for key, name in self._names(document).items()}
 
     def _names(self, document: DocumentNode) -> dict[str, str]:
         """Alias, or name where there is none → name, of the root fields of the operation asked for."""
