@@ -1,7 +1,7 @@
 """Logs as JSON, one line an event, fit for any collector.
 
-Belongs here: the form of a line, and who may write one. Not here: what is logged. A line never holds an exception's message or
-more than the first line of another library's: both may quote what a client sent or a patient has.
+Belongs here: the form of a line, and who may write one. Not here: what is logged. A line never holds an exception's message,
+and of another library's line only the first, without what it adds: all may quote what a client sent or a patient has.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from medsearch_api.request_ids import REQUEST_ID
 
+_OF_ANYONE = frozenset({"time", "level", "logger", "message", "exc_info"})
+
 
 class JsonLines(OrjsonFormatter):
     """`time` (UTC), `level`, `logger`, `message`, `request_id` while a request is answered, and what the event adds."""
@@ -28,6 +30,9 @@ class JsonLines(OrjsonFormatter):
         log_data["time"] = datetime.fromtimestamp(record.created, UTC)
         super().add_fields(log_data, record, message_dict)
         log_data["message"] = record.message.partition("\n")[0]
+        if not record.name.startswith("medsearch."):
+            for name in log_data.keys() - _OF_ANYONE:
+                del log_data[name]
         if (request_id := REQUEST_ID.get()) is not None:
             log_data["request_id"] = request_id
 

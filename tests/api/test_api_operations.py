@@ -191,6 +191,7 @@ def test_a_line_tells_an_exceptions_type_and_place_and_never_its_message():
     except ValueError:
         raised = sys.exc_info()
     record = logging.LogRecord("asyncio", logging.ERROR, __file__, 1, "Task failed\nValueError('%s')", ("Jane Doe",), raised)
+    record.query = "Jane Doe"
     line = JsonLines().format(record)
     assert "\n" not in line
     assert "Jane" not in line
