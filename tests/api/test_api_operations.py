@@ -56,6 +56,10 @@ def test_the_process_is_up_and_ready(client):
     assert (ready.status_code, ready.json()) == (200, {"status": "ok", "index": "ok", "warehouse": "ok"})
 
 
+def test_before_the_first_run_it_is_ready(tmp_path):
+    assert local_client(create_app(settings_of(tmp_path))).get("/readyz").status_code == 200
+
+
 def test_a_process_whose_index_fails_is_up_but_not_ready(hospital):
     client = local_client(over(hospital, Broken()))
     assert client.get("/healthz").status_code == 200
