@@ -5,30 +5,34 @@ Belongs here: which address leads where, and what stands in front. Importing thi
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import sys
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.websockets import WebSocket
+from strawberry import Schema
 from strawberry.asgi import GraphQL
 
+from medsearch_api import logs
 from medsearch_api.auth import guard
 from medsearch_api.context import Backends, Context, OpenBackends, context_of, open_backends
 from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
 from medsearch_api.imaging.frames import ROUTES as FRAMES
 from medsearch_api.imaging.services import open_imaging
-from medsearch_api.middleware import ERRORS, AccessLog, BodyLimit, SecurityHeaders
+from medsearch_api.metrics import measured
+from medsearch_api.middleware import AccessLog, BodyLimit, SecurityHeaders
+from medsearch_api.operations import ROUTES
 from medsearch_api.page import PageFiles, index
-from medsearch_api.schema.build import build_schema
+from medsearch_api.request_ids import RequestIds
+from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.settings import Settings
 from medsearch_api.thumbnails import ROUTE, thumbnail
-from medsearch_core.errors import ConfigurationError, MedsearchError
+from medsearch_api.time_limit import TimeLimit
+from medsearch_core.errors import ConfigurationError
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -41,18 +45,26 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
     """
     guarded = guard(settings)
-    backends = open_backends(settings)
+    backends = measured(open_backends(settings))
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends), methods=["POST"]),
+            Route("/graphql", GraphQLOverPost(backends, build_schema()), methods=["POST"]),
+            Route("/appsync/graphql", GraphQLOverPost(backends, build_appsync_schema()), methods=["POST"]),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,
-            Route("/health", health),
+            *ROUTES,
             Mount("/static", PageFiles()),
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(AccessLog), guarded, Middleware(BodyLimit)],
+        middleware=[
+            Middleware(RequestIds),
+            Middleware(SecurityHeaders),
+            Middleware(AccessLog),
+            guarded,
+            Middleware(BodyLimit),
+            Middleware(TimeLimit, settings.api_request_seconds),
+        ],
     )
     app.state.settings = settings
     app.state.backends = backends
@@ -67,26 +79,19 @@ class GraphQLOverPost(GraphQL[Context, None]):
     opens in any client.
     """
 
-    def __init__(self, backends: Backends) -> None:
-        super().__init__(build_schema(), graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
+    def __init__(self, backends: Backends, schema: Schema) -> None:
+        super().__init__(schema, graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         return context_of(self._backends)
 
 
-async def health(request: Request) -> JSONResponse:
-    """Whether the index can be read."""
-    try:
-        await asyncio.to_thread(request.app.state.backends.index.health)
-    except MedsearchError as error:
-        ERRORS.error("the index cannot be read: %s", type(error).__name__)
-        return JSONResponse({"status": "unavailable"}, 503)
-    return JSONResponse({"status": "ok"})
-
-
 def main() -> None:
-    """Serves until interrupted. A setting that is missing or wrong ends it with one sentence."""
+    """Serves until it is told to end, and still answers what it was asked before.
+
+    A setting that is missing or wrong ends it with one sentence.
+    """
     import uvicorn
 
     try:
@@ -97,5 +102,14 @@ def main() -> None:
     except ValidationError as error:
         names = ", ".join(f"MEDSEARCH_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
         sys.exit(f"These settings cannot be read: {names}")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    uvicorn.run(app, host=settings.api_host, port=settings.api_port, access_log=False, proxy_headers=False, server_header=False)
+    logs.configure()
+    uvicorn.run(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.api_shutdown_seconds,
+    )

@@ -33,6 +33,7 @@ class Context:
 
     index: SearchIndex
     loaders: Loaders
+    warehouse: Warehouse
 
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def open_backends(settings: Settings) -> Backends:
 
 def context_of(backends: Backends) -> Context:
     """A context for one request; what its loaders remember dies with it."""
-    return Context(backends.index, Loaders(backends.index, backends.warehouse))
+    return Context(backends.index, Loaders(backends.index, backends.warehouse), backends.warehouse)

@@ -1,4 +1,4 @@
-"""What holds for every request: security headers, a log without query text, errors without details, a size limit.
+"""What holds for every request: security headers, a log line and measurements, errors without details, a size limit.
 
 Belongs here: plain ASGI wrappers that know nothing of medicine or GraphQL.
 """
@@ -12,10 +12,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from medsearch_api.metrics import IN_PROGRESS, REQUEST_SECONDS, REQUESTS
+
 ACCESS = logging.getLogger("medsearch.access")
 ERRORS = logging.getLogger("medsearch.errors")
 
 MAX_BODY_BYTES = 1 << 20
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -48,7 +51,7 @@ class SecurityHeaders:
 
 
 class AccessLog:
-    """One line per request: method, route, status and milliseconds. Neither the address asked for nor the query is logged.
+    """One line per request, and its measurements: method, route, status, time. Neither the address nor the query is in them.
 
     An exception that nobody handled is logged by its type and answered with 500; its message may hold data.
     """
@@ -60,6 +63,7 @@ class AccessLog:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         begun, status = time.perf_counter(), 0
+        IN_PROGRESS.inc()
 
         async def noting_status(message: Message) -> None:
             nonlocal status
@@ -70,10 +74,15 @@ class AccessLog:
         try:
             await self.app(scope, receive, noting_status)
         except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of log and response
-            ERRORS.error("%s %s failed: %s", scope["method"], _route(scope), type(error).__name__)
+            ERRORS.error("%s %s failed: %s", _method(scope), _route(scope), type(error).__name__)
             if not status:
                 await JSONResponse({"error": "internal"}, 500)(scope, receive, noting_status)
-        ACCESS.info("%s %s %d %.1f ms", scope["method"], _route(scope), status, 1000 * (time.perf_counter() - begun))
+        finally:
+            IN_PROGRESS.dec()
+        method, route, seconds = _method(scope), _route(scope), time.perf_counter() - begun
+        REQUESTS.labels(method, route, str(status)).inc()
+        REQUEST_SECONDS.labels(route).observe(seconds)
+        ACCESS.info("request", extra={"method": method, "route": route, "status": status, "ms": round(1000 * seconds, 1)})
 
 
 class BodyLimit:
@@ -112,6 +121,12 @@ class BodyLimit:
 
 class _TooLarge(Exception):
     """The body went on past the limit."""
+
+
+def _method(scope: Scope) -> str:
+    """The method, which a client may make up, as one of few words."""
+    method: str = scope["method"]
+    return method if method in METHODS else "OTHER"
 
 
 def _route(scope: Scope) -> str:

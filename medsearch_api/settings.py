@@ -29,6 +29,12 @@ class Settings(Deployment, BaseSettings):
     api_dicomweb_refresh_seconds: float = Field(
         default=30.0, ge=0, description="how old DICOMweb's catalogue may be before a request has the warehouse listed again"
     )
+    api_request_seconds: float = Field(
+        default=30, gt=0, le=3600, description="how long a request may take until its answer begins; then it is 504"
+    )
+    api_shutdown_seconds: int = Field(
+        default=30, ge=1, le=3600, description="how long requests may still take once the service was told to end"
+    )
     api_sign_in: str = Field(
         default="",
         description="how users sign in; development: not at all, and only this machine is served; empty: nobody is",

@@ -7,9 +7,12 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from strawberry.extensions import MaxTokensLimiter
+from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from medsearch_api.schema import errors
+from medsearch_api.schema.appsync import AppSyncQuery
+from medsearch_api.schema.counting import CountFields
 from medsearch_api.schema.limits import MAX_TOKENS, CostLimits
 from medsearch_api.schema.queries import Query
 
@@ -28,7 +31,15 @@ class MaskingSchema(strawberry.Schema):
             errors.log(error)
 
 
+def _extensions(schema_name: str) -> list[Any]:
+    return [lambda: CountFields(schema_name), lambda: MaxTokensLimiter(MAX_TOKENS), CostLimits]
+
+
 def build_schema() -> strawberry.Schema:
     """The service's schema."""
-    extensions: list[Any] = [lambda: MaxTokensLimiter(MAX_TOKENS), CostLimits]
-    return MaskingSchema(query=Query, extensions=extensions)
+    return MaskingSchema(query=Query, extensions=_extensions("medsearch"))
+
+
+def build_appsync_schema() -> strawberry.Schema:
+    """The schema of AWS's sample, for its clients. Names stand in the code as they are there."""
+    return MaskingSchema(query=AppSyncQuery, extensions=_extensions("appsync"), config=StrawberryConfig(auto_camel_case=False))

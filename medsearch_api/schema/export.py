@@ -1,12 +1,17 @@
-"""The schema as text: `python -m medsearch_api.schema.export` rewrites `schema.graphql`, which a test compares."""
+"""The schemas as text: `python -m medsearch_api.schema.export` rewrites `schema.graphql` and `appsync.graphql`.
+
+A test compares them.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from medsearch_api.schema.build import build_schema
+from medsearch_api.schema.build import build_appsync_schema, build_schema
 
-EXPORTED = Path(__file__).parents[1] / "schema.graphql"
+FOLDER = Path(__file__).parents[1]
+EXPORTED = FOLDER / "schema.graphql"
+EXPORTED_APPSYNC = FOLDER / "appsync.graphql"
 
 
 def schema_text() -> str:
@@ -14,9 +19,15 @@ def schema_text() -> str:
     return build_schema().as_str() + "\n"
 
 
+def appsync_text() -> str:
+    """The AppSync API's schema in GraphQL's schema definition language."""
+    return build_appsync_schema().as_str() + "\n"
+
+
 def main() -> None:
-    """Rewrites the exported file."""
+    """Rewrites the exported files."""
     EXPORTED.write_text(schema_text(), encoding="utf-8")
+    EXPORTED_APPSYNC.write_text(appsync_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

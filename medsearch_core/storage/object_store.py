@@ -25,6 +25,8 @@ from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNot
 HEADER_BYTES = 64 * 1024
 NOWHERE = "a link to nowhere"
 """The tag under which a link that leads to no file is listed."""
+NO_FOLDER = ".medsearch-check"
+"""A folder that holds nothing, listed to see whether a store can be."""
 UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
 
@@ -61,6 +63,9 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is not there is no error."""
+
+    def check(self) -> None:
+        """Nothing, if the store can be read now: its folder or bucket is there and lets itself be listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,12 @@ class _Store:
         except (BaseError, OSError) as error:
             raise StorageError(f"cannot delete {key}: {type(error).__name__}") from error
 
+    def check(self) -> None:
+        try:
+            next(iter(self.list(NO_FOLDER)), None)
+        except OSError as error:
+            raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
+
 
 def _fault(verb: str, key: str, error: Exception) -> StorageError:
     """What a failed read means. Only a file without permission is the object's own fault; a refusing bucket is the store's."""
@@ -237,6 +248,12 @@ class _Folder(_Store):
                     continue
                 tag = f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
                 yield ObjectInfo(spelt, stat.st_size, tag, spelt == key and not UNADDRESSABLE.search(key))
+
+    def check(self) -> None:
+        try:
+            os.scandir(self._folder).close()
+        except OSError as error:
+            raise StorageError(f"cannot list {self._folder}: {type(error).__name__}") from error
 
 
 def _identity(folder: Path) -> tuple[int, int]:

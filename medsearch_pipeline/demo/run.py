@@ -112,7 +112,7 @@ def _start(console: Console, processes: Processes, dagster_port: int, api_port: 
             "dagster-webserver", [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace]
         )
         dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
-        processes.wait_until("service", lambda: _answers(f"{service}/health"))
+        processes.wait_until("service", lambda: _answers(f"{service}/readyz"))
         processes.wait_until("dagster-webserver", dagster.is_ready)
         processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace])
     return dagster, service

@@ -10,6 +10,7 @@ from api_world import StudyOf, fill
 
 from medsearch_api.app import create_app
 from medsearch_api.context import Backends, open_backends
+from medsearch_api.logs import JsonLines
 from medsearch_core.errors import NoSuchRelease, StorageError
 
 PERSON = "Jane Doe"
@@ -121,21 +122,24 @@ def test_anything_else_is_masked_and_logged_by_its_type_alone(hospital, caplog, 
     assert f"a query failed at searchReports: {type(error).__name__}" in caplog.messages
 
 
-def test_health_says_when_the_index_cannot_be_read(hospital, caplog):
+def test_readiness_says_when_the_index_cannot_be_read(hospital, caplog):
     client = local_client(create_app(settings_of(hospital), failing_with(hospital, StorageError(PERSON))))
-    response = client.get("/health")
-    assert (response.status_code, response.json()) == (503, {"status": "unavailable"})
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()) == (
+        503,
+        {"status": "unavailable", "index": "unavailable", "warehouse": "ok"},
+    )
     assert PERSON not in caplog.text
 
 
 def test_an_unforeseen_failure_outside_graphql_is_masked(hospital, caplog):
     with caplog.at_level(logging.DEBUG):
         client = local_client(create_app(settings_of(hospital), failing_with(hospital, RuntimeError(PERSON))))
-        response = client.get("/health")
+        response = client.get("/readyz")
     assert (response.status_code, response.json()) == (500, {"error": "internal"})
     assert response.headers["x-content-type-options"] == "nosniff"
     assert PERSON not in caplog.text
-    assert "GET /health failed: RuntimeError" in caplog.messages
+    assert "GET /readyz failed: RuntimeError" in caplog.messages
 
 
 def test_the_log_holds_no_query_text_and_no_address(ask, client, caplog):
@@ -144,7 +148,7 @@ def test_the_log_holds_no_query_text_and_no_address(ask, client, caplog):
         client.get("/graphql", params={"query": '{ searchReports(query: "Jane Doe") { total } }'})
         client.get("/thumbnails/p1/s1/1.1.png?name=Jane Doe")
         client.get("/Jane Doe")
-    ours = [r.getMessage() for r in caplog.records if r.name.startswith("medsearch")]
+    ours = [JsonLines().format(r) for r in caplog.records if r.name.startswith("medsearch")]
     assert len(ours) == 4
     assert "Jane" not in "".join(ours)
     assert "p1" not in "".join(ours)

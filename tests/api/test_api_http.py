@@ -53,7 +53,9 @@ def test_every_setting_is_described():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-@pytest.mark.parametrize("address", ["/", "/health", "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/nowhere"])
+@pytest.mark.parametrize(
+    "address", ["/", "/healthz", "/readyz", "/metrics", "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/nowhere"]
+)
 def test_every_answer_carries_the_security_headers(client, address):
     headers = client.get(address).headers
     assert headers["content-security-policy"].startswith("default-src 'self';")

@@ -7,6 +7,7 @@ from api_asking import local_client, settings_of
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app, main
+from medsearch_api.operations import WITHOUT_SIGN_IN
 from medsearch_core.errors import ConfigurationError
 
 
@@ -43,7 +44,7 @@ def test_the_command_names_a_setting_it_cannot_read(monkeypatch):
         main()
 
 
-ADDRESSES = ["/", "/health", "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/graphql"]
+ADDRESSES = ["/", *WITHOUT_SIGN_IN, "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/graphql", "/appsync/graphql"]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -55,7 +56,7 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(hospital, address, h
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "[::1]"])
 def test_this_machines_own_names_are_answered(hospital, host):
-    assert local_client(app_of(hospital)).get("/health", headers={"host": host}).json() == {"status": "ok"}
+    assert local_client(app_of(hospital)).get("/healthz", headers={"host": host}).json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -67,4 +68,4 @@ def test_another_machine_is_refused(hospital, address, client):
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
 def test_a_proxy_that_speaks_for_somebody_else_is_refused(hospital, header):
-    assert local_client(app_of(hospital)).get("/health", headers={header: "127.0.0.1"}).status_code == 403
+    assert local_client(app_of(hospital)).get("/healthz", headers={header: "127.0.0.1"}).status_code == 403

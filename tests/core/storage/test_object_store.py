@@ -151,3 +151,22 @@ def test_a_file_without_permission_is_that_files_fault() -> None:
         if is_root:
             os.seteuid(0)
         shutil.rmtree(folder)
+
+
+def test_a_store_that_is_there_can_be_read_whether_or_not_it_holds_anything(store: ObjectStore) -> None:
+    store.check()
+    store.write("a", b"one")
+    store.check()
+
+
+def test_a_folder_that_is_gone_cannot_be_read(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "landing"))
+    (tmp_path / "landing").rmdir()
+    with pytest.raises(StorageError):
+        store.check()
+
+
+@pytest.mark.usefixtures("s3_bucket")
+def test_a_bucket_that_is_not_there_cannot_be_read(s3_endpoint: str) -> None:
+    with pytest.raises(StorageError):
+        open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")).check()

@@ -1,0 +1,70 @@
+"""What is measured, for Prometheus.
+
+Belongs here: the instruments, and counting every call of a backend. A label is a name of the service's own: a route's template,
+a field of a schema, a method, a code. Nothing that a client sent or a patient has becomes one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from medsearch_api.context import Backends
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Warehouse
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+OK = "OK"
+
+REQUESTS = Counter("medsearch_requests", "HTTP requests answered.", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram("medsearch_request_seconds", "From a request to its answer.", ["route"], buckets=SECONDS)
+IN_PROGRESS = Gauge("medsearch_requests_in_progress", "HTTP requests not yet answered.")
+GRAPHQL_FIELDS = Counter(
+    "medsearch_graphql_fields",
+    "Root fields of GraphQL operations by error code: OK, or what extensions.code told; CANCELLED for a time-out, a "
+    "shutdown, or a failure beside it. The field is - where a document was refused as a whole.",
+    ["schema", "field", "code"],
+)
+BACKEND_CALLS = Counter(
+    "medsearch_backend_calls",
+    "Calls of the search index and the warehouse: OK, or the error's type.",
+    ["backend", "call", "outcome"],
+)
+BACKEND_SECONDS = Histogram("medsearch_backend_seconds", "A call of a backend.", ["backend", "call"], buckets=SECONDS)
+
+
+def measured(backends: Backends) -> Backends:
+    """The same backends, every call of them counted and timed."""
+    index = cast(SearchIndex, _Measured("index", backends.index))
+    store = cast(ObjectStore, _Measured("warehouse", backends.warehouse.store))
+    return replace(backends, index=index, warehouse=Warehouse(store))
+
+
+class _Measured:
+    """A backend whose methods are measured."""
+
+    def __init__(self, backend: str, target: object) -> None:
+        self._backend = backend
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._target, name)
+        return partial(_call, self._backend, name, found) if callable(found) else found
+
+
+def _call(backend: str, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    begun, outcome = time.perf_counter(), OK
+    try:
+        return method(*args, **kwargs)
+    except Exception as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        BACKEND_CALLS.labels(backend, name, outcome).inc()
+        BACKEND_SECONDS.labels(backend, name).observe(time.perf_counter() - begun)

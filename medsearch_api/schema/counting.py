@@ -1,0 +1,71 @@
+"""Counting what GraphQL is asked for: root fields by the code of their error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, SelectionSetNode
+from strawberry.extensions import SchemaExtension
+
+from medsearch_api.metrics import GRAPHQL_FIELDS, OK
+from medsearch_api.schema.errors import told
+
+WHOLE = "-"
+"""Stands for a document that was refused before any of its fields was asked."""
+
+CANCELLED = "CANCELLED"
+
+
+class CountFields(SchemaExtension):
+    """Counts each operation's root fields. Only names that the schema knows are counted: others fail in validation."""
+
+    def __init__(self, schema_name: str) -> None:
+        self._schema_name = schema_name
+
+    def on_operation(self) -> Iterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            document = self.execution_context.graphql_document
+            self._count(dict.fromkeys(self._names(document).values() if document else [WHOLE], CANCELLED))
+            raise
+        if self.execution_context.result is not None:
+            self._count(self._codes(self.execution_context.result, self.execution_context.graphql_document))
+
+    def _codes(self, result: Any, document: DocumentNode | None) -> dict[str, str]:
+        """Root field → code of its first error. An error that stands at no field is of the whole document.
+
+        A field that may not be null takes the whole answer with it: then fields without an error were given up.
+        """
+        errors: list[GraphQLError] = result.errors or []
+        without = CANCELLED if errors and result.data is None else OK
+        code_of: dict[object, str] = {}
+        for error in errors:
+            code_of.setdefault(error.path[0] if error.path else None, str((told(error).extensions or {}).get("code")))
+        if None in code_of or document is None:
+            return {WHOLE: code_of.get(None, OK)}
+        return {name: code_of.get(key, without) for key, name in self._names(document).items()}
+
+    def _names(self, document: DocumentNode) -> dict[str, str]:
+        """Alias, or name where there is none → name, of the root fields of the operation asked for."""
+        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        wanted = self.execution_context.operation_name
+        found: dict[str, str] = {}
+
+        def walk(selections: SelectionSetNode) -> None:
+            for node in selections.selections:
+                if isinstance(node, FieldNode):
+                    found[node.alias.value if node.alias else node.name.value] = node.name.value
+                else:
+                    walk(getattr(node, "selection_set", None) or fragments[node.name.value].selection_set)  # type: ignore[attr-defined]
+
+        for operation in document.definitions:
+            if isinstance(operation, OperationDefinitionNode) and wanted in (None, operation.name and operation.name.value):
+                walk(operation.selection_set)
+        return found
+
+    def _count(self, codes: dict[str, str]) -> None:
+        for name, code in codes.items():
+            GRAPHQL_FIELDS.labels(self._schema_name, name, code).inc()

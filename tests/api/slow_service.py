@@ -1,0 +1,24 @@
+"""`medsearch-api` over an index that is slow, or fails, when asked to be: a search for "slowly" takes 3 seconds."""
+
+from __future__ import annotations
+
+import time
+
+from medsearch_api.app import main
+from medsearch_core.search.embedded.index import EmbeddedIndex
+
+SECONDS = 3.0
+_text = EmbeddedIndex.text
+
+
+def text(self, query, *args):
+    if "slowly" in query:
+        time.sleep(SECONDS)
+    if "broken" in query:
+        raise RuntimeError("Jane Doe cannot be read\nfrom here")
+    return _text(self, query, *args)
+
+
+if __name__ == "__main__":
+    EmbeddedIndex.text = text
+    main()

@@ -1,0 +1,412 @@
+"""Clients of AWS's sample "medical image search" are answered as they ask: its queries, its names, its nullability."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_asking import asking, code_of, local_client, settings_of
+from api_world import (
+    EFFUSION,
+    HEART,
+    PNEUMONIA,
+    UNREPORTED,
+    Mention,
+    StudyOf,
+    embedding_records,
+    fill,
+    image_records,
+    report_record,
+)
+from graphql import build_schema as parsed
+
+from medsearch_api.app import create_app
+from medsearch_api.context import Backends, open_backends
+from medsearch_api.schema.appsync_places import Place
+from medsearch_api.schema.export import EXPORTED_APPSYNC, appsync_text
+from medsearch_core.search.documents import study_documents
+from medsearch_core.search.embedded.index import open_embedded
+
+EFFUSION_CODE, HEART_CODE = "Pleural effusion, not elsewhere classified", "Cardiomegaly"
+PNEUMOTHORAX_CODE = "Pneumothorax, unspecified"
+
+LISTS = [f"{sign}{what}" for what in ("Diagnoses", "ICD10CMs", "Signs", "Symptoms") for sign in ("Positive", "Negative")]
+QUERIES = {
+    "getImage": ({"ImageId": "String"}, "Image"),
+    "getImages": ({"ReportId": "String"}, "[Image]"),
+    "getReport": ({"ReportId": "String"}, "Report"),
+    "listReports": ({"from": "Int", "size": "Int"}, "[Report]"),
+    "searchReports": ({"input": "String"}, "[Report]"),
+    "getSimilarImages": ({"ImageId": "String", "k": "Int"}, "[Image]"),
+    **{f"getAll{name}": ({}, f"[{name}]") for name in ("PositiveICD10CMs", "NegativeICD10CMs")},
+    **{f"get{name}": ({"input": "String"}, f"[{name}]") for name in ("PositiveICD10CMs", "NegativeICD10CMs")},
+    **{f"get{name}byReports": ({"input": "String"}, f"[{name}]") for name in LISTS},
+    **{f"get{name}bySimilarReport": ({"input": "String"}, f"[{name}]") for name in ("PositiveICD10CMs", "NegativeICD10CMs")},
+}
+"""Every query of the sample, its arguments and its type."""
+
+TYPES = {
+    "Image": dict.fromkeys(["ImageId", "ReportId", "Bucket", "Key", "Modality", "ViewPosition", "BodyPartExamined"], "String"),
+    "Report": dict.fromkeys(["ReportId", "Examination", "Indication", "Technique", "Findings", "Impression"], "String")
+    | dict.fromkeys(LISTS, "[String]")
+    | {"Images": "[Image]"},
+    **{name: {"doc_count": "Int", "key": "String"} for name in LISTS},
+}
+
+SECTIONS_AND_LISTS = """Impression Findings PositiveSigns NegativeSigns PositiveDiagnoses NegativeDiagnoses PositiveSymptoms
+    NegativeSymptoms"""
+ROWS = f"{{ {SECTIONS_AND_LISTS} Images {{ ReportId ImageId Bucket Key }} }}"
+"""What the sample's search page asks of every report."""
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hospital, with a report that also names signs and symptoms."""
+    folder = tmp_path_factory.mktemp("ward")
+    fill(folder)
+    report = replace(
+        report_record(HEART),
+        positive_signs=["enlarged heart"],
+        negative_signs=["opacity"],
+        positive_symptoms=["dyspnea"],
+        negative_symptoms=["cough"],
+    )
+    heart = study_documents(HEART.key, image_records(HEART), embedding_records(HEART), [report], "with signs and symptoms")
+    open_embedded(str(folder / "index")).upsert([heart])
+    return folder
+
+
+def asked_at(folder: Path, opened=open_backends):
+    """Asks as the sample's clients do and gives the data."""
+    client = local_client(create_app(settings_of(folder), opened))
+
+    def ask(query: str, **variables: Any) -> Any:
+        body = {"query": query, "variables": variables}
+        answer = client.post("/appsync/graphql", json=body, headers={"content-type": "application/json; charset=UTF-8"}).json()
+        assert "errors" not in answer, answer
+        (data,) = answer["data"].values()
+        return data
+
+    return ask
+
+
+@pytest.fixture
+def sample(ward):
+    return asked_at(ward)
+
+
+@pytest.fixture
+def refused(ward):
+    """Asks what must fail, and gives the whole answer."""
+    client = local_client(create_app(settings_of(ward)))
+    return lambda query: client.post("/appsync/graphql", json={"query": query}).json()
+
+
+def image(image_id: str, study: StudyOf, **others: Any) -> dict[str, Any]:
+    key = f"thumbnails/{study.patient}/{study.study}/{image_id}.png"
+    return {"ReportId": study.study if study.sections else None, "ImageId": image_id, "Bucket": None, "Key": key} | others
+
+
+def test_the_exported_schema_is_the_schema():
+    assert EXPORTED_APPSYNC.read_text(encoding="utf-8") == appsync_text(), "run: python -m medsearch_api.schema.export"
+
+
+def test_the_schema_is_the_samples_to_the_letter_but_for_the_size_of_counts():
+    schema = parsed(appsync_text())
+    asked = {
+        name: ({a: str(arg.type) for a, arg in field.args.items()}, str(field.type))
+        for name, field in schema.query_type.fields.items()
+    }
+    counting = [name for name in QUERIES if "Positive" in name or "Negative" in name]
+    assert len(QUERIES) == 20
+    assert asked == {
+        name: (arguments | {"size": "Int"} if name in counting else arguments, kind)
+        for name, (arguments, kind) in QUERIES.items()
+    }
+    ours = {
+        n: t for n, t in schema.type_map.items() if not n.startswith("__") and n not in ("Query", "String", "Int", "Boolean")
+    }
+    assert {name: {f: str(field.type) for f, field in kind.fields.items()} for name, kind in ours.items()} == TYPES
+    assert {f.args["size"].default_value for n, f in schema.query_type.fields.items() if n in counting} == {10}
+
+
+def test_the_search_page_opens_with_all_reports_and_all_counts(sample):
+    reports = sample(f"query {{ listReports(from:0, size:100) {ROWS} }}")
+    assert [r["Impression"] for r in reports] == [s.sections["impression"] for s in (EFFUSION, PNEUMONIA, HEART)]
+    assert [r["Findings"] for r in reports] == [s.sections["findings"] for s in (EFFUSION, PNEUMONIA, HEART)]
+    assert reports[0]["Images"] == [image("1.1", EFFUSION), image("1.2", EFFUSION)]
+    assert reports[2] == {
+        "Impression": HEART.sections["impression"],
+        "Findings": HEART.sections["findings"],
+        "PositiveSigns": ["enlarged heart"],
+        "NegativeSigns": ["opacity"],
+        "PositiveDiagnoses": ["cardiomegaly"],
+        "NegativeDiagnoses": ["pleural effusion"],
+        "PositiveSymptoms": ["dyspnea"],
+        "NegativeSymptoms": ["cough"],
+        "Images": [image("3.1", HEART)],
+    }
+    assert sample("query { getAllPositiveICD10CMs { key doc_count } }") == [
+        {"key": HEART_CODE, "doc_count": 1},
+        {"key": EFFUSION_CODE, "doc_count": 1},
+    ]
+    assert sample("query { getAllNegativeICD10CMs { key doc_count } }") == [
+        {"key": EFFUSION_CODE, "doc_count": 1},
+        {"key": PNEUMOTHORAX_CODE, "doc_count": 1},
+    ]
+
+
+def test_the_search_page_searches(sample):
+    found = sample(f"query($searchQuery: String) {{ searchReports(input: $searchQuery) {ROWS} }}", searchQuery="cardiomegaly")
+    assert [r["Images"] for r in found] == [[image("3.1", HEART)]]
+    for sign, code in (("Positive", HEART_CODE), ("Negative", EFFUSION_CODE)):
+        query = f"query($searchQuery: String) {{ get{sign}ICD10CMs(input: $searchQuery) {{ key doc_count }} }}"
+        assert sample(query, searchQuery="cardiomegaly") == [{"key": code, "doc_count": 1}]
+
+
+@pytest.mark.parametrize(
+    "text", ['"cardiomegaly"', "+cardiomegaly -effusions (", 'cardiomegaly", "fields": ["*"]', "cardiomegaly}"]
+)
+def test_quotes_and_operators_are_text(sample, text):
+    found = sample("query($q: String) { searchReports(input: $q) { ReportId } }", q=text)
+    assert found[0] == {"ReportId": "s3"}
+
+
+@pytest.mark.parametrize("text", ["", "  ", "the", "?", None])
+def test_without_a_word_nothing_is_found_or_counted(sample, text):
+    assert sample("query($q: String) { searchReports(input: $q) { ReportId } }", q=text) == []
+    assert sample("query($q: String) { getPositiveICD10CMs(input: $q) { key } }", q=text) == []
+
+
+def test_the_image_page_shows_an_image_its_report_and_images_like_it(sample):
+    shown = sample(
+        """query($imageid: String) { getImage(ImageId: $imageid) {
+            ReportId ImageId Bucket Key BodyPartExamined Modality ViewPosition } }""",
+        imageid="1.1",
+    )
+    assert shown == image("1.1", EFFUSION, BodyPartExamined="CHEST", Modality="DX", ViewPosition="PA")
+    report = sample(
+        f"query($reportid: String) {{ getReport(ReportId: $reportid) {{ ReportId {SECTIONS_AND_LISTS} "
+        "PositiveICD10CMs NegativeICD10CMs Examination Indication Technique } }",
+        reportid=shown["ReportId"],
+    )
+    assert report == {
+        "ReportId": "s1",
+        "Examination": "CHEST RADIOGRAPH",
+        "Indication": "Shortness of breath.",
+        "Technique": None,
+        "Findings": EFFUSION.sections["findings"],
+        "Impression": "Left effusion.",
+        **{name: [] for name in ("PositiveSigns", "NegativeSigns", "PositiveSymptoms", "NegativeSymptoms")},
+        "PositiveDiagnoses": ["pleural effusion"],
+        "NegativeDiagnoses": ["pneumothorax"],
+        "PositiveICD10CMs": [EFFUSION_CODE],
+        "NegativeICD10CMs": [PNEUMOTHORAX_CODE],
+    }
+    like = sample(
+        """query($imageid: String) { getSimilarImages(ImageId: $imageid, k:30) {
+            ImageId ReportId Bucket Key ViewPosition } }""",
+        imageid="1.1",
+    )
+    assert like == [
+        image("1.1", EFFUSION, ViewPosition="PA"),
+        image("2.1", PNEUMONIA, ViewPosition="PA"),
+        image("3.1", HEART, ViewPosition="PA"),
+        image("1.2", EFFUSION, ViewPosition="LATERAL"),
+        image("4.1", UNREPORTED, ViewPosition="AP"),
+    ]
+    assert sample('query { getImages(ReportId: "s1") { ImageId } }') == [{"ImageId": "1.1"}, {"ImageId": "1.2"}]
+
+
+def test_a_thumbnails_key_is_its_path_on_the_service(ward, sample):
+    key = sample('query { getImage(ImageId: "1.1") { Key } }')["Key"]
+    response = local_client(create_app(settings_of(ward))).get(f"/{key}")
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/png")
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "key"),
+    [
+        ("s3://pngs", "thumbnails/p1/s1/1.1.png"),
+        ("s3://pngs/public", "thumbnails/p1/s1/1.1.png"),
+        ("s3://pngs/public/v2/", "v2/thumbnails/p1/s1/1.1.png"),
+        ("s3://pngs/publication", "publication/thumbnails/p1/s1/1.1.png"),
+    ],
+)
+def test_in_s3_a_thumbnail_has_the_key_that_amplifys_storage_asks_for(warehouse, key):
+    documents = study_documents(EFFUSION.key, image_records(EFFUSION), embedding_records(EFFUSION), [], "")
+    assert Place.of_thumbnail(warehouse, documents.images[0]) == Place("pngs", key)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("PositiveICD10CMs", [HEART_CODE, EFFUSION_CODE]),
+        ("NegativeICD10CMs", [EFFUSION_CODE, PNEUMOTHORAX_CODE]),
+        ("PositiveDiagnoses", ["cardiomegaly", "pleural effusion"]),
+        ("NegativeDiagnoses", ["pleural effusion", "pneumothorax"]),
+        ("PositiveSigns", ["enlarged heart"]),
+        ("NegativeSigns", ["opacity"]),
+        ("PositiveSymptoms", ["dyspnea"]),
+        ("NegativeSymptoms", ["cough"]),
+    ],
+)
+def test_the_image_page_counts_among_the_reports_of_images(sample, name, values):
+    query = f"query($reportids: String) {{ get{name}byReports(input: $reportids) {{ key doc_count }} }}"
+    counted = [{"key": value, "doc_count": 1} for value in values]
+    assert sample(query, reportids=json.dumps(["s1", "s2", "s3", "s1", None, "nowhere"])) == counted
+    assert sample(query, reportids=json.dumps(["s2"])) == []
+    assert sample(query, reportids="[]") == []
+    assert sample(query, reportids="[null]") == []
+    assert sample(query, reportids=None) == []
+
+
+@pytest.mark.parametrize("given", ["s1", '"s1"', '{"a": 1}', '["s1"', "[1]", "[[]]", "[" * 5000, json.dumps(["s1"] * 1001)])
+def test_what_is_no_array_of_report_ids_is_refused(refused, given):
+    answer = refused(f"{{ getPositiveSignsbyReports(input: {json.dumps(given)}) {{ key }} }}")
+    assert (answer["data"], code_of(answer)) == ({"getPositiveSignsbyReports": None}, "BAD_USER_INPUT")
+
+
+def test_counts_of_similar_reports_leave_out_the_report_itself(sample):
+    query = "query($id: String) { get%sICD10CMsbySimilarReport(input: $id) { key doc_count } }"
+    assert sample(query % "Positive", id="s1") == [{"key": HEART_CODE, "doc_count": 1}]
+    assert sample(query % "Negative", id="s1") == [{"key": EFFUSION_CODE, "doc_count": 1}]
+    assert sample(query % "Positive", id="nowhere") == []
+    assert sample(query % "Positive", id=None) == []
+
+
+def test_a_page_of_reports_is_a_window(sample):
+    ids = "query($from: Int, $size: Int) { listReports(from: $from, size: $size) { ReportId } }"
+    assert sample(ids, **{"from": 1, "size": 1}) == [{"ReportId": "s2"}]
+    assert sample(ids, **{"from": 3, "size": 5}) == []
+    assert sample(ids, size=0) == []
+    assert sample(ids) == [{"ReportId": "s1"}, {"ReportId": "s2"}, {"ReportId": "s3"}]
+
+
+def test_searching_gives_the_best_twenty_and_counts_give_ten_values_or_as_many_as_asked(tmp_path):
+    studies = [
+        StudyOf(
+            patient=f"p{n}",
+            study=f"s{n:02}",
+            images={f"{n}.1": ("PA", [1.0, float(n)])},
+            sections={"findings": "pleural effusion", "impression": "Effusion."},
+            mentions=[Mention(words="pleural effusion", code="J90", assertion="present")],
+        )
+        for n in range(25)
+    ]
+    fill(tmp_path, studies)
+    documents = [
+        study_documents(
+            s.key,
+            image_records(s),
+            embedding_records(s),
+            [replace(report_record(s), positive_signs=[f"sign {n:02}"])],
+            "with a sign each",
+        )
+        for n, s in enumerate(studies)
+    ]
+    open_embedded(str(tmp_path / "index")).upsert(documents)
+    ask = asked_at(tmp_path)
+    assert len(ask('{ searchReports(input: "effusion") { ReportId } }')) == 20
+    every = json.dumps(json.dumps([s.study for s in studies]))
+    signs = [b["key"] for b in ask(f"{{ getPositiveSignsbyReports(input: {every}) {{ key }} }}")]
+    assert signs == [f"sign {n:02}" for n in range(10)]
+    assert len(ask(f"{{ getPositiveSignsbyReports(input: {every}, size: 25) {{ key }} }}")) == 25
+    assert len(ask(f"{{ getPositiveSignsbyReports(input: {every}, size: null) {{ key }} }}")) == 10
+
+
+def test_what_is_not_there_is_null(sample):
+    assert sample('{ getImage(ImageId: "9.9") { ImageId } }') is None
+    assert sample("{ getImage { ImageId } }") is None
+    assert sample('{ getReport(ReportId: "s9") { ReportId } }') is None
+    assert sample("{ getReport(ReportId: null) { ReportId } }") is None
+    assert sample('{ getImages(ReportId: "s9") { ImageId } }') == []
+    assert sample("{ getSimilarImages { ImageId } }") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ('getSimilarImages(ImageId: "9.9", k: 3) { ImageId }', "NOT_FOUND"),
+        ('getSimilarImages(ImageId: "1.1", k: 0) { ImageId }', "BAD_USER_INPUT"),
+        ('getSimilarImages(ImageId: "1.1", k: 501) { ImageId }', "BAD_USER_INPUT"),
+        ("listReports(size: 1001) { ReportId }", "BAD_USER_INPUT"),
+        ("listReports(from: -1) { ReportId }", "BAD_USER_INPUT"),
+        ("listReports(from: 9991, size: 10) { ReportId }", "BAD_USER_INPUT"),
+        ("getAllPositiveICD10CMs(size: 201) { key }", "BAD_USER_INPUT"),
+        (f'searchReports(input: "{"a" * 1001}") {{ ReportId }}', "BAD_USER_INPUT"),
+    ],
+)
+def test_what_cannot_be_answered_is_null_with_a_code(refused, query, code):
+    answer = refused(f"{{ {query} }}")
+    (data,) = answer["data"].values()
+    assert (data, code_of(answer)) == (None, code)
+
+
+def test_two_patients_with_a_study_of_one_name_never_share_images(tmp_path):
+    one = StudyOf(patient="p1", study="s1", images={"1.1": ("PA", [1.0])}, sections={"findings": "Effusion."})
+    fill(tmp_path, [one, replace(one, patient="p2", images={"2.1": ("PA", [1.0])})])
+    ask = asked_at(tmp_path)
+    shown = [[i["ImageId"] for i in r["Images"]] for r in ask("{ listReports { Images { ImageId } } }")]
+    assert shown == [["1.1"], ["2.1"]]
+    assert ask('{ getImages(ReportId: "s1") { ImageId } }') == [{"ImageId": "1.1"}]
+
+
+@pytest.mark.parametrize("reports", [2, 100])
+def test_a_page_of_reports_with_images_costs_two_calls_of_the_index(tmp_path, reports):
+    fill(
+        tmp_path,
+        [
+            StudyOf(
+                patient=f"p{n}",
+                study=f"s{n}",
+                images={f"{n}.1": ("PA", [1.0, float(n)]), f"{n}.2": ("LATERAL", [float(n), 1.0])},
+                sections={"findings": "Pleural effusion."},
+            )
+            for n in range(reports)
+        ],
+        side=8,
+    )
+    calls: Counter[str] = Counter()
+
+    class Counting:
+        """The real index, its calls counted."""
+
+        def __init__(self, index):
+            self._index = index
+
+        def __getattr__(self, name):
+            real = getattr(self._index, name)
+
+            def counted(*args):
+                calls[name] += 1
+                return real(*args)
+
+            return counted
+
+    def opened(settings):
+        backends = open_backends(settings)
+        return Backends(Counting(backends.index), backends.warehouse)
+
+    rows = asked_at(tmp_path, opened)(f"{{ listReports(from: 0, size: 100) {ROWS} }}")
+    assert [len(row["Images"]) for row in rows] == [2] * reports
+    assert calls == {"text": 1, "images_of_reports": 1}
+
+
+def test_a_query_in_an_address_is_refused_and_batches_are_off(ward):
+    client = local_client(create_app(settings_of(ward)))
+    assert client.get("/appsync/graphql", params={"query": "{ listReports { ReportId } }"}).status_code == 405
+    for address, query in (("/appsync/graphql", "{ listReports { ReportId } }"), ("/graphql", "{ index { images } }")):
+        response = client.post(address, json=[{"query": query}, {"query": query}])
+        assert response.status_code == 400
+        assert "s1" not in response.text
+
+
+def test_the_new_schema_is_not_served_here_nor_the_samples_there(ward):
+    client = local_client(create_app(settings_of(ward)))
+    assert code_of(client.post("/appsync/graphql", json={"query": "{ index { images } }"}).json()) == "BAD_USER_INPUT"
+    assert code_of(asking(client)("{ getReport { ReportId } }")) == "BAD_USER_INPUT"
