@@ -39,6 +39,7 @@ def reports(*texts: str) -> list[StudyDocuments]:
 def test_an_index_never_written_to_answers_with_nothing(index: SearchIndex) -> None:
     assert index.health().images == index.health().reports == index.health().studies == 0
     assert index.similar([1.0, 0.0], 5) == []
+    assert (index.list_images().total, list(index.list_images().images)) == (0, [])
     assert (index.text("effusion").total, list(index.text("").hits)) == (0, [])
     assert index.facets("positive_signs") == []
     assert (index.images(["x"]), index.reports(["x"]), index.images_of_reports(["x"])) == ([None], [None], [[]])
