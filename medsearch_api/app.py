@@ -23,6 +23,7 @@ from medsearch_api.context import Backends, Context, OpenBackends, context_of, o
 from medsearch_api.middleware import ERRORS, AccessLog, BodyLimit, SecurityHeaders
 from medsearch_api.page import PageFiles, index
 from medsearch_api.schema.build import build_schema
+from medsearch_api.schema.over_http import TypedRefusals
 from medsearch_api.settings import Settings
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_core.errors import ConfigurationError, MedsearchError
@@ -42,7 +43,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends), methods=["POST"]),
+            Route("/graphql", GraphQLOverPost(backends, settings), methods=["POST"]),
             Route(ROUTE, thumbnail),
             Route("/health", health),
             Mount("/static", PageFiles()),
@@ -53,15 +54,16 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     return app
 
 
-class GraphQLOverPost(GraphQL[Context, None]):
+class GraphQLOverPost(TypedRefusals, GraphQL[Context, None]):
     """GraphQL by POST alone: a query in an address would end up in logs and histories.
 
     There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`
     opens in any client.
     """
 
-    def __init__(self, backends: Backends) -> None:
-        super().__init__(build_schema(), graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
+    def __init__(self, backends: Backends, settings: Settings) -> None:
+        schema = build_schema(settings.introspects, settings.api_timeout_seconds)
+        super().__init__(schema, graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:

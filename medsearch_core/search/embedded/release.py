@@ -102,7 +102,9 @@ class EmbeddedRelease(SearchIndex):
         if table is None:
             return ImagePage((), 0)
         with failing_as("read"):
-            matching = table.search().where(condition).select(["study_key", "image_id"]).with_row_id(True).limit(None).to_arrow()
+            matching = (
+                table.search().where(condition).select(["study_key", "image_id"]).with_row_id(True).limit(None).to_arrow()
+            )
             rows = matching.sort_by([("study_key", "ascending"), ("image_id", "ascending")])["_rowid"].to_pylist()
             return ImagePage(_documents_in(ImageDocument, table, rows[offset : offset + limit]), len(rows))
 
