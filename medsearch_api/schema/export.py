@@ -1,4 +1,7 @@
-"""The schema as text: `python -m medsearch_api.schema.export` rewrites `schema.graphql`, which a test compares."""
+"""The schema as text: `python -m medsearch_api.schema.export` rewrites `schema.graphql`, which a test compares.
+
+`schema.published.graphql` is the schema that clients were last promised. It is changed by hand, at a release alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 from medsearch_api.schema.build import build_schema
 
 EXPORTED = Path(__file__).parents[1] / "schema.graphql"
+PUBLISHED = Path(__file__).parents[1] / "schema.published.graphql"
 
 
 def schema_text() -> str:
