@@ -26,9 +26,11 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    Visitor,
     get_named_type,
     is_leaf_type,
     is_list_type,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
 
@@ -42,6 +44,8 @@ MAX_FIELDS = 500
 MAX_DIRECTIVES = 20
 MAX_ROOTS = 20
 MAX_VALUES = 50_000
+MAX_DIGITS = 400
+"""The longest whole number. Python refuses to read one of thousands of digits."""
 
 SIZES = ("first", "size")
 """Arguments that say how long a list may be."""
@@ -62,7 +66,7 @@ class CostLimits(SchemaExtension):
             cost = cost_of(document, context.schema._schema, context.variables or {})
             if cost.introspects and not self._introspection:
                 context.pre_execution_errors = [refusal(Code.FORBIDDEN, "Introspection is off here.")]
-            elif fault := fault_of(cost):
+            elif fault := fault_of(cost) or _fault_of_numbers(document):
                 context.pre_execution_errors = [refusal(Code.LIMIT_EXCEEDED, fault)]
         yield
 
@@ -96,6 +100,21 @@ def fault_of(cost: Cost) -> str | None:
         ("values", cost.values, MAX_VALUES),
     )
     return next((f"The query asks for more than {limit} {what}." for what, asked, limit in limits if asked > limit), None)
+
+
+def _fault_of_numbers(document: DocumentNode) -> str | None:
+    longest = _LongestNumber()
+    visit(document, longest)
+    return f"The query holds a number of more than {MAX_DIGITS} digits." if longest.digits > MAX_DIGITS else None
+
+
+class _LongestNumber(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.digits = 0
+
+    def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
+        self.digits = max(self.digits, len(node.value))
 
 
 def cost_of(document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> Cost:
@@ -173,10 +192,9 @@ class _Counting:
         if isinstance(value, VariableNode):
             value = self._variables.get(value.name.value, default)
         if isinstance(value, IntValueNode):
-            value = int(value.value)
-        if not isinstance(value, int | float):
-            return MAX_FIRST
-        return int(min(max(value, 1), MAX_FIRST))  # what is longer is refused for itself
+            value = float(value.value)
+        is_allowed = isinstance(value, int | float) and 0 <= value <= MAX_FIRST
+        return max(int(value), 1) if is_allowed else MAX_FIRST  # anything else is refused for itself
 
 
 def _is_list(field: GraphQLField) -> bool:

@@ -144,6 +144,10 @@ def test_an_answer_that_takes_too_long_is_given_up(hospital, caplog):
     ("body", "message"),
     [
         (b"{", "Unable to parse request body as JSON"),
+        (b"\xff", "Unable to parse request body as JSON"),
+        (b"[" * 100_000, "Unable to parse request body as JSON"),
+        (b"5", "The request body must be a JSON object"),
+        (b"null", "The request body must be a JSON object"),
         (b"{}", "No GraphQL query found in the request"),
         (b'[{"query": "{ index { images } }"}]', "Batching is not enabled"),
     ],

@@ -94,10 +94,23 @@ def test_lists_within_lists_multiply(ask):
     assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
 
 
-@pytest.mark.parametrize("first", [200, 200.0, 2_000_000_000, 1e300, "200", None, [200]])
+@pytest.mark.parametrize("first", [200, 200.0, 2_000_000_000, 1e300, "200", None, [200], -1, 10**400])
 def test_lists_multiply_by_variables_of_whatever_kind(ask, first):
     bomb = "query ($n: Int) { searchReports(first: 200) { nodes { images(first: $n) { nodes { id report { text } } } } } }"
     assert refusal(ask(bomb, n=first)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
+
+
+@pytest.mark.parametrize("raw", ["NaN", "Infinity", "9" * 4000, r'"\ud800"'])
+def test_numbers_that_are_none_are_a_clients_mistake(client, raw):
+    query = "query ($n: Int!) { searchReports(first: $n) { totalCount } }"
+    body = f'{{"query": "{query}", "variables": {{"n": {raw}}}}}'
+    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"}).json()
+    assert code_of(answer) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("document", ["(first: %s)", "(filters: {minAgeYears: %s})"])
+def test_numbers_have_a_longest_length(ask, document):
+    assert code_of(ask(f"{{ searchReports{document % ('9' * 5000)} {{ totalCount }} }}")) == "LIMIT_EXCEEDED"
 
 
 def test_a_cost_bomb_in_fragments_is_refused(ask):
