@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from graphql import GraphQLSchema, find_breaking_changes, is_specified_scalar_type
+from graphql import GraphQLSchema, find_breaking_changes, is_specified_scalar_type, parse, validate
 from graphql import build_schema as parsed
 
 from medsearch_api.schema.enums import FacetField
@@ -70,3 +72,9 @@ def test_everything_in_the_schema_is_described():
 
 def test_every_facet_of_the_index_can_be_asked_for():
     assert {field.value for field in FacetField} == FACET_FIELDS
+
+
+def test_the_example_of_the_documentation_is_valid():
+    text = (Path(__file__).parents[2] / "docs" / "graphql.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)
+    assert validate(parsed(schema_text()), parse(example)) == []

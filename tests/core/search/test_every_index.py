@@ -67,6 +67,24 @@ def test_documents_come_back_as_they_went_in_but_without_vectors(index: SearchIn
     assert [h.document for h in index.text("lung").hits] == [second]
 
 
+def test_images_are_listed_by_study_and_id_in_pages(index: SearchIndex) -> None:
+    held = {A: ["b", "a"], C: ["c"], B: ["e", "d"]}
+    index.upsert([StudyDocuments(study=k, images=[image(k, image_id=i) for i in ids_], inputs="1") for k, ids_ in held.items()])
+
+    def listed(**asked: Any) -> tuple[int, str]:
+        page = index.list_images(**asked)
+        assert all(i.vector == () for i in page.images)
+        return page.total, "".join(i.image_id for i in page.images)
+
+    assert listed() == (5, "abdec")
+    assert [listed(offset=n, limit=2) for n in (0, 2, 4, 6)] == [(5, "ab"), (5, "de"), (5, "c"), (5, "")]
+    assert listed(filters=Filters(patients=["p1"]), offset=1, limit=2) == (4, "bd")
+    assert listed(limit=0) == (5, "")
+    for wrong in ({"offset": -1}, {"limit": 1001}, {"offset": 9_999, "limit": 2}):
+        with pytest.raises(InvalidQuery):
+            index.list_images(**wrong)
+
+
 def test_vectors_come_back_as_directions(index: SearchIndex) -> None:
     held = {"a": [3.0, 4.0], "b": [0.0, 0.0], "c": [1e-30, 0.0], "d": [0.0, -1e30]}
     index.upsert([StudyDocuments(study=A, images=[image(A, n, vector=v) for n, v in held.items()], inputs="a")])
