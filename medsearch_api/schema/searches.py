@@ -46,7 +46,7 @@ Words = Annotated[str, _arg("Words. Only text: quotes and operators mean nothing
 Fields = Annotated[list[ReportField] | None, _arg("Where words are looked for; Findings and Impression if not given.")]
 ImageId = Annotated[strawberry.ID | None, _arg("An indexed image.")]
 Vector = Annotated[list[float] | None, _arg("An embedding by the index's model.")]
-Excluding = Annotated[Exclude, _arg("What is left out of the images like imageId; without meaning for a vector.")]
+Excluding = Annotated[Exclude, _arg("What is left out of the images like imageId. A vector has neither study nor patient.")]
 
 
 @strawberry.type
@@ -217,12 +217,14 @@ async def _direction(
     """The vector that hits are compared with, and the filters with what is left out.
 
     Raises:
-        InvalidQuery: neither an image nor a vector is given, or both.
+        InvalidQuery: neither an image nor a vector is given, or both, or what a vector does not have is to be left out.
         NotIndexed: the image is not in the index.
     """
     if (image_id is None) == (vector is None):
         raise InvalidQuery("give either imageId or vector")
     if image_id is None:
+        if exclude in (Exclude.STUDY, Exclude.PATIENT):
+            raise InvalidQuery("a vector has no patient and no study to exclude")
         return checked_vector(vector or ()), filters
     left_out = likeness.Exclude(exclude.value)
     return await asyncio.to_thread(likeness.asked_by, info.context.index, image_id, filters, left_out)

@@ -46,6 +46,8 @@ def asking_over(hospital, error):
         "{ similarImages(vector: []) { totalCount } }",
         "{ similarImages(vector: [0, 0, 0, 0]) { totalCount } }",
         "{ similarImages(vector: [1, 2]) { totalCount } }",
+        "{ similarImages(vector: [1, 0, 0, 0], exclude: PATIENT) { totalCount } }",
+        '{ hybridSearch(query: "effusion", vector: [1, 0, 0, 0], exclude: STUDY) { totalCount } }',
         '{ hybridSearch(query: "effusion") { totalCount } }',
         '{ hybridSearch(query: "effusion", imageId: "1.1", vector: [1]) { totalCount } }',
         '{ hybridSearch(query: "effusion", vector: [1, 2]) { totalCount } }',
