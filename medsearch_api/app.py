@@ -29,6 +29,7 @@ from medsearch_api.operations import ROUTES
 from medsearch_api.page import PageFiles, index
 from medsearch_api.request_ids import RequestIds
 from medsearch_api.schema.build import build_appsync_schema, build_schema
+from medsearch_api.schema.over_http import TypedRefusals
 from medsearch_api.settings import Settings
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_api.time_limit import TimeLimit
@@ -49,8 +50,8 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends, build_schema()), methods=["POST"]),
-            Route("/appsync/graphql", GraphQLOverPost(backends, build_appsync_schema()), methods=["POST"]),
+            Route("/graphql", GraphQLOverPost(backends, build_schema(settings.introspects)), methods=["POST"]),
+            Route("/appsync/graphql", GraphQLOverPost(backends, build_appsync_schema(settings.introspects)), methods=["POST"]),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,
@@ -72,7 +73,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     return app
 
 
-class GraphQLOverPost(GraphQL[Context, None]):
+class GraphQLOverPost(TypedRefusals, GraphQL[Context, None]):
     """GraphQL by POST alone: a query in an address would end up in logs and histories.
 
     There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`

@@ -13,8 +13,8 @@ import strawberry
 
 from medsearch_api.loaders import Loaders
 from medsearch_api.settings import Settings
-from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.open import open_index
+from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 
@@ -23,7 +23,7 @@ from medsearch_core.storage.warehouse import Warehouse
 class Backends:
     """Where answers come from. Both are blocking and are called off the event loop."""
 
-    index: SearchIndex
+    index: ReleasedIndex
     warehouse: Warehouse
 
 
@@ -31,7 +31,7 @@ class Backends:
 class Context:
     """One request's view of the backends."""
 
-    index: SearchIndex
+    index: ReleasedIndex
     loaders: Loaders
     warehouse: Warehouse
 

@@ -14,7 +14,7 @@ from strawberry.dataloader import DataLoader
 from medsearch_api.tables import ImageRow, ReadReport, StudyTables
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument
-from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.warehouse import Warehouse
 
 Key = TypeVar("Key", bound=Hashable)
@@ -24,12 +24,14 @@ Result = TypeVar("Result")
 class Loaders:
     """One request's loaders. Each remembers what it loaded, so that a request sees one state of every object."""
 
-    def __init__(self, index: SearchIndex, warehouse: Warehouse) -> None:
+    def __init__(self, index: ReleasedIndex, warehouse: Warehouse) -> None:
         tables = StudyTables(warehouse)
         self.images: DataLoader[str, ImageDocument | None] = _loader(index.images)
         self.reports: DataLoader[str, ReportDocument | None] = _loader(index.reports)
         self.images_of_reports: DataLoader[str, Sequence[ImageDocument]] = _loader(index.images_of_reports)
         self.image_rows: DataLoader[StudyKey, Sequence[ImageRow]] = _loader(tables.images)
+        self.studies_of_patients: DataLoader[str, Sequence[StudyKey]] = _loader(tables.studies)
+        self.release: DataLoader[str, str | None] = _loader(lambda keys: [index.current()] * len(keys))
         self.read_reports: DataLoader[StudyKey, Sequence[ReadReport]] = _loader(tables.reports)
 
 

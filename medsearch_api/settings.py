@@ -39,3 +39,11 @@ class Settings(Deployment, BaseSettings):
         default="",
         description="how users sign in; development: not at all, and only this machine is served; empty: nobody is",
     )
+    api_introspection: bool | None = Field(
+        default=None, description="whether clients may ask for the GraphQL schema itself; empty: only in development"
+    )
+
+    @property
+    def introspects(self) -> bool:
+        """Whether clients may ask for the schema itself."""
+        return self.api_sign_in == "development" if self.api_introspection is None else self.api_introspection

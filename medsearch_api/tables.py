@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from medsearch_core.errors import StorageError
-from medsearch_core.keys import StudyKey
+from medsearch_core.keys import StudyKey, is_safe
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 CONCURRENT_READS = 8
@@ -76,6 +76,18 @@ class StudyTables:
     def images(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageRow]]:
         """Each study's images, in the order they were acquired."""
         return self._rows("dicom_metadata", studies, _IMAGES)
+
+    def studies(self, patients: Sequence[str]) -> Sequence[Sequence[StudyKey]]:
+        """Each patient's studies that have a table of images or of reports, by study key."""
+
+        def listed(patient: str) -> list[StudyKey]:
+            folders = [f"{table}/{patient}" for table in ("dicom_metadata", "reports")]
+            keys = {entry.key for folder in folders for entry in self._warehouse.store.list(folder)}
+            studies = {key.rpartition("/")[2].removesuffix(".parquet") for key in keys if key.endswith(".parquet")}
+            return [StudyKey(patient, study) for study in sorted(filter(is_safe, studies))]
+
+        with ThreadPoolExecutor(CONCURRENT_READS) as pool:
+            return list(pool.map(listed, patients))
 
     def reports(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ReadReport]]:
         """Each study's reports with their entities."""

@@ -12,8 +12,8 @@ from strawberry.types import ExecutionContext, ExecutionResult
 
 from medsearch_api.schema import errors
 from medsearch_api.schema.appsync import AppSyncQuery
+from medsearch_api.schema.cost import MAX_TOKENS, CostLimits
 from medsearch_api.schema.counting import CountFields
-from medsearch_api.schema.limits import MAX_TOKENS, CostLimits
 from medsearch_api.schema.queries import Query
 
 
@@ -31,15 +31,21 @@ class MaskingSchema(strawberry.Schema):
             errors.log(error)
 
 
-def _extensions(schema_name: str) -> list[Any]:
-    return [lambda: CountFields(schema_name), lambda: MaxTokensLimiter(MAX_TOKENS), CostLimits]
+def build_schema(introspection: bool = True) -> strawberry.Schema:
+    """The service's schema.
+
+    Args:
+        introspection: whether clients may ask for the schema itself, and are told names like the one they misspelled.
+    """
+    config = StrawberryConfig(disable_field_suggestions=not introspection)
+    return MaskingSchema(query=Query, extensions=_extensions("medsearch", introspection), config=config)
 
 
-def build_schema() -> strawberry.Schema:
-    """The service's schema."""
-    return MaskingSchema(query=Query, extensions=_extensions("medsearch"))
-
-
-def build_appsync_schema() -> strawberry.Schema:
+def build_appsync_schema(introspection: bool = True) -> strawberry.Schema:
     """The schema of AWS's sample, for its clients. Names stand in the code as they are there."""
-    return MaskingSchema(query=AppSyncQuery, extensions=_extensions("appsync"), config=StrawberryConfig(auto_camel_case=False))
+    config = StrawberryConfig(auto_camel_case=False, disable_field_suggestions=not introspection)
+    return MaskingSchema(query=AppSyncQuery, extensions=_extensions("appsync", introspection), config=config)
+
+
+def _extensions(schema_name: str, introspection: bool) -> list[Any]:
+    return [lambda: CountFields(schema_name), lambda: MaxTokensLimiter(MAX_TOKENS), lambda: CostLimits(introspection)]

@@ -4,8 +4,11 @@ from typing import Self
 
 import strawberry
 
+from medsearch_api.context import Info
 from medsearch_api.schema.enums import Assertion, Category
 from medsearch_api.tables import EntityRow, ImageRow
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.releases import schema_version_of
 
 
 def described(description: str) -> str:
@@ -13,18 +16,39 @@ def described(description: str) -> str:
     return strawberry.field(description=description)
 
 
-@strawberry.type(description="Where an image in the index comes from.")
-class ImageProvenance:
+@strawberry.type
+class Provenance:
+    """What is known of where any hit comes from. Which run made it is not: files hold no run id, so that a repeated run writes
+    the same bytes."""
+
     source_key: str = described("The source object's key below the landing root.")
     sha256: str = described("SHA-256 of the source object.")
+
+    @strawberry.field(description="The release of the index that is asked.")
+    async def release(self, info: Info) -> str | None:
+        return await info.context.loaders.release.load("current")
+
+    @strawberry.field(description="Version of the index's schema in that release.")
+    async def index_schema_version(self, info: Info) -> int | None:
+        release = await info.context.loaders.release.load("current")
+        return schema_version_of(release) if release else None
+
+
+@strawberry.type(description="Where an image in the index comes from.")
+class ImageProvenance(Provenance):
     model_id: str = described("Architecture and weights that made the embedding.")
     model_version: str = described("Digest of the weights, and the preprocessing's version.")
+    study: strawberry.Private[StudyKey]
+    report_id: strawberry.Private[str | None]
+
+    @strawberry.field(description="Version of the reader of reports that the codes of its report come from; null without one.")
+    async def ner_version(self, info: Info) -> str | None:
+        report = await info.context.loaders.reports.load(self.report_id) if self.report_id is not None else None
+        return report.ner_version if report and StudyKey(report.patient, report.study) == self.study else None
 
 
 @strawberry.type(description="Where a report in the index comes from.")
-class ReportProvenance:
-    source_key: str = described("The source object's key below the landing root.")
-    sha256: str = described("SHA-256 of the source object.")
+class ReportProvenance(Provenance):
     ner_version: str = described("Version of the reader of reports and its vocabulary.")
 
 

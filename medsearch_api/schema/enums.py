@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
+from medsearch_core.search import likeness
 from medsearch_core.search.query import TextField
 
 
@@ -37,6 +38,14 @@ class ReportField(Enum):
     FINDINGS = enum_value(TextField.FINDINGS, description="The FINDINGS section.")
     IMPRESSION = enum_value(TextField.IMPRESSION, description="The IMPRESSION section.")
     REPORT = enum_value(TextField.REPORT, description="The whole report.")
+
+
+@strawberry.enum(description="What is left out of the images like an image.")
+class Exclude(Enum):
+    NOTHING = enum_value(likeness.Exclude.NOTHING, description="Nothing; the image itself is the nearest of all.")
+    IMAGE = enum_value(likeness.Exclude.IMAGE, description="The image itself.")
+    STUDY = enum_value(likeness.Exclude.STUDY, description="All images of its study.")
+    PATIENT = enum_value(likeness.Exclude.PATIENT, description="All images of its patient.")
 
 
 @strawberry.enum(description="A field of reports whose values can be counted.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from enum import Enum
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 
 from medsearch_core.errors import (
     IndexMismatch,
@@ -27,16 +27,31 @@ class Code(Enum):
     """`extensions.code` of an error."""
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    STALE_CURSOR = "STALE_CURSOR"
+    FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
-    UNAVAILABLE = "UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
+    UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
+
+
+class LimitExceeded(InvalidQuery):
+    """More is asked for than one request may have."""
+
+
+class StaleCursor(InvalidQuery):
+    """A cursor of a release that readers are no longer sent to."""
 
 
 _UNAVAILABLE = "The store or the index cannot be read now. Try again."
 _INTERNAL = "Something went wrong here. It was logged."
+_TOO_MANY_TOKENS = "Parsing aborted"
+"""What graphql-core says of a document that is too long, and of nothing else."""
 
 _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
+    (LimitExceeded, Code.LIMIT_EXCEEDED, None),
+    (StaleCursor, Code.STALE_CURSOR, None),
     (InvalidQuery, Code.BAD_USER_INPUT, None),
     (IndexMismatch, Code.BAD_USER_INPUT, None),
     (NotIndexed, Code.NOT_FOUND, None),
@@ -46,14 +61,22 @@ _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
 )
 """Exception, code, and the sentence told; None tells the exception's own, which the core keeps free of data."""
 
+_OURS = frozenset({Code.UNAVAILABLE.value, Code.INTERNAL.value, Code.TIMEOUT.value})
+"""The codes of faults that are not the client's."""
+
+
+def refusal(code: Code, message: str) -> GraphQLError:
+    """An error of a whole document, with its code."""
+    return GraphQLError(message, extensions={"code": code.value})
+
 
 def told(error: GraphQLError) -> GraphQLError:
     """The error as the client sees it. A fault of the client's document keeps GraphQL's own message."""
     cause = cause_of(error)
     if cause is None:
-        return _with(error, Code.BAD_USER_INPUT, error.message)
+        return _with(error, _code_of_document(error), error.message)
     if isinstance(cause, RecursionError) and error.path is None:
-        return _with(error, Code.BAD_USER_INPUT, "The query is nested too deep.")
+        return _with(error, Code.LIMIT_EXCEEDED, "The query is nested too deep.")
     for kind, code, sentence in _TOLD:
         if isinstance(cause, kind):
             return _with(error, code, sentence or str(cause))
@@ -64,10 +87,10 @@ def log(error: GraphQLError) -> None:
     """Notes the type of a fault that is ours, and the fields it stands at."""
     cause = cause_of(error)
     code = (told(error).extensions or {}).get("code")
-    if cause is None or code in (Code.BAD_USER_INPUT.value, Code.NOT_FOUND.value):
+    if code not in _OURS:
         return
     at = ".".join(part for part in error.path or () if isinstance(part, str))
-    LOG.error("a query failed at %s: %s", at or "its start", type(cause).__name__)
+    LOG.error("a query failed at %s: %s", at or "its start", type(cause).__name__ if cause else code)
 
 
 def cause_of(error: GraphQLError) -> Exception | None:
@@ -76,6 +99,14 @@ def cause_of(error: GraphQLError) -> Exception | None:
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
     return cause
+
+
+def _code_of_document(error: GraphQLError) -> Code:
+    given = str((error.extensions or {}).get("code"))
+    if given in Code.__members__:
+        return Code[given]
+    is_too_long = isinstance(error, GraphQLSyntaxError) and _TOO_MANY_TOKENS in error.message
+    return Code.LIMIT_EXCEEDED if is_too_long else Code.BAD_USER_INPUT
 
 
 def _with(error: GraphQLError, code: Code, message: str) -> GraphQLError:

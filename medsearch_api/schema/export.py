@@ -1,6 +1,7 @@
 """The schemas as text: `python -m medsearch_api.schema.export` rewrites `schema.graphql` and `appsync.graphql`.
 
-A test compares them.
+A test compares them. `schema.published.graphql` is the schema that clients were last promised. It is changed by hand, at a
+release alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from medsearch_api.schema.build import build_appsync_schema, build_schema
 FOLDER = Path(__file__).parents[1]
 EXPORTED = FOLDER / "schema.graphql"
 EXPORTED_APPSYNC = FOLDER / "appsync.graphql"
+PUBLISHED = FOLDER / "schema.published.graphql"
 
 
 def schema_text() -> str:

@@ -6,7 +6,7 @@ from datetime import date
 import strawberry
 
 from medsearch_api.schema.enums import Sex
-from medsearch_core.errors import InvalidQuery
+from medsearch_api.schema.errors import LimitExceeded
 from medsearch_core.search.query import Filters
 
 MAX_VALUES = 200
@@ -54,14 +54,14 @@ def filters_of(given: FiltersInput | None) -> Filters:
     """The index's filters.
 
     Raises:
-        InvalidQuery: a field holds more than `MAX_VALUES` values.
+        LimitExceeded: a field holds more than `MAX_VALUES` values.
     """
     if given is None:
         return Filters()
     lists = {name: tuple(getattr(given, name)) for name in _LISTS}
     for name, values in lists.items():
         if len(values) > MAX_VALUES:
-            raise InvalidQuery(f"the filter {name} may hold at most {MAX_VALUES} values")
+            raise LimitExceeded(f"the filter {name} may hold at most {MAX_VALUES} values")
     lists["sexes"] = tuple(sex.value for sex in given.sexes)
     return Filters(
         **lists,

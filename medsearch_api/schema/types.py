@@ -1,21 +1,26 @@
-"""Image, Report and Study: what the index holds, and the links between them.
+"""Image, Report and Study: what the index holds, and the links between them, and lists of them.
 
 Belongs here: types that lead to other types, resolved through the request's loaders. Not here: queries.
 """
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 
 from medsearch_api.context import Info
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance
 from medsearch_api.schema.enums import Sex
+from medsearch_api.schema.limits import MAX_FIRST
+from medsearch_api.schema.paging import Connection, Edge, Window, known, window
 from medsearch_api.tables import ReadReport
 from medsearch_api.thumbnails import thumbnail_url
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument
+
+First = Annotated[int, strawberry.argument(description=f"How many to give at most, 0 to {MAX_FIRST}.")]
+After = Annotated[str | None, strawberry.argument(description="The cursor to go on behind, of the same query and arguments.")]
 
 
 def _keyword(description: str) -> str:
@@ -85,8 +90,24 @@ class Image:
                 sha256=document.sha256,
                 model_id=document.model_id,
                 model_version=document.model_version,
+                study=StudyKey(document.patient, document.study),
+                report_id=document.report_id,
             ),
         )
+
+
+@strawberry.type(description="An image in a list.")
+class ImageEdge(Edge):
+    node: Image = strawberry.field(description="The image.")
+
+
+@strawberry.type(description="Images, a page of them.")
+class ImageConnection(Connection):
+    edges: list[ImageEdge] = strawberry.field(description="The images of this page, each with its cursor.")
+
+    @strawberry.field(description="The images of this page.")
+    def nodes(self) -> list[Image]:
+        return [edge.node for edge in self.edges]
 
 
 @strawberry.type(description="One radiology report. A concept is never both positive and negative in one report.")
@@ -115,8 +136,11 @@ class Report:
     provenance: ReportProvenance = strawberry.field(description="Where it comes from.")
 
     @strawberry.field(description="The indexed images of its study, by image id.")
-    async def images(self, info: Info) -> list[Image]:
-        return [Image.of(d) for d in await info.context.loaders.images_of_reports.load(self.id) if _same_study(self, d)]
+    async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
+        asked = {"patient": self.patient, "study": self.study, "report": self.id}
+        place = await window(info, "Report.images", asked, first, after)
+        loaded = await info.context.loaders.images_of_reports.load(self.id)
+        return _images(place, [d for d in loaded if _same_study(self, d)])
 
     @strawberry.field(description="COMPARISON section; null also when the warehouse holds another version of the report.")
     async def comparison(self, info: Info) -> str | None:
@@ -163,20 +187,26 @@ def _same_study(one: "Image | Report | Study", other: ImageDocument | ReportDocu
     return (one.patient, one.study) == (other.patient, other.study)
 
 
+def _images(place: Window, documents: Sequence[ImageDocument]) -> ImageConnection:
+    shown, where = place.page_of(documents)
+    edges = [ImageEdge(cursor=cursor, node=Image.of(document)) for _, cursor, document in shown]
+    return ImageConnection(edges=edges, page_info=where, count=known(len(documents)))
+
+
 @strawberry.type(description="One imaging study of one patient.")
 class Study:
     patient: str = _keyword("Patient key. Not the PatientID.")
     study: str = _keyword("Study key, unique within the patient.")
-    image_ids: strawberry.Private[Sequence[str]]
-    report_ids: strawberry.Private[Sequence[str]]
 
     @strawberry.field(description="Its indexed images, in the order they were acquired.")
-    async def images(self, info: Info) -> list[Image]:
-        documents = await info.context.loaders.images.load_many(self.image_ids)
-        return [Image.of(d) for d in documents if d and _same_study(self, d)]
+    async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
+        place = await window(info, "Study.images", {"patient": self.patient, "study": self.study}, first, after)
+        rows = await info.context.loaders.image_rows.load(StudyKey(self.patient, self.study))
+        documents = await info.context.loaders.images.load_many([row["image_id"] for row in rows])
+        return _images(place, [d for d in documents if d and _same_study(self, d)])
 
     @strawberry.field(description="Its indexed reports.")
     async def reports(self, info: Info) -> list[Report]:
-        return [
-            Report.of(d) for d in await info.context.loaders.reports.load_many(self.report_ids) if d and _same_study(self, d)
-        ]
+        read = await info.context.loaders.read_reports.load(StudyKey(self.patient, self.study))
+        documents = await info.context.loaders.reports.load_many([report.report_id for report in read])
+        return [Report.of(d) for d in documents if d and _same_study(self, d)]

@@ -37,7 +37,7 @@ function provenance({ provenance: from, id }) {
 const definitions = (rows) => h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 
 function siblings(image) {
-  const images = image.report?.images ?? [];
+  const images = image.report?.images.nodes ?? [];
   if (images.length < 2) return null;
   const links = images.map((i) =>
     h(

@@ -56,7 +56,7 @@ const isSearching = () => !/^#\/(image|report)\//.test(location.hash);
 function takeWords() {
   clearTimeout(waiting);
   search.query = words.value;
-  search.offset = 0;
+  search.cursors = [];
 }
 
 function toSearch() {

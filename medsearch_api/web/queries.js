@@ -3,14 +3,13 @@
 export const HOLDINGS = "{ index { images reports studies modelId } }";
 
 export const SEARCH = `
-query Search($query: String!, $filters: Filters!, $viewless: Filters!, $sexless: Filters!, $offset: Int!, $limit: Int!) {
-  searchReports(query: $query, filters: $filters, offset: $offset, limit: $limit) {
-    total
-    hits {
-      report {
-        id impression findings positiveDiagnoses positiveSigns positiveSymptoms negativeDiagnoses negativeSigns negativeSymptoms
-        images { id thumbnailUrl viewPosition patientSex patientAgeYears studyDate isRepresentative }
-      }
+query Search($query: String!, $filters: Filters!, $viewless: Filters!, $sexless: Filters!, $first: Int!, $after: String) {
+  searchReports(query: $query, filters: $filters, first: $first, after: $after) {
+    totalCount
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id impression findings positiveDiagnoses positiveSigns positiveSymptoms negativeDiagnoses negativeSigns negativeSymptoms
+      images(first: 50) { nodes { id thumbnailUrl viewPosition patientSex patientAgeYears studyDate isRepresentative } }
     }
   }
   present: facets(field: PRESENT_CODES, query: $query, filters: $filters, size: 8) { value label count }
@@ -34,16 +33,18 @@ query Image($id: ID!) {
       burnedInAnnotation studyDescription
     }
     provenance { sourceKey sha256 modelId modelVersion }
-    report { ${REPORT} images { id thumbnailUrl viewPosition } }
+    report { ${REPORT} images(first: 200) { nodes { id thumbnailUrl viewPosition } } }
   }
 }`;
 
 export const REPORT_ALONE = `query Report($id: ID!) { report(id: $id) { ${REPORT} } }`;
 
 export const SIMILAR = `
-query Similar($id: ID!, $k: Int!, $excludeSamePatient: Boolean!) {
-  similarImages(imageId: $id, k: $k, excludeSamePatient: $excludeSamePatient) {
-    rank score
-    image { id patient thumbnailUrl viewPosition studyDate report { positiveDiagnoses positiveSigns positiveSymptoms } }
+query Similar($id: ID!, $first: Int!, $exclude: Exclude!) {
+  similarImages(imageId: $id, first: $first, exclude: $exclude) {
+    edges {
+      rank score
+      node { id patient thumbnailUrl viewPosition studyDate report { positiveDiagnoses positiveSigns positiveSymptoms } }
+    }
   }
 }`;

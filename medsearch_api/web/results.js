@@ -16,8 +16,8 @@ function tags(kind, sign, texts) {
   return texts.map((text) => h("li", { class: `tag ${kind}` }, h("span", { "aria-label": kind }, sign), text));
 }
 
-function row({ report }) {
-  const images = report.images.filter((i) => i.isRepresentative);
+function row(report) {
+  const images = report.images.nodes.filter((i) => i.isRepresentative);
   const first = images[0];
   const facts = first ? [person(first), first.studyDate].filter(Boolean) : ["no indexed image"];
   const more = images.length - SHOWN_IMAGES;
@@ -45,11 +45,11 @@ function row({ report }) {
   );
 }
 
-export function rows(hits) {
-  return h("ol", { class: "rows" }, hits.map(row));
+export function rows(reports) {
+  return h("ol", { class: "rows" }, reports.map(row));
 }
 
-export function grid(hits) {
-  const images = hits.flatMap(({ report }) => report.images.filter((i) => i.isRepresentative));
+export function grid(reports) {
+  const images = reports.flatMap((report) => report.images.nodes.filter((i) => i.isRepresentative));
   return h("ul", { class: "grid" }, images.map((i) => h("li", {}, picture(i, "tile"))));
 }

@@ -5,7 +5,7 @@ import { failure, h, note, plural } from "./dom.js";
 import { facets, switchedOn } from "./facets.js";
 import { SEARCH } from "./queries.js";
 import { grid, rows } from "./results.js";
-import { PAGE, REACH, clearFilters, hasFilters, search, toggle, variables } from "./state.js";
+import { PAGE, clearFilters, hasFilters, search, toggle, variables } from "./state.js";
 
 const side = h("div", { class: "facets" });
 const labels = new Map();
@@ -36,6 +36,10 @@ export async function refresh() {
     if (asked === mine) show();
   } catch (error) {
     if (error.name === "AbortError" || asked !== mine) return;
+    if (error.code === "STALE_CURSOR") {
+      search.cursors = []; // the index was built anew: its pages begin again
+      return refresh();
+    }
     answer = null;
     bar.replaceChildren();
     list.replaceChildren(failure(error, refresh));
@@ -50,14 +54,14 @@ function show() {
   for (const { value, label } of [...answer.present, ...answer.absent, ...answer.uncertain]) labels.set(value, label ?? value);
   side.replaceChildren(...facets(answer, onToggle));
   if (pressed) [...side.querySelectorAll("button")].find((b) => b.title === pressed)?.focus();
-  const { total, hits } = answer.searchReports;
+  const { totalCount: total, nodes, pageInfo } = answer.searchReports;
   bar.replaceChildren(
     h("p", { role: "status" }, total ? plural(total, "report") : "No reports"),
     h("div", { class: "tags" }, switchedOn(labels, onToggle), hasFilters() ? h("button", { class: "link", type: "button", onclick: unfilter }, "Clear") : null),
     h("div", { class: "layouts", role: "group", "aria-label": "Layout" }, layoutButton("reports", "Reports"), layoutButton("images", "Images")),
   );
   if (!total) list.replaceChildren(empty());
-  else list.replaceChildren(search.layout === "images" ? grid(hits) : rows(hits), pager(total));
+  else list.replaceChildren(search.layout === "images" ? grid(nodes) : rows(nodes), pager(total, nodes.length, pageInfo));
 }
 
 function empty() {
@@ -83,20 +87,21 @@ function layoutButton(layout, label) {
   return h("button", { type: "button", "aria-pressed": String(search.layout === layout), onclick: choose }, label);
 }
 
-function pager(total) {
+function pager(total, shown, { hasNextPage, endCursor }) {
   if (total <= PAGE) return "";
-  const go = (offset) => async () => {
-    search.offset = offset;
+  const go = (cursors) => async () => {
+    search.cursors = cursors;
     await refresh();
     window.scrollTo({ top: 0 });
   };
-  const { offset } = search;
-  const last = Math.min(offset + PAGE, total);
+  const { cursors } = search;
+  const before = cursors.length * PAGE;
+  const [first, last] = [before + 1, before + shown].map((n) => n.toLocaleString("en"));
   return h(
     "nav",
     { class: "pager", "aria-label": "Pages" },
-    h("button", { class: "button", type: "button", disabled: offset === 0, onclick: go(Math.max(0, offset - PAGE)) }, "Previous"),
-    h("span", {}, `${(offset + 1).toLocaleString("en")}–${last.toLocaleString("en")} of ${total.toLocaleString("en")}`),
-    h("button", { class: "button", type: "button", disabled: last >= Math.min(total, REACH), onclick: go(offset + PAGE) }, "Next"),
+    h("button", { class: "button", type: "button", disabled: !cursors.length, onclick: go(cursors.slice(0, -1)) }, "Previous"),
+    h("span", {}, `${first}–${last} of ${total.toLocaleString("en")}`),
+    h("button", { class: "button", type: "button", disabled: !hasNextPage, onclick: go([...cursors, endCursor]) }, "Next"),
   );
 }

@@ -6,7 +6,7 @@ import { SIMILAR } from "./queries.js";
 import { similar } from "./state.js";
 import { imageAddress, present, shown } from "./words.js";
 
-function card({ rank, score, image }, patient) {
+function card({ rank, score, node: image }, patient) {
   const findings = image.report ? present(image.report) : [];
   const picture = h("img", { src: image.thumbnailUrl, alt: shown(image), loading: "lazy", decoding: "async" });
   picture.addEventListener("error", () => picture.replaceWith(h("span", { class: "missing" }, "no picture")));
@@ -40,8 +40,9 @@ export function similarPanel(image) {
     const mine = (asked = new AbortController());
     body.setAttribute("aria-busy", "true");
     try {
-      const data = await ask(SIMILAR, { id: image.id, ...similar }, mine.signal);
-      const cards = data.similarImages.map((hit) => card(hit, image.patient));
+      const exclude = similar.excludeSamePatient ? "PATIENT" : "IMAGE";
+      const data = await ask(SIMILAR, { id: image.id, first: similar.first, exclude }, mine.signal);
+      const cards = data.similarImages.edges.map((hit) => card(hit, image.patient));
       const nobody = similar.excludeSamePatient ? "No other patient has an image in the index." : "This is the only image in the index.";
       body.replaceChildren(cards.length ? h("ul", { class: "grid" }, cards) : note("No similar image", nobody));
     } catch (error) {

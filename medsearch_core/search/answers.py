@@ -33,6 +33,14 @@ class ReportPage:
 
 
 @dataclass(frozen=True)
+class ImagePage:
+    """One page of images, by study and image id, and how many match in all."""
+
+    images: Sequence[ImageDocument]
+    total: int
+
+
+@dataclass(frozen=True)
 class FacetCount:
     """How many documents hold a value."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, IndexHealth, ReportPage
+from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 
@@ -53,6 +53,13 @@ class SearchIndex(Protocol):
 
     def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
         """For each report those of its images that match, by image id."""
+
+    def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
+        """The images that match, by study and image id; `total` is exact.
+
+        Raises:
+            InvalidQuery: the offset is negative, the limit not 0 to 1000, or offset + limit above 10,000.
+        """
 
     def similar(
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False

@@ -35,6 +35,18 @@ def similar_to(
         NotIndexed: the image is not in the index.
         InvalidQuery: as for `SearchIndex.similar`; an image whose vector is zero has no likeness.
     """
+    vector, narrowed = asked_by(index, image_id, filters, exclude)
+    return index.similar(vector, k, narrowed, offset)
+
+
+def asked_by(
+    index: SearchIndex, image_id: str, filters: Filters = NO_FILTERS, exclude: Exclude = Exclude.IMAGE
+) -> tuple[Sequence[float], Filters]:
+    """What an indexed image asks for when images like it are wanted: its direction, and the filters with what is left out.
+
+    Raises:
+        NotIndexed: the image is not in the index.
+    """
     (image,), (vector,) = index.images([image_id]), index.vectors([image_id])
     if image is None or vector is None:
         raise NotIndexed("the image is not in the index")
@@ -44,4 +56,4 @@ def similar_to(
         Exclude.STUDY: replace(filters, without_studies=(*filters.without_studies, image.study)),
         Exclude.PATIENT: replace(filters, without_patients=(*filters.without_patients, image.patient)),
     }
-    return index.similar(vector, k, left_out[exclude], offset)
+    return vector, left_out[exclude]

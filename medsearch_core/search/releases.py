@@ -35,6 +35,9 @@ class ReleasedIndex(SearchIndex, Protocol):
     def releases(self) -> Sequence[Release]:
         """All releases, the newest first."""
 
+    def current(self) -> str | None:
+        """The name of the release that readers are sent to now; None before the first."""
+
     def begin(self, model: Model | None) -> str:
         """Makes an empty release, named for a model's images, which no reader sees; returns its name."""
 
@@ -76,6 +79,12 @@ def release_name(model: Model | None, now: datetime | None = None) -> str:
     """A new name: index schema, model and time, `v2-densenet121-imagenet-3f2a91c07b1d-20261122t061500-9f3a`."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dt%H%M%S")
     return f"v{INDEX_SCHEMA_VERSION}-{model_slug(model)}-{stamp}-{secrets.token_hex(2)}"
+
+
+def schema_version_of(name: str) -> int | None:
+    """The version of the index's schema that a release was named for; None if its name tells none."""
+    told = re.match(r"v(\d+)-", name)
+    return int(told[1]) if told else None
 
 
 def model_slug(model: Model | None) -> str:

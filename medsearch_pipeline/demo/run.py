@@ -27,13 +27,13 @@ from medsearch_pipeline.jobs import STUDY_ASSETS
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
 PROJECT = Path(__file__).resolve().parents[2]
 LATERALS_WITH_EFFUSION = """query {
-  searchReports(query: "moderate left pleural effusion", filters: {present: ["J90"], views: ["LATERAL"]}, limit: 1) {
-    hits { report { images { id viewPosition } } }
+  searchReports(query: "moderate left pleural effusion", filters: {present: ["J90"], views: ["LATERAL"]}, first: 1) {
+    nodes { images { nodes { id viewPosition } } }
   }
 }"""
 SIMILAR = """query Similar($image: ID!) {
-  similarImages(imageId: $image, k: 5, excludeSamePatient: true) {
-    score image { id patient study viewPosition report { impression positiveIcd10cms } }
+  similarImages(imageId: $image, first: 5, exclude: PATIENT) {
+    edges { score node { id patient study viewPosition report { impression positiveIcd10cms } } }
   }
 }"""
 
@@ -161,8 +161,8 @@ def _print_account(console: Console, warehouse: Warehouse) -> None:
 
 
 def _print_example(console: Console, service: str) -> None:
-    hits = _ask(service, LATERALS_WITH_EFFUSION)["searchReports"]["hits"]
-    laterals = [i["id"] for hit in hits for i in hit["report"]["images"] if i["viewPosition"] == "LATERAL"]
+    reports = _ask(service, LATERALS_WITH_EFFUSION)["searchReports"]["nodes"]
+    laterals = [i["id"] for report in reports for i in report["images"]["nodes"] if i["viewPosition"] == "LATERAL"]
     if not laterals:
         raise MedsearchError("the example query found no image to start from")
     console.print(f"\n[bold]One example query[/]: images like a lateral radiograph with an effusion, image {laterals[0]}")

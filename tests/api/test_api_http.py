@@ -9,9 +9,7 @@ import sys
 import pytest
 
 from medsearch_api.page import FOLDER
-from medsearch_api.schema.export import EXPORTED, schema_text
 from medsearch_api.settings import Settings
-from medsearch_core.search.query import FACET_FIELDS
 
 
 def test_importing_the_service_imports_neither_pipeline_nor_torch():
@@ -21,32 +19,6 @@ def test_importing_the_service_imports_neither_pipeline_nor_torch():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_exported_schema_is_the_schema():
-    assert EXPORTED.read_text(encoding="utf-8") == schema_text(), "run: python -m medsearch_api.schema.export"
-
-
-def test_everything_in_the_schema_is_described():
-    from graphql import build_schema as parsed
-
-    undescribed = []
-    for name, kind in parsed(schema_text()).type_map.items():
-        if name.startswith("__") or name in ("Query", "String", "Int", "Float", "Boolean", "ID"):
-            continue
-        fields = getattr(kind, "fields", None) or getattr(kind, "values", None) or {}
-        members = {name: kind} | {f"{name}.{f}": field for f, field in fields.items()}
-        undescribed += [member for member, it in members.items() if not it.description]
-    for field_name, field in parsed(schema_text()).query_type.fields.items():
-        members = {field_name: field} | {f"{field_name}.{a}": argument for a, argument in field.args.items()}
-        undescribed += [member for member, it in members.items() if not it.description]
-    assert undescribed == []
-
-
-def test_every_facet_of_the_index_can_be_asked_for():
-    from medsearch_api.schema.enums import FacetField
-
-    assert {field.value for field in FacetField} == FACET_FIELDS
 
 
 def test_every_setting_is_described():

@@ -13,8 +13,11 @@ from medsearch_api.context import Backends, open_backends
 from medsearch_api.tables import StudyTables
 from medsearch_core.search.embedded.index import EmbeddedIndex
 
-EVERYTHING = """{ searchReports(limit: 200) { hits { report {
-    id comparison entities { text } images { id detail { rows } report { id images { id } } } } } } }"""
+EVERYTHING = """{ searchReports(first: 100) { totalCount edges { provenance { release } node {
+    id comparison entities { text } images(first: 5) { nodes { id provenance { nerVersion } detail { rows } report { id } } }
+} } } }"""
+LIKENESS = """{ similarImages(imageId: "1.1", first: 100) { totalCount edges { provenance { nerVersion release }
+    node { id report { id images(first: 5) { nodes { id } } } } } } }"""
 
 
 def ward(patients):
@@ -42,17 +45,37 @@ def counted(monkeypatch, calls, cls, names):
         monkeypatch.setattr(cls, name, counting)
 
 
-@pytest.mark.parametrize("patients", [2, 30])
+@pytest.mark.parametrize("patients", [2, 100])
 def test_calls_do_not_grow_with_hits(tmp_path, monkeypatch, patients):
-    fill(tmp_path, ward(patients))
+    fill(tmp_path, ward(patients), side=8)
     calls: Counter[str] = Counter()
-    counted(monkeypatch, calls, EmbeddedIndex, ["images", "reports", "images_of_reports", "text"])
+    asked = [
+        "images",
+        "reports",
+        "images_of_reports",
+        "text",
+        "similar",
+        "vectors",
+        "count",
+        "health",
+        "list_images",
+        "current",
+    ]
+    counted(monkeypatch, calls, EmbeddedIndex, asked)
     counted(monkeypatch, calls, StudyTables, ["_rows"])
     ask = asking(local_client(create_app(settings_of(tmp_path))))
-    hits = ask(EVERYTHING)["data"]["searchReports"]["hits"]
-    assert len(hits) == patients
-    assert all(len(hit["report"]["images"]) == 2 for hit in hits)
-    assert calls == {"text": 1, "images_of_reports": 1, "reports": 1, "_rows": 3}
+    found = ask(EVERYTHING)["data"]["searchReports"]["edges"]
+    assert len(found) == patients
+    for edge in found:
+        assert [i["report"]["id"] for i in edge["node"]["images"]["nodes"]] == [edge["node"]["id"]] * 2
+    assert calls == {"text": 1, "images_of_reports": 1, "reports": 1, "_rows": 3, "current": 2}
+    calls.clear()
+    like = ask(LIKENESS)["data"]["similarImages"]
+    assert len(like["edges"]) == min(2 * patients - 1, 100)
+    assert like["totalCount"] == 2 * patients - 1
+    assert calls == {
+        "images": 1, "vectors": 1, "similar": 1, "count": 1, "reports": 1, "images_of_reports": 1, "current": 2
+    }  # fmt: skip
 
 
 def test_an_object_asked_for_twice_is_loaded_once(hospital):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-import uvicorn
 from api_asking import settings_of
-from playwright.sync_api import Page, expect, sync_playwright
+from api_serving import serving
+from api_world import StudyOf, fill
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from medsearch_api.app import create_app
+from medsearch_core.search.embedded.index import open_embedded
 
 ARGUMENTS = [
     "--headless",
@@ -26,16 +27,8 @@ ARGUMENTS = [
 @pytest.fixture(scope="module")
 def address(hospital) -> Iterator[str]:
     """The service on a free port."""
-    config = uvicorn.Config(create_app(settings_of(hospital)), host="127.0.0.1", port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(create_app(settings_of(hospital))) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +41,13 @@ def browser():
 
 @pytest.fixture
 def page(browser, address) -> Iterator[Page]:
+    """The page, freshly opened."""
+    with opened(browser, address) as page:
+        yield page
+
+
+@contextmanager
+def opened(browser: Browser, address: str) -> Iterator[Page]:
     """The page, freshly opened. Whatever the browser complains of fails the test."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     complaints: list[str] = []
@@ -145,3 +145,24 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(browser, address):
         page.wait_for_selector(".row, .like")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.close()
+
+
+def test_pages_of_reports_go_on_and_back_and_begin_again_with_another_release(browser, tmp_path):
+    ward = [StudyOf(patient=f"p{n}", study=f"s{n:02}", images={}, sections={"impression": f"Report {n}."}) for n in range(45)]
+    fill(tmp_path, ward)
+    with serving(create_app(settings_of(tmp_path))) as address, opened(browser, address) as page:
+        pages = page.get_by_role("navigation", name="Pages")
+        expect(pages).to_contain_text("1–20 of 45")
+        expect(pages.get_by_role("button", name="Previous")).to_be_disabled()
+        pages.get_by_role("button", name="Next").click()
+        expect(page.locator(".row .impression").first).to_have_text("Report 20.")
+        pages.get_by_role("button", name="Next").click()
+        expect(pages).to_contain_text("41–45 of 45")
+        expect(pages.get_by_role("button", name="Next")).to_be_disabled()
+        pages.get_by_role("button", name="Previous").click()
+        expect(pages).to_contain_text("21–40 of 45")
+        index = open_embedded(str(tmp_path / "index"))
+        index.publish(index.begin(None))
+        fill(tmp_path, ward[:30])
+        pages.get_by_role("button", name="Next").click()
+        expect(pages).to_contain_text("1–20 of 30")

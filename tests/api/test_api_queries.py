@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from api_world import EFFUSION, MODEL, NER, report_text, sha256
+import pytest
+from api_world import EFFUSION, HEART, MODEL, NER, report_text, sha256
+
+from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
 
 CODES = "presentCodes absentCodes uncertainCodes"
-NEAR = "{ rank score image { id } }"
+NEAR = "{ edges { rank score node { id } } }"
 
 
 def ids(answer: dict, query: str = "similarImages") -> list[str]:
-    return [hit["image"]["id"] for hit in answer["data"][query]]
+    return [edge["node"]["id"] for edge in answer["data"][query]["edges"]]
 
 
 def test_an_image_has_everything_the_index_knows_of_it(ask):
@@ -17,7 +20,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
         """{ image(id: "1.1") {
             id patient study reportId modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate
             thumbnailUrl isRepresentative presentCodes absentCodes uncertainCodes tags report { id }
-            provenance { sourceKey sha256 modelId modelVersion } } }"""
+            provenance { sourceKey sha256 modelId modelVersion nerVersion indexSchemaVersion } } }"""
     )
     assert answer == {
         "data": {
@@ -45,6 +48,8 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
                     "sha256": sha256("1.1"),
                     "modelId": MODEL["model_id"],
                     "modelVersion": MODEL["model_version"],
+                    "nerVersion": NER,
+                    "indexSchemaVersion": INDEX_SCHEMA_VERSION,
                 },
             }
         }
@@ -86,7 +91,7 @@ def test_a_report_has_its_sections_lists_codes_images_and_mentions(ask):
         f"""{{ report(id: "s1") {{
             id patient study text examination indication technique comparison findings impression {CODES} tags
             positiveDiagnoses negativeDiagnoses positiveIcd10cms negativeIcd10cms
-            positiveSigns negativeSigns positiveSymptoms negativeSymptoms images {{ id }}
+            positiveSigns negativeSigns positiveSymptoms negativeSymptoms images {{ nodes {{ id }} }}
             provenance {{ sourceKey sha256 nerVersion }} }} }}"""
     )
     text = report_text(EFFUSION)
@@ -115,7 +120,7 @@ def test_a_report_has_its_sections_lists_codes_images_and_mentions(ask):
                 "negativeSigns": [],
                 "positiveSymptoms": [],
                 "negativeSymptoms": [],
-                "images": [{"id": "1.1"}, {"id": "1.2"}],
+                "images": {"nodes": [{"id": "1.1"}, {"id": "1.2"}]},
                 "provenance": {"sourceKey": "files/p1/s1.txt", "sha256": sha256(text), "nerVersion": NER},
             }
         }
@@ -144,49 +149,50 @@ def test_mentions_say_where_they_stand_and_what_is_asserted(ask):
 
 
 def test_a_study_has_its_images_as_acquired_and_its_reports(ask):
-    answer = ask('{ study(patient: "p1", study: "s1") { patient study images { id } reports { id images { id } } } }')
+    answer = ask(
+        '{ study(patient: "p1", study: "s1") { patient study images { nodes { id } } reports { id images { nodes { id } } } } }'
+    )
     assert answer["data"]["study"] == {
         "patient": "p1",
         "study": "s1",
-        "images": [{"id": "1.1"}, {"id": "1.2"}],
-        "reports": [{"id": "s1", "images": [{"id": "1.1"}, {"id": "1.2"}]}],
+        "images": {"nodes": [{"id": "1.1"}, {"id": "1.2"}]},
+        "reports": [{"id": "s1", "images": {"nodes": [{"id": "1.1"}, {"id": "1.2"}]}}],
     }
-    unreported = ask('{ study(patient: "p3", study: "s4") { images { id report { id } } reports { id } } }')
-    assert unreported == {"data": {"study": {"images": [{"id": "4.1", "report": None}], "reports": []}}}
+    unreported = ask('{ study(patient: "p3", study: "s4") { images { nodes { id report { id } } } reports { id } } }')
+    assert unreported == {"data": {"study": {"images": {"nodes": [{"id": "4.1", "report": None}]}, "reports": []}}}
 
 
 def test_reports_are_found_by_words_best_first(ask):
-    answer = ask('{ searchReports(query: "cardiomegaly") { total hits { score report { id } } } }')
-    (hit,) = answer["data"]["searchReports"]["hits"]
-    assert (answer["data"]["searchReports"]["total"], hit["report"]["id"]) == (1, "s3")
-    assert hit["score"] > 0
+    answer = ask('{ searchReports(query: "cardiomegaly") { totalCount edges { rank score node { id } } nodes { id } } }')
+    found = answer["data"]["searchReports"]
+    (edge,) = found["edges"]
+    assert (found["totalCount"], found["nodes"], edge["rank"], edge["node"]) == (1, [{"id": "s3"}], 1, {"id": "s3"})
+    assert edge["score"] > 0
 
 
 def test_quotes_operators_and_braces_in_the_words_are_only_text(ask):
-    answer = ask("query ($q: String!) { searchReports(query: $q) { total } }", q="\"AND (cardiomegaly) OR NOT {x:1} *\\ '")
-    assert answer == {"data": {"searchReports": {"total": 1}}}
+    answer = ask("query ($q: String!) { searchReports(query: $q) { totalCount } }", q="\"AND (cardiomegaly) OR NOT {x:1} *\\ '")
+    assert answer == {"data": {"searchReports": {"totalCount": 1}}}
 
 
-def test_no_words_list_all_reports_by_id_in_pages(ask):
-    query = "query ($o: Int!) { searchReports(offset: $o, limit: 2) { total hits { score report { id } } } }"
-    assert ask(query, o=0)["data"]["searchReports"] == {
-        "total": 3,
-        "hits": [{"score": 0, "report": {"id": "s1"}}, {"score": 0, "report": {"id": "s2"}}],
+def test_no_words_list_all_reports_by_id(ask):
+    assert ask("{ searchReports { totalCount edges { score node { id } } } }")["data"]["searchReports"] == {
+        "totalCount": 3,
+        "edges": [{"score": 0, "node": {"id": "s1"}}, {"score": 0, "node": {"id": "s2"}}, {"score": 0, "node": {"id": "s3"}}],
     }
-    assert ask(query, o=2)["data"]["searchReports"] == {"total": 3, "hits": [{"score": 0, "report": {"id": "s3"}}]}
 
 
 def test_fields_say_where_words_are_looked_for(ask):
-    query = 'query ($f: [ReportField!]) { searchReports(query: "breath", fields: $f) { total } }'
-    assert ask(query)["data"]["searchReports"] == {"total": 0}
-    assert ask(query, f=["REPORT"])["data"]["searchReports"] == {"total": 1}
+    query = 'query ($f: [ReportField!]) { searchReports(query: "breath", fields: $f) { totalCount } }'
+    assert ask(query)["data"]["searchReports"] == {"totalCount": 0}
+    assert ask(query, f=["REPORT"])["data"]["searchReports"] == {"totalCount": 1}
 
 
 def test_filters_narrow_reports(ask):
-    query = "query ($f: Filters!) { searchReports(filters: $f) { hits { report { id } } } }"
+    query = "query ($f: Filters!) { searchReports(filters: $f) { nodes { id } } }"
 
     def found(**filters):
-        return [hit["report"]["id"] for hit in ask(query, f=filters)["data"]["searchReports"]["hits"]]
+        return [report["id"] for report in ask(query, f=filters)["data"]["searchReports"]["nodes"]]
 
     assert found(present=["J90"]) == ["s1"]
     assert found(absent=["J90"]) == ["s3"]
@@ -206,25 +212,27 @@ def test_filters_narrow_reports(ask):
 def test_similar_images_come_nearest_first_without_the_image_itself(ask):
     assert ask(f'{{ similarImages(imageId: "1.1", k: 3) {NEAR} }}') == {
         "data": {
-            "similarImages": [
-                {"rank": 1, "score": 0.8, "image": {"id": "2.1"}},
-                {"rank": 2, "score": 0.6, "image": {"id": "3.1"}},
-                {"rank": 3, "score": 0.0, "image": {"id": "1.2"}},
-            ]
+            "similarImages": {
+                "edges": [
+                    {"rank": 1, "score": 0.8, "node": {"id": "2.1"}},
+                    {"rank": 2, "score": 0.6, "node": {"id": "3.1"}},
+                    {"rank": 3, "score": 0.0, "node": {"id": "1.2"}},
+                ]
+            }
         }
     }
 
 
 def test_the_image_itself_is_kept_on_request_and_left_out_at_every_k(ask):
-    assert ids(ask(f'{{ similarImages(imageId: "1.1", k: 2, includeSelf: true) {NEAR} }}')) == ["1.1", "2.1"]
+    assert ids(ask(f'{{ similarImages(imageId: "1.1", k: 2, exclude: NOTHING) {NEAR} }}')) == ["1.1", "2.1"]
     assert ids(ask(f'{{ similarImages(imageId: "1.1", k: 500) {NEAR} }}')) == ["2.1", "3.1", "1.2", "4.1"]
     elsewhere = f'{{ similarImages(imageId: "1.1", k: 500, filters: {{studies: ["s3"]}}) {NEAR} }}'
     assert ids(ask(elsewhere)) == ["3.1"]
 
 
 def test_the_same_patient_or_study_can_be_left_out(ask):
-    assert ids(ask(f'{{ similarImages(imageId: "1.1", excludeSamePatient: true) {NEAR} }}')) == ["3.1", "4.1"]
-    assert ids(ask(f'{{ similarImages(imageId: "1.1", excludeSameStudy: true) {NEAR} }}')) == ["2.1", "3.1", "4.1"]
+    assert ids(ask(f'{{ similarImages(imageId: "1.1", exclude: PATIENT) {NEAR} }}')) == ["3.1", "4.1"]
+    assert ids(ask(f'{{ similarImages(imageId: "1.1", exclude: STUDY) {NEAR} }}')) == ["2.1", "3.1", "4.1"]
 
 
 def test_similar_images_obey_filters(ask):
@@ -238,18 +246,104 @@ def test_similar_images_obey_filters(ask):
     assert like('withoutImages: ["3.1", "4.1"]') == ["2.1", "1.2"]
 
 
-def test_similar_images_come_in_pages_whose_ranks_go_on(ask):
-    paged = 'query ($o: Int!) { similarImages(imageId: "1.1", k: 2, offset: $o) { rank image { id } } }'
-    assert [(h["rank"], h["image"]["id"]) for h in ask(paged, o=0)["data"]["similarImages"]] == [(1, "2.1"), (2, "3.1")]
-    assert [(h["rank"], h["image"]["id"]) for h in ask(paged, o=2)["data"]["similarImages"]] == [(3, "1.2"), (4, "4.1")]
-    assert ask(paged, o=4) == {"data": {"similarImages": []}}
-    assert ids(ask(f"{{ similarImages(vector: [1, 0, 0, 0], k: 1, offset: 1) {NEAR} }}")) == ["2.1"]
-    assert ids(ask(f'{{ similarImages(imageId: "1.1", k: 1, offset: 1, excludeSamePatient: true) {NEAR} }}')) == ["4.1"]
-
-
 def test_a_vector_finds_images_too(ask):
     answer = ask(f"{{ similarImages(vector: [0, 0, 0, 2], k: 1) {NEAR} }}")
-    assert answer == {"data": {"similarImages": [{"rank": 1, "score": 1.0, "image": {"id": "4.1"}}]}}
+    assert answer == {"data": {"similarImages": {"edges": [{"rank": 1, "score": 1.0, "node": {"id": "4.1"}}]}}}
+
+
+def test_the_total_of_likeness_counts_all_images_that_match(ask):
+    def total(arguments):
+        return ask(f"{{ similarImages({arguments}) {{ totalCount }} }}")["data"]["similarImages"]["totalCount"]
+
+    assert total('imageId: "1.1", k: 1, first: 1') == 4
+    assert total('imageId: "1.1", exclude: NOTHING') == 5
+    assert total('imageId: "1.1", exclude: PATIENT') == 2
+    assert total('vector: [1, 0, 0, 0], filters: {studies: ["s1"]}') == 2
+
+
+def test_hybrid_search_tells_the_rank_and_score_of_each_part(ask):
+    query = """{ hybridSearch(vector: [1, 0, 0, 0], query: "cardiomegaly") {
+        totalCount edges { rank score node { id } likeness { rank score } words { rank score } } } }"""
+    found = ask(query)["data"]["hybridSearch"]
+    first, second = found["edges"][:2]
+    assert found["totalCount"] == len(found["edges"]) == 5
+    assert (first["rank"], first["node"]["id"], first["likeness"]) == (1, "3.1", {"rank": 3, "score": 0.6})
+    assert first["words"]["rank"] == 1
+    assert first["score"] == pytest.approx(1 / 61 + 1 / 63)
+    assert second == {
+        "rank": 2, "score": pytest.approx(1 / 61), "node": {"id": "1.1"},
+        "likeness": {"rank": 1, "score": 1.0}, "words": None,
+    }  # fmt: skip
+
+
+def test_hybrid_search_starts_from_an_image_and_leaves_out_what_is_asked(ask):
+    def found(arguments):
+        return ids(ask(f'{{ hybridSearch(imageId: "1.1", query: "effusion", {arguments}) {NEAR} }}'), "hybridSearch")
+
+    assert sorted(found("first: 10")) == ["1.2", "2.1", "3.1", "4.1"]
+    assert sorted(found("exclude: PATIENT")) == ["3.1", "4.1"]
+    assert found('filters: {sexes: [MALE], withoutStudies: ["s4"]}') == ["3.1"]
+
+
+def test_reports_like_a_report_come_without_itself(ask):
+    found = ask('{ reportsLike(reportId: "s1") { totalCount edges { rank score node { id } } } }')["data"]["reportsLike"]
+    assert found["totalCount"] == 2
+    assert [edge["node"]["id"] for edge in found["edges"]] == ["s3", "s2"]
+    assert found["edges"][0]["score"] > found["edges"][1]["score"] > 0
+    narrowed = ask('{ reportsLike(reportId: "s1", filters: {uncertain: ["J18"]}) { nodes { id } } }')
+    assert narrowed["data"]["reportsLike"]["nodes"] == [{"id": "s2"}]
+
+
+def test_a_patient_has_studies_images_and_reports(ask):
+    query = """{ patient(patient: "p1") { patient
+        studies { totalCount nodes { study reports { id } } }
+        images { totalCount nodes { id } } reports { totalCount nodes { id } } } }"""
+    assert ask(query)["data"]["patient"] == {
+        "patient": "p1",
+        "studies": {
+            "totalCount": 2,
+            "nodes": [{"study": "s1", "reports": [{"id": "s1"}]}, {"study": "s2", "reports": [{"id": "s2"}]}],
+        },
+        "images": {"totalCount": 3, "nodes": [{"id": "1.1"}, {"id": "1.2"}, {"id": "2.1"}]},
+        "reports": {"totalCount": 2, "nodes": [{"id": "s1"}, {"id": "s2"}]},
+    }
+    unreported = ask(
+        '{ patient(patient: "p3") { studies { nodes { study } } images { nodes { id } } reports { totalCount } } }'
+    )
+    assert unreported["data"]["patient"] == {
+        "studies": {"nodes": [{"study": "s4"}]},
+        "images": {"nodes": [{"id": "4.1"}]},
+        "reports": {"totalCount": 0},
+    }
+
+
+def test_every_hit_tells_where_it_comes_from(ask):
+    image = "provenance { sourceKey sha256 modelId modelVersion nerVersion indexSchemaVersion release }"
+    report = "provenance { sourceKey sha256 nerVersion indexSchemaVersion release }"
+    answer = ask(
+        f"""{{ index {{ release }}
+            similarImages(imageId: "1.1", first: 1) {{ edges {{ {image} }} }}
+            hybridSearch(imageId: "1.1", query: "", first: 1) {{ edges {{ {image} }} }}
+            unreported: similarImages(imageId: "4.1", exclude: NOTHING, first: 1) {{ edges {{ {image} }} }}
+            searchReports(query: "cardiomegaly") {{ edges {{ {report} }} }}
+            reportsLike(reportId: "s1", first: 1) {{ edges {{ {report} }} }} }}"""
+    )["data"]
+    release = answer["index"]["release"]
+    of_index = {"indexSchemaVersion": INDEX_SCHEMA_VERSION, "release": release}
+    model = {"modelId": MODEL["model_id"], "modelVersion": MODEL["model_version"]}
+    assert release
+    for name in ("similarImages", "hybridSearch"):
+        (edge,) = answer[name]["edges"]
+        found = {"sourceKey": "files/p1/s2/2.1.dcm", "sha256": sha256("2.1"), "nerVersion": NER}
+        assert edge["provenance"] == found | model | of_index
+    (edge,) = answer["unreported"]["edges"]
+    assert edge["provenance"] == {
+        "sourceKey": "files/p3/s4/4.1.dcm", "sha256": sha256("4.1"), "nerVersion": None
+    } | model | of_index  # fmt: skip
+    for name in ("searchReports", "reportsLike"):
+        (edge,) = answer[name]["edges"]
+        found = {"sourceKey": "files/p2/s3.txt", "sha256": sha256(report_text(HEART)), "nerVersion": NER}
+        assert edge["provenance"] == found | of_index
 
 
 def test_facets_count_reports_and_name_codes(ask):
@@ -263,6 +357,14 @@ def test_facets_count_reports_and_name_codes(ask):
     assert answer["data"]["views"] == [{"value": "PA", "label": None, "count": 3}]
     assert answer["data"]["tags"] == [{"value": "Trial 7", "count": 1}, {"value": "teaching", "count": 1}]
     assert answer["data"]["some"] == [{"value": "I51.7", "count": 1}]
+
+
+def test_facets_can_be_narrowed_to_the_reports_like_a_report(ask):
+    counts = ask('{ facets(field: STUDY, likeReport: "s1") { value count } }')["data"]["facets"]
+    assert counts == [{"value": "s2", "count": 1}, {"value": "s3", "count": 1}]
+    narrowed = ask('{ facets(field: ABSENT_CODES, likeReport: "s1", filters: {sexes: [MALE]}) { value count } }')
+    assert narrowed["data"]["facets"] == [{"value": "J90", "count": 1}]
+    assert ask('{ facets(field: STUDY, likeReport: "s1", filters: {studies: ["s4"]}) { value } }')["data"]["facets"] == []
 
 
 def test_the_index_tells_what_it_holds(ask):

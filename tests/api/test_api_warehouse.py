@@ -29,18 +29,21 @@ def ask_over(folder):
 
 def test_before_the_first_run_everything_is_empty(tmp_path):
     answer = ask_over(tmp_path)(
-        """{ index { images reports studies modelId } searchReports(query: "effusion") { total hits { score } }
+        """{ index { images reports studies modelId } searchReports(query: "effusion") { totalCount edges { score } }
             facets(field: PRESENT_CODES) { value } image(id: "1.1") { id } study(patient: "p1", study: "s1") { study }
-            similarImages(vector: [1, 0]) { rank } }"""
+            similarImages(vector: [1, 0]) { totalCount nodes { id } } patient(patient: "p1") { patient }
+            modelVersions { modelId } }"""
     )
     assert answer == {
         "data": {
             "index": {"images": 0, "reports": 0, "studies": 0, "modelId": None},
-            "searchReports": {"total": 0, "hits": []},
+            "searchReports": {"totalCount": 0, "edges": []},
             "facets": [],
             "image": None,
             "study": None,
-            "similarImages": [],
+            "similarImages": {"totalCount": 0, "nodes": []},
+            "patient": None,
+            "modelVersions": [],
         }
     }
 
@@ -60,8 +63,8 @@ def test_a_study_that_is_not_indexed_yet_shows_no_image(tmp_path):
         target = tmp_path / "warehouse" / file.relative_to(tmp_path / "later" / "warehouse")
         target.parent.mkdir(parents=True, exist_ok=True)
         file.rename(target)
-    answer = ask_over(tmp_path)('{ study(patient: "p2", study: "s3") { study images { id } reports { id } } }')
-    assert answer == {"data": {"study": {"study": "s3", "images": [], "reports": []}}}
+    answer = ask_over(tmp_path)('{ study(patient: "p2", study: "s3") { study images { nodes { id } } reports { id } } }')
+    assert answer == {"data": {"study": {"study": "s3", "images": {"nodes": []}, "reports": []}}}
 
 
 def test_mentions_of_another_version_of_the_text_are_not_shown(folder):
@@ -82,10 +85,10 @@ def test_a_broken_file_is_unavailable_and_the_rest_is_answered(folder):
 
 def test_what_the_pipeline_writes_is_seen_at_the_next_request(folder):
     ask = ask_over(folder)
-    assert ask("{ searchReports { total } }") == {"data": {"searchReports": {"total": 3}}}
+    assert ask("{ searchReports { totalCount } }") == {"data": {"searchReports": {"totalCount": 3}}}
     fill(folder, [replace(PNEUMONIA, study="s9", images={"9.1": ("PA", [0.1, 0.2, 0.3, 0.4])})])
-    assert ask('{ searchReports { total } image(id: "9.1") { detail { rows } } }') == {
-        "data": {"searchReports": {"total": 4}, "image": {"detail": {"rows": 2544}}}
+    assert ask('{ searchReports { totalCount } image(id: "9.1") { detail { rows } } }') == {
+        "data": {"searchReports": {"totalCount": 4}, "image": {"detail": {"rows": 2544}}}
     }
 
 
@@ -93,12 +96,12 @@ def test_another_release_is_seen_at_the_next_request(folder):
     ask = ask_over(folder)
     index = open_embedded(str(folder / "index"))
     before = index.health().release
-    counted = "{ searchReports { total } index { images } }"
-    assert ask(counted)["data"] == {"searchReports": {"total": 3}, "index": {"images": 5}}
+    counted = "{ searchReports { totalCount } index { images } }"
+    assert ask(counted)["data"] == {"searchReports": {"totalCount": 3}, "index": {"images": 5}}
     index.publish(index.begin(None))
-    assert ask(counted)["data"] == {"searchReports": {"total": 0}, "index": {"images": 0}}
+    assert ask(counted)["data"] == {"searchReports": {"totalCount": 0}, "index": {"images": 0}}
     index.publish(before)
-    assert ask(counted)["data"] == {"searchReports": {"total": 3}, "index": {"images": 5}}
+    assert ask(counted)["data"] == {"searchReports": {"totalCount": 3}, "index": {"images": 5}}
 
 
 def test_a_warehouse_in_s3_is_read_like_a_folder(folder, s3_bucket, s3_endpoint):
@@ -116,7 +119,12 @@ def test_a_warehouse_in_s3_is_read_like_a_folder(folder, s3_bucket, s3_endpoint)
 def test_a_report_of_another_patient_with_a_study_of_the_same_name_is_never_shown(tmp_path):
     twin = replace(HEART, patient="p9", study="s1", images={"9.1": ("PA", [0.0, 0.0, 1.0, 0.0])})
     fill(tmp_path, [*HOSPITAL, twin])
-    answer = ask_over(tmp_path)('{ image(id: "9.1") { report { patient } } report(id: "s1") { patient images { patient } } }')
+    answer = ask_over(tmp_path)(
+        '{ image(id: "9.1") { report { patient } } report(id: "s1") { patient images { nodes { patient } } } }'
+    )
     assert answer == {
-        "data": {"image": {"report": None}, "report": {"patient": "p1", "images": [{"patient": "p1"}, {"patient": "p1"}]}}
+        "data": {
+            "image": {"report": None},
+            "report": {"patient": "p1", "images": {"nodes": [{"patient": "p1"}, {"patient": "p1"}]}},
+        }
     }

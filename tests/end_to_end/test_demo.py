@@ -111,14 +111,14 @@ def test_the_backfill_succeeded_in_dagsters_own_words(first: Demo) -> None:
 def test_similar_images_come_with_scores_nearest_first_and_their_pictures_are_served(first: Demo) -> None:
     first.wait_until_ready()
     url = first.address("GraphQL")
-    ask = '{ searchReports(query: "effusion", limit: 1) { hits { report { images { id } } } } }'
-    image = httpx.post(url, json={"query": ask}).json()["data"]["searchReports"]["hits"][0]["report"]["images"][0]["id"]
-    ask = "query($id: ID!) { similarImages(imageId: $id, k: 5) { score image { id thumbnailUrl } } }"
-    hits = httpx.post(url, json={"query": ask, "variables": {"id": image}}).json()["data"]["similarImages"]
+    ask = '{ searchReports(query: "effusion", first: 1) { nodes { images { nodes { id } } } } }'
+    image = httpx.post(url, json={"query": ask}).json()["data"]["searchReports"]["nodes"][0]["images"]["nodes"][0]["id"]
+    ask = "query($id: ID!) { similarImages(imageId: $id, first: 5) { edges { score node { id thumbnailUrl } } } }"
+    hits = httpx.post(url, json={"query": ask, "variables": {"id": image}}).json()["data"]["similarImages"]["edges"]
     assert len(hits) == 5
     assert [h["score"] for h in hits] == sorted((h["score"] for h in hits), reverse=True)
-    assert image not in [h["image"]["id"] for h in hits]
-    picture = httpx.get(first.address("Page") + hits[0]["image"]["thumbnailUrl"])
+    assert image not in [h["node"]["id"] for h in hits]
+    picture = httpx.get(first.address("Page") + hits[0]["node"]["thumbnailUrl"])
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from medsearch_core.errors import NoSuchRelease, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, IndexHealth, ReportPage
+from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.embedded.catalogue import Catalogue, open_catalogue
 from medsearch_core.search.embedded.release import EmbeddedRelease
@@ -60,6 +60,9 @@ class EmbeddedIndex(ReleasedIndex):
 
     def releases(self) -> Sequence[Release]:
         return self._catalogue.releases()
+
+    def current(self) -> str | None:
+        return self._catalogue.current()
 
     def begin(self, model: Model | None) -> str:
         name = release_name(model)
@@ -133,6 +136,9 @@ class EmbeddedIndex(ReleasedIndex):
 
     def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
         return self._ask(lambda release: release.images_of_reports(report_ids, filters))
+
+    def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
+        return self._ask(lambda release: release.list_images(filters, offset, limit))
 
     def similar(
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False

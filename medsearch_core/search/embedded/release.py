@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, IndexHealth, ReportHit, ReportPage
+from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.embedded.filters import any_of, image_condition, report_condition
 from medsearch_core.search.embedded.rows import GONE, IMAGE, REPORT, columns_of, documents_of, vectors_of
@@ -95,6 +95,18 @@ class EmbeddedRelease(SearchIndex):
         for image in self._documents(ImageDocument, image_condition(filters), "report_id", report_ids):
             of[image.report_id].append(image)
         return [sorted(of[i], key=lambda d: d.image_id) for i in report_ids]
+
+    def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
+        check_page(offset, limit)
+        condition, table = image_condition(filters), self._table.snapshot()
+        if table is None:
+            return ImagePage((), 0)
+        with failing_as("read"):
+            matching = (
+                table.search().where(condition).select(["study_key", "image_id"]).with_row_id(True).limit(None).to_arrow()
+            )
+            rows = matching.sort_by([("study_key", "ascending"), ("image_id", "ascending")])["_rowid"].to_pylist()
+            return ImagePage(_documents_in(ImageDocument, table, rows[offset : offset + limit]), len(rows))
 
     def similar(
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False

@@ -100,6 +100,9 @@ class OpenSearchIndex(Reads, ReleasedIndex):
     def releases(self) -> Sequence[Release]:
         return self._releases.all()
 
+    def current(self) -> str | None:
+        return self._release()
+
     def begin(self, model: Model | None) -> str:
         with self._lease.held():
             return self._releases.begin(model)

@@ -15,7 +15,7 @@ from opensearchpy import OpenSearch
 
 from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, IndexHealth, ReportHit, ReportPage
+from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
@@ -76,6 +76,19 @@ class Reads:
         for image in self._images_where(where):
             of[image.report_id].append(image)
         return [sorted(of[i], key=lambda d: d.image_id) for i in report_ids]
+
+    def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
+        check_page(offset, limit)
+        body = {
+            "query": {"bool": {"filter": image_clauses(filters)}},
+            "from": offset,
+            "size": limit,
+            "sort": [{"study_key": "asc"}, {"image_id": "asc"}],
+            "_source": {"excludes": [VECTOR]},
+            "track_total_hits": True,
+        }
+        found = self._search("images", body)["hits"]
+        return ImagePage([document_of(ImageDocument, h["_source"]) for h in found["hits"]], found["total"]["value"])
 
     def similar(
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False

@@ -102,6 +102,10 @@ class ReferenceIndex:
             reports=sum(report_matches(r, filters) for r in self.reports),
         )
 
+    def list_images(self, filters: Filters) -> list[str]:
+        matching = [i for i in self.images if image_matches(i, filters)]
+        return [i.image_id for i in sorted(matching, key=lambda i: (f"{i.patient}/{i.study}", i.image_id))]
+
     def images_of_report(self, report_id: str, filters: Filters = NO_FILTERS) -> list[str]:
         return sorted(i.image_id for i in self.images if i.report_id == report_id and image_matches(i, filters))
 

@@ -149,6 +149,10 @@ def ask_facets(index: ReleasedIndex, model: ReferenceIndex, field: str, narrowed
 
 def ask_documents(index: ReleasedIndex, model: ReferenceIndex, narrowed: Filters) -> None:
     assert index.count(narrowed) == model.count(narrowed)
+    listed = index.list_images(narrowed, limit=1000)
+    assert (listed.total, [i.image_id for i in listed.images]) == (len(listed.images), model.list_images(narrowed))
+    page = index.list_images(narrowed, 1, 2)
+    assert (page.total, list(page.images)) == (listed.total, list(listed.images[1:3]))
     of = [[i.image_id for i in images] for images in index.images_of_reports(report_ids, narrowed)]
     assert of == [model.images_of_report(r, narrowed) for r in report_ids]
 

@@ -39,6 +39,7 @@ def reports(*texts: str) -> list[StudyDocuments]:
 def test_an_index_never_written_to_answers_with_nothing(index: SearchIndex) -> None:
     assert index.health().images == index.health().reports == index.health().studies == 0
     assert index.similar([1.0, 0.0], 5) == []
+    assert (index.list_images().total, list(index.list_images().images)) == (0, [])
     assert (index.text("effusion").total, list(index.text("").hits)) == (0, [])
     assert index.facets("positive_signs") == []
     assert (index.images(["x"]), index.reports(["x"]), index.images_of_reports(["x"])) == ([None], [None], [[]])
@@ -64,6 +65,24 @@ def test_documents_come_back_as_they_went_in_but_without_vectors(index: SearchIn
     assert [h.document for h in hybrid(index, [1.0, 0.0], "lung", 1)] == [bare]
     assert index.reports([second.report_id]) == [second]
     assert [h.document for h in index.text("lung").hits] == [second]
+
+
+def test_images_are_listed_by_study_and_id_in_pages(index: SearchIndex) -> None:
+    held = {A: ["b", "a"], C: ["c"], B: ["e", "d"]}
+    index.upsert([StudyDocuments(study=k, images=[image(k, image_id=i) for i in ids_], inputs="1") for k, ids_ in held.items()])
+
+    def listed(**asked: Any) -> tuple[int, str]:
+        page = index.list_images(**asked)
+        assert all(i.vector == () for i in page.images)
+        return page.total, "".join(i.image_id for i in page.images)
+
+    assert listed() == (5, "abdec")
+    assert [listed(offset=n, limit=2) for n in (0, 2, 4, 6)] == [(5, "ab"), (5, "de"), (5, "c"), (5, "")]
+    assert listed(filters=Filters(patients=["p1"]), offset=1, limit=2) == (4, "bd")
+    assert listed(limit=0) == (5, "")
+    for wrong in ({"offset": -1}, {"limit": 1001}, {"offset": 9_999, "limit": 2}):
+        with pytest.raises(InvalidQuery):
+            index.list_images(**wrong)
 
 
 def test_vectors_come_back_as_directions(index: SearchIndex) -> None:

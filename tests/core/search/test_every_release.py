@@ -12,10 +12,10 @@ from search_documents import image, report, study_of
 
 from medsearch_core.errors import IndexMismatch, NoSuchRelease
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
-from medsearch_core.search.releases import ReleasedIndex, previous, superseded
+from medsearch_core.search.releases import ReleasedIndex, previous, schema_version_of, superseded
 
 A = StudyKey("p1", "s1")
 TINY, LARGE = Model("tiny", "1", 2), Model("large", "1", 3)
@@ -41,12 +41,14 @@ def test_the_first_write_makes_the_first_release(index: ReleasedIndex) -> None:
     assert index.upsert([StudyDocuments(study=A, inputs="a")]) == 0
     index.delete([A])
     index.compact()
-    assert (list(index.releases()), index.health().release) == ([], None)
+    assert (list(index.releases()), index.health().release, index.current()) == ([], None, None)
     before = datetime.now(UTC) - timedelta(seconds=2)
     index.upsert([study_of("s1")])
     (release,) = index.releases()
     assert release.is_current
-    assert index.health().release == release.name
+    assert index.health().release == index.current() == release.name
+    assert schema_version_of(release.name) == INDEX_SCHEMA_VERSION
+    assert schema_version_of("unnamed") is None
     assert release.published is not None
     assert before <= release.created <= release.published + timedelta(seconds=2)
     index.upsert([study_of("s2")])

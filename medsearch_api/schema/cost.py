@@ -1,0 +1,221 @@
+"""What a document asks for as a whole, counted before it is validated or run.
+
+Belongs here: depth, aliases, fields, directives, root fields, and the values that lists multiply to. A document is counted in
+one pass in which each fragment is counted once, so that counting is never the attack. Introspection is counted in fields alone;
+how deep it may go is graphql-core's `MaxIntrospectionDepthRule`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    is_leaf_type,
+    is_list_type,
+    visit,
+)
+from strawberry.extensions import SchemaExtension
+
+from medsearch_api.schema.errors import Code, refusal
+from medsearch_api.schema.limits import MAX_FIRST
+
+MAX_TOKENS = 2000
+MAX_DEPTH = 12
+MAX_ALIASES = 20
+MAX_FIELDS = 500
+MAX_DIRECTIVES = 20
+MAX_ROOTS = 20
+MAX_VALUES = 50_000
+MAX_DIGITS = 400
+"""The longest whole number. Python refuses to read one of thousands of digits."""
+
+SIZES = ("first", "size")
+"""Arguments that say how long a list may be."""
+
+LISTED = 10
+"""How many objects are expected of a list that no argument limits, such as the mentions of a report."""
+
+
+class CostLimits(SchemaExtension):
+    """Refuses documents that ask for too much; and those that introspect, where that is off."""
+
+    def __init__(self, introspection: bool = True) -> None:
+        self._introspection = introspection
+
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        if document := context.graphql_document:
+            cost = cost_of(document, context.schema._schema, context.variables or {})
+            if cost.introspects and not self._introspection:
+                context.pre_execution_errors = [refusal(Code.FORBIDDEN, "Introspection is off here.")]
+            elif fault := fault_of(cost) or _fault_of_numbers(document):
+                context.pre_execution_errors = [refusal(Code.LIMIT_EXCEEDED, fault)]
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a selection asks for, fragments spread.
+
+    Args:
+        width: how many fields stand side by side.
+        values: how many values the answer may hold, with every list as long as was asked for.
+    """
+
+    depth: int = 0
+    width: int = 0
+    aliases: int = 0
+    fields: int = 0
+    directives: int = 0
+    values: int = 0
+    introspects: bool = False
+
+
+def fault_of(cost: Cost) -> str | None:
+    """Why a document of that cost is refused, or None."""
+    limits = (
+        ("levels", cost.depth, MAX_DEPTH),
+        ("aliases", cost.aliases, MAX_ALIASES),
+        ("fields", cost.fields, MAX_FIELDS),
+        ("directives", cost.directives, MAX_DIRECTIVES),
+        ("queries", cost.width, MAX_ROOTS),
+        ("values", cost.values, MAX_VALUES),
+    )
+    return next((f"The query asks for more than {limit} {what}." for what, asked, limit in limits if asked > limit), None)
+
+
+def _fault_of_numbers(document: DocumentNode) -> str | None:
+    longest = _LongestNumber()
+    visit(document, longest)
+    return f"The query holds a number of more than {MAX_DIGITS} digits." if longest.digits > MAX_DIGITS else None
+
+
+class _LongestNumber(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.digits = 0
+
+    def enter_int_value(self, node: IntValueNode, *_: Any) -> None:
+        self.digits = max(self.digits, len(node.value))
+
+
+def cost_of(document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> Cost:
+    """The cost of all operations of a document."""
+    return _Counting(document, schema, variables).document()
+
+
+class _Counting:
+    """One pass over a document. Fields that the schema does not know count once; validation refuses them."""
+
+    def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> None:
+        self._schema = schema
+        self._operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        self._fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        self._counted: dict[str, Cost] = {}
+        self._variables = self._defaults() | dict(variables)
+
+    def document(self) -> Cost:
+        costs = []
+        for operation in self._operations:
+            root = self._schema.get_root_type(operation.operation)
+            below = self._selections(operation.selection_set, root)
+            costs.append(_with_directives(below, operation))
+        return _sum(costs)
+
+    def _defaults(self) -> dict[str, Any]:
+        given = [v for o in self._operations for v in o.variable_definitions or ()]
+        return {v.variable.name.value: v.default_value for v in given if v.default_value}
+
+    def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Cost:
+        return _sum([self._selection(s, parent) for s in selections.selections]) if selections else Cost()
+
+    def _selection(self, node: object, parent: GraphQLNamedType | None) -> Cost:
+        if isinstance(node, FragmentSpreadNode):
+            return _with_directives(self._fragment(node.name.value), node)
+        if isinstance(node, InlineFragmentNode):
+            kind = self._schema.get_type(node.type_condition.name.value) if node.type_condition else parent
+            return _with_directives(self._selections(node.selection_set, kind), node)
+        return _with_directives(self._field(node, parent), node) if isinstance(node, FieldNode) else Cost()
+
+    def _fragment(self, name: str) -> Cost:
+        if name not in self._counted:
+            self._counted[name] = Cost()  # a fragment within itself adds nothing; validation refuses it
+            if found := self._fragments.get(name):
+                kind = self._schema.get_type(found.type_condition.name.value)
+                self._counted[name] = _with_directives(self._selections(found.selection_set, kind), found)
+        return self._counted[name]
+
+    def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Cost:
+        name = node.name.value
+        known = parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
+        below = self._selections(node.selection_set, get_named_type(known.type) if known else None)
+        return Cost(
+            depth=0 if name.startswith("__") else below.depth + 1,
+            width=1,
+            aliases=below.aliases + (node.alias is not None),
+            fields=below.fields + 1,
+            directives=below.directives,
+            values=self._length(node, known, parent) * (1 + below.values),
+            introspects=below.introspects or name in ("__schema", "__type"),
+        )
+
+    def _length(self, node: FieldNode, known: GraphQLField | None, parent: GraphQLNamedType | None) -> int:
+        """How many objects a field gives at most. A connection counts its edges itself, so they are not counted again."""
+        if known is None or is_leaf_type(get_named_type(known.type)):
+            return 1
+        for name in SIZES:
+            if name in known.args:
+                return self._asked(node, name, known.args[name].default_value)
+        is_within = parent is not None and parent.name.endswith("Connection")
+        return LISTED if _is_list(known) and not is_within else 1
+
+    def _asked(self, node: FieldNode, name: str, default: Any) -> int:
+        value: Any = next((a.value for a in node.arguments or () if a.name.value == name), default)
+        if isinstance(value, VariableNode):
+            value = self._variables.get(value.name.value, default)
+        if isinstance(value, IntValueNode):
+            value = float(value.value)
+        is_allowed = isinstance(value, int | float) and 0 <= value <= MAX_FIRST
+        return max(int(value), 1) if is_allowed else MAX_FIRST  # anything else is refused for itself
+
+
+def _is_list(field: GraphQLField) -> bool:
+    kind = field.type
+    return is_list_type(kind.of_type if isinstance(kind, GraphQLNonNull) else kind)
+
+
+def _with_directives(cost: Cost, node: Any) -> Cost:
+    return _sum([cost, Cost(directives=len(node.directives))]) if node.directives else cost
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    def total(name: str) -> int:
+        return sum(getattr(c, name) for c in costs)
+
+    return Cost(
+        depth=max((c.depth for c in costs), default=0),
+        width=total("width"),
+        aliases=total("aliases"),
+        fields=total("fields"),
+        directives=total("directives"),
+        values=total("values"),
+        introspects=any(c.introspects for c in costs),
+    )

@@ -1,0 +1,78 @@
+"""A patient: the studies, images and reports of one patient key."""
+
+import asyncio
+from typing import Any
+
+import strawberry
+
+from medsearch_api.context import Info
+from medsearch_api.schema.paging import Connection, Edge, Window, known, window
+from medsearch_api.schema.types import After, First, Image, ImageConnection, ImageEdge, Report, Study
+from medsearch_core.search.query import Filters
+
+
+@strawberry.type(description="A study in a list.")
+class StudyEdge(Edge):
+    node: Study = strawberry.field(description="The study.")
+
+
+@strawberry.type(description="Studies, a page of them.")
+class StudyConnection(Connection):
+    edges: list[StudyEdge] = strawberry.field(description="The studies of this page, each with its cursor.")
+
+    @strawberry.field(description="The studies of this page.")
+    def nodes(self) -> list[Study]:
+        return [edge.node for edge in self.edges]
+
+
+@strawberry.type(description="A report in a list.")
+class ReportEdge(Edge):
+    node: Report = strawberry.field(description="The report.")
+
+
+@strawberry.type(description="Reports, a page of them.")
+class ReportConnection(Connection):
+    edges: list[ReportEdge] = strawberry.field(description="The reports of this page, each with its cursor.")
+
+    @strawberry.field(description="The reports of this page.")
+    def nodes(self) -> list[Report]:
+        return [edge.node for edge in self.edges]
+
+
+@strawberry.type(description="What there is of one patient.")
+class Patient:
+    patient: str = strawberry.field(description="Patient key. Not the PatientID.")
+
+    @strawberry.field(
+        description="The patient's studies in the warehouse, by study key. One whose every file was rejected holds nothing."
+    )
+    async def studies(self, info: Info, first: First = 20, after: After = None) -> StudyConnection:
+        place = await self._window(info, "Patient.studies", first, after)
+        keys = await info.context.loaders.studies_of_patients.load(self.patient)
+        shown, where = place.page_of(keys)
+        edges = [StudyEdge(cursor=c, node=Study(patient=key.patient, study=key.study)) for _, c, key in shown]
+        return StudyConnection(edges=edges, page_info=where, count=known(len(keys)))
+
+    @strawberry.field(description="The patient's indexed images, by study and image id.")
+    async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
+        place = await self._window(info, "Patient.images", first, after)
+        page = await asyncio.to_thread(info.context.index.list_images, self._only, place.start, place.wanted)
+        shown, where = place.page(page.images)
+        edges = [ImageEdge(cursor=c, node=Image.of(document)) for _, c, document in shown]
+        return ImageConnection(edges=edges, page_info=where, count=known(page.total))
+
+    @strawberry.field(description="The patient's indexed reports, by report id.")
+    async def reports(self, info: Info, first: First = 20, after: After = None) -> ReportConnection:
+        place = await self._window(info, "Patient.reports", first, after)
+        page = await asyncio.to_thread(info.context.index.text, "", (), self._only, place.start, place.wanted)
+        shown, where = place.page(page.hits)
+        edges = [ReportEdge(cursor=c, node=Report.of(hit.document)) for _, c, hit in shown]
+        return ReportConnection(edges=edges, page_info=where, count=known(page.total))
+
+    @property
+    def _only(self) -> Filters:
+        return Filters(patients=[self.patient])
+
+    async def _window(self, info: Info, name: str, first: int, after: str | None) -> Window:
+        asked: dict[str, Any] = {"patient": self.patient}
+        return await window(info, name, asked, first, after)

@@ -1,0 +1,257 @@
+"""The queries that search: by words, by likeness, by both, and what is counted of them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+import strawberry
+
+from medsearch_api.codes import description_of
+from medsearch_api.context import Info
+from medsearch_api.schema.enums import Exclude, FacetField, ReportField
+from medsearch_api.schema.filters import FiltersInput, filters_of
+from medsearch_api.schema.hits import (
+    FacetCount,
+    HybridImageConnection,
+    HybridImageEdge,
+    HybridPart,
+    ReportHitConnection,
+    ReportHitEdge,
+    SimilarImageConnection,
+    SimilarImageEdge,
+)
+from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range, checked_vector
+from medsearch_api.schema.paging import Count, Window, known, window
+from medsearch_api.schema.types import After, First, Image, Report
+from medsearch_core.errors import InvalidQuery, StorageError
+from medsearch_core.search import likeness
+from medsearch_core.search.answers import ReportPage
+from medsearch_core.search.hybrid import WINDOW, Part, hybrid
+from medsearch_core.search.more_like import more_like
+from medsearch_core.search.query import MAX_HITS, Filters, TextField
+
+MOST_LIKE = 100
+"""How many reports are counted as like a report."""
+
+CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
+
+
+def _arg(description: str) -> object:
+    return strawberry.argument(description=description)
+
+
+FiltersArgument = Annotated[FiltersInput | None, _arg("What a hit must be.")]
+Words = Annotated[str, _arg("Words. Only text: quotes and operators mean nothing.")]
+Fields = Annotated[list[ReportField] | None, _arg("Where words are looked for; Findings and Impression if not given.")]
+ImageId = Annotated[strawberry.ID | None, _arg("An indexed image.")]
+Vector = Annotated[list[float] | None, _arg("An embedding by the index's model.")]
+Excluding = Annotated[Exclude, _arg("What is left out of the images like imageId. A vector has neither study nor patient.")]
+
+
+@strawberry.type
+class Searches:
+    """One half of the queries."""
+
+    @strawberry.field(description="Reports holding any of the words, by BM25; all reports by id when there are none.")
+    async def search_reports(
+        self,
+        info: Info,
+        query: Words = "",
+        fields: Fields = None,
+        filters: FiltersArgument = None,
+        first: First = 20,
+        after: After = None,
+    ) -> ReportHitConnection:
+        check_query(query)
+        places, narrowed = _places(fields), filters_of(filters)
+        asked = {"query": query, "fields": sorted(p.value for p in places), "filters": _named(narrowed)}
+        place = await window(info, "searchReports", asked, first, after)
+        page = await asyncio.to_thread(info.context.index.text, query, places, narrowed, place.start, place.wanted)
+        return await _reports(info, place, page)
+
+    @strawberry.field(
+        description="Reports most like a report by the words of its Findings and Impression, by BM25; not the report itself."
+    )
+    async def reports_like(
+        self,
+        info: Info,
+        report_id: Annotated[strawberry.ID, _arg("An indexed report.")],
+        filters: FiltersArgument = None,
+        first: First = 20,
+        after: After = None,
+    ) -> ReportHitConnection:
+        narrowed = filters_of(filters)
+        asked = {"report": report_id, "filters": _named(narrowed)}
+        place = await window(info, "reportsLike", asked, first, after, MAX_HITS)
+        page = await asyncio.to_thread(more_like, info.context.index, report_id, narrowed, place.start, place.wanted)
+        return await _reports(info, place, page)
+
+    @strawberry.field(
+        description=(
+            "The k images most like an image or a vector, nearest first. Give one of imageId and vector. The total counts all "
+            "images that match."
+        )
+    )
+    async def similar_images(
+        self,
+        info: Info,
+        image_id: ImageId = None,
+        vector: Vector = None,
+        k: Annotated[int, _arg(f"How many of the nearest images there are to page through, 1 to {MAX_HITS}.")] = 100,
+        filters: FiltersArgument = None,
+        exclude: Excluding = Exclude.IMAGE,
+        first: First = 20,
+        after: After = None,
+    ) -> SimilarImageConnection:
+        check_range("k", k, 1, MAX_HITS)
+        given = filters_of(filters)
+        asked = _likeness(image_id, vector, exclude) | {"k": k, "filters": _named(given)}
+        place = await window(info, "similarImages", asked, first, after, k)
+        direction, narrowed = await _direction(info, image_id, vector, given, exclude)
+        index = info.context.index
+        hits = await asyncio.to_thread(index.similar, direction, place.wanted, narrowed, place.start) if place.wanted else ()
+        await _check_release(info, place)
+        shown, where = place.page(hits)
+        edges = [
+            SimilarImageEdge(cursor=cursor, rank=rank, score=hit.score, node=Image.of(hit.document))
+            for rank, cursor, hit in shown
+        ]
+        return SimilarImageConnection(edges=edges, page_info=where, count=_images_matching(info, narrowed))
+
+    @strawberry.field(
+        description=(
+            f"The {WINDOW} best images by likeness and by the words of their reports, fused by rank. Give one of imageId and "
+            "vector. Without words only likeness counts. The total counts all images that match the filters."
+        )
+    )
+    async def hybrid_search(
+        self,
+        info: Info,
+        query: Words,
+        image_id: ImageId = None,
+        vector: Vector = None,
+        fields: Fields = None,
+        filters: FiltersArgument = None,
+        exclude: Excluding = Exclude.IMAGE,
+        first: First = 20,
+        after: After = None,
+    ) -> HybridImageConnection:
+        check_query(query)
+        places, given = _places(fields), filters_of(filters)
+        words = {"query": query, "fields": sorted(p.value for p in places), "filters": _named(given)}
+        place = await window(info, "hybridSearch", _likeness(image_id, vector, exclude) | words, first, after, WINDOW)
+        direction, narrowed = await _direction(info, image_id, vector, given, exclude)
+        found = (info.context.index, direction, query, place.wanted, narrowed, place.start, places)
+        hits = await asyncio.to_thread(hybrid, *found) if place.wanted else ()
+        await _check_release(info, place)
+        shown, where = place.page(hits)
+        edges = [
+            HybridImageEdge(
+                cursor=cursor,
+                rank=rank,
+                score=hit.score,
+                node=Image.of(hit.document),
+                likeness=_part(hit.likeness),
+                words=_part(hit.words),
+            )
+            for rank, cursor, hit in shown
+        ]
+        return HybridImageConnection(edges=edges, page_info=where, count=_images_matching(info, narrowed))
+
+    @strawberry.field(description="The most frequent values of a field of the reports that match, by count, then value.")
+    async def facets(
+        self,
+        info: Info,
+        field: Annotated[FacetField, _arg("Whose values to count.")],
+        query: Words = "",
+        like_report: Annotated[
+            strawberry.ID | None,
+            _arg(f"Count only the {MOST_LIKE} reports most like this one, as reportsLike finds them. Not beside words."),
+        ] = None,
+        filters: FiltersArgument = None,
+        size: Annotated[int, _arg(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,
+    ) -> list[FacetCount]:
+        check_query(query)
+        check_range("size", size, 1, MAX_SIZE)
+        if like_report is not None and query:
+            raise InvalidQuery("give either query or likeReport")
+        index, name, narrowed = info.context.index, str(field.value), filters_of(filters)
+        if like_report is not None:
+            like = (await asyncio.to_thread(more_like, index, like_report, narrowed, 0, MOST_LIKE)).hits
+            if not like:
+                return []
+            narrowed = replace(
+                narrowed,
+                reports=[hit.document.report_id for hit in like],
+                patients=[hit.document.patient for hit in like],  # two patients may have reports of one id
+            )
+        counts = await asyncio.to_thread(index.facets, name, narrowed, size, query)
+        return [
+            FacetCount(value=c.value, count=c.count, label=description_of(c.value) if name in CODE_FACETS else None)
+            for c in counts
+        ]
+
+
+async def _reports(info: Info, place: Window, page: ReportPage) -> ReportHitConnection:
+    await _check_release(info, place)
+    shown, where = place.page(page.hits)
+    edges = [
+        ReportHitEdge(cursor=cursor, rank=rank, score=hit.score, node=Report.of(hit.document)) for rank, cursor, hit in shown
+    ]
+    return ReportHitConnection(edges=edges, page_info=where, count=known(page.total))
+
+
+async def _check_release(info: Info, place: Window) -> None:
+    """
+    Raises:
+        StorageError: readers were sent to another release meanwhile, so what was found may be of either.
+    """
+    if await asyncio.to_thread(info.context.index.current) != place.release:
+        raise StorageError("the index was replaced while it was asked")
+
+
+async def _direction(
+    info: Info, image_id: str | None, vector: Sequence[float] | None, filters: Filters, exclude: Exclude
+) -> tuple[Sequence[float], Filters]:
+    """The vector that hits are compared with, and the filters with what is left out.
+
+    Raises:
+        InvalidQuery: neither an image nor a vector is given, or both, or what a vector does not have is to be left out.
+        NotIndexed: the image is not in the index.
+    """
+    if (image_id is None) == (vector is None):
+        raise InvalidQuery("give either imageId or vector")
+    if image_id is None:
+        if exclude in (Exclude.STUDY, Exclude.PATIENT):
+            raise InvalidQuery("a vector has no patient and no study to exclude")
+        return checked_vector(vector or ()), filters
+    left_out = likeness.Exclude(exclude.value)
+    return await asyncio.to_thread(likeness.asked_by, info.context.index, image_id, filters, left_out)
+
+
+def _likeness(image_id: str | None, vector: Sequence[float] | None, exclude: Exclude) -> dict[str, Any]:
+    """What a likeness is asked by, for a cursor's digest."""
+    return {"image": image_id, "vector": checked_vector(vector) if vector else None, "exclude": exclude.name}
+
+
+def _named(filters: Filters) -> dict[str, Any]:
+    """Filters for a cursor's digest: the order of values within a field means nothing."""
+    return {name: sorted(v) if isinstance(v, list | tuple) else v for name, v in asdict(filters).items()}
+
+
+def _places(fields: Sequence[ReportField] | None) -> list[TextField]:
+    return [TextField(field.value) for field in fields or ()]
+
+
+def _part(part: Part | None) -> HybridPart | None:
+    return HybridPart(rank=part.rank, score=part.score) if part else None
+
+
+def _images_matching(info: Info, filters: Filters) -> Count:
+    """How many images match, counted when it is asked for."""
+
+    async def count() -> int:
+        return (await asyncio.to_thread(info.context.index.count, filters)).images
+
+    return count
