@@ -18,12 +18,13 @@ from starlette.routing import Mount, Route
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 
-from medsearch_api.auth import guard
+from medsearch_api.auth import sign_in_of
 from medsearch_api.context import Backends, Context, OpenBackends, context_of, open_backends
 from medsearch_api.middleware import ERRORS, AccessLog, BodyLimit, SecurityHeaders
 from medsearch_api.page import PageFiles, index
 from medsearch_api.schema.build import build_schema
 from medsearch_api.settings import Settings
+from medsearch_api.sign_in.viewer import viewer_of
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_core.errors import ConfigurationError, MedsearchError
 
@@ -37,7 +38,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
     """
-    guarded = guard(settings)
+    sign_in = sign_in_of(settings)
     backends = open_backends(settings)
     app = Starlette(
         routes=[
@@ -46,8 +47,9 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
             Route(ROUTE, thumbnail),
             Route("/health", health),
             Mount("/static", PageFiles()),
+            *sign_in.routes,
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(AccessLog), guarded, Middleware(BodyLimit)],
+        middleware=[Middleware(SecurityHeaders), Middleware(AccessLog), sign_in.guard, Middleware(BodyLimit)],
     )
     app.state.backends = backends
     return app
@@ -65,7 +67,7 @@ class GraphQLOverPost(GraphQL[Context, None]):
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        return context_of(self._backends)
+        return context_of(self._backends, viewer_of(request.scope))
 
 
 async def health(request: Request) -> JSONResponse:

@@ -5,6 +5,7 @@ from typing import Self
 import strawberry
 
 from medsearch_api.schema.enums import Assertion, Category
+from medsearch_api.schema.permissions import identifying
 from medsearch_api.tables import EntityRow, ImageRow
 
 
@@ -15,7 +16,7 @@ def described(description: str) -> str:
 
 @strawberry.type(description="Where an image in the index comes from.")
 class ImageProvenance:
-    source_key: str = described("The source object's key below the landing root.")
+    source_key: str | None = identifying("The source object's key below the landing root.")
     sha256: str = described("SHA-256 of the source object.")
     model_id: str = described("Architecture and weights that made the embedding.")
     model_version: str = described("Digest of the weights, and the preprocessing's version.")
@@ -23,7 +24,7 @@ class ImageProvenance:
 
 @strawberry.type(description="Where a report in the index comes from.")
 class ReportProvenance:
-    source_key: str = described("The source object's key below the landing root.")
+    source_key: str | None = identifying("The source object's key below the landing root.")
     sha256: str = described("SHA-256 of the source object.")
     ner_version: str = described("Version of the reader of reports and its vocabulary.")
 

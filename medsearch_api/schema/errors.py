@@ -10,6 +10,7 @@ from enum import Enum
 
 from graphql import GraphQLError
 
+from medsearch_api.schema.permissions import Forbidden
 from medsearch_core.errors import (
     IndexMismatch,
     InvalidQuery,
@@ -28,6 +29,7 @@ class Code(Enum):
 
     BAD_USER_INPUT = "BAD_USER_INPUT"
     NOT_FOUND = "NOT_FOUND"
+    FORBIDDEN = "FORBIDDEN"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
@@ -38,6 +40,7 @@ _INTERNAL = "Something went wrong here. It was logged."
 _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (InvalidQuery, Code.BAD_USER_INPUT, None),
     (IndexMismatch, Code.BAD_USER_INPUT, None),
+    (Forbidden, Code.FORBIDDEN, None),
     (NotIndexed, Code.NOT_FOUND, None),
     (ObjectNotFound, Code.NOT_FOUND, "No such object."),
     (StorageError, Code.UNAVAILABLE, _UNAVAILABLE),
@@ -63,7 +66,7 @@ def log(error: GraphQLError) -> None:
     """Notes the type of a fault that is ours, and the fields it stands at."""
     cause = cause_of(error)
     code = (told(error).extensions or {}).get("code")
-    if cause is None or code in (Code.BAD_USER_INPUT.value, Code.NOT_FOUND.value):
+    if cause is None or code in (Code.BAD_USER_INPUT.value, Code.NOT_FOUND.value, Code.FORBIDDEN.value):
         return
     at = ".".join(part for part in error.path or () if isinstance(part, str))
     LOG.error("a query failed at %s: %s", at or "its start", type(cause).__name__)
