@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
+import json
 import secrets
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import unquote_plus
 
 import uvicorn
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -67,7 +71,14 @@ class OidcIssuer:
     def access_token(self, *, key: Any = None, alg: str = "RS256", header: dict[str, Any] | None = None, **claims: Any) -> str:
         """An access token for the service; a claim that is None is left out."""
         now = int(time.time())
-        usual = {"iss": self.url, "sub": SUBJECT, "aud": CLIENT, "iat": now, "exp": now + self.lifetime_s, **self.access_changes}
+        usual = {
+            "iss": self.url,
+            "sub": SUBJECT,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + self.lifetime_s,
+            **self.access_changes,
+        }
         return self.signed({n: c for n, c in (usual | claims).items() if c is not None}, key, alg, header)
 
     def signed(self, claims: dict[str, Any], key: Any = None, alg: str = "RS256", header: dict[str, Any] | None = None) -> str:
@@ -96,7 +107,12 @@ class OidcIssuer:
         self.asked["keys"] += 1
         if self.is_failing:
             return PlainTextResponse("no", 500)
-        others = [{"kty": "oct", "k": "c2VjcmV0", "kid": "oct-1"}, {"kty": "AKP", "kid": "new-1"}, "junk", {"kty": "RSA", "kid": "bad"}]
+        others = [
+            {"kty": "oct", "k": "c2VjcmV0", "kid": "oct-1"},
+            {"kty": "AKP", "kid": "new-1"},
+            "junk",
+            {"kty": "RSA", "kid": "bad"},
+        ]
         return JSONResponse({"keys": [*others, *(key.as_dict(private=False) for key in self.keys)]})
 
     async def authorize(self, request: Request) -> Response:
@@ -165,9 +181,9 @@ class OidcIssuer:
     def _is_client(self, request: Request, form: Any) -> bool:
         if self.secret is None:
             return form.get("client_id") == CLIENT
-        from urllib.parse import unquote_plus
-
-        name, _, secret = base64.b64decode(request.headers.get("authorization", "").removeprefix("Basic ")).decode().partition(":")
+        name, _, secret = (
+            base64.b64decode(request.headers.get("authorization", "").removeprefix("Basic ")).decode().partition(":")
+        )
         return (unquote_plus(name), unquote_plus(secret)) == (CLIENT, self.secret)
 
 
@@ -175,10 +191,13 @@ def rsa(kid: str, bits: int = 2048) -> RSAKey:
     return RSAKey.generate_key(bits, {"kid": kid, "use": "sig"})
 
 
-def public_key_as_secret(key: RSAKey, kid: str) -> OctKey:
-    """The public key's PEM as if it were a shared secret."""
-    data = base64.urlsafe_b64encode(key.as_pem(private=False)).rstrip(b"=").decode()
-    return OctKey.import_key({"kty": "oct", "k": data, "kid": kid})
+def signed_with_public_key(token: str, key: RSAKey, encoding: Literal["PEM", "DER"]) -> str:
+    """The token's claims under HS256, whose secret is the issuer's public key. Made by hand: libraries refuse to."""
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "HS256", "kid": key.kid}).encode()).rstrip(b"=").decode()
+    signed = f"{header}.{token.split('.')[1]}"
+    secret = key.as_bytes(encoding, private=False)
+    signature = base64.urlsafe_b64encode(hmac.digest(secret, signed.encode(), "sha256")).rstrip(b"=").decode()
+    return f"{signed}.{signature}"
 
 
 @contextmanager
@@ -207,8 +226,6 @@ def issuing() -> Iterator[OidcIssuer]:
 
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
