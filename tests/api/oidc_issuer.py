@@ -16,8 +16,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Literal
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import uvicorn
 from joserfc import jwt
@@ -125,7 +126,8 @@ class OidcIssuer:
         code = secrets.token_urlsafe(24)
         self.given += [code, asked["state"], asked["nonce"]]
         self._codes[code] = asked
-        return HTMLResponse(f'<!doctype html><title>Issuer</title><a href="/approve?code={code}">Continue as {NAME}</a>')
+        link = f'<a href="/approve?code={code}">Continue as {NAME}</a>'
+        return HTMLResponse(f'<!doctype html><link rel="icon" href="data:,"><title>Issuer</title>{link}')
 
     async def approve(self, request: Request) -> Response:
         """Back to the service with a code."""
@@ -137,18 +139,18 @@ class OidcIssuer:
         self.asked["token"] += 1
         if self.is_failing:
             return PlainTextResponse("no", 500)
-        form = await request.form()
+        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         if not self._is_client(request, form):
             return JSONResponse({"error": "invalid_client"}, 401)
         if form["grant_type"] == "refresh_token":
             if form["refresh_token"] not in self._refresh:
                 return JSONResponse({"error": "invalid_grant"}, 400)
-            self._refresh.discard(str(form["refresh_token"]))
+            self._refresh.discard(form["refresh_token"])
             return JSONResponse(self._granted())
-        asked = self._codes.pop(str(form["code"]), None)
+        asked = self._codes.pop(form["code"], None)
         if asked is None or form["redirect_uri"] != asked["redirect_uri"]:
             return JSONResponse({"error": "invalid_grant"}, 400)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(str(form["code_verifier"]).encode()).digest()).rstrip(b"=").decode()
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
         if challenge != asked["code_challenge"]:
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(time.time())
@@ -157,9 +159,9 @@ class OidcIssuer:
         return JSONResponse(self._granted() | {"id_token": self.signed({n: v for n, v in identity.items() if v is not None})})
 
     async def revoke(self, request: Request) -> Response:
-        form = await request.form()
-        self._refresh.discard(str(form["token"]))
-        self.revoked.append(str(form["token"]))
+        form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+        self._refresh.discard(form["token"])
+        self.revoked.append(form["token"])
         return Response()
 
     async def logout(self, request: Request) -> Response:
@@ -178,7 +180,7 @@ class OidcIssuer:
             self.given.append(granted["refresh_token"])
         return granted
 
-    def _is_client(self, request: Request, form: Any) -> bool:
+    def _is_client(self, request: Request, form: dict[str, str]) -> bool:
         if self.secret is None:
             return form.get("client_id") == CLIENT
         name, _, secret = (
@@ -187,7 +189,9 @@ class OidcIssuer:
         return (unquote_plus(name), unquote_plus(secret)) == (CLIENT, self.secret)
 
 
+@cache
 def rsa(kid: str, bits: int = 2048) -> RSAKey:
+    """A key of this name; made once, because making one takes long."""
     return RSAKey.generate_key(bits, {"kid": kid, "use": "sig"})
 
 

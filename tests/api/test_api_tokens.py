@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 from api_asking import settings_of
 from joserfc.jwk import ECKey, OctKey, OKPKey
+from oidc_asking import ANSWERED, ASKED, oidc_settings
 from oidc_issuer import CLIENT, SUBJECT, OidcIssuer, issuing, rsa, signed_with_public_key
 from starlette.testclient import TestClient
 
@@ -23,26 +24,11 @@ from medsearch_api.sign_in.roles import roles_of
 from medsearch_api.sign_in.viewer import Role, Viewer, viewer_of
 from medsearch_core.errors import ConfigurationError
 
-ASKED = {"query": "{ index { images } }"}
-ANSWERED = {"data": {"index": {"images": 5}}}
-
 
 @pytest.fixture
 def issuer() -> Iterator[OidcIssuer]:
     with issuing() as issuer:
         yield issuer
-
-
-def oidc_settings(hospital, issuer, **others):
-    """The settings of a service that believes this issuer."""
-    chosen = {
-        "api_sign_in": "oidc",
-        "api_public_url": "http://localhost:8000",
-        "api_oidc_issuer": issuer if isinstance(issuer, str) else issuer.url,
-        "api_oidc_client_id": CLIENT,
-        "api_oidc_roles_claim": "groups",
-    }
-    return settings_of(hospital, **(chosen | others))
 
 
 @pytest.fixture
@@ -132,11 +118,12 @@ def test_a_shared_secret_in_the_key_set_is_not_used(service, issuer):
 @pytest.mark.parametrize("says_kid", [True, False])
 def test_keys_that_a_token_brings_along_are_ignored(service, issuer, says_kid):
     """Neither an embedded key nor the address of one (RFC 7515 sections 4.1.2 to 4.1.8) is believed or fetched."""
-    foreign = rsa("rsa-1" if says_kid else "foreign")
+    foreign = rsa("foreign")
     with issuing() as attacker:
         attacker.keys = [foreign]
         header = {"jwk": foreign.as_dict(private=False), "jku": f"{attacker.url}/keys", "x5u": f"{attacker.url}/keys"}
-        assert is_refused(ask(service, issuer.access_token(key=foreign, header=header)))
+        kid = {"kid": "rsa-1" if says_kid else "foreign"}
+        assert is_refused(ask(service, issuer.access_token(key=foreign, header=header | kid)))
         assert attacker.asked == {}
         assert ask(service, issuer.access_token(header=header)).json() == ANSWERED
         assert attacker.asked == {}
