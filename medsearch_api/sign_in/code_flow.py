@@ -140,6 +140,7 @@ class CodeFlow:
             metadata = await self._issuer.metadata()
             try:
                 granted = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
+                session.refresh_token = granted.get("refresh_token", session.refresh_token)  # the old one may be spent now
                 access = await self._tokens.access(_word(granted, "access_token"))
             except (SignInRefused, TokenRefused):
                 session.refresh_token = None
@@ -148,7 +149,6 @@ class CodeFlow:
                 session.refresh_token = None
                 return False
             session.viewer, session.valid_until = self._viewer(access), access["exp"] + LEEWAY_S
-            session.refresh_token = granted.get("refresh_token", session.refresh_token)
             return True
 
     async def ended(self, session: Session | None) -> str:

@@ -436,9 +436,7 @@ def test_a_user_signs_in_looks_at_an_image_and_signs_out(page, home, issuer):
 
     expect(page.locator(".imageview .large")).to_be_visible()
     assert page.url == f"{home}/#/image/1.1"
-    page.wait_for_function(
-        "document.querySelector('.large').naturalWidth === 24 || document.querySelector('.large').naturalWidth === 32"
-    )
+    page.wait_for_function("document.querySelector('.large').naturalWidth === 32")
     expect(page.get_by_role("button", name="Sign out")).to_have_attribute("title", f"Signed in as {NAME}")
     page.locator(".provenance summary").click()
     expect(page.locator(".provenance dt")).to_have_text(["Image", "SHA-256", "Model", "Version"])
@@ -473,6 +471,21 @@ def test_an_account_without_a_role_is_told_and_can_sign_out(page, home, issuer):
     expect(page.locator(".note h2")).to_have_text("No access")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_a_session_that_ends_while_the_page_is_open_is_said(browser, home, issuer):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(home)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name=f"Continue as {NAME}").click()
+    expect(page.locator(".row")).to_have_count(3)
+    context.clear_cookies()
+    page.locator("#words").fill("effusion")
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended.")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".note h2")).to_have_text("Sign in to search")
+    context.close()
 
 
 def test_pictures_show_on_a_page_of_the_same_site_and_on_no_other(browser, home, issuer):
