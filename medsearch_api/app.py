@@ -18,7 +18,7 @@ from strawberry import Schema
 from strawberry.asgi import GraphQL
 
 from medsearch_api import logs
-from medsearch_api.auth import guard
+from medsearch_api.auth import sign_in_of
 from medsearch_api.context import Backends, Context, OpenBackends, context_of, open_backends
 from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
 from medsearch_api.imaging.frames import ROUTES as FRAMES
@@ -31,6 +31,7 @@ from medsearch_api.request_ids import RequestIds
 from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.schema.over_http import TypedRefusals
 from medsearch_api.settings import Settings
+from medsearch_api.sign_in.viewer import viewer_of
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_api.time_limit import TimeLimit
 from medsearch_core.errors import ConfigurationError
@@ -45,7 +46,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
     """
-    guarded = guard(settings)
+    sign_in = sign_in_of(settings)
     backends = measured(open_backends(settings))
     app = Starlette(
         routes=[
@@ -57,17 +58,17 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
             *DICOMWEB,
             *ROUTES,
             Mount("/static", PageFiles()),
+            *sign_in.routes,
         ],
         middleware=[
             Middleware(RequestIds),
             Middleware(SecurityHeaders),
             Middleware(AccessLog),
-            guarded,
+            sign_in.guard,
             Middleware(BodyLimit),
             Middleware(TimeLimit, settings.api_request_seconds),
         ],
     )
-    app.state.settings = settings
     app.state.backends = backends
     app.state.imaging = open_imaging(settings, backends.warehouse)
     return app
@@ -85,7 +86,7 @@ class GraphQLOverPost(TypedRefusals, GraphQL[Context, None]):
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        return context_of(self._backends)
+        return context_of(self._backends, viewer_of(request.scope))
 
 
 def main() -> None:

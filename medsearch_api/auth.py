@@ -1,43 +1,75 @@
 """Who may ask. Without a setting that says so, nobody.
 
-Belongs here: checking the sign-in settings, and the guard each of them puts in front of the service. Not here: what a user
-who was let in may do.
+Belongs here: which way to sign in the settings choose, what it puts in front of the service, and development without sign-in.
+Not here: sign-in by an issuer (`sign_in/`), and what a viewer who was let in may see (`schema/permissions.py`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_api.settings import Settings
+from medsearch_api.sign_in.code_flow import CodeFlow
+from medsearch_api.sign_in.cookies import Cookies
+from medsearch_api.sign_in.guard import SignedIn
+from medsearch_api.sign_in.issuer import Issuer
+from medsearch_api.sign_in.options import OidcOptions, oidc_options
+from medsearch_api.sign_in.routes import SignInRoutes, development_session
+from medsearch_api.sign_in.sessions import Sessions
+from medsearch_api.sign_in.tokens import Tokens
+from medsearch_api.sign_in.viewer import Viewer, admit, roles_with
 from medsearch_core.errors import ConfigurationError
 
-DEVELOPMENT = "development"
+DEVELOPMENT, OIDC = "development", "oidc"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
-def guard(settings: Settings) -> Middleware:
-    """The middleware that turns away whoever may not ask.
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a way to sign in adds to the service: a guard in front of everything, and addresses of its own."""
+
+    guard: Middleware
+    routes: Sequence[Route]
+
+
+def sign_in_of(settings: Settings) -> SignIn:
+    """The way to sign in that the settings choose.
 
     Raises:
         ConfigurationError: sign-in is not configured, or not safe on this address.
     """
+    if settings.api_sign_in == OIDC:
+        return _oidc(oidc_options(settings))
     if settings.api_sign_in != DEVELOPMENT:
         raise ConfigurationError(
-            "Sign-in is not configured, so nothing is served. To try the service on this machine alone, without sign-in, "
-            f"set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on 127.0.0.1 only."
+            f"Sign-in is not configured, so nothing is served. Set MEDSEARCH_API_SIGN_IN={OIDC} and name an issuer. To try the "
+            f"service on this machine alone, without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on "
+            "127.0.0.1 only."
         )
     if settings.api_host != "localhost" and not is_loopback(settings.api_host):
         raise ConfigurationError(
             f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} asks nobody to sign in, so it may listen on loopback only: "
             "set MEDSEARCH_API_HOST=127.0.0.1."
         )
-    return Middleware(LoopbackOnly)
+    viewer = Viewer(DEVELOPMENT, roles_with([settings.api_development_role]))
+    return SignIn(Middleware(LoopbackOnly, viewer), [Route("/session", development_session)])
+
+
+def _oidc(options: OidcOptions) -> SignIn:
+    issuer = Issuer(options.issuer)
+    tokens, sessions, cookies = Tokens(issuer, options), Sessions(), Cookies(options.is_https)
+    flow = CodeFlow(issuer, tokens, options)
+    guard = Middleware(SignedIn, options, tokens, flow, sessions, cookies)
+    return SignIn(guard, SignInRoutes(options, flow, sessions, cookies).routes())
 
 
 def is_loopback(host: str) -> bool:
@@ -55,14 +87,16 @@ class LoopbackOnly:
     A forwarding header means that a proxy speaks for somebody else, wherever that proxy runs.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, viewer: Viewer) -> None:
         self.app = app
+        self._viewer = viewer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         refusal = self._refusal(HTTPConnection(scope))
         if refusal is None:
+            admit(scope, self._viewer)
             return await self.app(scope, receive, send)
         return await refusal(scope, receive, send)
 

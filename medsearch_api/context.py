@@ -13,6 +13,7 @@ import strawberry
 
 from medsearch_api.loaders import Loaders
 from medsearch_api.settings import Settings
+from medsearch_api.sign_in.viewer import NOBODY, Viewer
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import open_store
@@ -29,11 +30,12 @@ class Backends:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request's view of the backends."""
+    """One request's view of the backends, and who is looking."""
 
     index: ReleasedIndex
     loaders: Loaders
     warehouse: Warehouse
+    viewer: Viewer = NOBODY
 
 
 if TYPE_CHECKING:
@@ -53,6 +55,6 @@ def open_backends(settings: Settings) -> Backends:
     return Backends(open_index(settings), Warehouse(open_store(settings.warehouse, settings.s3)))
 
 
-def context_of(backends: Backends) -> Context:
+def context_of(backends: Backends, viewer: Viewer = NOBODY) -> Context:
     """A context for one request; what its loaders remember dies with it."""
-    return Context(backends.index, Loaders(backends.index, backends.warehouse), backends.warehouse)
+    return Context(backends.index, Loaders(backends.index, backends.warehouse), backends.warehouse, viewer)

@@ -15,7 +15,7 @@ from typing import Any, cast
 from prometheus_client import Counter, Gauge, Histogram
 
 from medsearch_api.context import Backends
-from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 
@@ -41,7 +41,7 @@ BACKEND_SECONDS = Histogram("medsearch_backend_seconds", "A call of a backend.",
 
 def measured(backends: Backends) -> Backends:
     """The same backends, every call of them counted and timed."""
-    index = cast(SearchIndex, _Measured("index", backends.index))
+    index = cast(ReleasedIndex, _Measured("index", backends.index))
     store = cast(ObjectStore, _Measured("warehouse", backends.warehouse.store))
     return replace(backends, index=index, warehouse=Warehouse(store))
 

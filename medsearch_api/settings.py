@@ -5,14 +5,16 @@ Each setting is an environment variable: its name in capitals with `MEDSEARCH_` 
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.deployment import Deployment
 
 
 class Settings(Deployment, BaseSettings):
-    """What a deployment may choose. All but `api_sign_in` have defaults: who may look is never a default."""
+    """What a deployment may choose. Who may look is never a default."""
 
     model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -37,8 +39,35 @@ class Settings(Deployment, BaseSettings):
     )
     api_sign_in: str = Field(
         default="",
-        description="how users sign in; development: not at all, and only this machine is served; empty: nobody is",
+        description="how users sign in; oidc: at an OpenID Connect issuer; development: not at all, and only this machine is "
+        "served; empty: nobody is",
     )
+    api_development_role: Literal["reader", "admin"] = Field(
+        default="admin", description="role of everyone on this machine in development"
+    )
+    api_public_url: str = Field(
+        default="",
+        description="where browsers reach the service, as in https://search.example.org; the issuer sends them back there",
+    )
+    api_oidc_issuer: str = Field(default="", description="the issuer, exactly as its discovery document and tokens say it")
+    api_oidc_client_id: str = Field(default="", description="what this service is called at the issuer")
+    api_oidc_client_secret: SecretStr | None = Field(
+        default=None, description="the client's secret there; empty: a public client, which PKCE alone protects"
+    )
+    api_oidc_audience: str = Field(
+        default="",
+        description="what aud of an access token must hold; empty: the client id, or client_id where there is no aud",
+    )
+    api_oidc_roles_claim: str = Field(
+        default="", description="claim that gives roles, as in cognito:groups, realm_access.roles or scope"
+    )
+    api_oidc_reader_values: str = Field(
+        default="medsearch-reader", description="values of that claim that make a reader, separated by commas"
+    )
+    api_oidc_admin_values: str = Field(
+        default="medsearch-admin", description="values of that claim that make an admin, who may also see what names patients"
+    )
+    api_oidc_scopes: str = Field(default="openid profile", description="scopes that the page's sign-in asks for")
     api_introspection: bool | None = Field(
         default=None, description="whether clients may ask for the GraphQL schema itself; empty: only in development"
     )

@@ -26,7 +26,7 @@ from medsearch_api.schema.appsync_types import (
     PositiveSymptoms,
     Report,
 )
-from medsearch_api.schema.limits import MAX_LIMIT, check_query, check_range
+from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range
 from medsearch_core.errors import InvalidQuery, NotIndexed
 from medsearch_core.search.answers import ReportPage
 from medsearch_core.search.index import SearchIndex
@@ -57,7 +57,7 @@ def _arg(description: str, name: str | None = None) -> object:
 Words = Annotated[str | None, _arg("Words, taken as text alone; without a word nothing is found.")]
 ReportIds = Annotated[str | None, _arg(f"A JSON array of at most {MAX_REPORTS} ReportIds, as a string.")]
 OneReportId = Annotated[str | None, _arg("A ReportId.")]
-Size = Annotated[int | None, _arg(f"How many values to give, 1 to {MAX_LIMIT}.")]
+Size = Annotated[int | None, _arg(f"How many values to give, 1 to {MAX_SIZE}.")]
 
 
 def _counting(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
@@ -195,7 +195,7 @@ def _has_words(given: str | None) -> bool:
 
 async def _counted(info: Info, kind: type[Bucket], filters: Filters, size: int | None, query: str | None = "") -> list[Bucket]:
     wanted = BUCKETS if size is None else size
-    check_range("size", wanted, 1, MAX_LIMIT)
+    check_range("size", wanted, 1, MAX_SIZE)
     counts = await asyncio.to_thread(info.context.index.facets, kind.field_name, filters, wanted, query or "")
     return [kind.of(count) for count in counts]
 

@@ -6,6 +6,7 @@ import strawberry
 
 from medsearch_api.context import Info
 from medsearch_api.schema.enums import Assertion, Category
+from medsearch_api.schema.permissions import identifying
 from medsearch_api.tables import EntityRow, ImageRow
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.releases import schema_version_of
@@ -21,7 +22,7 @@ class Provenance:
     """What is known of where any hit comes from. Which run made it is not: files hold no run id, so that a repeated run writes
     the same bytes."""
 
-    source_key: str = described("The source object's key below the landing root.")
+    source_key: str | None = identifying("The source object's key below the landing root.")
     sha256: str = described("SHA-256 of the source object.")
 
     @strawberry.field(description="The release of the index that is asked.")

@@ -10,6 +10,7 @@ from enum import Enum
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from medsearch_api.schema.permissions import Forbidden
 from medsearch_core.errors import (
     IndexMismatch,
     InvalidQuery,
@@ -54,6 +55,7 @@ _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (StaleCursor, Code.STALE_CURSOR, None),
     (InvalidQuery, Code.BAD_USER_INPUT, None),
     (IndexMismatch, Code.BAD_USER_INPUT, None),
+    (Forbidden, Code.FORBIDDEN, None),
     (NotIndexed, Code.NOT_FOUND, None),
     (ObjectNotFound, Code.NOT_FOUND, "No such object."),
     (StorageError, Code.UNAVAILABLE, _UNAVAILABLE),

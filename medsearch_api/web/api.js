@@ -21,8 +21,10 @@ export async function ask(query, variables = {}, signal = undefined) {
     if (error.name === "AbortError") throw error;
     throw new Failure("UNREACHABLE", "The service does not answer.");
   }
+  if (response.status === 401) throw new Failure("UNAUTHENTICATED", "Your session has ended.");
   if (!response.ok) throw new Failure("REFUSED", `The service refused the request (${response.status}).`);
   const answer = await response.json();
-  if (answer.errors?.length) throw new Failure(answer.errors[0].extensions?.code ?? "INTERNAL", answer.errors[0].message);
+  const [error] = answer.errors?.filter((e) => e.extensions?.code !== "FORBIDDEN") ?? []; // fields for others are null
+  if (error) throw new Failure(error.extensions?.code ?? "INTERNAL", error.message);
   return answer.data;
 }

@@ -19,7 +19,8 @@ export function note(title, detail, ...actions) {
 
 /** A failure and a way to try again. */
 export function failure(error, again) {
-  const panel = note("That did not work", error.message, h("button", { class: "button", type: "button", onclick: again }, "Try again"));
+  const [text, act] = error.code === "UNAUTHENTICATED" ? ["Sign in", () => location.reload()] : ["Try again", again];
+  const panel = note("That did not work", error.message, h("button", { class: "button", type: "button", onclick: act }, text));
   panel.setAttribute("role", "alert");
   return panel;
 }

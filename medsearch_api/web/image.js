@@ -31,7 +31,7 @@ function facts(image) {
 
 function provenance({ provenance: from, id }) {
   const rows = [["Image", id], ["Source", from.sourceKey], ["SHA-256", from.sha256], ["Model", from.modelId], ["Version", from.modelVersion]];
-  return h("details", { class: "provenance" }, h("summary", {}, "Provenance"), definitions(rows));
+  return h("details", { class: "provenance" }, h("summary", {}, "Provenance"), definitions(rows.filter(([, value]) => value)));
 }
 
 const definitions = (rows) => h("dl", {}, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));

@@ -6,6 +6,7 @@ import { imageView, reportView } from "./image.js";
 import { listen } from "./keys.js";
 import { HOLDINGS } from "./queries.js";
 import { refresh, searchView } from "./search.js";
+import { welcome } from "./session.js";
 import { search } from "./state.js";
 
 const DEBOUNCE_MS = 250;
@@ -83,10 +84,11 @@ view.addEventListener("click", (event) => {
 listen(words, () => {
   if (!isSearching()) location.hash = "#/";
 });
-window.addEventListener("hashchange", route);
-route();
-
-ask(HOLDINGS).then(
-  ({ index }) => (document.getElementById("holdings").textContent = `${plural(index.images, "image")} · ${plural(index.reports, "report")}`),
-  () => {},
-);
+if (await welcome(view)) {
+  window.addEventListener("hashchange", route);
+  route();
+  ask(HOLDINGS).then(
+    ({ index }) => (document.getElementById("holdings").textContent = `${plural(index.images, "image")} · ${plural(index.reports, "report")}`),
+    () => {},
+  );
+} else words.disabled = true;

@@ -47,6 +47,6 @@ export function reportPanel(report) {
     legend.length ? h("ul", { class: "legend", "aria-label": "Colours" }, legend) : null,
     report.entities ? null : h("p", { class: "quiet" }, "The report is being read again, so its findings are not marked."),
     h("p", { class: "text" }, marked(report.text.trimEnd(), entities)),
-    h("p", { class: "source" }, `${report.provenance.sourceKey} · read by ${report.provenance.nerVersion}`),
+    h("p", { class: "source" }, [report.provenance.sourceKey, `read by ${report.provenance.nerVersion}`].filter(Boolean).join(" · ")),
   );
 }

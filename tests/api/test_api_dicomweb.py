@@ -16,7 +16,6 @@ from api_asking import local_client
 from dicomweb_client.api import DICOMwebClient
 from radiology import FILES, NEGATIVE_KEY, NEGATIVE_UID, PIXELS, images_in, negative, served, service_settings
 
-from medsearch_api import identifiers
 from medsearch_api.app import create_app
 from medsearch_api.dicomweb import streams
 from medsearch_core.dicom.dataset import read_dataset
@@ -359,9 +358,9 @@ def test_a_study_that_breaks_off_is_never_taken_for_whole(changeable):
         assert connection.getresponse().status == 200
 
 
-def test_without_permission_there_are_no_identifiers(ingested, monkeypatch):
-    monkeypatch.setattr(identifiers, "DEVELOPMENT", "somebody signed in")
-    client = local_client(create_app(service_settings(ingested)))
+def test_without_permission_there_are_no_identifiers(ingested):
+    settings = service_settings(ingested).model_copy(update={"api_development_role": "reader"})
+    client = local_client(create_app(settings))
     found = client.get("/dicomweb/studies", params={"includefield": "all"}).json()
     for tag in ("00100020", "00100010", "00100030", "00080050", "00080090", "00200010"):
         assert values(found, tag) == [None] * len(found)

@@ -1,0 +1,236 @@
+"""The authorization code flow with PKCE, spoken with the issuer (OpenID Connect Core 1.0 section 3.1, RFC 7636, RFC 9700).
+
+Belongs here: what is sent to the issuer, and whether its answer belongs to this sign-in. Not here: cookies and responses.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any, Self
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+import httpx
+
+from medsearch_api.sign_in.issuer import LOG, Issuer, IssuerUnavailable, Metadata, client
+from medsearch_api.sign_in.options import OidcOptions
+from medsearch_api.sign_in.roles import roles_of
+from medsearch_api.sign_in.sessions import Session
+from medsearch_api.sign_in.tokens import LEEWAY_S, Claims, TokenRefused, Tokens
+from medsearch_api.sign_in.viewer import Viewer
+
+
+class SignInRefused(Exception):
+    """This sign-in cannot be finished. The message is a short fixed word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-in under way: what only the browser that began it may hand back."""
+
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+    @classmethod
+    def new(cls) -> Self:
+        """Three random values of 256 bits."""
+        return cls(*(secrets.token_urlsafe(32) for _ in range(3)))
+
+    @classmethod
+    def from_cookie(cls, value: str | None) -> Self | None:
+        """What `to_cookie` wrote; None for anything else."""
+        parts = (value or "").split(".")
+        return cls(*parts) if len(parts) == 3 and all(parts) else None
+
+    def to_cookie(self) -> str:
+        """The values as one word."""
+        return f"{self.state}.{self.nonce}.{self.verifier}"
+
+    @property
+    def challenge(self) -> str:
+        """The verifier's SHA-256 (RFC 7636 section 4.2, S256)."""
+        return base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+class CodeFlow:
+    """Sign-in at one issuer, renewal and sign-out."""
+
+    def __init__(self, issuer: Issuer, tokens: Tokens, options: OidcOptions, clock: Callable[[], float] = time.time) -> None:
+        self._issuer = issuer
+        self._tokens = tokens
+        self._options = options
+        self._clock = clock
+
+    async def address(self, pending: Pending) -> str:
+        """Where the browser is sent to sign in.
+
+        Raises:
+            IssuerUnavailable: it is not known.
+        """
+        endpoint = (await self._issuer.metadata()).authorization_endpoint
+        return with_parameters(
+            endpoint,
+            response_type="code",
+            client_id=self._options.client_id,
+            redirect_uri=self._options.redirect_uri,
+            scope=self._options.scopes,
+            state=pending.state,
+            nonce=pending.nonce,
+            code_challenge=pending.challenge,
+            code_challenge_method="S256",
+        )
+
+    async def session(self, answer: Mapping[str, str], pending: Pending | None) -> Session:
+        """The session that the issuer's answer opens.
+
+        Args:
+            answer: the parameters that the browser brought back.
+
+        Raises:
+            SignInRefused: the answer does not belong to the sign-in that this browser began, or the issuer said no.
+            IssuerUnavailable: the issuer cannot be asked.
+        """
+        if pending is None or not compare_digest(answer.get("state", "").encode(), pending.state.encode()):
+            raise SignInRefused("state")
+        metadata = await self._issuer.metadata()
+        if answer.get("iss", "" if metadata.names_itself_in_answers else self._issuer.url) != self._issuer.url:
+            raise SignInRefused("issuer")  # another issuer's code must not be taken to this one (RFC 9207)
+        if "error" in answer or not answer.get("code"):
+            raise SignInRefused("not granted")
+        granted = await self._grant(
+            metadata,
+            grant_type="authorization_code",
+            code=answer["code"],
+            redirect_uri=self._options.redirect_uri,
+            code_verifier=pending.verifier,
+        )
+        try:
+            identity = await self._tokens.identity(_word(granted, "id_token"), pending.nonce)
+            access = await self._tokens.access(_word(granted, "access_token"))
+        except TokenRefused as error:
+            raise SignInRefused(f"token: {error}") from None
+        if identity["sub"] != access["sub"]:
+            raise SignInRefused("subject")
+        return Session(
+            viewer=self._viewer(access),
+            name=_name(identity),
+            valid_until=access["exp"] + LEEWAY_S,
+            refresh_token=granted.get("refresh_token"),
+        )
+
+    async def is_valid(self, session: Session) -> bool:
+        """Whether the issuer still stands by a session. One whose token has run out is renewed where it can be.
+
+        Raises:
+            IssuerUnavailable: that cannot be found out now.
+        """
+        if self._clock() < session.valid_until:
+            return True
+        async with session.renewing:
+            if self._clock() < session.valid_until:
+                return True
+            if session.refresh_token is None:
+                return False
+            metadata = await self._issuer.metadata()
+            try:
+                granted = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
+                session.refresh_token = granted.get("refresh_token", session.refresh_token)  # the old one may be spent now
+                access = await self._tokens.access(_word(granted, "access_token"))
+            except (SignInRefused, TokenRefused):
+                session.refresh_token = None
+                return False
+            if access["sub"] != session.viewer.subject:
+                session.refresh_token = None
+                return False
+            session.viewer, session.valid_until = self._viewer(access), access["exp"] + LEEWAY_S
+            return True
+
+    async def ended(self, session: Session | None) -> str:
+        """Where a browser goes that signed out: to the issuer, which ends its own session, or else to the page.
+
+        The refresh token is revoked (RFC 7009). A failure of that does not keep anybody signed in here.
+        """
+        home = f"{self._options.public_url}/"
+        try:
+            metadata = await self._issuer.metadata()
+        except IssuerUnavailable:
+            return home
+        if session and session.refresh_token and metadata.revocation_endpoint:
+            try:
+                await self._post(metadata, metadata.revocation_endpoint, token=session.refresh_token)
+            except IssuerUnavailable:
+                LOG.warning("a refresh token could not be revoked")
+        endpoint = end_session_endpoint(self._issuer.url, metadata)
+        if endpoint is None:
+            return home
+        # OpenID Connect RP-Initiated Logout 1.0 says post_logout_redirect_uri, Cognito logout_uri; both pass over the other
+        return with_parameters(endpoint, client_id=self._options.client_id, post_logout_redirect_uri=home, logout_uri=home)
+
+    def _viewer(self, access: Claims) -> Viewer:
+        return Viewer(access["sub"], roles_of(access, self._options))
+
+    async def _grant(self, metadata: Metadata, **form: str) -> Mapping[str, Any]:
+        """The token endpoint's answer (RFC 6749 section 5.1)."""
+        response = await self._post(metadata, metadata.token_endpoint, **form)
+        if response.status_code >= 500 or response.status_code == 429:
+            raise IssuerUnavailable("the issuer cannot grant tokens now")
+        try:
+            granted = response.json()
+        except ValueError:
+            granted = None
+        if response.status_code != 200 or not isinstance(granted, dict):
+            raise SignInRefused("not granted")
+        if str(granted.get("token_type", "")).lower() != "bearer":
+            raise SignInRefused("token type")
+        if not isinstance(granted.get("refresh_token", ""), str):
+            raise SignInRefused("malformed")
+        return granted
+
+    async def _post(self, metadata: Metadata, address: str, **form: str) -> httpx.Response:
+        """Posts a form as this client: with its secret if it has one, else with its id alone (RFC 6749 section 2.3.1)."""
+        secret, own = self._options.client_secret, {"client_id": self._options.client_id}
+        auth = None
+        if secret and metadata.takes_secret_in_header:
+            own, auth = {}, httpx.BasicAuth(quote_plus(self._options.client_id), quote_plus(secret))
+        elif secret:
+            own["client_secret"] = secret
+        try:
+            async with client(auth) as asking:
+                return await asking.post(address, data=form | own, headers={"accept": "application/json"})
+        except httpx.HTTPError as error:
+            raise IssuerUnavailable(f"the issuer does not answer: {type(error).__name__}") from None
+
+
+def end_session_endpoint(issuer: str, metadata: Metadata) -> str | None:
+    """Where the issuer ends its own session. Cognito's stands beside its `/oauth2/authorize` where it does not say so."""
+    if metadata.end_session_endpoint is not None:
+        return metadata.end_session_endpoint
+    host, authorize = urlsplit(issuer).hostname or "", urlsplit(metadata.authorization_endpoint)
+    is_cognito = host.startswith("cognito-idp.") and host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    if is_cognito and authorize.path.endswith("/oauth2/authorize"):
+        return authorize._replace(path=authorize.path.removesuffix("/oauth2/authorize") + "/logout", query="").geturl()
+    return None
+
+
+def with_parameters(address: str, **parameters: str) -> str:
+    """The address with parameters added to those it has."""
+    return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(parameters)}"
+
+
+def _word(granted: Mapping[str, Any], name: str) -> str:
+    value = granted.get(name)
+    if not isinstance(value, str):
+        raise TokenRefused(f"no {name}")
+    return value
+
+
+def _name(identity: Claims) -> str:
+    """What the user is called, for the page alone."""
+    said = (identity.get(name) for name in ("name", "preferred_username", "email", "cognito:username"))
+    return next((value for value in said if isinstance(value, str) and value), "")[:200]

@@ -1,0 +1,49 @@
+"""The two cookies of the page: the session's, and that of a sign-in under way.
+
+Both are HttpOnly, and over TLS Secure with the `__Host-` prefix, which binds them to this host (RFC 6265bis section 4.1.3).
+"""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from medsearch_api.sign_in.code_flow import Pending
+
+PENDING_S = 600
+"""Seconds a user has at the issuer's sign-in."""
+
+
+class Cookies:
+    """Sets, reads and clears them."""
+
+    def __init__(self, is_https: bool) -> None:
+        self._is_https = is_https
+        prefix = "__Host-" if is_https else ""
+        self.session_name, self.pending_name = f"{prefix}medsearch-session", f"{prefix}medsearch-sign-in"
+
+    def session_in(self, connection: HTTPConnection) -> str | None:
+        """The session's id, if the browser sent one."""
+        return connection.cookies.get(self.session_name)
+
+    def pending_in(self, connection: HTTPConnection) -> Pending | None:
+        """The sign-in that this browser began."""
+        return Pending.from_cookie(connection.cookies.get(self.pending_name))
+
+    def begin(self, response: Response, pending: Pending) -> None:
+        """Lax, because the browser comes back from the issuer's site."""
+        response.set_cookie(
+            self.pending_name, pending.to_cookie(), PENDING_S, secure=self._is_https, httponly=True, samesite="lax"
+        )
+
+    def open(self, response: Response, session_id: str) -> None:
+        """Strict: no other site's page can make the browser send it. Pages of the same site, as Dagster's, can for pictures."""
+        response.set_cookie(self.session_name, session_id, secure=self._is_https, httponly=True, samesite="strict")
+
+    def end(self, response: Response) -> None:
+        """Clears the session's."""
+        response.delete_cookie(self.session_name, secure=self._is_https, httponly=True, samesite="strict")
+
+    def forget_pending(self, response: Response) -> None:
+        """Clears the sign-in's: it is for one answer."""
+        response.delete_cookie(self.pending_name, secure=self._is_https, httponly=True, samesite="lax")

@@ -1,0 +1,140 @@
+"""Which tokens are believed (RFC 7519, RFC 8725, RFC 9068).
+
+Belongs here: signature, times, issuer, and for whom a token was made. Not here: what roles it gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hmac import compare_digest
+from time import time
+from typing import Any
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from medsearch_api.sign_in.issuer import Issuer
+from medsearch_api.sign_in.options import OidcOptions
+
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+"""Signatures that are accepted. All need a public key: a key that everyone may have must never be a secret (RFC 8725 2.1)."""
+LEEWAY_S = 30
+"""Seconds by which the issuer's clock and this machine's may differ."""
+MAX_TOKEN_BYTES = 16 << 10
+_TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+
+Claims = Mapping[str, Any]
+
+
+class TokenRefused(Exception):
+    """A token is not believed. The message is a short fixed word, never a part of the token."""
+
+
+class _Signatures(jws.JWSRegistry):
+    """joserfc's registry, with room for headers that carry keys or certificates. Those are ignored like all unknown ones."""
+
+    max_header_length = 8 << 10
+
+
+_REGISTRY = _Signatures(algorithms=ALGORITHMS, strict_check_header=False)
+
+
+class Tokens:
+    """Judges an issuer's tokens for one client."""
+
+    def __init__(self, issuer: Issuer, options: OidcOptions, now: Callable[[], float] = time) -> None:
+        self._issuer = issuer
+        self._options = options
+        self._now = now
+
+    async def access(self, token: str) -> Claims:
+        """The claims of an access token for this service.
+
+        Made for it means: `aud` holds the audience of the settings (without that setting, the client id), or, where no audience
+        is set and the token has none, `client_id` is the client's, as in Cognito's access tokens.
+
+        Raises:
+            TokenRefused: it is none, or not valid now, or for somebody else.
+            IssuerUnavailable: that cannot be judged.
+        """
+        claims = await self._signed(token)
+        if claims.get("token_use", "access") != "access" or str(claims.get("typ", "Bearer")).lower() != "bearer":
+            raise TokenRefused("no access token")
+        if "at_hash" in claims:  # only ID tokens have one (OpenID Connect Core 1.0 section 2)
+            raise TokenRefused("no access token")
+        if "cnf" in claims:
+            raise TokenRefused("bound to a key")  # RFC 9449 section 7.2, RFC 8705 section 3: not for bearers
+        expected = self._options.audience or self._options.client_id
+        if "aud" in claims or self._options.audience:
+            if expected not in _audiences(claims):
+                raise TokenRefused("audience")
+        elif claims.get("client_id") != expected:
+            raise TokenRefused("client")
+        return claims
+
+    async def identity(self, token: str, nonce: str) -> Claims:
+        """The claims of an ID token made for this client and this sign-in (OpenID Connect Core 1.0 section 3.1.3.7).
+
+        Raises:
+            TokenRefused: it is none, or not valid now, or for somebody else, or of another sign-in.
+            IssuerUnavailable: that cannot be judged.
+        """
+        claims = await self._signed(token)
+        audiences = _audiences(claims)
+        if self._options.client_id not in audiences:
+            raise TokenRefused("audience")
+        if claims.get("azp", self._options.client_id) != self._options.client_id or (
+            len(audiences) > 1 and "azp" not in claims
+        ):
+            raise TokenRefused("client")
+        if claims.get("token_use", "id") != "id":
+            raise TokenRefused("no identity token")
+        said = claims.get("nonce")
+        if not isinstance(said, str) or not compare_digest(said.encode(), nonce.encode()):
+            raise TokenRefused("nonce")
+        return claims
+
+    async def _signed(self, token: str) -> Claims:
+        """The claims of a token that the issuer signed and that is valid now."""
+        if len(token) > MAX_TOKEN_BYTES:
+            raise TokenRefused("too long")
+        header = _header(token)
+        if header.get("alg") not in ALGORITHMS:
+            raise TokenRefused("algorithm")
+        if str(header.get("typ", "JWT")).lower() not in _TYPES:
+            raise TokenRefused("type")
+        kid = header.get("kid")
+        if kid is not None and not isinstance(kid, str):
+            raise TokenRefused("malformed")
+        key = await self._issuer.key(kid)
+        if key is None:
+            raise TokenRefused("unknown key")
+        try:
+            claims = jwt.decode(token, key, registry=_REGISTRY).claims
+            JWTClaimsRegistry(
+                now=int(self._now()),
+                leeway=LEEWAY_S,
+                iss={"essential": True, "value": self._issuer.url},
+                sub={"essential": True},
+                exp={"essential": True},
+            ).validate(claims)
+        except JoseError as error:
+            raise TokenRefused(error.error or type(error).__name__) from None
+        except (ValueError, TypeError, RecursionError):
+            raise TokenRefused("malformed") from None
+        return claims
+
+
+def _header(token: str) -> dict[str, Any]:
+    """A token's header, which nobody has vouched for yet."""
+    try:
+        header = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY).headers()
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise TokenRefused("malformed") from None
+    return header
+
+
+def _audiences(claims: Claims) -> list[str]:
+    said = claims.get("aud")
+    return [said] if isinstance(said, str) else [a for a in said if isinstance(a, str)] if isinstance(said, list) else []
