@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from medsearch_api.operations import WITHOUT_SIGN_IN
 from medsearch_api.sign_in.code_flow import CodeFlow
 from medsearch_api.sign_in.cookies import Cookies
 from medsearch_api.sign_in.issuer import LOG, PAUSE_S, IssuerUnavailable
@@ -18,7 +19,7 @@ from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import TokenRefused, Tokens
 from medsearch_api.sign_in.viewer import Role, Viewer, admit
 
-OPEN = frozenset({"/", "/healthz", "/readyz", "/metrics", "/sign-in", "/sign-in/callback", "/sign-out", "/session"})
+OPEN = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session", *WITHOUT_SIGN_IN})
 OPEN_BELOW = ("/static/",)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -333,12 +333,12 @@ def test_what_is_not_there_is_null(sample):
     [
         ('getSimilarImages(ImageId: "9.9", k: 3) { ImageId }', "NOT_FOUND"),
         ('getSimilarImages(ImageId: "1.1", k: 0) { ImageId }', "BAD_USER_INPUT"),
-        ('getSimilarImages(ImageId: "1.1", k: 501) { ImageId }', "BAD_USER_INPUT"),
-        ("listReports(size: 1001) { ReportId }", "BAD_USER_INPUT"),
+        ('getSimilarImages(ImageId: "1.1", k: 501) { ImageId }', "LIMIT_EXCEEDED"),
+        ("listReports(size: 1001) { ReportId }", "LIMIT_EXCEEDED"),
         ("listReports(from: -1) { ReportId }", "BAD_USER_INPUT"),
-        ("listReports(from: 9991, size: 10) { ReportId }", "BAD_USER_INPUT"),
-        ("getAllPositiveICD10CMs(size: 201) { key }", "BAD_USER_INPUT"),
-        (f'searchReports(input: "{"a" * 1001}") {{ ReportId }}', "BAD_USER_INPUT"),
+        ("listReports(from: 9991, size: 10) { ReportId }", "LIMIT_EXCEEDED"),
+        ("getAllPositiveICD10CMs(size: 201) { key }", "LIMIT_EXCEEDED"),
+        (f'searchReports(input: "{"a" * 1001}") {{ ReportId }}', "LIMIT_EXCEEDED"),
     ],
 )
 def test_what_cannot_be_answered_is_null_with_a_code(refused, query, code):

@@ -18,6 +18,7 @@ from radiology import FILES, NEGATIVE_KEY, NEGATIVE_UID, PIXELS, images_in, nega
 
 from medsearch_api.app import create_app
 from medsearch_api.dicomweb import streams
+from medsearch_api.logs import JsonLines
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png
@@ -408,6 +409,6 @@ def test_no_identifier_reaches_the_log(client, caplog):
         client.get("/dicomweb/studies", params={"PatientID": "10000032"})
         client.get(INSTANCE)
         client.get("/dicomweb/studies", params={"PatientName": "Doe^Jane"})
-    told = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("medsearch"))
+    told = "\n".join(JsonLines().format(record) for record in caplog.records if record.name.startswith("medsearch"))
     assert "/dicomweb/studies/{study}/series/{series}/instances/{instance}" in told
     assert not any(secret in told for secret in ("10000032", "Doe", NEGATIVE_UID))

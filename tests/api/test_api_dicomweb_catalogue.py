@@ -182,7 +182,7 @@ def test_while_it_is_built_the_answer_is_to_come_again(gated, monkeypatch):
     assert (response.status_code, response.text) == (503, "The catalogue of studies is being built. Try again.")
     assert response.headers["retry-after"] == "10"
     assert client.get("/dicomweb/studies/1.1").status_code == 503
-    assert client.get("/health").status_code == 200
+    assert client.get("/healthz").status_code == 200
     monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
     store.gate.set()
     assert studies(client) == ["1.1"]

@@ -218,7 +218,7 @@ def test_an_object_that_changed_is_refused(changeable):
 def test_a_missing_landing_store_is_told_and_search_goes_on(changeable):
     shutil.rmtree(changeable / "landing")
     app = create_app(service_settings(changeable))
-    assert local_client(app).get("/health").json() == {"status": "ok"}
+    assert local_client(app).get("/readyz").status_code == 200
     assert refusal(changeable)[0] == 503
     assert not (changeable / "landing").exists()
 

@@ -99,11 +99,11 @@ def test_root_fields_are_counted_by_their_own_names_and_codes(client, ask):
     index, image, likeness = fields("index", "OK"), fields("image", "OK"), fields("similarImages", "OK")
     ask(
         """query Q { ...spread jane: image(id: "1.1") { id } ... { index { images } } }
-        fragment spread on Query { doe: similarImages(imageId: "1.1") { rank } }"""
+        fragment spread on Query { doe: similarImages(imageId: "1.1") { edges { rank } } }"""
     )
     assert (index.by(), image.by(), likeness.by()) == (1, 1, 1)
-    bad, beside = fields("searchReports", "BAD_USER_INPUT"), fields("image", "CANCELLED")
-    ask('{ jane: searchReports(limit: 201) { total } image(id: "1.1") { id } }')
+    bad, beside = fields("searchReports", "LIMIT_EXCEEDED"), fields("image", "CANCELLED")
+    ask('{ jane: searchReports(first: 201) { totalCount } image(id: "1.1") { id } }')
     assert (bad.by(), beside.by(), image.by()) == (1, 1, 1)
 
 
@@ -130,9 +130,9 @@ def test_the_samples_schema_is_counted_apart(client):
 
 
 def test_an_index_that_fails_is_seen_in_the_counts(hospital):
-    failed = Grown("medsearch_backend_calls_total", backend="index", call="text", outcome="StorageError")
+    failed = Grown("medsearch_backend_calls_total", backend="index", call="current", outcome="StorageError")
     told = fields("searchReports", "UNAVAILABLE")
-    asking(local_client(over(hospital, Broken())))("{ searchReports { total } }")
+    asking(local_client(over(hospital, Broken())))("{ searchReports { totalCount } }")
     assert (failed.by(), told.by()) == (1, 1)
 
 
@@ -141,14 +141,14 @@ def test_calls_of_backends_are_counted_and_timed(client, ask):
     timed = Grown("medsearch_backend_seconds_count", backend="index", call="text")
     read = Grown("medsearch_backend_calls_total", backend="warehouse", call="read", outcome="OK")
     missing = Grown("medsearch_backend_calls_total", backend="warehouse", call="read", outcome="ObjectNotFound")
-    ask('{ searchReports(query: "effusion") { total } }')
+    ask('{ searchReports(query: "effusion") { totalCount } }')
     client.get("/thumbnails/p1/s1/1.1.png")
     client.get("/thumbnails/p1/s1/9.9.png")
     assert (searched.by(), timed.by(), read.by(), missing.by()) == (1, 1, 1, 1)
 
 
 def test_measurements_hold_nothing_that_was_asked_or_found(client, ask):
-    ask('{ jane: searchReports(query: "Jane Doe effusion") { hits { report { id text } } } }')
+    ask('{ jane: searchReports(query: "Jane Doe effusion") { nodes { id text } } }')
     ask('{ janeDoe(id: "p1") { id } }')
     client.request("JANE", "/Jane/Doe?name=Jane")
     client.get("/thumbnails/p1/s1/1.1.png")

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 from test_api_page import ARGUMENTS
 
 from medsearch_api.app import create_app
+from medsearch_api.logs import JsonLines
 from medsearch_api.sign_in import sessions as limits
 from medsearch_api.sign_in.code_flow import end_session_endpoint
 from medsearch_api.sign_in.issuer import Metadata
@@ -385,10 +386,10 @@ def test_signing_in_and_out_leaves_no_token_and_no_claim_in_a_log(service, issue
         issuer.identity_changes = {"nonce": "private-nonce"}
         sign_in(service)
     by_browser = (f"{HOME}/", "/authorize?", "/approve?")
-    lines = [(record.name, record.getMessage()) for record in caplog.records]
+    lines = [(record.name, JsonLines().format(record)) for record in caplog.records]
     said = "\n".join(line for name, line in lines if name != "httpx" or not any(part in line for part in by_browser))
     assert f"POST {issuer.url}/token" in said
-    assert "GET /sign-in/callback 303" in said
+    assert '"route":"/sign-in/callback","status":303' in said
     assert "a sign-in was refused: token: nonce" in said
     for secret in [*issuer.given, SUBJECT, NAME, CLIENT, "private-"]:
         assert secret not in said

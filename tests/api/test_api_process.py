@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-SLOW = {"query": '{ searchReports(query: "effusion slowly") { total } }'}
-BROKEN = {"query": '{ searchReports(query: "broken") { total } }'}
+SLOW = {"query": '{ searchReports(query: "effusion slowly") { totalCount } }'}
+BROKEN = {"query": '{ searchReports(query: "broken") { totalCount } }'}
 
 
 class Service:
@@ -94,7 +94,7 @@ def test_told_to_end_it_still_answers_what_it_was_asked(start):
         assert not answer.done()
         with pytest.raises(httpx.ConnectError):
             httpx.get(service.client.base_url.join("/healthz"), trust_env=False)
-        assert answer.result().json() == {"data": {"searchReports": {"total": 3}}}
+        assert answer.result().json() == {"data": {"searchReports": {"totalCount": 3}}}
     assert service.process.wait(timeout=20) in (0, -signal.SIGTERM)
 
 

@@ -18,6 +18,7 @@ from oidc_issuer import CLIENT, SUBJECT, OidcIssuer, issuing, rsa, signed_with_p
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
+from medsearch_api.logs import JsonLines
 from medsearch_api.sign_in.issuer import FRESH_S, KEPT_S, PAUSE_S, Issuer, IssuerUnavailable
 from medsearch_api.sign_in.options import oidc_options
 from medsearch_api.sign_in.roles import roles_of
@@ -260,7 +261,7 @@ def test_without_a_token_everything_but_the_page_and_health_is_closed(service, m
     assert response.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("address", ["/", "/health", "/static/main.js", "/session"])
+@pytest.mark.parametrize("address", ["/", "/healthz", "/readyz", "/metrics", "/static/main.js", "/session"])
 def test_the_page_and_health_are_open(service, issuer, address):
     assert service.get(address).status_code == 200
     assert issuer.asked == {}
@@ -527,9 +528,14 @@ def test_no_token_and_no_claim_stands_in_a_log(service, issuer, caplog):
         ask(service, issuer.access_token(aud="private-audience"))
         ask(service, issuer.access_token(key=rsa("private-key"), header={"kid": "private-kid"}))
         ask(service, issuer.access_token() + "x")
-    said = "\n".join(f"{record.getMessage()} {record.exc_text or ''}" for record in caplog.records)
-    assert "POST - 401" in said or "POST /graphql" in said
-    assert re.findall(r"a token was refused: (.*) ", said) == ["expired_token", "audience", "unknown key", "bad_signature"]
+    said = "\n".join(f"{JsonLines().format(record)} {record.exc_text or ''}" for record in caplog.records)
+    assert '"method":"POST","route":"-","status":401' in said
+    assert re.findall(r'a token was refused: ([a-z_ ]+)"', said) == [
+        "expired_token",
+        "audience",
+        "unknown key",
+        "bad_signature",
+    ]
     for secret in [*issuer.given, *(part for token in issuer.given for part in token.split(".") if part), SUBJECT, "private-"]:
         assert secret not in said
 
