@@ -17,7 +17,7 @@ from medsearch_api.schema.paging import Connection, Edge, Window, known, window
 from medsearch_api.tables import ReadReport
 from medsearch_api.thumbnails import thumbnail_url
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import ImageDocument, ReportDocument
+from medsearch_core.search.documents import REPORT_LISTS, ImageDocument, ReportDocument
 
 First = Annotated[int, strawberry.argument(description=f"How many to give at most, 0 to {MAX_FIRST}.")]
 After = Annotated[str | None, strawberry.argument(description="The cursor to go on behind, of the same query and arguments.")]
@@ -175,9 +175,8 @@ class Report:
 
 _SHARED = (
     *("patient", "study", "text", "examination", "indication", "technique", "findings", "impression"),
-    *("positive_diagnoses", "negative_diagnoses", "positive_icd10cms", "negative_icd10cms"),
-    *("positive_signs", "negative_signs", "positive_symptoms", "negative_symptoms"),
-    *("present_codes", "absent_codes", "uncertain_codes", "tags"),
+    *REPORT_LISTS,
+    "tags",
 )
 """What a report has under the same name as its document."""
 

@@ -6,8 +6,10 @@ like this one, without pneumothorax" is one filter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
@@ -92,6 +94,30 @@ class StudyDocuments:
     inputs: str = ""
 
 
+def fields_of(document: ImageDocument | ReportDocument) -> dict[str, Any]:
+    """A document's fields by name as they are stored, without an image's vector. An age that is not a number is none."""
+    found = {f.name: getattr(document, f.name) for f in fields(document) if f.name != "vector"}
+    age = found["patient_age_years"]
+    return found | {"patient_age_years": None if age is None or math.isnan(age) else age}
+
+
+def last_of_each(studies: Sequence[StudyDocuments]) -> list[StudyDocuments]:
+    """The studies without those that are given again later."""
+    return list({study.study: study for study in studies}.values())
+
+
+def is_changed(study: StudyDocuments, is_held: bool, inputs: str | None) -> bool:
+    """Whether an upsert has to write a study.
+
+    Args:
+        is_held: whether the index holds anything of it.
+        inputs: what it was wholly written with; None if it never was.
+    """
+    if not (study.images or study.reports):
+        return is_held
+    return not study.inputs or study.inputs != inputs
+
+
 def study_documents(
     study: StudyKey,
     images: Sequence[ImageRecord],
@@ -134,18 +160,7 @@ def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord 
     )
 
 
-_SHARED_WITH_RECORD = (
-    "report_id",
-    "patient",
-    "study",
-    "examination",
-    "indication",
-    "technique",
-    "findings",
-    "impression",
-    "text",
-    "ner_version",
-    "sha256",
+REPORT_LISTS = (
     "positive_diagnoses",
     "negative_diagnoses",
     "positive_icd10cms",
@@ -157,6 +172,22 @@ _SHARED_WITH_RECORD = (
     "present_codes",
     "absent_codes",
     "uncertain_codes",
+)
+"""What a report says is present, absent or uncertain: the fields that hold lists of it."""
+
+_SHARED_WITH_RECORD = (
+    *REPORT_LISTS,
+    "report_id",
+    "patient",
+    "study",
+    "examination",
+    "indication",
+    "technique",
+    "findings",
+    "impression",
+    "text",
+    "ner_version",
+    "sha256",
 )
 
 

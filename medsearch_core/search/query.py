@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from medsearch_core.search.documents import REPORT_LISTS
+
 MAX_HITS = 500
 """The largest k of `SearchIndex.similar`."""
 
@@ -20,17 +22,7 @@ MAX_WORDS = 256
 
 FACET_FIELDS = frozenset(
     {
-        "positive_diagnoses",
-        "negative_diagnoses",
-        "positive_icd10cms",
-        "negative_icd10cms",
-        "positive_signs",
-        "negative_signs",
-        "positive_symptoms",
-        "negative_symptoms",
-        "present_codes",
-        "absent_codes",
-        "uncertain_codes",
+        *REPORT_LISTS,
         "modalities",
         "body_parts",
         "views",

@@ -92,6 +92,11 @@ def code_prefix(code: str) -> str:
     return code.strip().upper()
 
 
+def storable(value: str) -> str:
+    """A text as it may be stored: a lone surrogate, which no stored text can hold, becomes U+FFFD."""
+    return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def _is_iso_date(day: str) -> bool:
     try:
         date.fromisoformat(day)

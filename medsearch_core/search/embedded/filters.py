@@ -6,17 +6,25 @@ which this dialect knows no escapes; nothing else of a value is ever part of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from medsearch_core.search.embedded.rows import IMAGE, REPORT
+import pyarrow as pa
+
+from medsearch_core.search.embedded.rows import IMAGE, PREFIXED, REPORT, SCHEMA
+from medsearch_core.search.filter_fields import (
+    CODE_FIELDS,
+    IMAGE_FIELDS,
+    LEFT_OUT_OF_IMAGES,
+    LEFT_OUT_OF_REPORTS,
+    REPORT_FIELDS,
+)
 from medsearch_core.search.query import Filters
-from medsearch_core.search.validation import check_filters, code_prefix
+from medsearch_core.search.validation import check_filters, code_prefix, storable
 
 
 def literal(value: str) -> str:
-    """A text literal. A lone surrogate, which no stored text can hold, becomes U+FFFD."""
-    text = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    return "'" + text.replace("'", "''") + "'"
+    """A text literal."""
+    return "'" + storable(value).replace("'", "''") + "'"
 
 
 def any_of(column: str, values: Sequence[str]) -> str:
@@ -32,16 +40,7 @@ def image_condition(filters: Filters) -> str:
     Raises:
         InvalidQuery: a filter's value is malformed.
     """
-    columns = {
-        "modality": filters.modalities,
-        "body_part_examined": filters.body_parts,
-        "view_position": filters.views,
-        "laterality": filters.lateralities,
-    }
-    found = [f"kind = '{IMAGE}'", *(any_of(c, v) for c, v in columns.items() if v), *_shared(filters)]
-    if filters.without_images:
-        found.append(_none_of("image_id", filters.without_images))
-    return " AND ".join(found)
+    return _condition(IMAGE, filters, IMAGE_FIELDS, LEFT_OUT_OF_IMAGES)
 
 
 def report_condition(filters: Filters) -> str:
@@ -50,44 +49,29 @@ def report_condition(filters: Filters) -> str:
     Raises:
         InvalidQuery: a filter's value is malformed.
     """
-    columns = {
-        "modalities": filters.modalities,
-        "body_parts": filters.body_parts,
-        "views": filters.views,
-        "lateralities": filters.lateralities,
-    }
-    return " AND ".join([f"kind = '{REPORT}'", *(_holds_any(c, v) for c, v in columns.items() if v), *_shared(filters)])
+    return _condition(REPORT, filters, REPORT_FIELDS, LEFT_OUT_OF_REPORTS)
 
 
-def _shared(filters: Filters) -> list[str]:
+def _condition(kind: str, filters: Filters, wanted: Mapping[str, str], unwanted: Mapping[str, str]) -> str:
     check_filters(filters)
-    wanted = {
-        "patient": filters.patients,
-        "study": filters.studies,
-        "report_id": filters.reports,
-        "patient_sex": filters.sexes,
-    }
-    unwanted = {
-        "patient": filters.without_patients,
-        "study": filters.without_studies,
-        "report_id": filters.without_reports,
-    }
-    found = [any_of(column, values) for column, values in wanted.items() if values]
-    found += [_none_of(column, values) for column, values in unwanted.items() if values]
-    if filters.tags:
-        found.append(_holds_any("tags", filters.tags))
+    found = [f"kind = '{kind}'"]
+    found += [_has_any(column, values) for name, column in wanted.items() if (values := getattr(filters, name))]
+    found += [_none_of(column, values) for name, column in unwanted.items() if (values := getattr(filters, name))]
     for age, comparison in ((filters.min_age_years, ">="), (filters.max_age_years, "<=")):
         if age is not None:
             found.append(f"patient_age_years {comparison} {float(age)!r}")
     for day, comparison in ((filters.from_date, ">="), (filters.to_date, "<=")):
         if day is not None:
             found.append(f"study_date {comparison} {literal(day)}")
-    for column, codes in (("present", filters.present), ("absent", filters.absent), ("uncertain", filters.uncertain)):
-        found += [f"array_has({column}_prefixes, {literal(code_prefix(c))})" for c in codes]
-    return found
+    for name, column in CODE_FIELDS.items():
+        found += [f"array_has({PREFIXED[column]}, {literal(code_prefix(code))})" for code in getattr(filters, name)]
+    return " AND ".join(found)
 
 
-def _holds_any(column: str, values: Sequence[str]) -> str:
+def _has_any(column: str, values: Sequence[str]) -> str:
+    """The column equals one of the values, or holds one if it is a list."""
+    if not pa.types.is_list(SCHEMA.field(column).type):
+        return any_of(column, values)
     return "(" + " OR ".join(f"array_has({column}, {literal(v)})" for v in sorted(set(values))) + ")"
 
 

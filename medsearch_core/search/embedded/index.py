@@ -16,7 +16,7 @@ from typing import TypeVar
 from medsearch_core.errors import NoSuchRelease, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
-from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, last_of_each
 from medsearch_core.search.embedded.catalogue import Catalogue, open_catalogue
 from medsearch_core.search.embedded.release import EmbeddedRelease
 from medsearch_core.search.embedded.table import DocumentTable, NoTable
@@ -97,7 +97,7 @@ class EmbeddedIndex(ReleasedIndex):
             self._catalogue.remove(name)
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
-        wanted = list({s.study: s for s in studies}.values())
+        wanted = last_of_each(studies)
         if self._catalogue.current() is None:
             if not any(s.images or s.reports for s in wanted):
                 return 0

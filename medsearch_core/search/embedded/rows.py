@@ -15,7 +15,6 @@ change of a study. Columns are the documents' own fields, and:
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -23,7 +22,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import numpy as np
 import pyarrow as pa
 
-from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.directions import direction
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
 from medsearch_core.search.query import TextField
 from medsearch_core.search.validation import code_prefix
 from medsearch_core.search.words import stems_of, words_of
@@ -94,12 +94,6 @@ def documents_of(kind: type[Document], table: pa.Table) -> list[Document]:
     return [kind(**row) for row in rows]
 
 
-def direction_bytes(vector: Sequence[float]) -> bytes:
-    """A vector as the table holds it."""
-    exact = np.asarray(vector, dtype=np.float32).astype(np.float64)
-    return (exact / (np.sqrt((exact * exact).sum()) or 1.0)).astype("<f4").tobytes()
-
-
 def vectors_of(column: pa.ChunkedArray) -> np.ndarray:
     """The vectors of a column without nulls, as float32[rows, dimensions]."""
     rows = column.to_pylist()
@@ -109,12 +103,10 @@ def vectors_of(column: pa.ChunkedArray) -> np.ndarray:
 def _row(kind: str, id_: str, document: ImageDocument | ReportDocument, study: StudyDocuments) -> dict[str, Any]:
     key = f"{study.study.partition}/{kind}/{id_}"
     row: dict[str, Any] = {"key": key, "kind": kind, "study_key": study.study.partition, "inputs": study.inputs}
-    row |= {f.name: getattr(document, f.name) for f in fields(document)}
+    row |= fields_of(document)
     row |= {target: _prefixes(row[source]) for source, target in PREFIXED.items()}
-    if row["patient_age_years"] is not None and math.isnan(row["patient_age_years"]):
-        row["patient_age_years"] = None
     if isinstance(document, ImageDocument):
-        vector = direction_bytes(document.vector)
+        vector = direction(document.vector).astype("<f4").tobytes()
         digest = hashlib.blake2b(vector, digest_size=8).digest()
         row |= {"vector": vector, "fingerprint": int.from_bytes(digest, "little", signed=True)}
     else:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.documents import StudyDocuments, is_changed, last_of_each
 from medsearch_core.search.embedded.filters import any_of
 from medsearch_core.search.embedded.rows import GONE, IMAGE, gone_row, rows_of, table_of_rows
 from medsearch_core.search.embedded.table import Table, WriteConflict, compact_if_due, failing_as, until_settled
@@ -26,7 +26,7 @@ def replace(documents: Table, studies: Sequence[StudyDocuments]) -> int:
         IndexMismatch: the images are of another model, version or length than each other or than those held.
         StorageError: the index cannot be written.
     """
-    wanted = {study.study.partition: study for study in studies}
+    wanted = {study.study.partition: study for study in last_of_each(studies)}
     model = model_of(list(wanted.values()))
     written: set[str] = set()
     until_settled(lambda: _replace(documents, wanted, model, written))
@@ -65,7 +65,7 @@ def _replace(documents: Table, wanted: dict[str, StudyDocuments], model: Model |
         table = documents.newest()
         check_same(model, model_held(table))
         held = _held(table, list(wanted))
-        changed = [s for s in wanted.values() if _is_changed(s, held.get(s.study.partition, {}))]
+        changed = [s for s in wanted.values() if is_changed(s, *_state(held.get(s.study.partition, {})))]
         if not changed:
             return
         _merge(table, changed)
@@ -96,10 +96,10 @@ def _held(table: Any, names: Sequence[str], live_only: bool = True) -> dict[str,
     return held
 
 
-def _is_changed(study: StudyDocuments, held: dict[str, str | None]) -> bool:
-    if not (study.images or study.reports):
-        return bool(held)
-    return not study.inputs or set(held.values()) != {study.inputs}
+def _state(held: dict[str, str | None]) -> tuple[bool, str | None]:
+    """Whether anything is held of a study, and the inputs that all its rows were written with."""
+    inputs = set(held.values())
+    return bool(held), inputs.pop() if len(inputs) == 1 else None
 
 
 def _is_mixed(table: Any, studies: Sequence[StudyDocuments]) -> bool:

@@ -13,7 +13,7 @@ from opensearchpy import OpenSearch
 
 from medsearch_core.errors import NoSuchRelease
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.documents import StudyDocuments, last_of_each
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model, check_same, model_of
 from medsearch_core.search.opensearch.client import open_client
@@ -46,7 +46,7 @@ class OpenSearchRelease(Reads, SearchIndex):
         self._name = name
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
-        wanted = list({s.study: s for s in studies}.values())
+        wanted = last_of_each(studies)
         model = model_of(wanted)
         with self._lease.held():
             held = self.model()
@@ -78,24 +78,24 @@ class OpenSearchIndex(Reads, ReleasedIndex):
         super().__init__(client, self._releases.aliases, layout)
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
-        model = model_of(list({s.study: s for s in studies}.values()))
+        wanted = last_of_each(studies)
         with self._lease.held():
             current = self._releases.current()
             if current is None:
-                if not any(s.images or s.reports for s in studies):
+                if not any(s.images or s.reports for s in wanted):
                     return 0
-                current = self._releases.begin(model)
+                current = self._releases.begin(model_of(wanted))
                 self._releases.publish(current)
-            return self.release(current).upsert(studies)
+            return self._opened(current).upsert(wanted)
 
     def delete(self, studies: Sequence[StudyKey]) -> None:
         with self._lease.held():
             if current := self._releases.current():
-                self.release(current).delete(studies)
+                self._opened(current).delete(studies)
 
     def compact(self) -> None:
         if current := self._releases.current():
-            self.release(current).compact()
+            self._opened(current).compact()
 
     def releases(self) -> Sequence[Release]:
         return self._releases.all()
@@ -109,6 +109,10 @@ class OpenSearchIndex(Reads, ReleasedIndex):
 
     def release(self, name: str) -> OpenSearchRelease:
         self._releases.one(name)
+        return self._opened(name)
+
+    def _opened(self, name: str) -> OpenSearchRelease:
+        """A release that is known to be there."""
         return OpenSearchRelease(self.client, self._releases.places(name), self.layout, self._releases, self._lease, name)
 
     def finish(self, name: str) -> None:

@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from opensearchpy import OpenSearch
 
 from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
+from medsearch_core.search.directions import direction
 from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
 from medsearch_core.search.opensearch.filters import Clause, image_clauses, one_of, report_clauses
 from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
 from medsearch_core.search.opensearch.queries import EXACT_SPACE, VECTOR, cosine_of, exactly, nearest, told, values_of
-from medsearch_core.search.opensearch.sources import Kind, document_of, unit
+from medsearch_core.search.opensearch.sources import Kind, document_of
 from medsearch_core.search.query import MAX_DEPTH, NO_FILTERS, Filters, TextField
 from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
 from medsearch_core.search.words import words_asked
@@ -60,9 +60,10 @@ class Reads:
 
     def vectors(self, image_ids: Sequence[str]) -> Sequence[Sequence[float] | None]:
         where = [one_of("image_id", image_ids)]
-        hits = self.all("images", where, source=["image_id", VECTOR])
-        zero = np.zeros(model.dimensions if (model := self.model()) else 0, np.float32)
-        found = {h["_source"]["image_id"]: unit(h["_source"].get(VECTOR, zero)).tolist() for h in reversed(hits)}
+        hits = [hit["_source"] for hit in reversed(self.all("images", where, source=["image_id", VECTOR]))]
+        model = None if all(VECTOR in hit for hit in hits) else self.model()  # a zero vector has no place in some spaces
+        zero = [0.0] * (model.dimensions if model else 0)
+        found = {hit["image_id"]: direction(hit.get(VECTOR, zero)).tolist() for hit in hits}
         return [found.get(i) for i in image_ids]
 
     def reports(self, report_ids: Sequence[str]) -> Sequence[ReportDocument | None]:
@@ -94,7 +95,7 @@ class Reads:
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False
     ) -> Sequence[ImageHit]:
         check_hits(k, offset)
-        asked, where, depth = unit(checked_vector(vector)), image_clauses(filters), offset + k
+        asked, where, depth = direction(checked_vector(vector)), image_clauses(filters), offset + k
         try:
             hits = [] if exact else self._by_graph(asked, where, depth)
             if len(hits) < depth:  # asked for, or fewer match, or the graph does not lead everywhere

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.directions import direction
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
 
 Kind = Literal["images", "reports"]
 Document = TypeVar("Document", ImageDocument, ReportDocument)
@@ -31,7 +28,7 @@ def sources_of(study: StudyDocuments, space_type: str) -> list[Source]:
     found: dict[str, Source] = {}
     for image in study.images:
         source = _source("images", image.image_id, study, image)
-        vector = unit(image.vector)
+        vector = direction(image.vector)
         if vector.any() or space_type == "innerproduct":  # the other spaces have no place for a vector without direction
             source.fields["vector"] = vector
         found[source.id] = source
@@ -49,19 +46,9 @@ def document_of(kind: type[Document], source: Mapping[str, Any]) -> Document:
     return kind(**{f.name: _value(source.get(f.name)) for f in fields(kind) if f.name != "vector"})
 
 
-def unit(vector: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """The vector with length 1; zero stays zero."""
-    exact = np.asarray(vector, np.float32).astype(np.float64)
-    length = np.sqrt((exact * exact).sum())
-    return (exact / (length or 1.0)).astype(np.float32)
-
-
 def _source(kind: Kind, id_: str, study: StudyDocuments, document: ImageDocument | ReportDocument) -> Source:
     name = study.study.partition
-    held = {f.name: getattr(document, f.name) for f in fields(document) if f.name != "vector"}
-    if held["patient_age_years"] is not None and math.isnan(held["patient_age_years"]):
-        held["patient_age_years"] = None
-    held |= {"study_key": name, "inputs": study.inputs}
+    held = fields_of(document) | {"study_key": name, "inputs": study.inputs}
     return Source(kind, f"{name}/{kind[:-1]}/{id_}", name, held)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from medsearch_core.errors import DocumentsRefused
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.documents import StudyDocuments, is_changed
 from medsearch_core.search.opensearch.bulk import Operation, send
 from medsearch_core.search.opensearch.client import failing_as
 from medsearch_core.search.opensearch.filters import one_of
@@ -52,7 +52,8 @@ class Writes:
             StorageError: the cluster failed; the same call again completes what was begun.
         """
         held = self._held([s.study for s in studies])
-        changed = [s for s in studies if _is_changed(s, held.get(s.study.partition, Held()))]
+        state = {s.study: held.get(s.study.partition, Held()) for s in studies}
+        changed = [s for s in studies if is_changed(s, bool(state[s.study].kinds), state[s.study].inputs)]
         sources = {s.study.partition: sources_of(s, self._reads.layout.space_type) for s in changed}
         refused = self._send(self._first_phase(sources, held))
         whole = {name: documents for name, documents in sources.items() if name not in _studies_in(refused)}
@@ -115,12 +116,6 @@ class Writes:
 
     def _send(self, operations: Iterable[Operation]) -> dict[str, str]:
         return send(self._reads.client, operations, self._lease.check)
-
-
-def _is_changed(study: StudyDocuments, held: Held) -> bool:
-    if not (study.images or study.reports):
-        return bool(held.kinds)
-    return not study.inputs or held.inputs != study.inputs
 
 
 def _studies_in(refused: Iterable[str]) -> set[str]:

@@ -1,0 +1,29 @@
+"""Which field of a document each filter asks about. Every index reads its conditions off these."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_OF_IMAGES: Final = {
+    "modalities": "modality",
+    "body_parts": "body_part_examined",
+    "views": "view_position",
+    "lateralities": "laterality",
+}
+_OF_BOTH: Final = {"patients": "patient", "studies": "study", "reports": "report_id", "sexes": "patient_sex", "tags": "tags"}
+_LEFT_OUT: Final = {"without_patients": "patient", "without_studies": "study", "without_reports": "report_id"}
+
+IMAGE_FIELDS: Final = _OF_BOTH | _OF_IMAGES
+"""Filter → the field of an image that must equal, or hold, one of its values."""
+
+REPORT_FIELDS: Final = _OF_BOTH | {name: name for name in _OF_IMAGES}
+"""The same of a report, which lists what its study's images have."""
+
+LEFT_OUT_OF_IMAGES: Final = _LEFT_OUT | {"without_images": "image_id"}
+"""Filter → the field of an image that must equal none of its values."""
+
+LEFT_OUT_OF_REPORTS: Final = _LEFT_OUT
+"""The same of a report."""
+
+CODE_FIELDS: Final = {"present": "present_codes", "absent": "absent_codes", "uncertain": "uncertain_codes"}
+"""Filter → the field that must hold, for each of its codes, one that begins with it."""
