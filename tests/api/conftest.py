@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from api_asking import Ask, asking, local_client, settings_of
+from api_browser import chromium
 from api_world import fill
+from oidc_issuer import OidcIssuer, issuing
+from playwright.sync_api import Browser
 from radiology import radiology
 from starlette.testclient import TestClient
 
@@ -56,3 +59,16 @@ def changeable(ingested: Path, tmp_path: Path) -> Path:
     for name in ("landing", "warehouse", "index"):
         shutil.copytree(ingested / name, tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture
+def issuer() -> Iterator[OidcIssuer]:
+    """An OpenID Connect issuer that answers."""
+    with issuing() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser

@@ -24,3 +24,16 @@ def oidc_settings(hospital: Path, issuer: OidcIssuer | str, **others: Any) -> Se
         "api_oidc_roles_claim": "groups",
     }
     return settings_of(hospital, **(chosen | others))
+
+
+def ask(client, token, query=ASKED):
+    return client.post("/graphql", json=query, headers={"authorization": f"Bearer {token}"})
+
+
+def is_refused(response) -> bool:
+    """Whether a response is the refusal of a token, as RFC 6750 section 3 has it, and nothing more."""
+    assert response.headers["www-authenticate"] == 'Bearer realm="medsearch", error="invalid_token"'
+    assert response.json() == {
+        "errors": [{"message": "This token is not accepted.", "extensions": {"code": "UNAUTHENTICATED"}}]
+    }
+    return response.status_code == 401

@@ -10,8 +10,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote_plus
 
-import uvicorn
+from api_serving import serving
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from starlette.applications import Starlette
@@ -205,32 +203,8 @@ def signed_with_public_key(token: str, key: RSAKey, encoding: Literal["PEM", "DE
 
 
 @contextmanager
-def served(app: Any, port: int = 0) -> Iterator[str]:
-    """An app by uvicorn on a loopback port."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.02)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@contextmanager
 def issuing() -> Iterator[OidcIssuer]:
     """An issuer that answers."""
     issuer = OidcIssuer()
-    with served(issuer.app()) as issuer.url:
+    with serving(issuer.app()) as issuer.url:
         yield issuer
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port

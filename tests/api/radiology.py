@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom.data
-import uvicorn
 from api_asking import settings_of
-from starlette.applications import Starlette
 
 from medsearch_api.settings import Settings
 from medsearch_core.keys import StudyKey
@@ -76,17 +70,3 @@ def images_in(folder: Path) -> dict[str, list[ImageRecord]]:
 def service_settings(folder: Path, **others: Any) -> Settings:
     """The service's settings over a folder made by `radiology`."""
     return settings_of(folder, **({"landing": str(folder / "landing"), "api_dicomweb_refresh_seconds": 0.0} | others))
-
-
-@contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    """The address of an app on uvicorn, on a free port of this machine."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()

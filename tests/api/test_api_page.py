@@ -9,19 +9,10 @@ import pytest
 from api_asking import settings_of
 from api_serving import serving
 from api_world import StudyOf, fill
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from medsearch_api.app import create_app
 from medsearch_core.search.embedded.index import open_embedded
-
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +20,6 @@ def address(hospital) -> Iterator[str]:
     """The service on a free port."""
     with serving(create_app(settings_of(hospital))) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

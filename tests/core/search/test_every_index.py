@@ -1,4 +1,4 @@
-"""What every search index must do, case by case."""
+"""What every search index holds, refuses and filters, case by case."""
 
 from __future__ import annotations
 
@@ -7,33 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from search_cases import A, B, C, ids, image_ids
 from search_documents import image, report, study_of
 
-from medsearch_core.errors import IndexMismatch, InvalidQuery, NotIndexed
-from medsearch_core.keys import StudyKey
+from medsearch_core.errors import IndexMismatch, InvalidQuery
 from medsearch_core.search.answers import Counts
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.hybrid import WINDOW, hybrid
 from medsearch_core.search.index import SearchIndex
-from medsearch_core.search.likeness import Exclude, similar_to
-from medsearch_core.search.more_like import more_like
 from medsearch_core.search.query import Filters, TextField
 from medsearch_core.search.verification import verify
-
-A, B, C = StudyKey("p1", "s1"), StudyKey("p1", "s2"), StudyKey("p2", "s3")
-
-
-def ids(page: Any) -> list[str]:
-    return [hit.document.report_id for hit in page.hits]
-
-
-def image_ids(hits: Any) -> list[str]:
-    return [hit.document.image_id for hit in hits]
-
-
-def reports(*texts: str) -> list[StudyDocuments]:
-    """Studies s0, s1, … with one report each, of these findings."""
-    return [study_of(f"s{n}", images=0, findings=text) for n, text in enumerate(texts)]
 
 
 def test_an_index_never_written_to_answers_with_nothing(index: SearchIndex) -> None:
@@ -167,19 +150,6 @@ def test_an_image_without_a_finite_vector_is_refused(index: SearchIndex, vector:
         index.upsert([StudyDocuments(study=A, images=[image(A, vector=vector)], inputs="a")])
 
 
-def test_the_most_similar_images_come_first_and_ties_by_id(index: SearchIndex) -> None:
-    images = [image(A, n, vector=v) for n, v in (("d", [2, 0]), ("b", [1, 1]), ("c", [5, 0]), ("a", [-1, 0]), ("e", [0, 0]))]
-    index.upsert([StudyDocuments(study=A, images=images, inputs="a")])
-    hits = index.similar([3.0, 0.0], 5)
-    assert [(h.document.image_id, h.score) for h in hits] == [
-        ("s1.c", 1.0), ("s1.d", 1.0), ("s1.b", 0.707107), ("s1.e", 0.0), ("s1.a", -1.0),
-    ]  # fmt: skip
-    assert image_ids(index.similar([3.0, 0.0], 1)) == ["s1.c"]
-    assert image_ids(index.similar([3.0, 0.0], 2, offset=1, exact=True)) == ["s1.d", "s1.b"]
-    assert image_ids(index.similar([3.0, 0.0], 5, offset=4)) == ["s1.a"]
-    assert index.similar([3.0, 0.0], 5, offset=5) == []
-
-
 REFUSED: dict[str, Callable[[SearchIndex], Any]] = {
     "no hits": lambda index: index.similar([1.0, 0.0], 0),
     "too many hits": lambda index: index.similar([1.0, 0.0], 501),
@@ -234,52 +204,6 @@ def test_the_largest_that_may_be_asked_is_answered(index: SearchIndex) -> None:
     assert len(hybrid(index, [1.0, 0.0], "edema", WINDOW)) == 1
 
 
-def test_vectors_of_another_length_are_refused(index: SearchIndex) -> None:
-    index.upsert([study_of("s1")])
-    for call in (lambda: index.similar([1.0, 0.0, 0.0], 1), lambda: hybrid(index, [1.0], "edema", 1)):
-        with pytest.raises(IndexMismatch):
-            call()
-
-
-def test_what_is_not_indexed_has_nothing_like_it(index: SearchIndex) -> None:
-    index.upsert([StudyDocuments(study=A, images=[image(A, "zero", vector=[0.0, 0.0])], reports=[report(A)], inputs="a")])
-    for call in (lambda: similar_to(index, "nowhere", 1), lambda: more_like(index, "nowhere")):
-        with pytest.raises(NotIndexed):
-            call()
-    with pytest.raises(InvalidQuery):
-        similar_to(index, "s1.zero", 1)
-    assert more_like(index, "s1").total == 0
-
-
-def test_an_image_is_left_out_of_those_like_it_alone_or_with_its_study_or_patient(index: SearchIndex) -> None:
-    index.upsert([study_of("s1", images=2), study_of("s2"), study_of("s3", patient="p2")])
-    of = {exclude: image_ids(similar_to(index, "s1.0", 9, exclude=exclude)) for exclude in Exclude}
-    assert of == {
-        Exclude.NOTHING: ["s1.0", "s1.1", "s2.0", "s3.0"],
-        Exclude.IMAGE: ["s1.1", "s2.0", "s3.0"],
-        Exclude.STUDY: ["s2.0", "s3.0"],
-        Exclude.PATIENT: ["s3.0"],
-    }
-    assert image_ids(similar_to(index, "s1.0", 1, Filters(without_images=["s1.1"]), offset=1)) == ["s3.0"]
-
-
-def test_likeness_and_words_are_fused_by_rank(index: SearchIndex) -> None:
-    def study(name: str, vector: list[float], findings: str) -> StudyDocuments:
-        key = StudyKey("p1", name)
-        return StudyDocuments(
-            study=key, images=[image(key, vector=vector)], reports=[report(key, findings=findings)], inputs="a"
-        )
-
-    index.upsert([study("a", [1, 0], "heart"), study("b", [1, 0.1], "edema"), study("c", [0, 1], "edema edema lung")])
-    index.compact()
-    hits = hybrid(index, [1.0, 0.0], "edema", 3)
-    ranks = [(h.document.study, h.likeness and h.likeness.rank, h.words and h.words.rank) for h in hits]
-    assert ranks == [("b", 2, 1), ("c", 3, 2), ("a", 1, None)]
-    assert hits[0].score == pytest.approx(1 / 62 + 1 / 61)
-    only_alike = hybrid(index, [1.0, 0.0], "the", 3)
-    assert [(h.document.study, h.words) for h in only_alike] == [("a", None), ("b", None), ("c", None)]
-
-
 def test_filters_name_reports_and_tags(index: SearchIndex) -> None:
     alone = image(C, "alone", report_id=None, tags=["x"])
     index.upsert([study_of("s1", tags=["x", "y"]), study_of("s2", tags=["z"]), StudyDocuments(study=C, images=[alone])])
@@ -318,111 +242,3 @@ def test_a_release_is_verified_by_what_it_holds_and_finds(index: SearchIndex) ->
     good = verify(index, (15, 2, 2), held)
     assert (good.recall, good.sample, good.faults(1.0)) == (1.0, 4, [])
     assert len(verify(index, (15, 3, 1), held).faults(1.0)) == 2
-
-
-def test_words_are_found_by_stem_case_and_accent(index: SearchIndex) -> None:
-    index.upsert(reports("Small EFFUSIONS.", "an opacity", "Sjögren", "hilar oedema", "pneumothoraces"))
-    found = {"effusion": "s0", "Opacities": "s1", "sjogren": "s2", "SJÖGREN": "s2", "edema": "s3", "Pneumothorax": "s4"}
-    assert {word: ids(index.text(word)) for word in found} == {word: [id_] for word, id_ in found.items()}
-
-
-def test_words_are_runs_of_letters_and_digits_shorter_than_forty(index: SearchIndex) -> None:
-    index.upsert(reports("right_lower-lobe", "T12/L1", "x" * 39 + " " + "y" * 40))
-    found = {"lower": ["s0"], "right_lower": ["s0"], "l1": ["s1"], "t12l1": [], "x" * 39: ["s2"], "y" * 40 + " lobe": ["s0"]}
-    assert {word: ids(index.text(word)) for word in found} == found
-
-
-def test_a_word_given_twice_counts_once(index: SearchIndex) -> None:
-    index.upsert(reports("edema", "heart heart lung", "lung"))
-    index.compact()
-    once, twice = index.text("heart edema"), index.text("heart Edema edema oedema heart")
-    assert [(h.document.report_id, h.score) for h in once.hits] == [(h.document.report_id, h.score) for h in twice.hits]
-
-
-def test_reports_like_a_report_share_its_words(index: SearchIndex) -> None:
-    held = ["edema of the heart", "a heart with edema", "edema", "lung", "The", " ".join(f"w{n}" for n in range(400)) + " lung"]
-    index.upsert(reports(*held))
-    index.compact()
-    assert ids(more_like(index, "s0")) == ["s1", "s2"]
-    assert (ids(more_like(index, "s0", offset=1, limit=1)), more_like(index, "s0").total) == (["s2"], 2)
-    assert ids(more_like(index, "s0", Filters(without_reports=["s1"]))) == ["s2"]
-    assert more_like(index, "s4").total == 0
-    assert more_like(index, "s5").total == 0
-
-
-def test_words_are_looked_for_in_the_chosen_fields(index: SearchIndex) -> None:
-    index.upsert([study_of("s1", findings="edema", impression="heart", text="edema heart cardiac")])
-    assert [index.text(w).total for w in ("edema", "heart", "cardiac")] == [1, 1, 0]
-    assert index.text("heart", [TextField.FINDINGS]).total == 0
-    assert index.text("heart", [TextField.IMPRESSION]).total == 1
-    assert index.text("cardiac", [TextField.REPORT, TextField.FINDINGS]).total == 1
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        '"edema',
-        "edema AND",
-        "+edema -lung",
-        "edema:(",
-        "{edema}",
-        "[edema TO",
-        "edema^9~2*?",
-        "\\edema/",
-        "NOT edema",
-        "edema\0",
-    ],
-)
-def test_operators_are_only_text(index: SearchIndex, query: str) -> None:
-    index.upsert(reports("edema", "heart"))
-    assert ids(index.text(query)) == ["s0"]
-
-
-@pytest.mark.parametrize("query", ["", "  ", '"', "(){}[]^~*?\\/", "the", "No and NOT", "\0", "\ud800", "😀", "x" * 50_000])
-def test_a_query_without_a_word_gives_all_reports_by_id(index: SearchIndex, query: str) -> None:
-    index.upsert(reports("edema", "heart", "lung"))
-    page = index.text(query, offset=1, limit=1)
-    assert (ids(page), page.total, page.hits[0].score) == (["s1"], 3, 0.0)
-
-
-def test_a_long_query_of_few_words_is_answered(index: SearchIndex) -> None:
-    index.upsert(reports("edema", "heart"))
-    assert ids(index.text("word1 the word2 " * 10_000 + " edema")) == ["s0"]
-
-
-def test_pages_join_to_the_whole_and_the_total_is_exact(index: SearchIndex) -> None:
-    index.upsert(reports(*["edema " * (n % 3 + 1) for n in range(25)], "heart"))
-    whole = ids(index.text("edema", limit=100))
-    pages = [i for offset in (0, 10, 20, 30) for i in ids(index.text("edema", offset=offset, limit=10))]
-    assert (pages, len(set(whole)), index.text("edema", limit=0).total) == (whole, 25, 25)
-
-
-def test_pages_of_images_join_to_the_whole(index: SearchIndex) -> None:
-    images = [image(A, f"{n:02}", vector=[1.0, n % 7]) for n in range(25)]
-    index.upsert([StudyDocuments(study=A, images=images, inputs="a"), study_of("s2")])
-    whole = index.similar([1.0, 1.0], 500, Filters(studies=["s1"]))
-    pages = [hit for offset in (0, 10, 20, 30) for hit in index.similar([1.0, 1.0], 10, Filters(studies=["s1"]), offset)]
-    assert (pages, len(set(image_ids(whole)))) == (list(whole), 25)
-    fused = hybrid(index, [1.0, 1.0], "", WINDOW)
-    assert [hit for offset in range(0, 30, 10) for hit in hybrid(index, [1.0, 1.0], "", 10, offset=offset)] == list(fused)
-
-
-def test_a_filter_leaves_reports_with_lower_scores_on_the_page(index: SearchIndex) -> None:
-    best = [study_of(f"a{n}", patient="p1", images=0, findings="edema edema edema") for n in range(50)]
-    index.upsert([*best, study_of("b", patient="p2", images=0, findings="edema of the lungs and of the heart")])
-    page = index.text("edema", filters=Filters(patients=["p2"]), limit=1)
-    assert (ids(page), page.total) == (["b"], 1)
-
-
-def test_a_report_counts_once_for_a_value(index: SearchIndex) -> None:
-    index.upsert(
-        [
-            study_of("s1", images=0, positive_signs=["b", "b", "a"], patient_sex="F"),
-            study_of("s2", images=0, positive_signs=["a", "c"], findings="edema"),
-            study_of("s3", images=0, positive_signs=[], patient_sex="F"),
-        ]
-    )
-    assert [(c.value, c.count) for c in index.facets("positive_signs")] == [("a", 2), ("b", 1), ("c", 1)]
-    assert [(c.value, c.count) for c in index.facets("positive_signs", size=1)] == [("a", 2)]
-    assert [(c.value, c.count) for c in index.facets("positive_signs", query="edema")] == [("a", 1), ("c", 1)]
-    assert [(c.value, c.count) for c in index.facets("patient_sex")] == [("F", 2)]
