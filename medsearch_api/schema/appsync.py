@@ -26,12 +26,12 @@ from medsearch_api.schema.appsync_types import (
     PositiveSymptoms,
     Report,
 )
+from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range
 from medsearch_core.errors import InvalidQuery, NotIndexed
-from medsearch_core.search.answers import ReportPage
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.likeness import Exclude, similar_to
-from medsearch_core.search.more_like import more_like
+from medsearch_core.search.more_like import MOST_LIKE, those_like
 from medsearch_core.search.query import MAX_DEPTH, MAX_HITS, MAX_PAGE, NO_FILTERS, Filters
 from medsearch_core.search.words import words_of
 
@@ -41,23 +41,16 @@ HITS = 20
 BUCKETS = 10
 """How many values are counted if nobody says how many: Elasticsearch's default, as is that of `listReports`."""
 
-SIMILAR_REPORTS = 100
-"""How many of the reports most like one are counted."""
-
 MAX_REPORTS = 1000
 """How many report ids may be given."""
 
 Result = TypeVar("Result")
 
 
-def _arg(description: str, name: str | None = None) -> object:
-    return strawberry.argument(description=description, name=name)
-
-
-Words = Annotated[str | None, _arg("Words, taken as text alone; without a word nothing is found.")]
-ReportIds = Annotated[str | None, _arg(f"A JSON array of at most {MAX_REPORTS} ReportIds, as a string.")]
-OneReportId = Annotated[str | None, _arg("A ReportId.")]
-Size = Annotated[int | None, _arg(f"How many values to give, 1 to {MAX_SIZE}.")]
+Words = Annotated[str | None, argument("Words, taken as text alone; without a word nothing is found.")]
+ReportIds = Annotated[str | None, argument(f"A JSON array of at most {MAX_REPORTS} ReportIds, as a string.")]
+OneReportId = Annotated[str | None, argument("A ReportId.")]
+Size = Annotated[int | None, argument(f"How many values to give, 1 to {MAX_SIZE}.")]
 
 
 def _counting(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
@@ -92,16 +85,16 @@ def _of_reports(kind: type[Bucket]) -> Any:
 
 def _of_similar(kind: type[Bucket]) -> Any:
     async def resolve(info: Info, input: OneReportId = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
-        page = await asyncio.to_thread(_similar, info.context.index, input) if input else ReportPage((), 0)
-        return await _counted_of(info, kind, [hit.document.report_id for hit in page.hits], size)
+        like = await asyncio.to_thread(_those_like, info.context.index, input) if input else None
+        return await _counted(info, kind, like, size) if like else []
 
-    return _counting(kind, resolve, f"the {SIMILAR_REPORTS} reports most like one by Findings and Impression, without itself")
+    return _counting(kind, resolve, f"the {MOST_LIKE} reports most like one by Findings and Impression, without itself")
 
 
 @strawberry.type(name="Query")
 class AppSyncQuery:
     @strawberry.field(description="One image; null if it is not indexed.")
-    async def getImage(self, info: Info, ImageId: Annotated[str | None, _arg("An ImageId.")] = UNSET) -> Image | None:
+    async def getImage(self, info: Info, ImageId: Annotated[str | None, argument("An ImageId.")] = UNSET) -> Image | None:
         document = await info.context.loaders.images.load(ImageId) if ImageId else None
         return Image(document=document) if document else None
 
@@ -119,8 +112,8 @@ class AppSyncQuery:
     async def listReports(
         self,
         info: Info,
-        from_: Annotated[int | None, _arg("How many reports to pass over; 0 if not given.", "from")] = UNSET,
-        size: Annotated[int | None, _arg(f"How many reports to give, 0 to {MAX_PAGE}; {BUCKETS} if not given.")] = UNSET,
+        from_: Annotated[int | None, argument("How many reports to pass over; 0 if not given.", "from")] = UNSET,
+        size: Annotated[int | None, argument(f"How many reports to give, 0 to {MAX_PAGE}; {BUCKETS} if not given.")] = UNSET,
     ) -> list[Report | None] | None:
         limit = BUCKETS if size in (None, UNSET) else size
         offset = from_ or 0
@@ -142,8 +135,8 @@ class AppSyncQuery:
     async def getSimilarImages(
         self,
         info: Info,
-        ImageId: Annotated[str | None, _arg("An ImageId.")] = UNSET,
-        k: Annotated[int | None, _arg(f"How many images to give, 1 to {MAX_HITS}; {BUCKETS} if not given.")] = UNSET,
+        ImageId: Annotated[str | None, argument("An ImageId.")] = UNSET,
+        k: Annotated[int | None, argument(f"How many images to give, 1 to {MAX_HITS}; {BUCKETS} if not given.")] = UNSET,
     ) -> list[Image | None] | None:
         wanted = BUCKETS if k in (None, UNSET) else k
         check_range("k", wanted, 1, MAX_HITS)
@@ -205,8 +198,8 @@ async def _counted_of(info: Info, kind: type[Bucket], reports: list[str], size: 
     return await _counted(info, kind, Filters(reports=reports), size) if reports else []
 
 
-def _similar(index: SearchIndex, report_id: str) -> ReportPage:
+def _those_like(index: SearchIndex, report_id: str) -> Filters | None:
     try:
-        return more_like(index, report_id, limit=SIMILAR_REPORTS)
+        return those_like(index, report_id)
     except NotIndexed:
-        return ReportPage((), 0)
+        return None

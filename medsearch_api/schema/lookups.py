@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from medsearch_api.context import Info
+from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.index import Index, ModelVersion, model_versions
 from medsearch_api.schema.patients import Patient
 from medsearch_api.schema.types import Image, Report, Study
@@ -13,21 +14,17 @@ from medsearch_core.errors import InvalidQuery
 from medsearch_core.keys import StudyKey
 
 
-def _arg(description: str) -> object:
-    return strawberry.argument(description=description)
-
-
 @strawberry.type
 class Lookups:
     """One half of the queries."""
 
     @strawberry.field(description="One image; null if it is not indexed.")
-    async def image(self, info: Info, id: Annotated[strawberry.ID, _arg("The image's id.")]) -> Image | None:
+    async def image(self, info: Info, id: Annotated[strawberry.ID, argument("The image's id.")]) -> Image | None:
         document = await info.context.loaders.images.load(id)
         return Image.of(document) if document else None
 
     @strawberry.field(description="One report; null if it is not indexed.")
-    async def report(self, info: Info, id: Annotated[strawberry.ID, _arg("The report's id.")]) -> Report | None:
+    async def report(self, info: Info, id: Annotated[strawberry.ID, argument("The report's id.")]) -> Report | None:
         document = await info.context.loaders.reports.load(id)
         return Report.of(document) if document else None
 
@@ -35,8 +32,8 @@ class Lookups:
     async def study(
         self,
         info: Info,
-        patient: Annotated[str, _arg("Patient key.")],
-        study: Annotated[str, _arg("Study key.")],
+        patient: Annotated[str, argument("Patient key.")],
+        study: Annotated[str, argument("Study key.")],
     ) -> Study | None:
         key = _study_key(patient, study)
         loaders = info.context.loaders
@@ -44,7 +41,7 @@ class Lookups:
         return Study(patient=patient, study=study) if images or reports else None
 
     @strawberry.field(description="One patient; null if the warehouse has no study of that key.")
-    async def patient(self, info: Info, patient: Annotated[str, _arg("Patient key.")]) -> Patient | None:
+    async def patient(self, info: Info, patient: Annotated[str, argument("Patient key.")]) -> Patient | None:
         _study_key(patient, "any")
         studies = await info.context.loaders.studies_of_patients.load(patient)
         return Patient(patient=patient) if studies else None

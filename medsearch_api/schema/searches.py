@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import strawberry
 
 from medsearch_api.codes import description_of
 from medsearch_api.context import Info
+from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.enums import Exclude, FacetField, ReportField
 from medsearch_api.schema.filters import FiltersInput, filters_of
 from medsearch_api.schema.hits import (
@@ -28,25 +29,18 @@ from medsearch_core.errors import InvalidQuery, StorageError
 from medsearch_core.search import likeness
 from medsearch_core.search.answers import ReportPage
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
-from medsearch_core.search.more_like import more_like
+from medsearch_core.search.more_like import MOST_LIKE, more_like, those_like
 from medsearch_core.search.query import MAX_HITS, Filters, TextField
-
-MOST_LIKE = 100
-"""How many reports are counted as like a report."""
 
 CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
 
-def _arg(description: str) -> object:
-    return strawberry.argument(description=description)
-
-
-FiltersArgument = Annotated[FiltersInput | None, _arg("What a hit must be.")]
-Words = Annotated[str, _arg("Words. Only text: quotes and operators mean nothing.")]
-Fields = Annotated[list[ReportField] | None, _arg("Where words are looked for; Findings and Impression if not given.")]
-ImageId = Annotated[strawberry.ID | None, _arg("An indexed image.")]
-Vector = Annotated[list[float] | None, _arg("An embedding by the index's model.")]
-Excluding = Annotated[Exclude, _arg("What is left out of the images like imageId. A vector has neither study nor patient.")]
+FiltersArgument = Annotated[FiltersInput | None, argument("What a hit must be.")]
+Words = Annotated[str, argument("Words. Only text: quotes and operators mean nothing.")]
+Fields = Annotated[list[ReportField] | None, argument("Where words are looked for; Findings and Impression if not given.")]
+ImageId = Annotated[strawberry.ID | None, argument("An indexed image.")]
+Vector = Annotated[list[float] | None, argument("An embedding by the index's model.")]
+Excluding = Annotated[Exclude, argument("What is left out of the images like imageId. A vector has neither study nor patient.")]
 
 
 @strawberry.type
@@ -76,7 +70,7 @@ class Searches:
     async def reports_like(
         self,
         info: Info,
-        report_id: Annotated[strawberry.ID, _arg("An indexed report.")],
+        report_id: Annotated[strawberry.ID, argument("An indexed report.")],
         filters: FiltersArgument = None,
         first: First = 20,
         after: After = None,
@@ -98,7 +92,7 @@ class Searches:
         info: Info,
         image_id: ImageId = None,
         vector: Vector = None,
-        k: Annotated[int, _arg(f"How many of the nearest images there are to page through, 1 to {MAX_HITS}.")] = 100,
+        k: Annotated[int, argument(f"How many of the nearest images there are to page through, 1 to {MAX_HITS}.")] = 100,
         filters: FiltersArgument = None,
         exclude: Excluding = Exclude.IMAGE,
         first: First = 20,
@@ -163,14 +157,14 @@ class Searches:
     async def facets(
         self,
         info: Info,
-        field: Annotated[FacetField, _arg("Whose values to count.")],
+        field: Annotated[FacetField, argument("Whose values to count.")],
         query: Words = "",
         like_report: Annotated[
             strawberry.ID | None,
-            _arg(f"Count only the {MOST_LIKE} reports most like this one, as reportsLike finds them. Not beside words."),
+            argument(f"Count only the {MOST_LIKE} reports most like this one, as reportsLike finds them. Not beside words."),
         ] = None,
         filters: FiltersArgument = None,
-        size: Annotated[int, _arg(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,
+        size: Annotated[int, argument(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,
     ) -> list[FacetCount]:
         check_query(query)
         check_range("size", size, 1, MAX_SIZE)
@@ -178,14 +172,10 @@ class Searches:
             raise InvalidQuery("give either query or likeReport")
         index, name, narrowed = info.context.index, str(field.value), filters_of(filters)
         if like_report is not None:
-            like = (await asyncio.to_thread(more_like, index, like_report, narrowed, 0, MOST_LIKE)).hits
-            if not like:
+            like = await asyncio.to_thread(those_like, index, like_report, narrowed)
+            if like is None:
                 return []
-            narrowed = replace(
-                narrowed,
-                reports=[hit.document.report_id for hit in like],
-                patients=[hit.document.patient for hit in like],  # two patients may have reports of one id
-            )
+            narrowed = like
         counts = await asyncio.to_thread(index.facets, name, narrowed, size, query)
         return [
             FacetCount(value=c.value, count=c.count, label=description_of(c.value) if name in CODE_FACETS else None)

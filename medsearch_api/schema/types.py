@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from medsearch_api.context import Info
+from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance
 from medsearch_api.schema.enums import Sex
 from medsearch_api.schema.limits import MAX_FIRST
@@ -19,8 +20,8 @@ from medsearch_api.thumbnails import thumbnail_url
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import REPORT_LISTS, ImageDocument, ReportDocument
 
-First = Annotated[int, strawberry.argument(description=f"How many to give at most, 0 to {MAX_FIRST}.")]
-After = Annotated[str | None, strawberry.argument(description="The cursor to go on behind, of the same query and arguments.")]
+First = Annotated[int, argument(f"How many to give at most, 0 to {MAX_FIRST}.")]
+After = Annotated[str | None, argument("The cursor to go on behind, of the same query and arguments.")]
 
 
 def _keyword(description: str) -> str:
