@@ -1,1 +1,4 @@
-"""The page: plain HTML, CSS and JavaScript modules, served as they lie here. No build step and nothing from elsewhere."""
+"""The page: HTML, CSS and JavaScript modules, served as they lie here. No build step and nothing from elsewhere.
+
+`vendor` holds lit-html, which renders its templates.
+"""
