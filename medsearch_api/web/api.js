@@ -1,4 +1,4 @@
-// Asking the service. Queries are POSTed: words that were searched for never stand in an address.
+// Asking the service. Queries are POSTed: words that were searched for never stand in an address that is sent.
 
 export class Failure extends Error {
   constructor(code, message) {
@@ -19,12 +19,33 @@ export async function ask(query, variables = {}, signal = undefined) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Failure("UNREACHABLE", "The service does not answer.");
+    throw unreachable();
   }
-  if (response.status === 401) throw new Failure("UNAUTHENTICATED", "Your session has ended.");
-  if (!response.ok) throw new Failure("REFUSED", `The service refused the request (${response.status}).`);
-  const answer = await response.json();
+  return dataOf(response.status, await response.text());
+}
+
+/** The data of an answer's text. Throws a Failure. */
+export function dataOf(status, text) {
+  const answer = parsed(text);
+  if (status === 401) throw new Failure("UNAUTHENTICATED", "Your session has ended.");
+  if (status !== 200) {
+    const [error] = answer?.errors ?? [];
+    throw new Failure(error?.extensions?.code ?? "REFUSED", error?.message ?? `The service refused the request (${status}).`);
+  }
+  if (!answer) throw new Failure("REFUSED", "The service's answer cannot be read.");
   const [error] = answer.errors?.filter((e) => e.extensions?.code !== "FORBIDDEN") ?? []; // fields for others are null
   if (error) throw new Failure(error.extensions?.code ?? "INTERNAL", error.message);
   return answer.data;
+}
+
+export function unreachable() {
+  return new Failure("UNREACHABLE", navigator.onLine ? "The service does not answer." : "This computer is offline.");
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,6 +1,59 @@
-// The keyboard: / to search, arrows from picture to picture, Esc to go back.
+// The keyboard: / to search, arrows from picture to picture, c to compare, Esc to go back, ? for what the keys do.
+
+import { help, toResults } from "./actions.js";
+import { comparePlace } from "./place/address.js";
+import { go } from "./place/visits.js";
+import { state } from "./state.js";
 
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const KEYS = { "/": toWords, c: compare, "?": help };
+
+export function listenForKeys() {
+  document.addEventListener("keydown", (event) => {
+    const isOthers = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]");
+    if (isOthers) return;
+    const words = document.getElementById("words");
+    const isTyping = event.target.matches("input:not([type=checkbox]):not([type=file]), textarea, select");
+    if (event.key === "Escape") leave(event.target, isTyping, words);
+    else if (event.key in DIRECTIONS && (!isTyping || (event.target === words && event.key === "ArrowDown"))) step(event, isTyping);
+    else if (event.key in KEYS && !isTyping) {
+      event.preventDefault();
+      KEYS[event.key]();
+    }
+  });
+}
+
+function toWords() {
+  const words = document.getElementById("words");
+  words.focus();
+  words.select();
+}
+
+function leave(target, isTyping) {
+  const opened = target.closest("details[open].morefilters");
+  if (isTyping) target.blur();
+  else if (opened) opened.open = false;
+  else if (state.place.view !== "search") toResults();
+}
+
+/** Compares the image that is open with the one that has the focus, or else the first beside it. */
+function compare() {
+  if (state.place.view !== "image") return;
+  const others = [...document.querySelectorAll("main [data-image]")].filter((e) => e.dataset.image !== state.place.id);
+  const chosen = others.find((e) => e === document.activeElement) ?? others[0];
+  if (chosen) go(comparePlace(state.place.id, chosen.dataset.image));
+}
+
+function step(event, isTyping) {
+  const at = document.activeElement?.closest?.("[data-step]");
+  const isFree = document.activeElement === document.body || document.activeElement?.matches("#view, h1");
+  if (!at && !isTyping && !isFree) return;
+  const next = at ? nearest(at, DIRECTIONS[event.key]) : document.querySelector("main [data-step]");
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
 
 /** The picture nearest to `from` in a direction; what lies off the line counts double. */
 function nearest(from, [dx, dy]) {
@@ -19,32 +72,4 @@ function nearest(from, [dx, dy]) {
     if (!best || cost < best.cost) best = { element, cost };
   }
   return best?.element;
-}
-
-export function listen(words, goBack) {
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const isTyping = event.target === words;
-    if (event.key === "/" && !isTyping) {
-      event.preventDefault();
-      words.focus();
-      words.select();
-    } else if (event.key === "Escape") {
-      if (isTyping) words.blur();
-      else goBack();
-    } else if (event.key in DIRECTIONS && !(isTyping && event.key !== "ArrowDown")) {
-      step(event, isTyping);
-    }
-  });
-}
-
-function step(event, isTyping) {
-  const at = document.activeElement?.closest?.("[data-step]");
-  const first = document.querySelector("main [data-step]");
-  if (!at && !isTyping && document.activeElement !== document.body && document.activeElement?.id !== "view") return;
-  const next = at ? nearest(at, DIRECTIONS[event.key]) : first;
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-  next.scrollIntoView({ block: "nearest" });
 }

@@ -1,94 +1,52 @@
-// The page's start: which view the address asks for, and the search box above all of them.
+// The page's start: it is rendered after every change of the state, and loads what the place of the address needs.
 
+import { stopTyping } from "./actions.js";
 import { ask } from "./api.js";
-import { plural } from "./dom.js";
-import { imageView, reportView } from "./image.js";
-import { listen } from "./keys.js";
-import { HOLDINGS } from "./queries.js";
-import { refresh, searchView } from "./search.js";
+import { listenForKeys } from "./keys.js";
+import { fetchFor, learn } from "./needs.js";
+import { page, titleOf, viewOf } from "./page.js";
+import { placeOf } from "./place/address.js";
+import { begin } from "./place/visits.js";
+import { HOLDINGS, UPLOADS } from "./queries.js";
 import { welcome } from "./session.js";
-import { search } from "./state.js";
+import { change, onChange, state } from "./state.js";
+import { begin as beginTheme } from "./theme.js";
+import { listenForFiles } from "./upload/dropping.js";
+import { render } from "./vendor/lit-html/lit-html.js";
 
-const DEBOUNCE_MS = 250;
-const view = document.getElementById("view");
-const words = document.getElementById("words");
-let scrolled = 0;
-let left = null;
-let turn = 0;
-let waiting = null;
-let isStale = false;
+const wide = window.matchMedia("(min-width: 900px)");
+let isFirst = true;
 
-/** Shows what the address names: an image, a report, or else the search. */
-async function route() {
-  const mine = ++turn;
-  const [, kind, id] = /^#\/(image|report)\/(.+)$/.exec(location.hash) ?? [];
-  if (!kind) {
-    view.replaceChildren(searchView());
-    if (isStale) refresh();
-    isStale = false;
-    window.scrollTo(0, scrolled);
-    left?.focus({ preventScroll: true });
-    return;
-  }
-  if (waiting) {
-    // an image was opened before the words were searched for: it stays, and the search waits for the way back
-    clearTimeout(waiting);
-    waiting = null;
-    isStale = true;
-  }
-  const shown = await (kind === "image" ? imageView : reportView)(decoded(id));
-  if (mine !== turn) return;
-  view.replaceChildren(shown);
-  window.scrollTo(0, 0);
-  view.focus({ preventScroll: true });
+/** Shows a place, and puts scroll and focus where they were on it, or at its beginning. */
+function arrive(place, { isReturning, left }) {
+  stopTyping();
+  const isSameView = viewOf(place) === viewOf(state.place);
+  const isTurned = isSameView && place.cursors?.length !== state.place.cursors?.length;
+  change({ place, ...(place.view === "search" ? { results: place, draft: place.words } : {}) });
+  fetchFor(place, isReturning);
+  queueMicrotask(() => {
+    if (left) window.scrollTo(0, left.scroll);
+    else if (!isSameView || isTurned) window.scrollTo(0, 0);
+    if (isSameView || isFirst) return;
+    const before = left?.key && document.querySelector(`[data-key="${CSS.escape(left.key)}"]`);
+    (before || document.querySelector("main h1"))?.focus({ preventScroll: true });
+  });
 }
 
-/** An id out of the address, which anybody may have typed. */
-function decoded(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+onChange((now) => {
+  document.title = titleOf(now);
+  render(page(now), document.getElementById("page"));
+});
+change({ theme: beginTheme((theme) => change({ theme })), isWide: wide.matches });
+wide.addEventListener("change", () => change({ isWide: wide.matches }));
+listenForKeys();
+if (await welcome()) {
+  window.addEventListener("online", () => (change({ isOnline: true }), fetchFor(state.place)));
+  window.addEventListener("offline", () => change({ isOnline: false }));
+  if (placeOf(location.hash).view === "upload") change({ upload: { status: "none", isLost: true } });
+  begin(arrive);
+  isFirst = false;
+  listenForFiles();
+  ask(HOLDINGS).then((held) => (learn(held), change({ holdings: held.index })), () => {});
+  ask(UPLOADS).then(({ uploads }) => change({ uploads }), () => change({ uploads: null }));
 }
-
-const isSearching = () => !/^#\/(image|report)\//.test(location.hash);
-
-function takeWords() {
-  clearTimeout(waiting);
-  search.query = words.value;
-  search.cursors = [];
-}
-
-function toSearch() {
-  waiting = null;
-  if (!isSearching()) location.hash = "#/";
-  refresh();
-}
-
-words.addEventListener("input", () => {
-  takeWords();
-  waiting = setTimeout(toSearch, DEBOUNCE_MS);
-});
-words.form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  takeWords();
-  toSearch();
-});
-view.addEventListener("click", (event) => {
-  if (isSearching() && event.target.closest("a")) {
-    scrolled = window.scrollY;
-    left = event.target.closest("a");
-  }
-});
-listen(words, () => {
-  if (!isSearching()) location.hash = "#/";
-});
-if (await welcome(view)) {
-  window.addEventListener("hashchange", route);
-  route();
-  ask(HOLDINGS).then(
-    ({ index }) => (document.getElementById("holdings").textContent = `${plural(index.images, "image")} · ${plural(index.reports, "report")}`),
-    () => {},
-  );
-} else words.disabled = true;

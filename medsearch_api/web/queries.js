@@ -1,15 +1,28 @@
 // The GraphQL documents of the page.
 
-export const HOLDINGS = "{ index { images reports studies modelId } }";
+/** What the index holds, and what the codes in it are called. */
+export const HOLDINGS = `{
+  index { images reports studies }
+  present: facets(field: PRESENT_CODES, size: 200) { value label }
+  absent: facets(field: ABSENT_CODES, size: 200) { value label }
+}`;
+
+export const UPLOADS = "{ uploads { maxBytes formats } }";
+
+const LISTS = "positiveDiagnoses positiveSigns positiveSymptoms negativeDiagnoses negativeSigns negativeSymptoms";
 
 export const SEARCH = `
-query Search($query: String!, $filters: Filters!, $viewless: Filters!, $sexless: Filters!, $first: Int!, $after: String) {
+query Search(
+  $query: String!, $filters: Filters!, $viewless: Filters!, $sexless: Filters!, $modeless: Filters!, $first: Int!, $after: String
+) {
   searchReports(query: $query, filters: $filters, first: $first, after: $after) {
     totalCount
     pageInfo { hasNextPage endCursor }
     nodes {
-      id impression findings positiveDiagnoses positiveSigns positiveSymptoms negativeDiagnoses negativeSigns negativeSymptoms
-      images(first: 50) { nodes { id thumbnailUrl viewPosition patientSex patientAgeYears studyDate isRepresentative } }
+      id impression findings uncertainCodes ${LISTS}
+      images(first: 50) {
+        nodes { id thumbnailUrl modality bodyPartExamined viewPosition patientSex patientAgeYears studyDate isRepresentative }
+      }
     }
   }
   present: facets(field: PRESENT_CODES, query: $query, filters: $filters, size: 8) { value label count }
@@ -17,34 +30,60 @@ query Search($query: String!, $filters: Filters!, $viewless: Filters!, $sexless:
   uncertain: facets(field: UNCERTAIN_CODES, query: $query, filters: $filters, size: 6) { value label count }
   views: facets(field: VIEWS, query: $query, filters: $viewless, size: 8) { value count }
   sexes: facets(field: PATIENT_SEX, query: $query, filters: $sexless, size: 3) { value count }
+  modalities: facets(field: MODALITIES, query: $query, filters: $modeless, size: 8) { value count }
 }`;
 
+const ENTITIES = "entities { text begin end assertion category concept cue icd10cmCode icd10cmDescription }";
+
+export const FINDINGS = `query Findings($id: ID!) { report(id: $id) { id ${ENTITIES} } }`;
+
 const REPORT = `
-  id text
-  entities { text begin end assertion category cue icd10cmCode icd10cmDescription }
-  provenance { sourceKey nerVersion }`;
+  id text ${ENTITIES}
+  provenance { sourceKey sha256 nerVersion }`;
+
+const PICTURE = "id patient study modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate thumbnailUrl";
+
+const DETAIL = `
+  detail {
+    rows columns frame frames bitsStored photometricInterpretation pixelSpacingMm manufacturer manufacturerModelName kvp
+    burnedInAnnotation studyDescription
+  }`;
 
 export const IMAGE = `
 query Image($id: ID!) {
   image(id: $id) {
-    id patient study modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate thumbnailUrl
-    detail {
-      rows columns frame frames bitsStored photometricInterpretation pixelSpacingMm manufacturer manufacturerModelName kvp
-      burnedInAnnotation studyDescription
-    }
+    ${PICTURE} ${DETAIL}
     provenance { sourceKey sha256 modelId modelVersion }
-    report { ${REPORT} images(first: 200) { nodes { id thumbnailUrl viewPosition } } }
+    report { ${REPORT} images(first: 200) { nodes { id thumbnailUrl modality bodyPartExamined viewPosition } } }
   }
 }`;
 
 export const REPORT_ALONE = `query Report($id: ID!) { report(id: $id) { ${REPORT} } }`;
 
+const LIKENESS = `
+  totalCount
+  edges {
+    rank score
+    node { id patient modality bodyPartExamined thumbnailUrl viewPosition studyDate presentCodes absentCodes report { id ${LISTS} } }
+  }`;
+
 export const SIMILAR = `
-query Similar($id: ID!, $first: Int!, $exclude: Exclude!) {
-  similarImages(imageId: $id, first: $first, exclude: $exclude) {
-    edges {
-      rank score
-      node { id patient thumbnailUrl viewPosition studyDate report { positiveDiagnoses positiveSigns positiveSymptoms } }
-    }
-  }
+query Similar($id: ID!, $first: Int!, $exclude: Exclude!, $filters: Filters!) {
+  similarImages(imageId: $id, first: $first, exclude: $exclude, filters: $filters) { ${LIKENESS} }
+}`;
+
+export const SIMILAR_TO_VECTOR = `
+query SimilarToVector($vector: [Float!]!, $first: Int!, $filters: Filters!) {
+  similarImages(vector: $vector, first: $first, filters: $filters) { ${LIKENESS} }
+}`;
+
+export const COMPARED = `
+query Compared($one: ID!, $other: ID!) {
+  one: image(id: $one) { ${PICTURE} ${DETAIL} report { id impression findings } }
+  other: image(id: $other) { ${PICTURE} ${DETAIL} report { id impression findings } }
+}`;
+
+export const EMBEDDING = `
+query Embedding($upload: Upload!) {
+  embedding(upload: $upload) { vector modelId modelVersion format frame frames rows columns thumbnail }
 }`;

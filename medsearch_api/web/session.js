@@ -1,12 +1,11 @@
 // Who is signed in. The session is a cookie that scripts cannot read; this page holds no token.
 
-import { failure, h, note } from "./dom.js";
+import { change } from "./state.js";
 
 const PLACE = "medsearch-place";
-const corner = document.getElementById("account");
 
-/** Where the user was, kept in this tab over the way to the issuer and back: no address carries it. */
-function leave() {
+/** Goes to the issuer. Where the user was is kept in this tab over the way and back: no address carries it. */
+export function signIn() {
   sessionStorage.setItem(PLACE, location.hash);
   location.assign("/sign-in");
 }
@@ -17,36 +16,29 @@ function comeBack() {
   if (place && place !== location.hash) history.replaceState(null, "", place);
 }
 
-const button = (text, onclick, title) => h("button", { class: "button", type: "button", title, onclick }, text);
-
-/** What stands where results would while nobody is signed in. */
-export const signInNote = () => note("Sign in to search", "Images and reports of patients are shown to signed-in users.", button("Sign in", leave));
-
-async function signOut() {
+export async function signOut() {
   const response = await fetch("/sign-out", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
   if (!response.ok) return;
   location.assign((await response.json()).address);
 }
 
-/** Shows in the corner who is signed in and, in the view, what keeps the user out. Tells whether the user may ask. */
-export async function welcome(view) {
-  let session;
+/** Puts into the state who is signed in. Tells whether the user may ask. */
+export async function welcome() {
   try {
     const response = await fetch("/session");
     if (!response.ok) throw new Error("Sign-in cannot be checked now.");
-    session = await response.json();
+    return welcomed(await response.json());
   } catch (error) {
-    view.replaceChildren(failure(error, () => location.reload()));
+    const message = error instanceof TypeError ? "The service does not answer." : error.message;
+    change({ session: { status: "failed", error: new Error(message), name: "" } });
     return false;
   }
-  if (session.signIn === "development") return true;
-  if (!session.signedIn) {
-    view.replaceChildren(signInNote());
-    return false;
-  }
-  comeBack();
-  corner.replaceChildren(button("Sign out", signOut, session.name ? `Signed in as ${session.name}` : null));
-  if (session.roles.length) return true;
-  view.replaceChildren(note("No access", "This account has no role here. Ask whoever runs this service."));
-  return false;
+}
+
+function welcomed({ signIn: kind, signedIn, name, roles }) {
+  const isOpen = kind === "development";
+  if (signedIn && !isOpen) comeBack();
+  const status = isOpen ? "open" : !signedIn ? "signed out" : roles.length ? "signed in" : "no role";
+  change({ session: { status, error: null, name: name ?? "" } });
+  return isOpen || status === "signed in";
 }

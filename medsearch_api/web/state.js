@@ -1,31 +1,39 @@
-// What is searched for. It lives in memory: the address holds keys of images and reports, never words or filters.
+// All that the page shows, in one object. Views are templates of it; only effects change it.
 
-export const PAGE = 20;
+import { searchPlace } from "./place/address.js";
 
-const nothing = () => ({ present: [], absent: [], uncertain: [], views: [], sexes: [] });
+/** `loads`: what was asked for, by name: {key, status: "loading" | "ready" | "failed", data, error}. `results`: the search last seen. */
+export const state = {
+  session: { status: "asking", error: null, name: "" },
+  place: searchPlace(),
+  results: searchPlace(),
+  draft: "",
+  loads: {},
+  labels: new Map(),
+  holdings: null,
+  uploads: undefined,
+  upload: { status: "none" },
+  isDropping: false,
+  isOnline: navigator.onLine,
+  theme: null,
+  isWide: true,
+};
 
-/** `cursors` lead from page to page: the last is that of the page shown, and there is none on the first. */
-export const search = { query: "", cursors: [], filters: nothing(), layout: "reports" };
-export const similar = { excludeSamePatient: false, first: 30 };
+let shown = null;
+let isDue = false;
 
-/** Puts a value into a filter, or takes it out, and goes back to the first page. */
-export function toggle(name, value) {
-  const values = search.filters[name];
-  search.filters[name] = values.includes(value) ? values.filter((v) => v !== value) : [...values, value];
-  search.cursors = [];
+/** Has `show` called after every change, once for all changes of a moment. */
+export function onChange(show) {
+  shown = show;
 }
 
-export function clearFilters() {
-  search.filters = nothing();
-  search.cursors = [];
-}
-
-export function hasFilters() {
-  return Object.values(search.filters).some((values) => values.length > 0);
-}
-
-/** The variables of the search query. The counts of views and sexes leave their own filter aside, so that others can be added. */
-export function variables() {
-  const { query, cursors, filters } = search;
-  return { query, first: PAGE, after: cursors.at(-1) ?? null, filters, viewless: { ...filters, views: [] }, sexless: { ...filters, sexes: [] } };
+/** Puts changes into the state and has them shown. */
+export function change(changes) {
+  Object.assign(state, changes);
+  if (isDue) return;
+  isDue = true;
+  queueMicrotask(() => {
+    isDue = false;
+    shown?.(state);
+  });
 }

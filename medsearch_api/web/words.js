@@ -1,9 +1,23 @@
-// Words of the data, said for people.
+// Words of the data, said for people. Pure.
 
 export const SEXES = { FEMALE: "Female", MALE: "Male", OTHER: "Other" };
 
 /** How the index spells a sex → how the schema does. */
 export const SEX_OF_VALUE = { F: "FEMALE", M: "MALE", O: "OTHER" };
+
+/** Assertions that reports are searched by → their sign. */
+export const SIGNS = { present: "+", absent: "−", uncertain: "?" };
+
+export const ASSERTIONS = {
+  PRESENT: "Present", ABSENT: "Absent", UNCERTAIN: "Uncertain", HYPOTHETICAL: "Hypothetical", HISTORICAL: "Historical", FAMILY: "Family",
+};
+export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Symptoms" };
+
+/** Filters said as words before their value. */
+export const FILTERS = {
+  present: "present", absent: "absent", uncertain: "uncertain", without: "without", views: "view", sexes: "sex", modalities: "modality",
+  minAge: "age from", maxAge: "age to", from: "from", to: "to",
+};
 
 export function person(image) {
   const age = image.patientAgeYears === null ? null : `${Math.floor(image.patientAgeYears)} y`;
@@ -18,9 +32,17 @@ export function shown(image) {
 /** An ICD-10-CM description without the words that only classifiers need. */
 export const brief = (description) => description.replace(/, (unspecified( \w+)?|not elsewhere classified|NEC|NOS)$/i, "");
 
-export const imageAddress = (id) => `#/image/${encodeURIComponent(id)}`;
-export const reportAddress = (id) => `#/report/${encodeURIComponent(id)}`;
-
 /** What a report says is there, and what it says is not, as the vocabulary names it. */
 export const present = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
 export const absent = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];
+
+export function plural(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A size as people say it, in units of 1,024. */
+export function size(bytes) {
+  const units = ["bytes", "KB", "MB", "GB"];
+  const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
+  return `${(bytes / 1024 ** step).toLocaleString("en", { maximumFractionDigits: step ? 1 : 0 })} ${units[step]}`;
+}

@@ -1,0 +1,46 @@
+// What a view's buttons do: go to another place, or change what is shown without one.
+
+import { fetchFor } from "./needs.js";
+import { imagePlace, noLikeFilters } from "./place/address.js";
+import { go } from "./place/visits.js";
+import { change, state } from "./state.js";
+import { switchTheme } from "./theme.js";
+
+const DEBOUNCE_MS = 250;
+let typing = null;
+
+/** Takes the words as they are typed; the search follows when the typing rests. */
+export function type(words) {
+  clearTimeout(typing);
+  change({ draft: words });
+  typing = setTimeout(searchNow, DEBOUNCE_MS);
+}
+
+/** Searches for the words as they stand. */
+export function searchNow() {
+  clearTimeout(typing);
+  typing = null;
+  const isThere = state.place.view === "search";
+  go({ ...state.results, words: state.draft, cursors: [], open: null }, { replace: isThere });
+}
+
+/** Leaves off a search that has not begun: its words wait for the way back to the results. */
+export function stopTyping() {
+  if (typing === null) return;
+  clearTimeout(typing);
+  typing = null;
+  change({ results: { ...state.results, words: state.draft, cursors: [], open: null } });
+}
+
+export const search = (changes) => go({ ...state.results, words: state.draft, cursors: [], open: null, ...changes });
+export const toResults = () => go(state.results);
+export const likeThis = (like) => go({ ...state.place, like });
+
+/** The place of an image, with the filters of similar images that are on now. */
+export function toImage(id, { place } = state) {
+  return place.like ? imagePlace(id, { like: { ...place.like, shown: noLikeFilters().shown } }) : imagePlace(id);
+}
+
+export const again = () => fetchFor(state.place);
+export const otherTheme = () => change({ theme: switchTheme() });
+export const help = () => document.getElementById("help").showModal();

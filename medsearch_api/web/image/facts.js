@@ -1,0 +1,37 @@
+// What is known of an image: its attributes, and where it comes from.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { person } from "../words.js";
+
+const definitions = (rows) => html`<dl>${rows.filter(([, value]) => value).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+function attributes(image) {
+  const detail = image.detail;
+  const spacing = detail?.pixelSpacingMm?.map((mm) => mm.toFixed(3)).join(" × ");
+  return [
+    ["Patient", person(image)],
+    ["Study date", image.studyDate],
+    ["Description", detail?.studyDescription],
+    ["View", [image.viewPosition, image.laterality].filter(Boolean).join(" ")],
+    ["Modality", [image.modality, image.bodyPartExamined].filter(Boolean).join(" ")],
+    ["Matrix", detail && `${detail.columns} × ${detail.rows}${detail.bitsStored ? `, ${detail.bitsStored} bit` : ""}`],
+    ["Frame", detail && detail.frames > 1 && `${detail.frame} of ${detail.frames}`],
+    ["Photometric", detail?.photometricInterpretation],
+    ["Spacing", spacing && `${spacing} mm`],
+    ["Tube voltage", detail?.kvp && `${detail.kvp} kV`],
+    ["Device", detail && [detail.manufacturer, detail.manufacturerModelName].filter(Boolean).join(" ")],
+    ["Burned-in text", detail?.burnedInAnnotation === "YES" && "yes"],
+    ["Keys", `${image.patient} / ${image.study}`],
+  ];
+}
+
+function provenance({ provenance: from, id }) {
+  const runs = (from.materialisations ?? []).map(({ asset, runId }) => [asset, `run ${runId}`]);
+  const rows = [["Image", id], ["Source", from.sourceKey], ["SHA-256", from.sha256], ["Model", from.modelId], ["Version", from.modelVersion], ...runs];
+  return html`<details class="provenance"><summary>Provenance</summary>${definitions(rows)}</details>`;
+}
+
+export const factsPanel = (image) => html`
+  <section class="panel about" aria-label="About this image">
+    <h2>Image</h2>${definitions(attributes(image))}${image.provenance ? provenance(image) : nothing}
+  </section>`;

@@ -1,0 +1,26 @@
+// The whole page as a template of its state.
+
+import { html } from "./vendor/lit-html/lit-html.js";
+import { keyed } from "./vendor/lit-html/directives/keyed.js";
+import { compareScreen } from "./compare/compare.js";
+import { imageView, reportView } from "./image/image.js";
+import { searchView } from "./search/search.js";
+import { header } from "./shell/header.js";
+import { helpDialog } from "./shell/help.js";
+import { outside } from "./shell/notes.js";
+import { dropTarget, uploadView } from "./upload/upload.js";
+
+const VIEWS = { search: searchView, image: imageView, report: reportView, compare: compareScreen, upload: uploadView };
+const TITLES = { search: "medsearch", image: "Image – medsearch", report: "Report – medsearch", compare: "Side by side – medsearch", upload: "Search with a file – medsearch" };
+
+/** What the window is called. It stays in the browser's history, so it says nothing of a patient. */
+export const titleOf = ({ place }) => TITLES[place.view];
+
+/** What stays in place while its details change: a view, or one image. */
+export const viewOf = (place) => JSON.stringify([place.view, place.id, place.ids]);
+
+export function page(state) {
+  const isInside = ["open", "signed in"].includes(state.session.status);
+  const view = isInside ? keyed(viewOf(state.place), VIEWS[state.place.view](state)) : html`<h1 class="unseen">medsearch</h1>${outside(state.session)}`;
+  return html`${header(state)}<main id="view" tabindex="-1">${view}</main>${helpDialog()}${dropTarget(state)}`;
+}

@@ -1,0 +1,102 @@
+// The place a fragment names, and the fragment of a place. Pure; whatever was typed by hand is read as far as it makes sense.
+// A fragment is never sent to a server. It holds keys, filters, and the words the user typed.
+
+const MOST_WORDS = 1000;
+const MOST_VALUES = 20;
+const MOST_PAGES = 500;
+const SEXES = ["FEMALE", "MALE", "OTHER"];
+const CODE = /^[A-Z][0-9A-Z.]{1,9}$/;
+const CURSOR = /^[\w-]{1,200}={0,2}$/;
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** How many similar images are shown, step by step. */
+export const STEPS = [30, 60, 100];
+
+export const noFilters = () => ({
+  present: [], absent: [], uncertain: [], views: [], sexes: [], modalities: [], minAge: null, maxAge: null, from: null, to: null,
+});
+export const noLikeFilters = () => ({
+  others: false, sameView: false, present: [], without: [], absent: [], sexes: [], minAge: null, maxAge: null, shown: STEPS[0],
+});
+export const searchPlace = (changes = {}) => ({
+  view: "search", words: "", filters: noFilters(), layout: "reports", cursors: [], open: null, ...changes,
+});
+export const imagePlace = (id, changes = {}) => ({ view: "image", id, like: noLikeFilters(), windowing: null, ...changes });
+export const reportPlace = (id) => ({ view: "report", id });
+export const comparePlace = (one, other) => ({ view: "compare", ids: [one, other] });
+export const uploadPlace = (changes = {}) => ({ view: "upload", like: noLikeFilters(), ...changes });
+
+const list = (of) => ({ read: (values) => [...new Set(values)].filter(of).slice(0, MOST_VALUES), write: (values) => values, none: [] });
+const one = (read, none = null) => ({ read: ([value]) => (value === undefined ? none : read(value)), write: (v) => (v === none ? [] : [v]), none });
+const flag = one((value) => value === "yes", false);
+const said = { ...flag, write: (v) => (v ? ["yes"] : []) };
+const codes = list((value) => CODE.test(value));
+const texts = list((value) => value.length > 0 && value.length <= 64);
+const sexes = list((value) => SEXES.includes(value));
+const age = one((value) => (/^\d{1,3}(\.\d{1,3})?$/.test(value) && Number(value) <= 150 ? Number(value) : null));
+const day = one((value) => (DAY.test(value) && new Date(`${value}T00:00Z`).toJSON()?.startsWith(value) ? value : null));
+
+const FILTERS = {
+  present: ["present", codes], absent: ["absent", codes], uncertain: ["uncertain", codes], views: ["view", texts], sexes: ["sex", sexes],
+  modalities: ["modality", texts], minAge: ["min-age", age], maxAge: ["max-age", age], from: ["from", day], to: ["to", day],
+};
+const LIKE = {
+  others: ["other-patients", said], sameView: ["same-view", said], present: ["with", codes], without: ["without", codes],
+  absent: ["said-absent", codes], sexes: ["sex", sexes], minAge: ["min-age", age], maxAge: ["max-age", age],
+  shown: ["shown", one((value) => (STEPS.includes(Number(value)) ? Number(value) : STEPS[0]), STEPS[0])],
+};
+const SEARCH = {
+  words: ["q", one((value) => value.slice(0, MOST_WORDS), "")],
+  layout: ["layout", one((value) => (value === "images" ? "images" : "reports"), "reports")],
+  cursors: ["after", { read: (values) => values.filter((v) => CURSOR.test(v)).slice(0, MOST_PAGES), write: (values) => values, none: [] }],
+  open: ["findings", one((value) => (value.length <= 256 ? value || null : null))],
+};
+
+const SHOWN = {
+  windowing: ["window", { read: ([value]) => windowing(value ?? ""), write: (v) => (v ? [[v.center, v.width, ...(v.inverted ? ["inverted"] : [])].join(",")] : []), none: null }],
+};
+
+/** A window as `center,width` or `center,width,inverted`, in the image's own values. */
+function windowing(text) {
+  const [, center, width, inverted] = /^(-?\d{1,9}(?:\.\d{1,6})?),(\d{1,9}(?:\.\d{1,6})?)(,inverted)?$/.exec(text) ?? [];
+  return center === undefined || Number(width) <= 0 ? null : { center: Number(center), width: Number(width), inverted: Boolean(inverted) };
+}
+
+const read = (fields, query) => Object.fromEntries(Object.entries(fields).map(([name, [key, kind]]) => [name, kind.read(query.getAll(key))]));
+const written = (fields, values) => Object.entries(fields).flatMap(([name, [key, kind]]) => kind.write(values[name]).map((value) => [key, String(value)]));
+
+/** An id out of an address, which anybody may have typed. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The place that a fragment names; the search when it names none. */
+export function placeOf(fragment) {
+  const [path, ...rest] = fragment.replace(/^#?\/?/, "").split("?");
+  const [view, ...ids] = path.split("/").filter(Boolean).map(decoded);
+  const query = new URLSearchParams(rest.join("?"));
+  if (view === "image" && ids.length === 1) return imagePlace(ids[0], { like: read(LIKE, query), ...read(SHOWN, query) });
+  if (view === "report" && ids.length === 1) return reportPlace(ids[0]);
+  if (view === "compare" && ids.length === 2) return comparePlace(...ids);
+  if (view === "upload") return uploadPlace({ like: read(LIKE, query) });
+  return searchPlace({ ...read(SEARCH, query), filters: read(FILTERS, query) });
+}
+
+/** The fragment that names a place. */
+export function fragmentOf(place) {
+  const [path, pairs] = parts(place);
+  const query = new URLSearchParams(pairs).toString();
+  return `#/${path.map(encodeURIComponent).join("/")}${query && `?${query}`}`;
+}
+
+function parts(place) {
+  if (place.view === "image") return [["image", place.id], [...written(LIKE, place.like), ...written(SHOWN, place)]];
+  if (place.view === "report") return [["report", place.id], []];
+  if (place.view === "compare") return [["compare", ...place.ids], []];
+  if (place.view === "upload") return [["upload"], written(LIKE, place.like)];
+  return [[], [...written(SEARCH, place), ...written(FILTERS, place.filters)]];
+}

@@ -1,0 +1,42 @@
+// What a report mentions, by kind and by what is asserted: each leads to the reports that say the same.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { fragmentOf, noFilters, searchPlace } from "../place/address.js";
+import { ASSERTIONS, CATEGORIES, SIGNS } from "../words.js";
+
+const SEARCHED = { PRESENT: "present", ABSENT: "absent", UNCERTAIN: "uncertain" };
+const ORDER = Object.keys(ASSERTIONS);
+
+/** Every concept once for each thing asserted of it, in the order of the assertions. */
+export function distinct(entities) {
+  const found = new Map(entities.map((e) => [`${e.concept} ${e.assertion}`, e]));
+  return [...found.values()].sort((a, b) => ORDER.indexOf(a.assertion) - ORDER.indexOf(b.assertion));
+}
+
+/** The search for reports that say the same; for its words where it has no code or is neither present, absent nor uncertain. */
+function same({ assertion, icd10cmCode, concept }) {
+  const name = SEARCHED[assertion];
+  if (!name || !icd10cmCode) return fragmentOf(searchPlace({ words: concept }));
+  return fragmentOf(searchPlace({ filters: { ...noFilters(), [name]: [icd10cmCode] } }));
+}
+
+function item(entity, extra) {
+  const tone = entity.assertion.toLowerCase();
+  return html`
+    <li class="entity ${tone}">
+      <span class="sign" title=${ASSERTIONS[entity.assertion]} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
+      <a href=${same(entity)} title="Reports that say the same">${entity.concept}<span class="unseen">, ${ASSERTIONS[entity.assertion].toLowerCase()}</span></a>
+      <span class="assertion" aria-hidden="true">${tone in SIGNS ? nothing : ASSERTIONS[entity.assertion].toLowerCase()}</span>
+      <span class="code">${entity.icd10cmCode ?? ""}</span>
+      ${extra(entity)}
+    </li>`;
+}
+
+/** The groups of mentions. `extra(entity)` is what stands at the end of each. */
+export function findings(entities, extra = () => nothing) {
+  const all = distinct(entities ?? []);
+  if (!all.length) return html`<p class="quiet">Nothing is recognised in this report.</p>`;
+  const groups = Object.entries(CATEGORIES).map(([category, title]) => [title, all.filter((e) => e.category === category)]);
+  return html`<div class="findings">${groups.filter(([, of]) => of.length).map(([title, of]) => html`
+    <section aria-label=${title}><h3>${title}</h3><ul>${of.map((e) => item(e, extra))}</ul></section>`)}</div>`;
+}

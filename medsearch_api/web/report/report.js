@@ -1,0 +1,39 @@
+// A report with its mentions marked by what is asserted of them, and the words that were searched for.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { ASSERTIONS } from "../words.js";
+import { pieces, terms } from "./pieces.js";
+
+const term = (run) => (run.isTerm ? html`<em class="term">${run.text}</em>` : run.text);
+
+/** A text in which the words that were searched for stand out. */
+export const highlighted = (text, matches) => terms(text, matches ?? []).map(term);
+
+/** What is said of a mention, by which words, and its code. */
+export function about(entity) {
+  const code = [entity.icd10cmCode, entity.icd10cmDescription].filter(Boolean).join(" ");
+  return [ASSERTIONS[entity.assertion], entity.cue && `“${entity.cue}”`, code].filter(Boolean).join(" · ");
+}
+
+function piece(node) {
+  if (!node.entity) return node.isHeader ? html`<strong>${term(node)}</strong>` : term(node);
+  const { entity } = node;
+  return html`<mark class=${entity.assertion.toLowerCase()} tabindex="0" aria-description=${about(entity)} data-about=${about(entity)}>${node.pieces.map(piece)}</mark>`;
+}
+
+function legend(entities) {
+  const used = Object.keys(ASSERTIONS).filter((a) => entities.some((e) => e.assertion === a));
+  return used.length ? html`<ul class="legend" aria-label="Colours">${used.map((a) => html`<li><mark class=${a.toLowerCase()}>${ASSERTIONS[a]}</mark></li>`)}</ul>` : nothing;
+}
+
+export function reportPanel(report) {
+  const entities = report.entities ?? [];
+  const source = [report.provenance.sourceKey, `read by ${report.provenance.nerVersion}`].filter(Boolean).join(" · ");
+  return html`
+    <section class="panel report" aria-label="Report">
+      <div class="titlebar"><h2>Report</h2>${legend(entities)}</div>
+      ${report.entities ? nothing : html`<p class="quiet">The report is being read again, so its findings are not marked.</p>`}
+      <p class="text">${pieces(report.text.trimEnd(), entities, report.matches ?? []).map(piece)}</p>
+      <p class="source">${source}</p>
+    </section>`;
+}

@@ -1,0 +1,67 @@
+// What the reports found hold, counted: three bar charts of findings, chips, and ranges. Each is a switch of a filter.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { search } from "../actions.js";
+import { toggled } from "../place/filters.js";
+import { skeleton } from "../shell/notes.js";
+import { SEXES, SEX_OF_VALUE, brief } from "../words.js";
+
+const switching = (filters, name, value) => () => search({ filters: toggled(filters, name, value) });
+
+/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. */
+function chart(title, name, counts, filters) {
+  const most = Math.max(1, ...counts.map((c) => c.count));
+  const bars = counts.map(({ value, label, count }) => html`
+    <li>
+      <button class="finding" type="button" aria-pressed=${filters[name].includes(value)} title=${`${value} ${label ?? ""}`.trim()}
+        @click=${switching(filters, name, value)}>
+        <span class="label">${brief(label ?? value)}</span><span class="count">${count}</span>
+        <span class="track" aria-hidden="true"><span class="bar" .style=${`width: ${Math.max(2, (100 * count) / most)}%`}></span></span>
+      </button>
+    </li>`);
+  return html`
+    <section class="chart ${name}" aria-label=${title}>
+      <h3>${title}</h3>${bars.length ? html`<ul class="bars">${bars}</ul>` : html`<p class="quiet">None in these reports.</p>`}
+    </section>`;
+}
+
+function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) => v) {
+  if (!counts.length) return nothing;
+  return html`
+    <section class="chips ${name}" aria-label=${title}>
+      <h3>${title}</h3>
+      <div>${counts.map(({ value, count }) => html`
+        <button class="chip" type="button" aria-pressed=${filters[name].includes(valueOf(value))} @click=${switching(filters, name, valueOf(value))}>
+          ${labelOf(value)} <span class="count">${count}</span>
+        </button>`)}</div>
+    </section>`;
+}
+
+/** Two ends of a range, either of them open. `read` gives the value of what was typed; null is open. */
+export function range(title, kind, [low, high], filters, onChange, read, attributes = {}) {
+  const field = (name, label) => html`
+    <label><span class="unseen">${title} ${label}</span>
+      <input type=${kind} min=${attributes.min ?? nothing} max=${attributes.max ?? nothing} placeholder=${label} .value=${filters[name] ?? ""}
+        @change=${(event) => event.target.validity.valid && onChange({ ...filters, [name]: read(event.target.value) })}>
+    </label>`;
+  return html`<fieldset class="range"><legend>${title}</legend>${field(low, "from")}<span aria-hidden="true">–</span>${field(high, "to")}</fieldset>`;
+}
+
+export const ageRange = (filters, onChange) => range("Age", "number", ["minAge", "maxAge"], filters, onChange, (v) => (v === "" ? null : Number(v)), { min: 0, max: 150 });
+
+/** All facets of a search's answer; their shapes while there is none. */
+export function facets(answer, filters) {
+  if (!answer) return skeleton.bars(12);
+  const change = (next) => search({ filters: next });
+  const sexes = answer.sexes.filter(({ value }) => value in SEX_OF_VALUE);
+  const isMixed = answer.modalities.length > 1 || filters.modalities.length > 0;
+  return html`
+    ${chart("Present", "present", answer.present, filters)}
+    ${chart("Absent", "absent", answer.absent, filters)}
+    ${chart("Uncertain", "uncertain", answer.uncertain, filters)}
+    ${chips("View", "views", answer.views, filters)}
+    ${isMixed ? chips("Modality", "modalities", answer.modalities, filters) : nothing}
+    ${chips("Sex", "sexes", sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}
+    ${ageRange(filters, change)}
+    ${range("Study date", "date", ["from", "to"], filters, change, (v) => v || null)}`;
+}

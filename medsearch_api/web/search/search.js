@@ -1,0 +1,67 @@
+// The search view: facets beside the reports found.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { search } from "../actions.js";
+import { noFilters } from "../place/address.js";
+import { PAGE, isFiltered } from "../place/filters.js";
+import { go } from "../place/visits.js";
+import { button, failure, note, skeleton } from "../shell/notes.js";
+import { plural } from "../words.js";
+import { facets } from "./facets.js";
+import { grid, rows } from "./results.js";
+import { clearLink, filterTags } from "./switched_on.js";
+
+const clear = () => search({ filters: noFilters() });
+
+export function searchView(state) {
+  const { place, loads } = state;
+  const { data, status, error } = loads.search ?? {};
+  return html`
+    <h1 class="unseen" tabindex="-1">Search</h1>
+    <div class="searchview">
+      <details class="side" ?open=${state.isWide}>
+        <summary>Findings and filters</summary>
+        <h2 class="unseen">Filters</h2>
+        <div class="facets">${status === "failed" ? nothing : facets(data, place.filters)}</div>
+      </details>
+      <section class="found" aria-labelledby="found-title">
+        <h2 class="unseen" id="found-title">Results</h2>
+        <div class="resultbar">
+          <p role="status">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching"}</p>
+          <div class="tags">${filterTags(place.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(place.filters), clear)}</div>
+          <div class="layouts" role="group" aria-label="Layout">${layoutButton(place, "reports", "Reports")}${layoutButton(place, "images", "Images")}</div>
+        </div>
+        <div class="results" aria-busy=${status === "loading"}>
+          ${status === "failed" ? failure(error) : data ? found(state, data.searchReports) : place.layout === "images" ? skeleton.tiles(18) : skeleton.rows(6)}
+        </div>
+      </section>
+    </div>`;
+}
+
+function found(state, { nodes, totalCount, pageInfo }) {
+  if (!totalCount) return empty(state.place);
+  return html`${state.place.layout === "images" ? grid(nodes) : rows(nodes, state)}${pager(state.place, totalCount, nodes.length, pageInfo)}`;
+}
+
+function empty({ words, filters }) {
+  if (isFiltered(filters)) return note("No report matches", "Fewer filters or other words may find more.", button("Clear filters", clear));
+  if (words.trim()) return note("No report matches", "Other words may find more. Words are compared by their stem.");
+  return note("Nothing is indexed yet", "Reports appear here as soon as the pipeline has written its search index.");
+}
+
+const layoutButton = (place, layout, label) => html`
+  <button type="button" aria-pressed=${place.layout === layout} @click=${() => search({ layout, cursors: place.cursors })}>${label}</button>`;
+
+function pager(place, total, shown, { hasNextPage, endCursor }) {
+  if (total <= PAGE) return nothing;
+  const { cursors } = place;
+  const turn = (to) => () => go({ ...place, cursors: to, open: null });
+  const before = cursors.length * PAGE;
+  const [first, last] = [before + 1, before + shown].map((n) => n.toLocaleString("en"));
+  return html`
+    <nav class="pager" aria-label="Pages">
+      <button class="button" type="button" ?disabled=${!cursors.length} @click=${turn(cursors.slice(0, -1))}>Previous</button>
+      <span>${first}–${last} of ${total.toLocaleString("en")}</span>
+      <button class="button" type="button" ?disabled=${!hasNextPage} @click=${turn([...cursors, endCursor])}>Next</button>
+    </nav>`;
+}

@@ -1,0 +1,21 @@
+// The filters that are on, each a button that takes it off.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { switchedOn } from "../place/filters.js";
+import { FILTERS, SEXES, SIGNS, brief } from "../words.js";
+
+const valueOf = (name, value, labels) => brief(labels.get(value) ?? SEXES[value] ?? String(value));
+
+/** `onChange` is called with the filters as they are without the one that was pressed. */
+export function filterTags(filters, labels, onChange) {
+  return switchedOn(filters).map(({ name, value, without }) => {
+    const label = valueOf(name, value, labels);
+    const sign = name === "without" ? "≠" : SIGNS[name];
+    return html`
+      <button class="tag on ${name}" type="button" aria-label=${`Take off the filter ${FILTERS[name]}: ${label}`} title="Take off" @click=${() => onChange(without)}>
+        ${sign ? html`<span aria-hidden="true">${sign}</span>` : html`<span class="of" aria-hidden="true">${FILTERS[name]}</span>`}${label}<b aria-hidden="true">×</b>
+      </button>`;
+  });
+}
+
+export const clearLink = (isOn, onClear) => (isOn ? html`<button class="link" type="button" @click=${onClear}>Clear</button>` : nothing);

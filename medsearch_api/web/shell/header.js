@@ -1,0 +1,54 @@
+// The top of every view: to the search, the words, a file instead of words, the theme, the keys, and who is signed in.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { live } from "../vendor/lit-html/directives/live.js";
+import { help, otherTheme, searchNow, type } from "../actions.js";
+import { fragmentOf, searchPlace, uploadPlace } from "../place/address.js";
+import { signOut } from "../session.js";
+import { plural } from "../words.js";
+import { file, keyboard, moon, sun } from "./icons.js";
+import { button } from "./notes.js";
+
+const isInside = ({ session }) => ["open", "signed in"].includes(session.status);
+
+export function header(state) {
+  return html`
+    <a class="skip" href="#view" @click=${toView}>Skip to the results</a>
+    <header class="top">
+      <a class="brand" href=${fragmentOf(searchPlace())} aria-label="medsearch, a new search">
+        <img src="/static/icon.svg" alt="" width="26" height="26"><span>medsearch</span>
+      </a>
+      ${words(state)}
+      <p class="holdings">${state.holdings ? `${plural(state.holdings.images, "image")} · ${plural(state.holdings.reports, "report")}` : nothing}</p>
+      <div class="tools">
+        ${isInside(state) ? html`<a class="tool" href=${fragmentOf(uploadPlace())} aria-label="Search with a file" title="Search with a file">${file}</a>` : nothing}
+        <button class="tool" type="button" @click=${otherTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>${state.theme === "dark" ? sun : moon}</button>
+        <button class="tool keys" type="button" @click=${help} aria-label="Keys" title="Keys (?)">${keyboard}</button>
+      </div>
+      ${["signed in", "no role"].includes(state.session.status) ? html`<div class="account">${button("Sign out", signOut, state.session.name ? `Signed in as ${state.session.name}` : nothing)}</div>` : nothing}
+    </header>
+    ${state.isOnline ? nothing : html`<p class="banner" role="status">This computer is offline. What is shown may be old.</p>`}`;
+}
+
+const other = (theme) => (theme === "dark" ? "Light theme" : "Dark theme");
+
+function words(state) {
+  return html`
+    <form class="search" role="search" autocomplete="off" @submit=${submit}>
+      <label for="words" class="unseen">Search reports</label>
+      <input id="words" type="search" placeholder="Search findings and impressions" maxlength="1000" spellcheck="false" autocomplete="off"
+        enterkeyhint="search" .value=${live(state.draft)} ?disabled=${!isInside(state)} @input=${(event) => type(event.target.value)}>
+      <kbd aria-hidden="true">/</kbd>
+    </form>`;
+}
+
+function submit(event) {
+  event.preventDefault();
+  searchNow();
+}
+
+/** Past the header without a change of the address. */
+function toView(event) {
+  event.preventDefault();
+  document.getElementById("view").focus();
+}

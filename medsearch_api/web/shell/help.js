@@ -1,0 +1,15 @@
+// The dialog that names the keys.
+
+import { html } from "../vendor/lit-html/lit-html.js";
+
+const KEYS = [
+  ["Everywhere", [["/", "Search"], ["Esc", "Back to the results"], ["?", "These keys"]]],
+  ["Pictures", [["← → ↑ ↓", "From picture to picture"], ["Enter", "Open it"], ["c", "Compare it with the image that is open"]]],
+  ["The image", [["+ −", "Zoom"], ["0", "Fit"], ["Arrows", "Pan"], ["i", "Invert"], ["Drag", "Pan; with Shift window and level"]]],
+];
+
+export const helpDialog = () => html`
+  <dialog id="help" aria-labelledby="help-title">
+    <div class="titlebar"><h2 id="help-title">Keys</h2><form method="dialog"><button class="button">Close</button></form></div>
+    ${KEYS.map(([title, keys]) => html`<section><h3>${title}</h3><dl>${keys.map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl></section>`)}
+  </dialog>`;

@@ -1,0 +1,52 @@
+// The filters of similar images: other patients, the same view, and for each finding whether the report must say it.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { likeThis } from "../actions.js";
+import { noLikeFilters } from "../place/address.js";
+import { isLikeFiltered, stanceTaken, toggled } from "../place/filters.js";
+import { ageRange } from "../search/facets.js";
+import { clearLink, filterTags } from "../search/switched_on.js";
+import { SEXES, brief } from "../words.js";
+
+const MOST = 14;
+const STANCES = [["present", "with"], ["without", "without"], ["absent", "said absent"]];
+
+const toggle = (like, name, label) => html`
+  <label class="switch"><input type="checkbox" role="switch" .checked=${like[name]} @change=${() => likeThis({ ...like, [name]: !like[name] })}>${label}</label>`;
+
+/** The codes of findings worth choosing: those of the report, then those of the images shown, the most frequent first. */
+export function worthChoosing(own, nodes) {
+  const counts = new Map();
+  for (const code of nodes.flatMap((n) => n.presentCodes)) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const others = [...counts].sort(([, a], [, b]) => b - a).map(([code]) => code);
+  return [...new Set([...own, ...others])].slice(0, MOST);
+}
+
+/** Buttons that say whether the reports of similar images must hold a finding. */
+export function stances(like, code, name) {
+  return html`
+    <span class="stances" role="group" aria-label=${name}>${STANCES.map(([field, label]) => html`
+      <button type="button" class=${field} aria-pressed=${like[field].includes(code)} @click=${() => likeThis(stanceTaken(like, field, code))}>${label}</button>`)}
+    </span>`;
+}
+
+/** `image` is null where the likeness is to an uploaded picture. */
+export function likeFilterBar({ place: { like }, labels }, image, codes) {
+  const clear = () => likeThis({ ...noLikeFilters(), shown: like.shown });
+  return html`
+    <div class="likefilters">
+      <div class="switches">
+        ${image ? toggle(like, "others", "Other patients") : nothing}
+        ${image?.viewPosition ? toggle(like, "sameView", `Same view (${image.viewPosition})`) : nothing}
+        <details class="morefilters">
+          <summary>Findings, sex, age</summary>
+          <div class="sheet">
+            ${codes.length ? html`<ul class="choices">${codes.map((code) => html`<li><span class="label" title=${`${code} ${labels.get(code) ?? ""}`}>${brief(labels.get(code) ?? code)}</span>${stances(like, code, brief(labels.get(code) ?? code))}</li>`)}</ul>` : nothing}
+            <div class="chips sexes" role="group" aria-label="Sex">${["FEMALE", "MALE"].map((sex) => html`<button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => likeThis(toggled(like, "sexes", sex))}>${SEXES[sex]}</button>`)}</div>
+            ${ageRange(like, likeThis)}
+          </div>
+        </details>
+      </div>
+      <div class="tags">${filterTags(like, labels, likeThis)}${clearLink(isLikeFiltered(like), clear)}</div>
+    </div>`;
+}

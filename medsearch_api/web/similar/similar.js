@@ -1,0 +1,58 @@
+// Images like one, nearest first, each with its score.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { likeThis, toImage } from "../actions.js";
+import { STEPS, comparePlace, fragmentOf, noLikeFilters } from "../place/address.js";
+import { isLikeFiltered } from "../place/filters.js";
+import { compare } from "../shell/icons.js";
+import { button, failure, note, skeleton } from "../shell/notes.js";
+import { picture } from "../shell/pictures.js";
+import { plural, present } from "../words.js";
+import { likeFilterBar, worthChoosing } from "./filters.js";
+
+function card({ rank, score, node }, place, image) {
+  const said = node.report ? present(node.report) : [];
+  return html`
+    <li class="like">
+      <a class="tile" href=${fragmentOf(toImage(node.id, { place }))} data-step data-key=${node.id} data-image=${node.id}>
+        <span class="frame">${picture(node)}${image && node.patient === image.patient ? html`<span class="same">same patient</span>` : nothing}</span>
+        <span class="likeness">
+          <span class="rank" title="Rank">${rank}</span><span class="score" title="Cosine similarity">${score.toFixed(3)}</span>
+          <span class="where">${node.viewPosition ?? ""}</span>
+        </span>
+        <span class="scorebar" aria-hidden="true"><span .style=${`width: ${100 * Math.max(0, score)}%`}></span></span>
+        <span class="codes" title=${said.join("\n")}>${said.join(", ") || (node.report ? "no positive finding" : "no report")}</span>
+      </a>
+      ${image ? html`<a class="tool compare" href=${fragmentOf(comparePlace(image.id, node.id))} aria-label=${`Compare with number ${rank}`} title="Compare (c)">${compare}</a>` : nothing}
+    </li>`;
+}
+
+/** The panel of images like `image`, or like an uploaded picture. `own` are the codes of the image's own report. */
+export function similarPanel(state, image, own = []) {
+  const { place } = state;
+  const { data, status, error } = state.loads.similar ?? {};
+  const edges = data?.similarImages.edges ?? [];
+  return html`
+    <section class="similar" aria-labelledby="similar-title">
+      <div class="titlebar">
+        <h2 id="similar-title">Similar images</h2>
+        <p class="quiet" role="status">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}` : ""}</p>
+        ${likeFilterBar(state, image, worthChoosing(own, edges.map((e) => e.node)))}
+      </div>
+      <div class="likes" aria-busy=${status === "loading"}>
+        ${status === "failed" ? failure(error) : !data ? skeleton.tiles(12) : edges.length ? html`<ul class="grid">${repeat(edges, (e) => e.node.id, (e) => card(e, place, image))}</ul>${more(place, edges.length, data.similarImages.totalCount)}` : none(place.like)}
+      </div>
+    </section>`;
+}
+
+function more(place, shown, total) {
+  const next = STEPS.find((step) => step > place.like.shown);
+  if (!next || shown < place.like.shown || total <= shown) return nothing;
+  return html`<p class="pager">${button("Show more", () => likeThis({ ...place.like, shown: next }))}</p>`;
+}
+
+function none(like) {
+  if (!isLikeFiltered(like)) return note("No similar image", "This is the only image in the index.");
+  return note("No similar image", "No image passes these filters.", button("Clear filters", () => likeThis(noLikeFilters())));
+}

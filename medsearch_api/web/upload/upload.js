@@ -1,0 +1,67 @@
+// The view of a search with a file: where to drop one, how far it is, why it was refused, and images like it.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { backLink } from "../image/image.js";
+import { similarPanel } from "../similar/similar.js";
+import { button, note } from "../shell/notes.js";
+import { size } from "../words.js";
+import { preview } from "./preview.js";
+import { cancel, send } from "./sending.js";
+
+function chosen(event) {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (file) send(file);
+}
+
+const choice = (text) => html`<label class="button choose">${text}<input class="unseen" type="file" @change=${chosen}></label>`;
+
+export function uploadView(state) {
+  return html`
+    <div class="imageview">
+      ${backLink(state)}
+      <h1 tabindex="-1">Search with a file</h1>
+      ${state.uploads === undefined ? nothing : state.uploads === null ? note("Files cannot be searched with here", "This service has no model to embed them. Images of the index still lead to images like them.") : step(state)}
+    </div>`;
+}
+
+function step(state) {
+  const { upload } = state;
+  if (upload.status === "ready") return html`${embedded(upload)}${similarPanel(state, null)}`;
+  if (upload.status === "failed") return html`<div class="drop" role="alert"><h2>${upload.name}</h2><p>${upload.error.message}</p>${choice("Choose another file")}</div>`;
+  if (upload.status === "none") return invitation(state.uploads, upload);
+  return sending(upload);
+}
+
+const invitation = ({ maxBytes, formats }, { isLost }) => html`
+  <div class="drop">
+    <h2>${isLost ? "Drop the file again" : "Drop a file anywhere on this page"}</h2>
+    <p>${isLost ? "It was held by this tab alone, and ended with it. " : nothing}${formats.join(", ")}, up to ${size(maxBytes)}. It is not kept.</p>
+    ${choice("Choose a file")}
+  </div>`;
+
+const sending = ({ status, name, bytes, part }) => html`
+  <div class="drop">
+    <h2>${name}</h2>
+    <p role="status">${status === "sending" ? `Sending ${size(bytes)}` : "Looking at the picture"}</p>
+    ${status === "sending" ? html`<progress aria-label="Sent" max="1" .value=${part}></progress>` : html`<progress aria-label="Looking at the picture"></progress>`}
+    ${button("Cancel", cancel)}
+  </div>`;
+
+function embedded({ name, bytes, embedding }) {
+  const frames = embedding.frames > 1 ? `, frame ${embedding.frame} of ${embedding.frames}` : "";
+  return html`
+    <section class="panel uploaded" aria-label="The file">
+      ${preview(embedding.thumbnail)}
+      <div>
+        <h2 class="name">${name}</h2>
+        <p class="quiet">${embedding.format}, ${embedding.columns} × ${embedding.rows}${frames}, ${size(bytes)}</p>
+        <p class="quiet">Embedded by ${embedding.modelId}. The file was not kept; its vector is held by this tab alone.</p>
+        <div class="tags">${choice("Another file")}${button("Forget it", cancel)}</div>
+      </div>
+    </section>`;
+}
+
+/** What covers the page while a file is held over it. */
+export const dropTarget = ({ isDropping, uploads }) => (isDropping ? html`
+  <div class="droptarget" role="status"><p>${uploads ? "Drop it to search for images like it" : "Files cannot be searched with here: this service has no model to embed them."}</p></div>` : nothing);
