@@ -8,6 +8,7 @@ import { switchTheme } from "./theme.js";
 
 const DEBOUNCE_MS = 250;
 let typing = null;
+let resting = null;
 
 /** Takes the words as they are typed; the search follows when the typing rests. */
 export function type(words) {
@@ -35,6 +36,12 @@ export function stopTyping() {
 export const search = (changes) => go({ ...state.results, words: state.draft, cursors: [], open: null, ...changes });
 export const toResults = () => go(state.results);
 export const likeThis = (like) => go({ ...state.place, like });
+
+/** Puts an image's window into the address once it has rested. */
+export function window(id, windowing) {
+  clearTimeout(resting);
+  resting = setTimeout(() => state.place.id === id && state.place.view === "image" && go({ ...state.place, windowing }, { replace: true }), DEBOUNCE_MS);
+}
 
 /** The place of an image, with the filters of similar images that are on now. */
 export function toImage(id, { place } = state) {

@@ -1,14 +1,13 @@
 // The page's start: it is rendered after every change of the state, and loads what the place of the address needs.
 
 import { stopTyping } from "./actions.js";
-import { ask } from "./api.js";
 import { listenForKeys } from "./keys.js";
-import { fetchFor, learn } from "./needs.js";
+import { fetchFor } from "./needs.js";
 import { page, titleOf, viewOf } from "./page.js";
 import { placeOf } from "./place/address.js";
 import { begin } from "./place/visits.js";
-import { HOLDINGS, UPLOADS } from "./queries.js";
 import { welcome } from "./session.js";
+import { closeSheetsFromBeside } from "./shell/sheets.js";
 import { change, onChange, state } from "./state.js";
 import { begin as beginTheme } from "./theme.js";
 import { listenForFiles } from "./upload/dropping.js";
@@ -40,6 +39,7 @@ onChange((now) => {
 change({ theme: beginTheme((theme) => change({ theme })), isWide: wide.matches });
 wide.addEventListener("change", () => change({ isWide: wide.matches }));
 listenForKeys();
+closeSheetsFromBeside();
 if (await welcome()) {
   window.addEventListener("online", () => (change({ isOnline: true }), fetchFor(state.place)));
   window.addEventListener("offline", () => change({ isOnline: false }));
@@ -47,6 +47,4 @@ if (await welcome()) {
   begin(arrive);
   isFirst = false;
   listenForFiles();
-  ask(HOLDINGS).then((held) => (learn(held), change({ holdings: held.index })), () => {});
-  ask(UPLOADS).then(({ uploads }) => change({ uploads }), () => change({ uploads: null }));
 }

@@ -3,12 +3,14 @@
 import { load, unload } from "./loads.js";
 import { likeFilters, searchVariables } from "./place/filters.js";
 import { go } from "./place/visits.js";
-import { COMPARED, FINDINGS, IMAGE, REPORT_ALONE, SEARCH, SIMILAR, SIMILAR_TO_VECTOR } from "./queries.js";
+import { COMPARED, FINDINGS, HOLDINGS, IMAGE, REPORT_ALONE, SEARCH, SIMILAR, SIMILAR_TO_VECTOR, STUDY, UPLOADS } from "./queries.js";
 import { change, state } from "./state.js";
 
 const NEEDS = { search: forSearch, image: forImage, report: forReport, compare: forCompare, upload: forUpload };
 
 export function fetchFor(place, isReturning = false) {
+  load("holdings", HOLDINGS, {}, { then: learn });
+  load("uploads", UPLOADS, {});
   NEEDS[place.view](place, isReturning);
 }
 
@@ -29,6 +31,7 @@ function forImage({ id, like }, isReturning) {
   const then = () => state.place.id === id && queueMicrotask(() => fetchFor(state.place, isReturning));
   load("image", IMAGE, { id, query: state.results.words }, { about: id, isReturning, then });
   const image = state.loads.image.data?.image;
+  if (image) load("study", STUDY, { patient: image.patient, study: image.study }, { about: `${image.patient}/${image.study}`, isReturning });
   if (like.sameView && !image) return; // which view that is, the image says
   const variables = { id, first: like.shown, exclude: like.others ? "PATIENT" : "IMAGE", filters: likeFilters(like, image) };
   load("similar", SIMILAR, variables, { about: id, isReturning });

@@ -5,6 +5,7 @@ import { keyed } from "./vendor/lit-html/directives/keyed.js";
 import { compareScreen } from "./compare/compare.js";
 import { imageView, reportView } from "./image/image.js";
 import { searchView } from "./search/search.js";
+import { announced } from "./shell/announced.js";
 import { header } from "./shell/header.js";
 import { helpDialog } from "./shell/help.js";
 import { outside } from "./shell/notes.js";
@@ -22,5 +23,5 @@ export const viewOf = (place) => JSON.stringify([place.view, place.id, place.ids
 export function page(state) {
   const isInside = ["open", "signed in"].includes(state.session.status);
   const view = isInside ? keyed(viewOf(state.place), VIEWS[state.place.view](state)) : html`<h1 class="unseen">medsearch</h1>${outside(state.session)}`;
-  return html`${header(state)}<main id="view" tabindex="-1">${view}</main>${helpDialog()}${dropTarget(state)}`;
+  return html`${header(state)}<main id="view" tabindex="-1">${view}</main><p class="unseen" role="status">${announced(state)}</p>${helpDialog()}${dropTarget(state)}`;
 }

@@ -20,6 +20,8 @@ query Search(
     pageInfo { hasNextPage endCursor }
     nodes {
       id impression findings uncertainCodes ${LISTS}
+      inImpression: matches(query: $query, field: IMPRESSION) { begin end }
+      inFindings: matches(query: $query, field: FINDINGS) { begin end }
       images(first: 50) {
         nodes { id thumbnailUrl modality bodyPartExamined viewPosition patientSex patientAgeYears studyDate isRepresentative }
       }
@@ -39,9 +41,10 @@ export const FINDINGS = `query Findings($id: ID!) { report(id: $id) { id ${ENTIT
 
 const REPORT = `
   id text ${ENTITIES}
+  matches(query: $query, field: REPORT) { begin end }
   provenance { sourceKey sha256 nerVersion }`;
 
-const PICTURE = "id patient study modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate thumbnailUrl";
+const PICTURE = "id patient study modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate thumbnailUrl frameUrl";
 
 const DETAIL = `
   detail {
@@ -50,15 +53,20 @@ const DETAIL = `
   }`;
 
 export const IMAGE = `
-query Image($id: ID!) {
+query Image($id: ID!, $query: String!) {
   image(id: $id) {
     ${PICTURE} ${DETAIL}
-    provenance { sourceKey sha256 modelId modelVersion }
-    report { ${REPORT} images(first: 200) { nodes { id thumbnailUrl modality bodyPartExamined viewPosition } } }
+    provenance { sourceKey sha256 modelId modelVersion materialisations { asset runId } }
+    report { ${REPORT} }
   }
 }`;
 
-export const REPORT_ALONE = `query Report($id: ID!) { report(id: $id) { ${REPORT} } }`;
+export const STUDY = `
+query Study($patient: String!, $study: String!) {
+  study(patient: $patient, study: $study) { images(first: 200) { nodes { id thumbnailUrl modality bodyPartExamined viewPosition } } }
+}`;
+
+export const REPORT_ALONE = `query Report($id: ID!, $query: String!) { report(id: $id) { ${REPORT} } }`;
 
 const LIKENESS = `
   totalCount
@@ -79,8 +87,8 @@ query SimilarToVector($vector: [Float!]!, $first: Int!, $filters: Filters!) {
 
 export const COMPARED = `
 query Compared($one: ID!, $other: ID!) {
-  one: image(id: $one) { ${PICTURE} ${DETAIL} report { id impression findings } }
-  other: image(id: $other) { ${PICTURE} ${DETAIL} report { id impression findings } }
+  one: image(id: $one) { ${PICTURE} ${DETAIL} report { id ${ENTITIES} } }
+  other: image(id: $other) { ${PICTURE} ${DETAIL} report { id ${ENTITIES} } }
 }`;
 
 export const EMBEDDING = `

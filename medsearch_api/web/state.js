@@ -10,8 +10,6 @@ export const state = {
   draft: "",
   loads: {},
   labels: new Map(),
-  holdings: null,
-  uploads: undefined,
   upload: { status: "none" },
   isDropping: false,
   isOnline: navigator.onLine,

@@ -1,5 +1,7 @@
 // Words of the data, said for people. Pure.
 
+import { fragmentOf, imagePlace } from "./place/address.js";
+
 export const SEXES = { FEMALE: "Female", MALE: "Male", OTHER: "Other" };
 
 /** How the index spells a sex → how the schema does. */
@@ -35,6 +37,14 @@ export const brief = (description) => description.replace(/, (unspecified( \w+)?
 /** What a report says is there, and what it says is not, as the vocabulary names it. */
 export const present = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
 export const absent = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];
+
+export const imageAddress = (id) => fragmentOf(imagePlace(id));
+
+/** What a view of an image is headed by. */
+export function headed(image) {
+  const part = image.bodyPartExamined ?? "";
+  return [part.charAt(0).toUpperCase() + part.slice(1).toLowerCase(), image.viewPosition].filter(Boolean).join(" ") || image.modality || "Image";
+}
 
 export function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;

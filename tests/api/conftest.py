@@ -11,6 +11,7 @@ import pytest
 from api_asking import Ask, asking, local_client, settings_of
 from api_browser import chromium
 from api_world import fill
+from landed_world import fill_and_land
 from oidc_issuer import OidcIssuer, issuing
 from playwright.sync_api import Browser
 from radiology import radiology
@@ -24,6 +25,14 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a filled warehouse and index, which no test may change."""
     folder = tmp_path_factory.mktemp("hospital")
     fill(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same hospital with the originals of its images, which no test may change."""
+    folder = tmp_path_factory.mktemp("landed")
+    fill_and_land(folder)
     return folder
 
 

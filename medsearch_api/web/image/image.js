@@ -7,7 +7,7 @@ import { fragmentOf } from "../place/address.js";
 import { failure, note, skeleton } from "../shell/notes.js";
 import { similarPanel } from "../similar/similar.js";
 import { stances } from "../similar/filters.js";
-import { person, shown } from "../words.js";
+import { headed, person } from "../words.js";
 import { factsPanel } from "./facts.js";
 import { siblings } from "./siblings.js";
 import { stage } from "./stage.js";
@@ -16,11 +16,18 @@ export const backLink = ({ results }) => html`<a class="back" href=${fragmentOf(
 
 /** A view that has a way back above what was loaded, what failed or what is not there. */
 export function loaded(state, slot, name, show) {
-  const content = !slot || (slot.status === "loading" && !slot.data) ? waiting() : slot.status === "failed" ? failure(slot.error) : show(slot.data);
-  return html`<div class="imageview" aria-busy=${slot?.status === "loading"}>${backLink(state)}${content ?? note(`No such ${name}`, "It is not in the index, or no longer.")}</div>`;
+  return html`<div class="imageview" aria-busy=${slot?.status === "loading"}>${backLink(state)}${content(slot, name, show)}</div>`;
 }
 
-const waiting = () => html`<h1 class="unseen" tabindex="-1">Loading</h1><div class="upper"><div class="stage ghost"></div><div class="sheets"><div class="panel">${skeleton.bars(9)}</div></div></div>`;
+function content(slot, name, show) {
+  if (slot?.status === "failed") return html`${unnamed(name)}${failure(slot.error)}`;
+  if (!slot?.data) return waiting(name);
+  return show(slot.data) || html`${unnamed(name)}${note(`No such ${name}`, "It is not in the index, or no longer.")}`;
+}
+
+const unnamed = (name) => html`<h1 class="unseen" tabindex="-1">${name}</h1>`;
+
+const waiting = (name) => html`${unnamed(name)}<div class="upper"><div class="lightbox ghost"></div><div class="sheets"><div class="panel">${skeleton.bars(9)}</div></div></div>`;
 
 export const imageView = (state) => loaded(state, state.loads.image, "image", ({ image }) => image && opened(state, image));
 
@@ -29,10 +36,10 @@ function opened(state, image) {
   const entities = image.report?.entities ?? [];
   const own = [...new Set(entities.map((e) => e.icd10cmCode).filter(Boolean))];
   return html`
-    <h1 tabindex="-1">${shown(image)} <span>${[person(image), image.studyDate].filter(Boolean).join(" · ")}</span></h1>
+    <h1 tabindex="-1">${headed(image)} <span>${[image.modality, person(image), image.studyDate].filter(Boolean).join(" · ")}</span></h1>
     <div class="upper">
       <div class="sheets">
-        <figure>${stage(image, place)}${siblings(image, place)}<figcaption>Not for diagnosis.</figcaption></figure>
+        <figure>${stage(image, place.windowing)}${siblings(image, place, state.loads.study)}<figcaption>Not for diagnosis.</figcaption></figure>
         ${factsPanel(image)}
       </div>
       <div class="sheets">

@@ -6,8 +6,8 @@ import { comparePlace, fragmentOf } from "../place/address.js";
 import { compare } from "../shell/icons.js";
 import { picture } from "../shell/pictures.js";
 
-export function siblings(image, place) {
-  const images = image.report?.images.nodes ?? [];
+export function siblings(image, place, slot) {
+  const images = slot?.data?.study?.images.nodes ?? [];
   if (images.length < 2) return nothing;
   const links = images.map((i) => {
     const isShown = i.id === image.id;
@@ -16,7 +16,7 @@ export function siblings(image, place) {
         <a class="tile" href=${fragmentOf(toImage(i.id, { place }))} aria-current=${isShown ? "true" : nothing} data-step data-key=${i.id} data-image=${i.id}>
           ${picture(i)}<span>${i.viewPosition ?? "no view"}</span>
         </a>
-        ${isShown ? nothing : html`<a class="tool compare" href=${fragmentOf(comparePlace(image.id, i.id))} aria-label=${`Compare with ${i.viewPosition ?? "this image"} of the study`} title="Compare (c)">${compare}</a>`}
+        ${isShown ? nothing : html`<a class="tool beside" href=${fragmentOf(comparePlace(image.id, i.id))} aria-label=${`Compare with ${i.viewPosition ?? "this image"} of the study`} title="Compare (c)">${compare}</a>`}
       </li>`;
   });
   return html`<nav class="siblings" aria-label="Images of this study"><ul>${links}</ul></nav>`;

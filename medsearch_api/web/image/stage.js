@@ -1,6 +1,13 @@
-// The picture of the image page.
+// The picture of the image view. How it is windowed stands in the address, once the hand rests.
 
 import { html } from "../vendor/lit-html/lit-html.js";
-import { picture } from "../shell/pictures.js";
+import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
+import { window as windowed } from "../actions.js";
+import { spacingOf, unitOf, valuesUrl } from "../viewer/addresses.js";
+import "../viewer/frame-viewer.js";
+import { shown } from "../words.js";
 
-export const stage = (image, place) => html`<div class="stage">${picture(image)}</div>`;
+export const stage = (image, windowing) => html`
+  <frame-viewer src=${image.frameUrl} values=${ifDefined(valuesUrl(image) ?? undefined)} thumbnail=${image.thumbnailUrl} label=${shown(image)}
+    unit=${ifDefined(unitOf(image) ?? undefined)} spacing=${ifDefined(spacingOf(image) ?? undefined)}
+    .windowing=${windowing} @windowchange=${(event) => windowed(image.id, event.detail)}></frame-viewer>`;

@@ -26,10 +26,10 @@ export const reportPlace = (id) => ({ view: "report", id });
 export const comparePlace = (one, other) => ({ view: "compare", ids: [one, other] });
 export const uploadPlace = (changes = {}) => ({ view: "upload", like: noLikeFilters(), ...changes });
 
-const list = (of) => ({ read: (values) => [...new Set(values)].filter(of).slice(0, MOST_VALUES), write: (values) => values, none: [] });
-const one = (read, none = null) => ({ read: ([value]) => (value === undefined ? none : read(value)), write: (v) => (v === none ? [] : [v]), none });
-const flag = one((value) => value === "yes", false);
-const said = { ...flag, write: (v) => (v ? ["yes"] : []) };
+// How values stand in a fragment: `read` makes one of what was found under a key, `write` gives what stands there.
+const list = (isOne) => ({ read: (values) => [...new Set(values)].filter(isOne).slice(0, MOST_VALUES), write: (values) => values });
+const one = (read, none = null) => ({ read: ([value]) => (value === undefined ? none : read(value)), write: (v) => (v === none ? [] : [v]) });
+const said = { read: ([value]) => value === "yes", write: (v) => (v ? ["yes"] : []) };
 const codes = list((value) => CODE.test(value));
 const texts = list((value) => value.length > 0 && value.length <= 64);
 const sexes = list((value) => SEXES.includes(value));
@@ -48,18 +48,24 @@ const LIKE = {
 const SEARCH = {
   words: ["q", one((value) => value.slice(0, MOST_WORDS), "")],
   layout: ["layout", one((value) => (value === "images" ? "images" : "reports"), "reports")],
-  cursors: ["after", { read: (values) => values.filter((v) => CURSOR.test(v)).slice(0, MOST_PAGES), write: (values) => values, none: [] }],
+  cursors: ["after", { read: (values) => values.filter((v) => CURSOR.test(v)).slice(0, MOST_PAGES), write: (values) => values }],
   open: ["findings", one((value) => (value.length <= 256 ? value || null : null))],
 };
 
-const SHOWN = {
-  windowing: ["window", { read: ([value]) => windowing(value ?? ""), write: (v) => (v ? [[v.center, v.width, ...(v.inverted ? ["inverted"] : [])].join(",")] : []), none: null }],
-};
+const SHOWN = { windowing: ["window", { read: ([value]) => windowing(value ?? ""), write: (v) => (v ? [windowText(v)] : []) }] };
 
-/** A window as `center,width` or `center,width,inverted`, in the image's own values. */
+/** A window in the image's own values: `center,width`, `center,width,inverted`, or `inverted` where it has none of its own. */
 function windowing(text) {
+  if (text === "inverted") return { center: null, width: null, inverted: true };
   const [, center, width, inverted] = /^(-?\d{1,9}(?:\.\d{1,6})?),(\d{1,9}(?:\.\d{1,6})?)(,inverted)?$/.exec(text) ?? [];
   return center === undefined || Number(width) <= 0 ? null : { center: Number(center), width: Number(width), inverted: Boolean(inverted) };
+}
+
+const decimal = (value) => String(Number(value.toFixed(6)));
+
+function windowText({ center, width, inverted }) {
+  const own = center === null ? [] : [decimal(center), decimal(width)];
+  return [...own, ...(inverted ? ["inverted"] : [])].join(",");
 }
 
 const read = (fields, query) => Object.fromEntries(Object.entries(fields).map(([name, [key, kind]]) => [name, kind.read(query.getAll(key))]));

@@ -18,7 +18,7 @@ export function searchVariables({ words, filters, cursors }) {
 /** The schema's filters of similar images. `image` is the one they are like; null for an uploaded one. */
 export function likeFilters(like, image) {
   return {
-    present: like.present, absent: like.absent, sexes: like.sexes,
+    present: like.present, withoutPresent: like.without, absent: like.absent, sexes: like.sexes,
     minAgeYears: like.minAge, maxAgeYears: like.maxAge,
     views: like.sameView && image?.viewPosition ? [image.viewPosition] : [],
   };

@@ -25,7 +25,7 @@ function item(entity, extra) {
   return html`
     <li class="entity ${tone}">
       <span class="sign" title=${ASSERTIONS[entity.assertion]} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
-      <a href=${same(entity)} title="Reports that say the same">${entity.concept}<span class="unseen">, ${ASSERTIONS[entity.assertion].toLowerCase()}</span></a>
+      <a href=${same(entity)} title="Reports that say the same" aria-label=${`${entity.concept}, ${ASSERTIONS[entity.assertion].toLowerCase()}`}>${entity.concept}</a>
       <span class="assertion" aria-hidden="true">${tone in SIGNS ? nothing : ASSERTIONS[entity.assertion].toLowerCase()}</span>
       <span class="code">${entity.icd10cmCode ?? ""}</span>
       ${extra(entity)}
@@ -37,6 +37,6 @@ export function findings(entities, extra = () => nothing) {
   const all = distinct(entities ?? []);
   if (!all.length) return html`<p class="quiet">Nothing is recognised in this report.</p>`;
   const groups = Object.entries(CATEGORIES).map(([category, title]) => [title, all.filter((e) => e.category === category)]);
-  return html`<div class="findings">${groups.filter(([, of]) => of.length).map(([title, of]) => html`
+  return html`<div class="said">${groups.filter(([, of]) => of.length).map(([title, of]) => html`
     <section aria-label=${title}><h3>${title}</h3><ul>${of.map((e) => item(e, extra))}</ul></section>`)}</div>`;
 }

@@ -23,7 +23,7 @@ function piece(node) {
 
 function legend(entities) {
   const used = Object.keys(ASSERTIONS).filter((a) => entities.some((e) => e.assertion === a));
-  return used.length ? html`<ul class="legend" aria-label="Colours">${used.map((a) => html`<li><mark class=${a.toLowerCase()}>${ASSERTIONS[a]}</mark></li>`)}</ul>` : nothing;
+  return used.length ? html`<ul class="legend" aria-label="Colours">${used.map((a) => html`<li class="tag ${a.toLowerCase()}">${ASSERTIONS[a]}</li>`)}</ul>` : nothing;
 }
 
 export function reportPanel(report) {

@@ -27,7 +27,7 @@ export function searchView(state) {
       <section class="found" aria-labelledby="found-title">
         <h2 class="unseen" id="found-title">Results</h2>
         <div class="resultbar">
-          <p role="status">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching"}</p>
+          <p class="total">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching"}</p>
           <div class="tags">${filterTags(place.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(place.filters), clear)}</div>
           <div class="layouts" role="group" aria-label="Layout">${layoutButton(place, "reports", "Reports")}${layoutButton(place, "images", "Images")}</div>
         </div>

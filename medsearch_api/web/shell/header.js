@@ -12,6 +12,7 @@ import { button } from "./notes.js";
 const isInside = ({ session }) => ["open", "signed in"].includes(session.status);
 
 export function header(state) {
+  const held = state.loads.holdings?.data?.index;
   return html`
     <a class="skip" href="#view" @click=${toView}>Skip to the results</a>
     <header class="top">
@@ -19,7 +20,7 @@ export function header(state) {
         <img src="/static/icon.svg" alt="" width="26" height="26"><span>medsearch</span>
       </a>
       ${words(state)}
-      <p class="holdings">${state.holdings ? `${plural(state.holdings.images, "image")} · ${plural(state.holdings.reports, "report")}` : nothing}</p>
+      <p class="holdings" id="holdings">${held ? `${plural(held.images, "image")} · ${plural(held.reports, "report")}` : nothing}</p>
       <div class="tools">
         ${isInside(state) ? html`<a class="tool" href=${fragmentOf(uploadPlace())} aria-label="Search with a file" title="Search with a file">${file}</a>` : nothing}
         <button class="tool" type="button" @click=${otherTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>${state.theme === "dark" ? sun : moon}</button>
@@ -27,7 +28,7 @@ export function header(state) {
       </div>
       ${["signed in", "no role"].includes(state.session.status) ? html`<div class="account">${button("Sign out", signOut, state.session.name ? `Signed in as ${state.session.name}` : nothing)}</div>` : nothing}
     </header>
-    ${state.isOnline ? nothing : html`<p class="banner" role="status">This computer is offline. What is shown may be old.</p>`}`;
+    ${state.isOnline ? nothing : html`<p class="banner">This computer is offline. What is shown may be old.</p>`}`;
 }
 
 const other = (theme) => (theme === "dark" ? "Light theme" : "Dark theme");

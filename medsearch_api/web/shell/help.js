@@ -5,7 +5,7 @@ import { html } from "../vendor/lit-html/lit-html.js";
 const KEYS = [
   ["Everywhere", [["/", "Search"], ["Esc", "Back to the results"], ["?", "These keys"]]],
   ["Pictures", [["← → ↑ ↓", "From picture to picture"], ["Enter", "Open it"], ["c", "Compare it with the image that is open"]]],
-  ["The image", [["+ −", "Zoom"], ["0", "Fit"], ["Arrows", "Pan"], ["i", "Invert"], ["Drag", "Pan; with Shift window and level"]]],
+  ["The image, once it has the focus", [["+ −", "Zoom"], ["0 1", "Fit; one pixel for one"], ["← → ↑ ↓", "Pan"], ["w", "Window by dragging, or pan"], ["[ ]", "Narrow or widen the window"], ["{ }", "Darken or brighten"], ["i", "Invert"], ["r", "As it was"]]],
 ];
 
 export const helpDialog = () => html`

@@ -24,7 +24,7 @@ function card({ rank, score, node }, place, image) {
         <span class="scorebar" aria-hidden="true"><span .style=${`width: ${100 * Math.max(0, score)}%`}></span></span>
         <span class="codes" title=${said.join("\n")}>${said.join(", ") || (node.report ? "no positive finding" : "no report")}</span>
       </a>
-      ${image ? html`<a class="tool compare" href=${fragmentOf(comparePlace(image.id, node.id))} aria-label=${`Compare with number ${rank}`} title="Compare (c)">${compare}</a>` : nothing}
+      ${image ? html`<a class="tool beside" href=${fragmentOf(comparePlace(image.id, node.id))} aria-label=${`Compare with number ${rank}`} title="Compare (c)">${compare}</a>` : nothing}
     </li>`;
 }
 
@@ -37,7 +37,7 @@ export function similarPanel(state, image, own = []) {
     <section class="similar" aria-labelledby="similar-title">
       <div class="titlebar">
         <h2 id="similar-title">Similar images</h2>
-        <p class="quiet" role="status">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}` : ""}</p>
+        <p class="quiet">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}` : ""}</p>
         ${likeFilterBar(state, image, worthChoosing(own, edges.map((e) => e.node)))}
       </div>
       <div class="likes" aria-busy=${status === "loading"}>

@@ -5,6 +5,8 @@ import { send } from "./sending.js";
 
 const holdsFile = (event) => event.dataTransfer?.types.includes("Files");
 
+const isTaken = () => Boolean(state.loads.uploads?.data?.uploads);
+
 export function listenForFiles() {
   let depth = 0; // of elements that were entered and not left
   const over = (by) => {
@@ -16,13 +18,13 @@ export function listenForFiles() {
   window.addEventListener("dragover", (event) => {
     if (!holdsFile(event)) return;
     event.preventDefault();
-    event.dataTransfer.dropEffect = state.uploads ? "copy" : "none";
+    event.dataTransfer.dropEffect = isTaken() ? "copy" : "none";
   });
   window.addEventListener("drop", (event) => {
     if (!holdsFile(event)) return;
     event.preventDefault();
     over(-depth);
     const [file] = event.dataTransfer.files;
-    if (file && state.uploads) send(file);
+    if (file && isTaken()) send(file);
   });
 }

@@ -20,7 +20,7 @@ export function send(file) {
   const put = (changes) => request === mine && change({ upload: { ...about, ...changes } });
   change({ upload: { ...about, status: "sending", part: 0 } });
   go(uploadPlace());
-  const limit = state.uploads?.maxBytes;
+  const limit = state.loads.uploads?.data?.uploads?.maxBytes;
   if (limit && file.size > limit) {
     return put({ status: "failed", error: new Failure("LIMIT_EXCEEDED", `This file has ${size(file.size)}; at most ${size(limit)} are taken.`) });
   }

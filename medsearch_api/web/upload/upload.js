@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { backLink } from "../image/image.js";
 import { similarPanel } from "../similar/similar.js";
-import { button, note } from "../shell/notes.js";
+import { button, failure, note } from "../shell/notes.js";
 import { size } from "../words.js";
 import { preview } from "./preview.js";
 import { cancel, send } from "./sending.js";
@@ -21,15 +21,22 @@ export function uploadView(state) {
     <div class="imageview">
       ${backLink(state)}
       <h1 tabindex="-1">Search with a file</h1>
-      ${state.uploads === undefined ? nothing : state.uploads === null ? note("Files cannot be searched with here", "This service has no model to embed them. Images of the index still lead to images like them.") : step(state)}
+      ${content(state, state.loads.uploads)}
     </div>`;
 }
 
-function step(state) {
+function content(state, slot) {
+  if (slot?.status === "failed") return failure(slot.error);
+  if (!slot?.data) return nothing;
+  if (slot.data.uploads) return step(state, slot.data.uploads);
+  return note("Files cannot be searched with here", "This service has no model to embed them. Images of the index still lead to images like them.");
+}
+
+function step(state, limits) {
   const { upload } = state;
   if (upload.status === "ready") return html`${embedded(upload)}${similarPanel(state, null)}`;
   if (upload.status === "failed") return html`<div class="drop" role="alert"><h2>${upload.name}</h2><p>${upload.error.message}</p>${choice("Choose another file")}</div>`;
-  if (upload.status === "none") return invitation(state.uploads, upload);
+  if (upload.status === "none") return invitation(limits, upload);
   return sending(upload);
 }
 
@@ -43,7 +50,7 @@ const invitation = ({ maxBytes, formats }, { isLost }) => html`
 const sending = ({ status, name, bytes, part }) => html`
   <div class="drop">
     <h2>${name}</h2>
-    <p role="status">${status === "sending" ? `Sending ${size(bytes)}` : "Looking at the picture"}</p>
+    <p>${status === "sending" ? `Sending ${size(bytes)}` : "Looking at the picture"}</p>
     ${status === "sending" ? html`<progress aria-label="Sent" max="1" .value=${part}></progress>` : html`<progress aria-label="Looking at the picture"></progress>`}
     ${button("Cancel", cancel)}
   </div>`;
@@ -63,5 +70,5 @@ function embedded({ name, bytes, embedding }) {
 }
 
 /** What covers the page while a file is held over it. */
-export const dropTarget = ({ isDropping, uploads }) => (isDropping ? html`
-  <div class="droptarget" role="status"><p>${uploads ? "Drop it to search for images like it" : "Files cannot be searched with here: this service has no model to embed them."}</p></div>` : nothing);
+export const dropTarget = ({ isDropping, loads }) => (isDropping ? html`
+  <div class="droptarget"><p>${loads.uploads?.data?.uploads ? "Drop it to search for images like it" : "Files cannot be searched with here: this service has no model to embed them."}</p></div>` : nothing);

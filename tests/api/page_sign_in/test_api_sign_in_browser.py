@@ -20,11 +20,12 @@ from medsearch_api.app import create_app
 
 
 @pytest.fixture
-def home(hospital, issuer) -> Iterator[str]:
+def home(landed, issuer) -> Iterator[str]:
     """The service where browsers reach it."""
     port = free_port()
     address = f"http://localhost:{port}"
-    with serving(create_app(oidc_settings(hospital, issuer, api_public_url=address)), port):
+    settings = oidc_settings(landed, issuer, api_public_url=address, landing=str(landed / "landing"))
+    with serving(create_app(settings), port):
         yield address
 
 
@@ -48,9 +49,8 @@ def test_a_user_signs_in_looks_at_an_image_and_signs_out(page, home, issuer):
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name=f"Continue as {NAME}").click()
 
-    expect(page.locator(".imageview .large")).to_be_visible()
+    expect(page.locator("frame-viewer[data-ready]")).to_be_visible()
     assert page.url == f"{home}/#/image/1.1"
-    page.wait_for_function("document.querySelector('.large').naturalWidth === 32")
     expect(page.get_by_role("button", name="Sign out")).to_have_attribute("title", f"Signed in as {NAME}")
     page.locator(".provenance summary").click()
     expect(page.locator(".provenance dt")).to_have_text(["Image", "SHA-256", "Model", "Version"])
@@ -60,7 +60,7 @@ def test_a_user_signs_in_looks_at_an_image_and_signs_out(page, home, issuer):
     assert (kept["medsearch-session"]["httpOnly"], kept["medsearch-session"]["sameSite"]) == (True, "Strict")
 
     page.reload()
-    expect(page.locator(".imageview .large")).to_be_visible()
+    expect(page.locator("frame-viewer[data-ready]")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".note h2")).to_have_text("Sign in to search")
     assert issuer.asked["logout"] == 1
