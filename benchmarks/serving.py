@@ -138,7 +138,8 @@ def service(folder: Path, **settings: str) -> Iterator[str]:
         "MEDSEARCH_LANDING": str(folder),
     }
     command = [str(Path(sys.executable).with_name("medsearch-api"))]
-    process = subprocess.Popen(command, env=os.environ | environment | settings, stdout=subprocess.DEVNULL)  # noqa: S603
+    surroundings = os.environ | environment | settings
+    process = subprocess.Popen(command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
     address = f"http://127.0.0.1:{port}"
     try:
         for _ in range(600):
