@@ -207,6 +207,8 @@ def test_filters_narrow_reports(ask):
     assert found(reports=["s2", "s3"]) == ["s2", "s3"]
     assert found(withoutReports=["s2"]) == ["s1", "s3"]
     assert found(withoutImages=["1.1"]) == ["s1", "s2", "s3"]
+    assert found(withoutPresent=["j9"]) == ["s2", "s3"]
+    assert found(withoutPresent=["J90", "I51.7"]) == ["s2"]
 
 
 def test_similar_images_come_nearest_first_without_the_image_itself(ask):
@@ -244,6 +246,7 @@ def test_similar_images_obey_filters(ask):
     assert like('reports: ["s2", "s3"]') == ["2.1", "3.1"]
     assert like('withoutReports: ["s2"]') == ["3.1", "1.2", "4.1"]
     assert like('withoutImages: ["3.1", "4.1"]') == ["2.1", "1.2"]
+    assert like('withoutPresent: ["I51"]') == ["2.1", "1.2", "4.1"]
 
 
 def test_a_vector_finds_images_too(ask):
