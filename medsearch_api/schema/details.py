@@ -81,6 +81,12 @@ class ImageDetail:
         return cls(file_bytes=row["bytes"], **{k: v for k, v in row.items() if k not in ("image_id", "bytes")})
 
 
+@strawberry.type(description="Part of a text, in Unicode code points.")
+class TextSpan:
+    begin: int = strawberry.field(description="Offset of its first character.")
+    end: int = strawberry.field(description="Offset after its last character.")
+
+
 @strawberry.type(description="One mention of a finding, sign, symptom or diagnosis in a report.")
 class Entity:
     text: str = described("The words of the mention.")

@@ -90,6 +90,7 @@ def test_lists_within_lists_multiply(ask):
     assert cost(document, n=100).values == 100 * (1 + 1 + 1 + images)
     assert cost("{ searchReports { nodes { id } } }").values == 20 * 3
     assert cost('{ report(id: "s1") { entities { text } } }').values == 1 + LISTED * 2
+    assert cost('{ report(id: "s1") { matches(query: "a") { begin end } } }').values == 1 + LISTED * 3
     bomb = """{ searchReports(first: 200) { nodes { images(first: 200) { nodes { id report { text } } } } } }"""
     assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
 

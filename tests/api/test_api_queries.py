@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from api_asking import code_of
 from api_world import EFFUSION, HEART, MODEL, NER, report_text, sha256
 
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
@@ -186,6 +187,34 @@ def test_fields_say_where_words_are_looked_for(ask):
     query = 'query ($f: [ReportField!]) { searchReports(query: "breath", fields: $f) { totalCount } }'
     assert ask(query)["data"]["searchReports"] == {"totalCount": 0}
     assert ask(query, f=["REPORT"])["data"]["searchReports"] == {"totalCount": 1}
+
+
+def test_a_report_tells_where_words_stand_in_each_of_its_texts(ask):
+    answer = ask(
+        """query ($q: String!) { reports: searchReports(query: $q) { nodes { id text findings impression
+            all: matches(query: $q) { begin end } findingsOf: matches(query: $q, field: FINDINGS) { begin end }
+            impressionOf: matches(query: $q, field: IMPRESSION) { begin end } } } }""",
+        q="the effusions OPACITIES",
+    )
+    marked = {
+        report["id"]: {
+            field: [report[field][m["begin"] : m["end"]] for m in report[name]]
+            for field, name in (("text", "all"), ("findings", "findingsOf"), ("impression", "impressionOf"))
+        }
+        for report in answer["data"]["reports"]["nodes"]
+    }
+    assert marked == {
+        "s1": {"text": ["effusion", "effusion"], "findings": ["effusion"], "impression": ["effusion"]},
+        "s2": {"text": ["Opacity", "effusion"], "findings": ["Opacity"], "impression": ["effusion"]},
+        "s3": {"text": ["effusion"], "findings": [], "impression": ["effusion"]},
+    }
+
+
+def test_words_to_mark_are_limited_as_words_to_search(ask):
+    query = 'query ($q: String!) { report(id: "s1") { matches(query: $q) { begin end } } }'
+    assert ask(query, q="nowhere") == {"data": {"report": {"matches": []}}}
+    assert code_of(ask(query, q="a" * 1001)) == "LIMIT_EXCEEDED"
+    assert code_of(ask(query, q=" ".join(str(n) for n in range(257)))) == "BAD_USER_INPUT"
 
 
 def test_filters_narrow_reports(ask):
