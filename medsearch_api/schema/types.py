@@ -184,7 +184,10 @@ class Report:
             id=strawberry.ID(document.report_id),
             **shared,
             provenance=ReportProvenance(
-                source_key=document.source_key, sha256=document.sha256, ner_version=document.ner_version
+                source_key=document.source_key,
+                sha256=document.sha256,
+                ner_version=document.ner_version,
+                study=StudyKey(document.patient, document.study),
             ),
         )
 
