@@ -95,6 +95,11 @@ def test_lists_within_lists_multiply(ask):
     assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
 
 
+def test_k_says_how_far_pages_go_and_not_how_long_one_is():
+    assert cost('{ similarImages(imageId: "1.1", k: 500) { nodes { id } } }').values == 20 * 3
+    assert cost('{ similarImages(imageId: "1.1", k: 1, first: 200) { nodes { id } } }').values == 200 * 3
+
+
 @pytest.mark.parametrize("first", [200, 200.0, 2_000_000_000, 1e300, "200", None, [200], -1, 10**400])
 def test_lists_multiply_by_variables_of_whatever_kind(ask, first):
     bomb = "query ($n: Int) { searchReports(first: 200) { nodes { images(first: $n) { nodes { id report { text } } } } } }"
