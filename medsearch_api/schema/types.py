@@ -14,7 +14,7 @@ from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance, TextSpan
 from medsearch_api.schema.enums import ReportField, Sex
 from medsearch_api.schema.limits import MAX_FIRST, check_query
-from medsearch_api.schema.paging import Connection, Edge, Window, known, window
+from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
 from medsearch_api.tables import ReadReport
 from medsearch_api.thumbnails import thumbnail_url
 from medsearch_core.keys import StudyKey
@@ -108,10 +108,7 @@ class ImageEdge(Edge):
 @strawberry.type(description="Images, a page of them.")
 class ImageConnection(Connection):
     edges: list[ImageEdge] = strawberry.field(description="The images of this page, each with its cursor.")
-
-    @strawberry.field(description="The images of this page.")
-    def nodes(self) -> list[Image]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Image] = nodes("The images of this page.")
 
 
 @strawberry.type(description="One radiology report. A concept is never both positive and negative in one report.")
