@@ -31,6 +31,7 @@ from medsearch_api.request_ids import RequestIds
 from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.schema.over_http import TypedRefusals
 from medsearch_api.settings import Settings
+from medsearch_api.sign_in.guard import APPSYNC
 from medsearch_api.sign_in.viewer import viewer_of
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_api.time_limit import TimeLimit
@@ -52,7 +53,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
         routes=[
             Route("/", index),
             Route("/graphql", GraphQLOverPost(backends, build_schema(settings.introspects)), methods=["POST"]),
-            Route("/appsync/graphql", GraphQLOverPost(backends, build_appsync_schema(settings.introspects)), methods=["POST"]),
+            Route(APPSYNC, GraphQLOverPost(backends, build_appsync_schema(settings.introspects)), methods=["POST"]),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,

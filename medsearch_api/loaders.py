@@ -32,6 +32,7 @@ class Loaders:
         self.image_rows: DataLoader[StudyKey, Sequence[ImageRow]] = _loader(tables.images)
         self.studies_of_patients: DataLoader[str, Sequence[StudyKey]] = _loader(tables.studies)
         self.release: DataLoader[str, str | None] = _loader(lambda keys: [index.current()] * len(keys))
+        self.runs: DataLoader[tuple[str, StudyKey], str | None] = _loader(tables.runs)
         self.read_reports: DataLoader[StudyKey, Sequence[ReadReport]] = _loader(tables.reports)
 
 

@@ -24,7 +24,7 @@ from medsearch_api.schema.hits import (
 )
 from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range, checked_vector
 from medsearch_api.schema.paging import Count, Window, known, window
-from medsearch_api.schema.types import After, First, Image, Report
+from medsearch_api.schema.types import After, First, Image, Report, Words
 from medsearch_core.errors import InvalidQuery, StorageError
 from medsearch_core.search import likeness
 from medsearch_core.search.answers import ReportPage
@@ -36,7 +36,6 @@ CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
 
 FiltersArgument = Annotated[FiltersInput | None, argument("What a hit must be.")]
-Words = Annotated[str, argument("Words. Only text: quotes and operators mean nothing.")]
 Fields = Annotated[list[ReportField] | None, argument("Where words are looked for; Findings and Impression if not given.")]
 ImageId = Annotated[strawberry.ID | None, argument("An indexed image.")]
 Vector = Annotated[list[float] | None, argument("An embedding by the index's model.")]
