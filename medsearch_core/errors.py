@@ -32,6 +32,13 @@ class BadInput(MedsearchError):
         self.frame = frame
 
 
+class TooManyPixels(BadInput):
+    """A picture or frame is larger than this process decodes. Noticed before anything is decoded."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("unsupported_pixel_format", detail)
+
+
 class StorageError(MedsearchError):
     """A store could not be listed, read or written."""
 

@@ -21,7 +21,7 @@ from medsearch_api.sign_in.viewer import Role, Viewer, admit
 
 OPEN = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session", *WITHOUT_SIGN_IN})
 OPEN_BELOW = ("/static/",)
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SignedIn:
@@ -87,7 +87,7 @@ class SignedIn:
         return session.viewer
 
     def _is_from_page(self, connection: HTTPConnection) -> bool:
-        reads = connection.scope["type"] == "http" and connection.scope["method"] in _READING
+        reads = connection.scope["type"] == "http" and connection.scope["method"] in READING
         return reads or is_from(connection, self._options.public_url) or self._cookies.session_in(connection) is None
 
 
