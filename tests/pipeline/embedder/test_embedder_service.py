@@ -24,6 +24,7 @@ from tests.embedders import Failing, Waiting, first_to_end
 from tests.factories import dataset, dicom_bytes
 from tests.pictures import PDF, TEXT, jpeg, png, png_bomb
 
+TOKEN = "secret"
 PICTURE = np.add.outer(np.arange(90), np.arange(70)).astype(np.uint8)
 DICOM = dicom_bytes(dataset(np.arange(96 * 80, dtype=np.uint16).reshape(96, 80), PatientName="Doe^Jane"))
 
@@ -88,13 +89,13 @@ def test_its_kind_is_told_by_content_alone(address: str) -> None:
 
 
 def test_only_who_knows_the_token_is_answered(embedder: Embedder) -> None:
-    with serving(create_app(Settings(embedder_host="0.0.0.0", embedder_token="secret"), embedder)) as address:
+    with serving(create_app(Settings(embedder_host="0.0.0.0", embedder_token=TOKEN), embedder)) as address:
         assert httpx.get(f"{address}/healthz").status_code == 200
         for headers in ({}, {"authorization": "Bearer Secret"}, {"authorization": "secret"}, {"authorization": "Bearer"}):
             refused = posted(address, DICOM, **headers)
             assert (refused.status_code, refused.json()["reason"]) == (401, "unauthorized")
             assert httpx.get(f"{address}/model", headers=headers).status_code == 401
-        assert posted(address, DICOM, authorization="Bearer secret").status_code == 200
+        assert posted(address, DICOM, authorization=f"Bearer {TOKEN}").status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[::2]:8001"])
