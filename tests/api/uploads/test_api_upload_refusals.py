@@ -203,3 +203,14 @@ def test_an_address_of_no_embedder_is_refused(ingested, address):
     with pytest.raises(ValueError, match="give http") as refused:
         service_settings(ingested, api_embedder_url=address)
     assert "secret" not in str(refused.value)
+
+
+def test_a_form_that_does_not_say_how_long_it_is_ends_at_the_limit(service_with, embedder):
+    def chunks():
+        yield b'--x\r\nContent-Disposition: form-data; name="0"; filename="a"\r\n\r\n'
+        for _ in range(40):
+            yield bytes(10_000)
+
+    service = service_with(embedder, api_upload_max_bytes=50_000)
+    refused = service.post("/graphql", content=chunks(), headers={"content-type": "multipart/form-data; boundary=x"})
+    assert (refused.status_code, refusal(refused.json())[0]) == (413, "LIMIT_EXCEEDED")
