@@ -23,7 +23,7 @@ OPEN = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session",
 OPEN_BELOW = ("/static/",)
 APPSYNC = "/appsync/graphql"
 """Where clients of AppSync ask. They send a token without a scheme, as AWS's own libraries do."""
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SignedIn:
@@ -86,7 +86,7 @@ class SignedIn:
         return session.viewer
 
     def _is_from_page(self, connection: HTTPConnection) -> bool:
-        reads = connection.scope["type"] == "http" and connection.scope["method"] in _READING
+        reads = connection.scope["type"] == "http" and connection.scope["method"] in READING
         return reads or is_from(connection, self._options.public_url) or self._cookies.session_in(connection) is None
 
 
