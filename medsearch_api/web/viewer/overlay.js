@@ -22,9 +22,9 @@ export function overlay({ again }) {
   return {
     parts: [
       progress,
-      element("div", { class: "corner top left" }, state),
-      element("div", { class: "corner bottom left" }, windowing, zoom),
-      element("div", { class: "corner bottom right" }, value, bar),
+      element("div", { class: "corner", "data-at": "top left" }, state),
+      element("div", { class: "corner", "data-at": "bottom left" }, windowing, zoom),
+      element("div", { class: "corner", "data-at": "bottom right" }, value, bar),
       fault,
     ],
 

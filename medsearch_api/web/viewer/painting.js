@@ -1,6 +1,6 @@
 // A frame on a canvas: values through a lookup table, or a picture as it is. Only what is seen is windowed.
 
-const CRISP_FROM = 8;
+const CRISP_FROM = 16;
 
 /** Keeps a scratch canvas, so that a drag allocates nothing. */
 export function painter(canvas) {
