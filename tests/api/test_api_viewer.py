@@ -23,6 +23,7 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.factories import dataset, dicom_bytes, sequence_item
 
 GRAY = ("CT_small.dcm", "negative.dcm", "MR_small.dcm")
+SIZE = {"width": 1120, "height": 640}
 NO_VALUES = "Failed to load resource: the server responded with a status of 406 (Not Acceptable)"
 
 
@@ -37,30 +38,49 @@ def address(ingested) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def kept_page(browser, address) -> Iterator[tuple[Page, list[str]]]:
+    with watched(browser, address) as kept:
+        yield kept
+
+
 @pytest.fixture
-def page(browser, address) -> Iterator[Page]:
-    with opened(browser, address) as page:
-        yield page
+def page(kept_page) -> Iterator[Page]:
+    """The page with the viewer loaded, the same for all tests. Whatever the browser complains of fails the test."""
+    page, complaints = kept_page
+    page.set_viewport_size(SIZE)
+    page.evaluate("window.told = []")
+    yield page
+    page.unroute_all()
+    assert complaints == []
 
 
 @contextmanager
 def opened(browser: Browser, address: str, expected: str | None = None, **context: object) -> Iterator[Page]:
-    """The page with the viewer loaded. Whatever the browser complains of fails the test, but what is expected."""
-    page = browser.new_page(**({"viewport": {"width": 900, "height": 640}} | context))
+    """Another such page, of which the browser may complain as expected."""
+    with watched(browser, address, **context) as (page, complaints):
+        yield page
+    assert [text for text in complaints if expected is None or expected not in text] == []
+
+
+@contextmanager
+def watched(browser: Browser, address: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
+    page = browser.new_page(**({"viewport": SIZE} | context))
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(address)
     prepare(page)
-    yield page
-    page.context.close()
-    assert [text for text in complaints if expected is None or expected not in text] == []
+    yield page, complaints
+    page.close()
 
 
 @pytest.mark.parametrize("name", [*GRAY, "JPEG2000.dcm", "rtdose.dcm"])
 def test_the_first_picture_is_the_services(page, images, name):
     row = images[name][0]
     viewer = show(page, row)
+    viewer.evaluate("v => { v.style.blockSize = '1200px'; }")
+    settle(page)
     assert difference(one_to_one(viewer, row.rows, row.columns), picture(page, row)) <= 1
     assert viewer.evaluate("v => v.windowing") is None
 
@@ -248,7 +268,7 @@ def test_an_original_that_is_not_there_is_told_over_its_thumbnail(browser, chang
 
 
 def test_a_voi_lut_is_shown_as_the_services_picture_until_the_window_is_changed(browser, changeable):
-    table = sequence_item(LUTDescriptor=[4096, 0, 8], LUTData=[(n * n) >> 16 for n in range(4096)])
+    table = sequence_item(LUTDescriptor=[4096, 0, 8], LUTData=(np.arange(4096) ** 2 >> 16).astype("<u2").tobytes())
     row = landed_instead(changeable, dicom_bytes(dataset(PIXELS, VOILUTSequence=[table], WindowCenter=2048, WindowWidth=4096)))
     with serving(create_app(service_settings(changeable))) as address, opened(browser, address) as page:
         viewer = show(page, row)
