@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
 import pytest
 from api_serving import serving
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from radiology import NEGATIVE, PIXELS, images_in, service_settings
-from viewer_steps import attributes_of, canvas, difference, drag, one_to_one, picture, prepare, settle, show
+from viewer_steps import (
+    SIZE,
+    attributes_of,
+    canvas,
+    difference,
+    drag,
+    one_to_one,
+    opened,
+    picture,
+    settle,
+    show,
+    watched,
+)
 
 from medsearch_api.app import create_app
 from medsearch_core.records import ImageRecord
@@ -23,7 +34,6 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.factories import dataset, dicom_bytes, sequence_item
 
 GRAY = ("CT_small.dcm", "negative.dcm", "MR_small.dcm")
-SIZE = {"width": 1120, "height": 640}
 NO_VALUES = "Failed to load resource: the server responded with a status of 406 (Not Acceptable)"
 
 
@@ -53,26 +63,6 @@ def page(kept_page) -> Iterator[Page]:
     yield page
     page.unroute_all()
     assert complaints == []
-
-
-@contextmanager
-def opened(browser: Browser, address: str, expected: str | None = None, **context: object) -> Iterator[Page]:
-    """Another such page, of which the browser may complain as expected."""
-    with watched(browser, address, **context) as (page, complaints):
-        yield page
-    assert [text for text in complaints if expected is None or expected not in text] == []
-
-
-@contextmanager
-def watched(browser: Browser, address: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
-    page = browser.new_page(**({"viewport": SIZE} | context))
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    prepare(page)
-    yield page, complaints
-    page.close()
 
 
 @pytest.mark.parametrize("name", [*GRAY, "JPEG2000.dcm", "rtdose.dcm"])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from medsearch_core.records import ImageRecord
+
+SIZE = {"width": 1120, "height": 640}
 
 _PREPARE = """async () => {
     for (const name of ['frame-viewer', 'compare']) {
@@ -29,6 +33,27 @@ _SHOW = """(all) => document.getElementById('view').replaceChildren(...all.map((
     for (const [name, value] of Object.entries(attributes)) viewer.setAttribute(name, value);
     return viewer;
 }))"""
+
+
+@contextmanager
+def opened(browser: Browser, address: str, expected: str | None = None, **context: object) -> Iterator[Page]:
+    """Another such page, of which the browser may complain as expected."""
+    with watched(browser, address, **context) as (page, complaints):
+        yield page
+    assert [text for text in complaints if expected is None or expected not in text] == []
+
+
+@contextmanager
+def watched(browser: Browser, address: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
+    """A page with the viewer loaded, and what the browser complains of."""
+    page = browser.new_page(**({"viewport": SIZE} | context))
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    prepare(page)
+    yield page, complaints
+    page.close()
 
 
 def prepare(page: Page) -> None:
