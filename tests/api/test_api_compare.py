@@ -9,7 +9,7 @@ import pytest
 from api_serving import serving
 from playwright.sync_api import Page, expect
 from radiology import images_in, service_settings
-from viewer_steps import attributes_of, canvas, difference, one_to_one, picture, settle, watched
+from viewer_steps import attributes_of, canvas, complaints_of_axe, difference, one_to_one, picture, settle, watched
 
 from medsearch_api.app import create_app
 from medsearch_core.records import ImageRecord
@@ -154,3 +154,8 @@ def test_images_are_side_by_side_where_there_is_room(page, rows, count, width):
     boxes = [figure.bounding_box() for figure in page.locator("figure").all()]
     assert (boxes[0]["y"] == boxes[1]["y"]) is (width >= 700)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_everything_can_be_read_and_reached(page, rows):
+    compare(page, image(rows["CT_small.dcm"], report={"entities": FINDINGS}), image(rows["SC_rgb_jpeg_gdcm.dcm"]), swaps=True)
+    assert complaints_of_axe(page, ".compare") == []

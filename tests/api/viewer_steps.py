@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -119,3 +120,10 @@ def drag(viewer: Locator, dx: int, dy: int, button: str = "left") -> None:
     mouse.down(button=button)
     mouse.move(x + dx, y + dy, steps=4)
     mouse.up(button=button)
+
+
+def complaints_of_axe(page: Page, selector: str) -> list[str]:
+    """What breaks WCAG 2.2 AA in a part of the page, as axe finds it."""
+    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+    found = Axe().run(page, context=selector, options=rules)
+    return [f"{broken['id']}: {broken['nodes'][0]['html']}" for broken in found.response["violations"]]
