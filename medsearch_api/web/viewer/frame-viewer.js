@@ -89,7 +89,7 @@ export class FrameViewer extends HTMLElement {
       zoom: (factor, point) => this.#zoom(factor, point),
       pan: (dx, dy) => this.#pan(dx, dy),
       beginWindow: () => (this.#windowAtStart = this.#baseWindow),
-      window: (dx, dy) => this.#windowAtStart && this.#windowed(dragged(this.#windowAtStart, dx, dy, this.#frame.values.header)),
+      window: (dx, dy) => this.#baseWindow && this.#windowed(dragged(this.#windowAtStart ?? this.#baseWindow, dx, dy, this.#frame.values.header)),
       reset: () => this.#reset(),
       hover: (point) => {
         this.#pointer = point;
@@ -118,10 +118,11 @@ export class FrameViewer extends HTMLElement {
 
   /** The window to go on from; null without values. */
   get #baseWindow() {
-    return this.#window ?? this.#frame.values?.header.window ?? null;
+    const { values } = this.#frame;
+    return values && (this.#window ?? values.header.window);
   }
 
-  /** The window of what is shown; null where it is shown through none. */
+  /** The window of what is shown, or will be; null where it is shown through none. */
   get #shownWindow() {
     return this.#window ?? (this.#frame.isPicture ? null : this.#baseWindow);
   }

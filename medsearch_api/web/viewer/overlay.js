@@ -17,6 +17,7 @@ export function overlay({ again }) {
   const progress = element("div", { class: "progress", role: "progressbar", "aria-label": "Loading the image", hidden: "" });
   const fault = element("p", { class: "fault", role: "alert", hidden: "" });
   const retry = element("button", { type: "button" }, "Try again");
+  let told = "";
   retry.addEventListener("click", again);
 
   return {
@@ -56,7 +57,10 @@ export function overlay({ again }) {
       state.textContent = isPreview ? "Preview" : "";
     },
 
+    /** Said once: a sentence that stays is not announced again. */
     showFault(sentence) {
+      if (sentence === told) return;
+      told = sentence;
       fault.hidden = !sentence;
       fault.replaceChildren(...(sentence ? [element("span", {}, sentence), retry] : []));
     },
