@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from medsearch_api.context import Info
+from medsearch_api.imaging.frames import frame_url
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance, TextSpan
 from medsearch_api.schema.enums import ReportField, Sex
@@ -54,6 +55,9 @@ class Image:
     uncertain_codes: list[str] = _list("ICD-10-CM codes its report is unsure of.")
     tags: list[str] = _list("Tags people gave its study.")
     thumbnail_url: str = _keyword("Path of the thumbnail, a PNG, below the service's root.")
+    frame_url: str = _keyword(
+        "Path of its picture in full resolution, a PNG, below the service's root; with .values for .png, of its values."
+    )
     provenance: ImageProvenance = strawberry.field(description="Where it comes from.")
 
     @strawberry.field(description="The report of its study, if it has one.")
@@ -89,6 +93,7 @@ class Image:
             uncertain_codes=list(document.uncertain_codes),
             tags=list(document.tags),
             thumbnail_url=thumbnail_url(document.patient, document.study, document.image_id),
+            frame_url=frame_url(document.patient, document.study, document.image_id),
             provenance=ImageProvenance(
                 source_key=document.source_key,
                 sha256=document.sha256,

@@ -20,7 +20,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
     answer = ask(
         """{ image(id: "1.1") {
             id patient study reportId modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate
-            thumbnailUrl isRepresentative presentCodes absentCodes uncertainCodes tags report { id }
+            thumbnailUrl frameUrl isRepresentative presentCodes absentCodes uncertainCodes tags report { id }
             provenance { sourceKey sha256 modelId modelVersion nerVersion indexSchemaVersion } } }"""
     )
     assert answer == {
@@ -38,6 +38,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
                 "patientAgeYears": 52.0,
                 "studyDate": "2019-03-04",
                 "thumbnailUrl": "/thumbnails/p1/s1/1.1.png",
+                "frameUrl": "/images/p1/s1/1.1.png",
                 "isRepresentative": True,
                 "presentCodes": ["J90"],
                 "absentCodes": ["J93.9"],
