@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=50)
     parser.add_argument("--opensearch", help="address of a cluster; without it only the embedded index is measured")
     given = parser.parse_args()
-    print(f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for count in given.images:
         corpus = Corpus(count, given.dimensions, given.queries)
         print(
@@ -189,7 +189,7 @@ def row(name: str, took: Milliseconds, exact: Milliseconds | None = None, found:
     print(f"| {name} | {took[0]:.1f} | {took[1]:.1f} | {ratio} | {'' if found is None else f'{found:.3f}'} |", flush=True)
 
 
-def _processor() -> str:
+def processor() -> str:
     with open("/proc/cpuinfo") as file:
         return next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
 

@@ -21,6 +21,7 @@ from medsearch_api import logs
 from medsearch_api.auth import sign_in_of
 from medsearch_api.context import Backends, Context, OpenBackends, context_of, open_backends
 from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
+from medsearch_api.embedding.forms import ROOM_FOR_FIELDS
 from medsearch_api.imaging.frames import ROUTES as FRAMES
 from medsearch_api.imaging.services import open_imaging
 from medsearch_api.metrics import measured
@@ -29,8 +30,9 @@ from medsearch_api.operations import ROUTES
 from medsearch_api.page import PageFiles, index
 from medsearch_api.request_ids import RequestIds
 from medsearch_api.schema.build import build_appsync_schema, build_schema
-from medsearch_api.schema.over_http import TypedRefusals
+from medsearch_api.schema.over_http import FormsInMemory, RequestInMemory, TypedRefusals
 from medsearch_api.settings import Settings
+from medsearch_api.sign_in.guard import APPSYNC
 from medsearch_api.sign_in.viewer import viewer_of
 from medsearch_api.thumbnails import ROUTE, thumbnail
 from medsearch_api.time_limit import TimeLimit
@@ -48,11 +50,12 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     """
     sign_in = sign_in_of(settings)
     backends = measured(open_backends(settings))
+    schema = build_schema(settings.introspects)
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends, build_schema(settings.introspects)), methods=["POST"]),
-            Route("/appsync/graphql", GraphQLOverPost(backends, build_appsync_schema(settings.introspects)), methods=["POST"]),
+            Route("/graphql", GraphQLOverPost(backends, schema, takes_files=True), methods=["POST"]),
+            Route(APPSYNC, GraphQLOverPost(backends, build_appsync_schema(settings.introspects)), methods=["POST"]),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,
@@ -65,7 +68,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
             Middleware(SecurityHeaders),
             Middleware(AccessLog),
             sign_in.guard,
-            Middleware(BodyLimit),
+            Middleware(BodyLimit, {"/graphql": settings.api_upload_max_bytes + ROOM_FOR_FIELDS}),
             Middleware(TimeLimit, settings.api_request_seconds),
         ],
     )
@@ -74,15 +77,24 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     return app
 
 
-class GraphQLOverPost(TypedRefusals, GraphQL[Context, None]):
+class GraphQLOverPost(TypedRefusals, FormsInMemory, GraphQL[Context, None]):
     """GraphQL by POST alone: a query in an address would end up in logs and histories.
 
     There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`
     opens in any client.
     """
 
-    def __init__(self, backends: Backends, schema: Schema) -> None:
-        super().__init__(schema, graphql_ide=None, allow_queries_via_get=False, subscription_protocols=())
+    request_adapter_class = RequestInMemory
+
+    def __init__(self, backends: Backends, schema: Schema, takes_files: bool = False) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=(),
+            multipart_uploads_enabled=takes_files,
+            has_embedder=backends.embedder is not None,
+        )
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:

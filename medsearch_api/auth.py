@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.code_flow import CodeFlow
 from medsearch_api.sign_in.cookies import Cookies
-from medsearch_api.sign_in.guard import SignedIn
+from medsearch_api.sign_in.guard import READING, SignedIn
 from medsearch_api.sign_in.issuer import Issuer
 from medsearch_api.sign_in.options import OidcOptions, oidc_options
 from medsearch_api.sign_in.routes import SignInRoutes, development_session
@@ -84,6 +84,8 @@ class LoopbackOnly:
     """Lets in only programs of this machine that address it by a name of its own.
 
     The Host header is checked against DNS rebinding: a web page whose name was pointed at 127.0.0.1 still sends that name.
+    A page of another site cannot read answers here, but could send what is not a plain read, forms with files among it: the
+    Origin header says so (RFC 6454).
     A forwarding header means that a proxy speaks for somebody else, wherever that proxy runs.
     """
 
@@ -106,7 +108,15 @@ class LoopbackOnly:
             return PlainTextResponse("Only this machine may use a service without sign-in.", 403)
         if _name(connection.headers.get("host", "")) not in _LOCAL_NAMES:
             return PlainTextResponse("Address this service as localhost or 127.0.0.1.", 400)
+        if connection.scope.get("method") not in READING and not _is_from_here(connection):
+            return PlainTextResponse("Only the service's own page may ask this from a browser.", 403)
         return None
+
+
+def _is_from_here(connection: HTTPConnection) -> bool:
+    """Whether no browser names the page that asks, or it is a page of the address that is asked."""
+    origin = connection.headers.get("origin")
+    return origin is None or origin.lower() == f"{connection.url.scheme}://{connection.headers.get('host', '').lower()}"
 
 
 def _name(host: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
+from medsearch_api.embedding.client import EmbedderClient, embedder_of
 from medsearch_api.loaders import Loaders
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.viewer import NOBODY, Viewer
@@ -22,10 +23,15 @@ from medsearch_core.storage.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where answers come from. Both are blocking and are called off the event loop."""
+    """Where answers come from. Index and warehouse are blocking and are called off the event loop.
+
+    Args:
+        embedder: None: nobody can search by a file.
+    """
 
     index: ReleasedIndex
     warehouse: Warehouse
+    embedder: EmbedderClient | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Context:
     loaders: Loaders
     warehouse: Warehouse
     viewer: Viewer = NOBODY
+    embedder: EmbedderClient | None = None
 
 
 if TYPE_CHECKING:
@@ -47,14 +54,16 @@ OpenBackends = Callable[[Settings], Backends]
 
 
 def open_backends(settings: Settings) -> Backends:
-    """The index and the warehouse that the settings name.
+    """The index, the warehouse and the embedder that the settings name.
 
     Raises:
-        ConfigurationError: one of them cannot be opened.
+        ConfigurationError: index or warehouse cannot be opened.
     """
-    return Backends(open_index(settings), Warehouse(open_store(settings.warehouse, settings.s3)))
+    warehouse = Warehouse(open_store(settings.warehouse, settings.s3))
+    return Backends(open_index(settings), warehouse, embedder_of(settings))
 
 
 def context_of(backends: Backends, viewer: Viewer = NOBODY) -> Context:
     """A context for one request; what its loaders remember dies with it."""
-    return Context(backends.index, Loaders(backends.index, backends.warehouse), backends.warehouse, viewer)
+    index, warehouse, embedder = backends.index, backends.warehouse, backends.embedder
+    return Context(index, Loaders(index, warehouse, embedder), warehouse, viewer, embedder)

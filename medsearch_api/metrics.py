@@ -7,7 +7,8 @@ a field of a schema, a method, a code. Nothing that a client sent or a patient h
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -15,6 +16,7 @@ from typing import Any, cast
 from prometheus_client import Counter, Gauge, Histogram
 
 from medsearch_api.context import Backends
+from medsearch_api.embedding.client import Embedded, EmbedderClient
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
@@ -33,7 +35,7 @@ GRAPHQL_FIELDS = Counter(
 )
 BACKEND_CALLS = Counter(
     "medsearch_backend_calls",
-    "Calls of the search index and the warehouse: OK, or the error's type.",
+    "Calls of the search index, the warehouse and the embedder: OK, or the error's type.",
     ["backend", "call", "outcome"],
 )
 BACKEND_SECONDS = Histogram("medsearch_backend_seconds", "A call of a backend.", ["backend", "call"], buckets=SECONDS)
@@ -43,7 +45,8 @@ def measured(backends: Backends) -> Backends:
     """The same backends, every call of them counted and timed."""
     index = cast(ReleasedIndex, _Measured("index", backends.index))
     store = cast(ObjectStore, _Measured("warehouse", backends.warehouse.store))
-    return replace(backends, index=index, warehouse=Warehouse(store))
+    embedder = cast(EmbedderClient, _MeasuredEmbedder(backends.embedder)) if backends.embedder else None
+    return replace(backends, index=index, warehouse=Warehouse(store), embedder=embedder)
 
 
 class _Measured:
@@ -58,10 +61,27 @@ class _Measured:
         return partial(_call, self._backend, name, found) if callable(found) else found
 
 
+class _MeasuredEmbedder:
+    """An embedder whose answers are measured. It is asked without a thread."""
+
+    def __init__(self, embedder: EmbedderClient) -> None:
+        self._embedder, self.max_bytes = embedder, embedder.max_bytes
+
+    async def embed(self, data: bytes) -> Embedded:
+        with _measuring("embedder", "embed"):
+            return await self._embedder.embed(data)
+
+
 def _call(backend: str, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with _measuring(backend, name):
+        return method(*args, **kwargs)
+
+
+@contextmanager
+def _measuring(backend: str, name: str) -> Iterator[None]:
     begun, outcome = time.perf_counter(), OK
     try:
-        return method(*args, **kwargs)
+        yield
     except Exception as error:
         outcome = type(error).__name__
         raise

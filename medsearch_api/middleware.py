@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -19,6 +20,12 @@ ERRORS = logging.getLogger("medsearch.errors")
 
 MAX_BODY_BYTES = 1 << 20
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+TOO_LARGE = {
+    "error": "request too large",
+    "errors": [{"message": "The request is larger than this service takes.", "extensions": {"code": "LIMIT_EXCEEDED"}}],
+}
+"""What is said of a longer body, to any client and as GraphQL says it."""
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -87,24 +94,31 @@ class AccessLog:
 
 
 class BodyLimit:
-    """Refuses a request body over `MAX_BODY_BYTES`, declared or streamed."""
+    """Refuses a request body over `MAX_BODY_BYTES`, declared or streamed.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        forms: path → how many bytes a form with a file (multipart/form-data) may have there instead.
+    """
+
+    def __init__(self, app: ASGIApp, forms: Mapping[str, int]) -> None:
         self.app = app
+        self._forms = forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
-            return await JSONResponse({"error": "request too large"}, 413)(scope, receive, send)
+        headers = Headers(scope=scope)
+        limit = self._forms.get(scope["path"], MAX_BODY_BYTES) if is_form(headers) else MAX_BODY_BYTES
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > limit:
+            return await JSONResponse(TOO_LARGE, 413)(scope, receive, send)
         seen, begun = 0, False
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
+            if seen > limit:
                 raise _TooLarge
             return message
 
@@ -117,7 +131,12 @@ class BodyLimit:
             await self.app(scope, counted, noting_start)
         except _TooLarge:
             if not begun:
-                await JSONResponse({"error": "request too large"}, 413)(scope, receive, send)
+                await JSONResponse(TOO_LARGE, 413)(scope, receive, send)
+
+
+def is_form(headers: Headers) -> bool:
+    """Whether a request's body is a form that may hold files."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
 
 
 class _TooLarge(Exception):

@@ -6,8 +6,9 @@ Each setting is an environment variable: its name in capitals with `MEDSEARCH_` 
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.deployment import Deployment
@@ -68,9 +69,31 @@ class Settings(Deployment, BaseSettings):
         default="medsearch-admin", description="values of that claim that make an admin, who may also see what names patients"
     )
     api_oidc_scopes: str = Field(default="openid profile", description="scopes that the page's sign-in asks for")
+    api_embedder_url: str = Field(
+        default="",
+        description="where `medsearch embedder` answers, as in http://127.0.0.1:8001; empty: nobody can search by a file",
+    )
+    api_embedder_token: SecretStr = Field(
+        default=SecretStr(""), description="what the embedder is told, as its own MEDSEARCH_EMBEDDER_TOKEN"
+    )
+    api_embedder_seconds: float = Field(default=20, gt=0, le=3600, description="how long the embedder may take over one file")
+    api_upload_max_bytes: int = Field(
+        default=64 * 2**20,
+        ge=1,
+        le=2**30,
+        description="largest file that may be searched by, in bytes; four are held in memory at most",
+    )
     api_introspection: bool | None = Field(
         default=None, description="whether clients may ask for the GraphQL schema itself; empty: only in development"
     )
+
+    @field_validator("api_embedder_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None):
+            raise ValueError("give http(s)://host:port, and the token by MEDSEARCH_API_EMBEDDER_TOKEN")
+        return value
 
     @property
     def introspects(self) -> bool:

@@ -34,6 +34,9 @@ _SOURCES = """
 _REPORTS = "SELECT ordinal, report_id, sha256, ner_version, comparison FROM study_rows ORDER BY ordinal, report_id"
 _ENTITIES = 'SELECT * FROM study_rows ORDER BY ordinal, report_id, begin, "end"'
 
+ASSETS = {"dicom_metadata": "dicom_metadata", "embeddings": "embeddings", "reports": "report_entities"}
+"""Table → the Dagster asset that writes it."""
+
 ImageRow = dict[str, Any]
 EntityRow = dict[str, Any]
 
@@ -100,6 +103,16 @@ class StudyTables:
     def sources(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageSource]]:
         """Where the pixels of each study's images are, by series and instance number, then SOPInstanceUID and frame."""
         return [[ImageSource(**row) for row in rows] for rows in self._rows("dicom_metadata", studies, _SOURCES)]
+
+    def runs(self, tables: Sequence[tuple[str, StudyKey]]) -> Sequence[str | None]:
+        """The Dagster run that wrote each study's table; None where its file is not there or names none."""
+
+        def read(of: tuple[str, StudyKey]) -> str | None:
+            run: str | None = _readable(of[0], lambda: self._warehouse.run_of(study_path(*of)))
+            return run
+
+        with ThreadPoolExecutor(CONCURRENT_READS) as pool:
+            return list(pool.map(read, tables))
 
     def _rows(self, table: str, studies: Sequence[StudyKey], sql: str) -> list[list[dict[str, Any]]]:
         def read(study: StudyKey) -> pa.Table:

@@ -17,10 +17,10 @@ class ConfigurationError(MedsearchError):
 
 
 class BadInput(MedsearchError):
-    """One landed object cannot be used.
+    """One landed object, or one uploaded file, cannot be used.
 
     Args:
-        reason: a short stable word from `medsearch_core.records.REASONS`, fit for counting.
+        reason: a short stable word, fit for counting; of a landed object from `medsearch_core.records.REASONS`.
         detail: one sentence naming the fault. Never a header value, never report text.
         frame: 1-based frame number when only that frame is bad.
     """
@@ -30,6 +30,13 @@ class BadInput(MedsearchError):
         self.reason = reason
         self.detail = detail
         self.frame = frame
+
+
+class TooManyPixels(BadInput):
+    """A picture or frame is larger than this process decodes. Noticed before anything is decoded."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("unsupported_pixel_format", detail)
 
 
 class StorageError(MedsearchError):

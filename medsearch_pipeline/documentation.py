@@ -29,8 +29,9 @@ def data_contract() -> str:
         "# Data contract",
         f"Schema version {SCHEMA_VERSION}. Written from `medsearch_core/records.py` by `python -m medsearch_pipeline.documentation`.",
         "Paths are below the warehouse's root. Files are zstd Parquet; the footer holds `medsearch.inputs`, the digest of what the "
-        "file was made from, and `medsearch.schema_version`. A study's files are replaced whole, each by one put. Columns marked "
-        "**PHI** identify a person or hold report text: they stay in the warehouse and never reach logs, run metadata or URLs.",
+        "file was made from, `medsearch.run`, the id of the Dagster run that wrote it (absent where none did, as under `tags`), and "
+        "`medsearch.schema_version`. A study's files are replaced whole, each by one put. Columns marked **PHI** "
+        "identify a person or hold report text: they stay in the warehouse and never reach logs, run metadata or URLs.",
         "`{patient}` and `{study}` are safe forms: MIMIC-CXR's own (`p10000032`, `s50414267`) where the object's key spells them, "
         "keyed hashes of PatientID and StudyInstanceUID elsewhere, which only the inventory can undo.",
         "Beside the tables lie `thumbnails/{patient}/{study}/{image_id}.png` and `pseudonym.key`, the secret behind the hashes.",

@@ -32,9 +32,9 @@ class StoreResource(dg.ConfigurableResource):
 class WarehouseResource(StoreResource):
     """The store that assets are written to."""
 
-    def tables(self) -> Warehouse:
-        """The store as tables by study."""
-        return Warehouse(self.open())
+    def tables(self, run: str) -> Warehouse:
+        """The store as tables by study; what is written through it names the run."""
+        return Warehouse(self.open(), run)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,16 @@ class Settings(Deployment, BaseSettings):
     model: Literal["densenet121", "efficientnet_lite0"] = Field("densenet121", description="architecture of the embedding")
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
     batch_size: int = Field(8, ge=1, le=4096, description="images the model sees at once")
+    embedder_host: str = Field("127.0.0.1", description="address that `medsearch embedder` listens on")
+    embedder_port: int = Field(8001, ge=1, le=65535, description="port that `medsearch embedder` listens on")
+    embedder_token: SecretStr = Field(
+        SecretStr(""),
+        description="what the service says to the embedder, as its own MEDSEARCH_API_EMBEDDER_TOKEN; may be empty on loopback",
+    )
+    embedder_max_bytes: int = Field(64 * 2**20, ge=1, description="largest file that is embedded on request, in bytes")
+    embedder_max_pixels: int = Field(
+        50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
+    )
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
     index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
     index_min_recall: float = Field(

@@ -1,9 +1,10 @@
-"""Pictures of frames in full resolution, from the originals, as the core renders them, kept for a while."""
+"""Pictures and values of frames in full resolution, from the originals, as the core renders them, kept for a while."""
 
 from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,9 @@ from pydicom.dataset import Dataset
 
 from medsearch_api.imaging.cache import PictureCache
 from medsearch_api.imaging.originals import Originals
-from medsearch_api.imaging.pool import WorkPool
+from medsearch_api.imaging.pool import Arguments, WorkPool
 from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.values import ValuesAsked, encoded
 from medsearch_api.settings import Settings
 from medsearch_api.tables import ImageSource
 from medsearch_core.dicom.dataset import read_dataset
@@ -23,7 +25,9 @@ from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import picture_size
 from medsearch_core.dicom.thumbnails import encode_png
+from medsearch_core.dicom.values import frame_values
 from medsearch_core.dicom.version import PIXEL_VERSION
+from medsearch_core.errors import InvalidQuery
 from medsearch_core.keys import digest_of
 
 PNG, JPEG = "image/png", "image/jpeg"
@@ -75,12 +79,16 @@ class Renderer:
             InvalidQuery: a colour image was to be windowed or inverted.
             StorageError: the object cannot be read.
         """
-        etag = rendering.etag(source)
-        found = self.cache.get(etag)
-        if found is None:
-            found = await self.pool.run(self._rendered, source, rendering)
-            self.cache.put(etag, found)
-        return found
+        return await self._kept(rendering.etag(source), self._rendered, source, rendering)
+
+    async def values(self, source: ImageSource, asked: ValuesAsked) -> bytes:
+        """The values of a frame as `encoded` gives them. They are kept as pictures are.
+
+        Raises:
+            Refused: 406, the frame is one of colour; else as `picture`.
+            BadInput, StorageError: as `picture`.
+        """
+        return await self._kept(asked.etag(source), self._values, source, asked)
 
     def dataset(self, source: ImageSource) -> Dataset:
         """The parsed object, its pixel data checked and not decoded. Blocks.
@@ -92,6 +100,23 @@ class Renderer:
         ds = read_dataset(self.originals.read(source))
         check_pixels(ds, max_pixels=self._max_pixels)
         return ds
+
+    async def _kept(
+        self, etag: str, make: Callable[Arguments, bytes], *args: Arguments.args, **named: Arguments.kwargs
+    ) -> bytes:
+        found = self.cache.get(etag)
+        if found is None:
+            found = await self.pool.run(make, *args, **named)
+            self.cache.put(etag, found)
+        return found
+
+    def _values(self, source: ImageSource, asked: ValuesAsked) -> bytes:
+        ds = self.dataset(source)
+        self._check(*picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, source.frame), asked.longest_side))
+        try:
+            return encoded(frame_values(ds, source.frame, asked.longest_side), is_gzip=asked.is_gzip)
+        except InvalidQuery as error:
+            raise Refused(406, "A colour image has no values: ask for its picture.") from error
 
     def _rendered(self, source: ImageSource, rendering: Rendering) -> bytes:
         ds = self.dataset(source)

@@ -15,6 +15,7 @@ from medsearch_api.schema.appsync import AppSyncQuery
 from medsearch_api.schema.cost import MAX_TOKENS, CostLimits
 from medsearch_api.schema.counting import CountFields
 from medsearch_api.schema.queries import Query
+from medsearch_api.schema.uploads import UPLOAD, Upload
 
 
 class MaskingSchema(strawberry.Schema):
@@ -37,7 +38,7 @@ def build_schema(introspection: bool = True) -> strawberry.Schema:
     Args:
         introspection: whether clients may ask for the schema itself, and are told names like the one they misspelled.
     """
-    config = StrawberryConfig(disable_field_suggestions=not introspection)
+    config = StrawberryConfig(disable_field_suggestions=not introspection, scalar_map={Upload: UPLOAD})
     return MaskingSchema(query=Query, extensions=_extensions("medsearch", introspection), config=config)
 
 

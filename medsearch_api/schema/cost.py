@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLArgument,
     GraphQLField,
     GraphQLNamedType,
     GraphQLNonNull,
@@ -23,19 +24,23 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Undefined,
     VariableNode,
     Visitor,
     get_named_type,
     is_leaf_type,
     is_list_type,
+    is_non_null_type,
     visit,
 )
 from strawberry.extensions import SchemaExtension
 
 from medsearch_api.schema.errors import Code, refusal
 from medsearch_api.schema.limits import MAX_FIRST
+from medsearch_core.search.query import MAX_HITS, MAX_PAGE
 
 MAX_TOKENS = 2000
 MAX_DEPTH = 12
@@ -47,11 +52,12 @@ MAX_VALUES = 50_000
 MAX_DIGITS = 400
 """The longest whole number. Python refuses to read one of thousands of digits."""
 
-SIZES = ("first", "size")
-"""Arguments that say how long a list may be."""
+SIZES = {"first": MAX_FIRST, "size": MAX_PAGE, "k": MAX_HITS}
+"""Arguments that say how long a list may be, and the most that any field allows. Of several the first counts: beside `first`,
+`k` says only how far pages go."""
 
 LISTED = 10
-"""How many objects are expected of a list that no argument limits, such as the mentions of a report."""
+"""How many objects are expected of a list that no argument limits, such as the mentions of a report, or none was given for."""
 
 
 class CostLimits(SchemaExtension):
@@ -181,20 +187,23 @@ class _Counting:
         """How many objects a field gives at most. A connection counts its edges itself, so they are not counted again."""
         if known is None or is_leaf_type(get_named_type(known.type)):
             return 1
-        for name in SIZES:
+        for name, most in SIZES.items():
             if name in known.args:
-                return self._asked(node, name, known.args[name].default_value)
+                return self._asked(node, name, known.args[name], most)
         is_within = parent is not None and parent.name.endswith("Connection")
         return LISTED if _is_list(known) and not is_within else 1
 
-    def _asked(self, node: FieldNode, name: str, default: Any) -> int:
+    def _asked(self, node: FieldNode, name: str, argument: GraphQLArgument, most: int) -> int:
+        default = argument.default_value
         value: Any = next((a.value for a in node.arguments or () if a.name.value == name), default)
         if isinstance(value, VariableNode):
             value = self._variables.get(value.name.value, default)
+        if (value in (None, Undefined) or isinstance(value, NullValueNode)) and not is_non_null_type(argument.type):
+            return LISTED
         if isinstance(value, IntValueNode):
             value = float(value.value)
-        is_allowed = isinstance(value, int | float) and 0 <= value <= MAX_FIRST
-        return max(int(value), 1) if is_allowed else MAX_FIRST  # anything else is refused for itself
+        is_allowed = isinstance(value, int | float) and 0 <= value <= most
+        return max(int(value), 1) if is_allowed else most  # anything else is refused for itself
 
 
 def _is_list(field: GraphQLField) -> bool:

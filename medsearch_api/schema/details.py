@@ -1,13 +1,14 @@
 """Types without links to others: acquisition details, provenance, mentions in a report."""
 
-from typing import Self
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 import strawberry
 
 from medsearch_api.context import Info
 from medsearch_api.schema.enums import Assertion, Category
 from medsearch_api.schema.permissions import identifying
-from medsearch_api.tables import EntityRow, ImageRow
+from medsearch_api.tables import ASSETS, EntityRow, ImageRow
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.releases import schema_version_of
 
@@ -17,11 +18,18 @@ def described(description: str) -> str:
     return strawberry.field(description=description)
 
 
+@strawberry.type(description="A study's table in the warehouse as a run of Dagster wrote it.")
+class Materialisation:
+    asset: str = described("The key of the asset in Dagster.")
+    run_id: str = described("The id of the run.")
+
+
 @strawberry.type
 class Provenance:
-    """What is known of where any hit comes from. Which run made it is not: files hold no run id, so that a repeated run writes
-    the same bytes."""
+    """What is known of where any hit comes from. `tables` are those of its study that it was made from."""
 
+    tables: ClassVar[Sequence[str]] = ()
+    study: strawberry.Private[StudyKey]
     source_key: str | None = identifying("The source object's key below the landing root.")
     sha256: str = described("SHA-256 of the source object.")
 
@@ -34,12 +42,23 @@ class Provenance:
         release = await info.context.loaders.release.load("current")
         return schema_version_of(release) if release else None
 
+    @strawberry.field(
+        description=(
+            "The runs that wrote what the warehouse has of its study now; without that of a table that is gone, "
+            "or was written before runs were noted."
+        )
+    )
+    async def materialisations(self, info: Info) -> list[Materialisation]:
+        runs = await info.context.loaders.runs.load_many([(table, self.study) for table in self.tables])
+        made = zip(self.tables, runs, strict=True)
+        return [Materialisation(asset=ASSETS[table], run_id=run) for table, run in made if run is not None]
+
 
 @strawberry.type(description="Where an image in the index comes from.")
 class ImageProvenance(Provenance):
+    tables: ClassVar[Sequence[str]] = ("dicom_metadata", "embeddings")
     model_id: str = described("Architecture and weights that made the embedding.")
     model_version: str = described("Digest of the weights, and the preprocessing's version.")
-    study: strawberry.Private[StudyKey]
     report_id: strawberry.Private[str | None]
 
     @strawberry.field(description="Version of the reader of reports that the codes of its report come from; null without one.")
@@ -50,6 +69,7 @@ class ImageProvenance(Provenance):
 
 @strawberry.type(description="Where a report in the index comes from.")
 class ReportProvenance(Provenance):
+    tables: ClassVar[Sequence[str]] = ("reports",)
     ner_version: str = described("Version of the reader of reports and its vocabulary.")
 
 
@@ -79,6 +99,12 @@ class ImageDetail:
     def from_row(cls, row: ImageRow) -> Self:
         """The details in a row of `dicom_metadata`."""
         return cls(file_bytes=row["bytes"], **{k: v for k, v in row.items() if k not in ("image_id", "bytes")})
+
+
+@strawberry.type(description="Part of a text, in Unicode code points.")
+class TextSpan:
+    begin: int = strawberry.field(description="Offset of its first character.")
+    end: int = strawberry.field(description="Offset after its last character.")
 
 
 @strawberry.type(description="One mention of a finding, sign, symptom or diagnosis in a report.")

@@ -48,6 +48,13 @@ class Exclude(Enum):
     PATIENT = enum_value(likeness.Exclude.PATIENT, description="All images of its patient.")
 
 
+@strawberry.enum(description="A kind of file to search by.")
+class UploadFormat(Enum):
+    DICOM = enum_value("DICOM", description="A DICOM object (PS3.10), in any transfer syntax that is ingested.")
+    PNG = enum_value("PNG", description="A PNG, of 8 or 16 bits.")
+    JPEG = enum_value("JPEG", description="A JPEG.")
+
+
 @strawberry.enum(description="A field of reports whose values can be counted.")
 class FacetField(Enum):
     POSITIVE_DIAGNOSES = enum_value("positive_diagnoses", description="Diagnoses present.")

@@ -10,6 +10,7 @@ from enum import Enum
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from medsearch_api.embedding.client import EmbedderUnavailable, FileRefused, FileTooLarge, ModelMismatch
 from medsearch_api.schema.permissions import Forbidden
 from medsearch_core.errors import (
     IndexMismatch,
@@ -32,6 +33,7 @@ class Code(Enum):
     STALE_CURSOR = "STALE_CURSOR"
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
+    MODEL_MISMATCH = "MODEL_MISMATCH"
     TIMEOUT = "TIMEOUT"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
@@ -58,12 +60,16 @@ _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (Forbidden, Code.FORBIDDEN, None),
     (NotIndexed, Code.NOT_FOUND, None),
     (ObjectNotFound, Code.NOT_FOUND, "No such object."),
+    (FileTooLarge, Code.LIMIT_EXCEEDED, None),
+    (FileRefused, Code.BAD_USER_INPUT, None),
+    (ModelMismatch, Code.MODEL_MISMATCH, None),
+    (EmbedderUnavailable, Code.UNAVAILABLE, None),
     (StorageError, Code.UNAVAILABLE, _UNAVAILABLE),
     (NoSuchRelease, Code.UNAVAILABLE, _UNAVAILABLE),  # the one it was read from was superseded and deleted meanwhile
 )
 """Exception, code, and the sentence told; None tells the exception's own, which the core keeps free of data."""
 
-_OURS = frozenset({Code.UNAVAILABLE.value, Code.INTERNAL.value, Code.TIMEOUT.value})
+_OURS = frozenset({Code.MODEL_MISMATCH.value, Code.UNAVAILABLE.value, Code.INTERNAL.value, Code.TIMEOUT.value})
 """The codes of faults that are not the client's."""
 
 

@@ -45,6 +45,10 @@ class FiltersInput:
     without_studies: list[str] = _values("Study keys to leave out.")
     without_reports: list[str] = _values("Report ids to leave out, with the images of their studies.")
     without_images: list[str] = _values("Image ids to leave out; concerns images alone.")
+    without_present: list[str] = _values(
+        "ICD-10-CM codes that the report must not say are present; none may hold. What it says is absent or uncertain stays, "
+        "and so does what has no report."
+    )
 
 
 _LISTS = tuple(f.name for f in fields(Filters) if f.default == ())

@@ -3,7 +3,7 @@
 import strawberry
 
 from medsearch_api.schema.details import ImageProvenance, ReportProvenance
-from medsearch_api.schema.paging import Connection, Edge
+from medsearch_api.schema.paging import Connection, Edge, nodes
 from medsearch_api.schema.types import Image, Report
 
 
@@ -38,10 +38,7 @@ class ReportHitEdge(HitEdge):
 @strawberry.type(description="Reports found, best first, ties by report id: a page of them.")
 class ReportHitConnection(Connection):
     edges: list[ReportHitEdge] = strawberry.field(description="The reports of this page with their scores.")
-
-    @strawberry.field(description="The reports of this page.")
-    def nodes(self) -> list[Report]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Report] = nodes("The reports of this page.")
 
 
 @strawberry.type(description="One image found by likeness.")
@@ -52,10 +49,7 @@ class SimilarImageEdge(ImageHitEdge):
 @strawberry.type(description="Images found by likeness, nearest first, ties by image id: a page of them.")
 class SimilarImageConnection(Connection):
     edges: list[SimilarImageEdge] = strawberry.field(description="The images of this page with their scores.")
-
-    @strawberry.field(description="The images of this page.")
-    def nodes(self) -> list[Image]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Image] = nodes("The images of this page.")
 
 
 @strawberry.type(description="The place of an image in one part of a hybrid search.")
@@ -78,10 +72,7 @@ class HybridImageEdge(ImageHitEdge):
 @strawberry.type(description="Images found by likeness and words, best first, ties by image id: a page of them.")
 class HybridImageConnection(Connection):
     edges: list[HybridImageEdge] = strawberry.field(description="The images of this page with the parts of their scores.")
-
-    @strawberry.field(description="The images of this page.")
-    def nodes(self) -> list[Image]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Image] = nodes("The images of this page.")
 
 
 @strawberry.type(description="How many reports hold a value.")

@@ -1,15 +1,23 @@
-"""GraphQL's refusals over HTTP, before a document is read: a code and a sentence as in every other answer."""
+"""GraphQL's requests over HTTP, before a document is read: forms with a file, and refusals with a code and a sentence.
+
+Forms are those of the GraphQL multipart request specification: `operations`, `map`, and at most one file.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, FormData, HTTPException
+from cross_web.request import StarletteRequestAdapter
 from starlette.responses import JSONResponse
 
+from medsearch_api.embedding.client import EMBEDDER_OFF
+from medsearch_api.embedding.forms import Slots, form_of
+from medsearch_api.middleware import is_form
 from medsearch_api.schema.errors import Code
 
 NO_JSON = "Unable to parse request body as JSON"
+CODES = {415: Code.UNAVAILABLE, 503: Code.UNAVAILABLE}
 
 
 class TypedRefusals:
@@ -33,5 +41,40 @@ class TypedRefusals:
         try:
             return await super().run(request, *args, **kwargs)  # type: ignore[misc]
         except HTTPException as refused:
-            told = {"message": refused.reason, "extensions": {"code": Code.BAD_USER_INPUT.value}}
+            code = CODES.get(refused.status_code, Code.BAD_USER_INPUT)
+            told = {"message": refused.reason, "extensions": {"code": code.value}}
             return JSONResponse({"errors": [told]}, refused.status_code)
+
+
+class FormsInMemory:
+    """Put before strawberry's view, whose requests are `RequestInMemory`: few forms at once, and none without an embedder."""
+
+    multipart_uploads_enabled: bool
+
+    def __init__(self, *args: Any, has_embedder: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_embedder = has_embedder
+        self._slots = Slots()
+
+    async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if not self.multipart_uploads_enabled or not is_form(request.headers):
+            return await super().run(request, *args, **kwargs)  # type: ignore[misc]
+        if not self._has_embedder:
+            raise HTTPException(415, EMBEDDER_OFF)
+        with self._slots.taken():
+            return await super().run(request, *args, **kwargs)  # type: ignore[misc]
+
+    async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, str]:
+        try:
+            operations: dict[str, str] = await super().parse_multipart(request)  # type: ignore[misc]
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise HTTPException(400, "The form's map does not fit its operations") from None
+        return operations
+
+
+class RequestInMemory(StarletteRequestAdapter):
+    """A request whose form never touches the disk."""
+
+    async def get_form_data(self) -> FormData:
+        form = await form_of(self._request)
+        return FormData(files=form.files, form=form.fields)

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from medsearch_api.context import Info
-from medsearch_api.schema.paging import Connection, Edge, Window, known, window
+from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
 from medsearch_api.schema.types import After, First, Image, ImageConnection, ImageEdge, Report, Study
 from medsearch_core.search.query import Filters
 
@@ -19,10 +19,7 @@ class StudyEdge(Edge):
 @strawberry.type(description="Studies, a page of them.")
 class StudyConnection(Connection):
     edges: list[StudyEdge] = strawberry.field(description="The studies of this page, each with its cursor.")
-
-    @strawberry.field(description="The studies of this page.")
-    def nodes(self) -> list[Study]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Study] = nodes("The studies of this page.")
 
 
 @strawberry.type(description="A report in a list.")
@@ -33,10 +30,7 @@ class ReportEdge(Edge):
 @strawberry.type(description="Reports, a page of them.")
 class ReportConnection(Connection):
     edges: list[ReportEdge] = strawberry.field(description="The reports of this page, each with its cursor.")
-
-    @strawberry.field(description="The reports of this page.")
-    def nodes(self) -> list[Report]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Report] = nodes("The reports of this page.")
 
 
 @strawberry.type(description="What there is of one patient.")

@@ -22,11 +22,12 @@ from medsearch_api.schema.hits import (
     SimilarImageConnection,
     SimilarImageEdge,
 )
-from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range, checked_vector
+from medsearch_api.schema.likeness import Likeness
+from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range
 from medsearch_api.schema.paging import Count, Window, known, window
-from medsearch_api.schema.types import After, First, Image, Report
+from medsearch_api.schema.types import After, First, Image, Report, Words
+from medsearch_api.schema.uploads import Upload
 from medsearch_core.errors import InvalidQuery, StorageError
-from medsearch_core.search import likeness
 from medsearch_core.search.answers import ReportPage
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
 from medsearch_core.search.more_like import MOST_LIKE, more_like, those_like
@@ -36,11 +37,13 @@ CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
 
 FiltersArgument = Annotated[FiltersInput | None, argument("What a hit must be.")]
-Words = Annotated[str, argument("Words. Only text: quotes and operators mean nothing.")]
 Fields = Annotated[list[ReportField] | None, argument("Where words are looked for; Findings and Impression if not given.")]
 ImageId = Annotated[strawberry.ID | None, argument("An indexed image.")]
 Vector = Annotated[list[float] | None, argument("An embedding by the index's model.")]
-Excluding = Annotated[Exclude, argument("What is left out of the images like imageId. A vector has neither study nor patient.")]
+File = Annotated[Upload | None, argument("A DICOM, PNG or JPEG file. It is embedded once a request; to page, ask embedding.")]
+Excluding = Annotated[
+    Exclude, argument("What is left out of the images like imageId. A vector or a file has neither study nor patient.")
+]
 
 
 @strawberry.type
@@ -83,8 +86,8 @@ class Searches:
 
     @strawberry.field(
         description=(
-            "The k images most like an image or a vector, nearest first. Give one of imageId and vector. The total counts all "
-            "images that match."
+            "The k images most like an image, a vector or a file, nearest first. Give one of imageId, vector and upload. The "
+            "total counts all images that match."
         )
     )
     async def similar_images(
@@ -92,6 +95,7 @@ class Searches:
         info: Info,
         image_id: ImageId = None,
         vector: Vector = None,
+        upload: File = None,
         k: Annotated[int, argument(f"How many of the nearest images there are to page through, 1 to {MAX_HITS}.")] = 100,
         filters: FiltersArgument = None,
         exclude: Excluding = Exclude.IMAGE,
@@ -100,9 +104,10 @@ class Searches:
     ) -> SimilarImageConnection:
         check_range("k", k, 1, MAX_HITS)
         given = filters_of(filters)
-        asked = _likeness(image_id, vector, exclude) | {"k": k, "filters": _named(given)}
+        likeness = Likeness(image_id, vector, upload, exclude)
+        asked = likeness.asked() | {"k": k, "filters": _named(given)}
         place = await window(info, "similarImages", asked, first, after, k)
-        direction, narrowed = await _direction(info, image_id, vector, given, exclude)
+        direction, narrowed = await likeness.direction(info, given)
         index = info.context.index
         hits = await asyncio.to_thread(index.similar, direction, place.wanted, narrowed, place.start) if place.wanted else ()
         await _check_release(info, place)
@@ -115,8 +120,8 @@ class Searches:
 
     @strawberry.field(
         description=(
-            f"The {WINDOW} best images by likeness and by the words of their reports, fused by rank. Give one of imageId and "
-            "vector. Without words only likeness counts. The total counts all images that match the filters."
+            f"The {WINDOW} best images by likeness and by the words of their reports, fused by rank. Give one of imageId, "
+            "vector and upload. Without words only likeness counts. The total counts all images that match the filters."
         )
     )
     async def hybrid_search(
@@ -125,6 +130,7 @@ class Searches:
         query: Words,
         image_id: ImageId = None,
         vector: Vector = None,
+        upload: File = None,
         fields: Fields = None,
         filters: FiltersArgument = None,
         exclude: Excluding = Exclude.IMAGE,
@@ -134,8 +140,9 @@ class Searches:
         check_query(query)
         places, given = _places(fields), filters_of(filters)
         words = {"query": query, "fields": sorted(p.value for p in places), "filters": _named(given)}
-        place = await window(info, "hybridSearch", _likeness(image_id, vector, exclude) | words, first, after, WINDOW)
-        direction, narrowed = await _direction(info, image_id, vector, given, exclude)
+        likeness = Likeness(image_id, vector, upload, exclude)
+        place = await window(info, "hybridSearch", likeness.asked() | words, first, after, WINDOW)
+        direction, narrowed = await likeness.direction(info, given)
         found = (info.context.index, direction, query, place.wanted, narrowed, place.start, places)
         hits = await asyncio.to_thread(hybrid, *found) if place.wanted else ()
         await _check_release(info, place)
@@ -199,30 +206,6 @@ async def _check_release(info: Info, place: Window) -> None:
     """
     if await asyncio.to_thread(info.context.index.current) != place.release:
         raise StorageError("the index was replaced while it was asked")
-
-
-async def _direction(
-    info: Info, image_id: str | None, vector: Sequence[float] | None, filters: Filters, exclude: Exclude
-) -> tuple[Sequence[float], Filters]:
-    """The vector that hits are compared with, and the filters with what is left out.
-
-    Raises:
-        InvalidQuery: neither an image nor a vector is given, or both, or what a vector does not have is to be left out.
-        NotIndexed: the image is not in the index.
-    """
-    if (image_id is None) == (vector is None):
-        raise InvalidQuery("give either imageId or vector")
-    if image_id is None:
-        if exclude in (Exclude.STUDY, Exclude.PATIENT):
-            raise InvalidQuery("a vector has no patient and no study to exclude")
-        return checked_vector(vector or ()), filters
-    left_out = likeness.Exclude(exclude.value)
-    return await asyncio.to_thread(likeness.asked_by, info.context.index, image_id, filters, left_out)
-
-
-def _likeness(image_id: str | None, vector: Sequence[float] | None, exclude: Exclude) -> dict[str, Any]:
-    """What a likeness is asked by, for a cursor's digest."""
-    return {"image": image_id, "vector": checked_vector(vector) if vector else None, "exclude": exclude.name}
 
 
 def _named(filters: Filters) -> dict[str, Any]:

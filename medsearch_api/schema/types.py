@@ -10,17 +10,21 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from medsearch_api.context import Info
+from medsearch_api.imaging.frames import frame_url
 from medsearch_api.schema.arguments import argument
-from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance
-from medsearch_api.schema.enums import Sex
-from medsearch_api.schema.limits import MAX_FIRST
-from medsearch_api.schema.paging import Connection, Edge, Window, known, window
+from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance, TextSpan
+from medsearch_api.schema.enums import ReportField, Sex
+from medsearch_api.schema.limits import MAX_FIRST, check_query
+from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
 from medsearch_api.tables import ReadReport
 from medsearch_api.thumbnails import thumbnail_url
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import REPORT_LISTS, ImageDocument, ReportDocument
+from medsearch_core.search.matches import matching_spans
+from medsearch_core.search.query import TextField
 
 First = Annotated[int, argument(f"How many to give at most, 0 to {MAX_FIRST}.")]
+Words = Annotated[str, argument("Words. Only text: quotes and operators mean nothing.")]
 After = Annotated[str | None, argument("The cursor to go on behind, of the same query and arguments.")]
 
 
@@ -51,6 +55,9 @@ class Image:
     uncertain_codes: list[str] = _list("ICD-10-CM codes its report is unsure of.")
     tags: list[str] = _list("Tags people gave its study.")
     thumbnail_url: str = _keyword("Path of the thumbnail, a PNG, below the service's root.")
+    frame_url: str = _keyword(
+        "Path of its picture in full resolution, a PNG, below the service's root; with .values for .png, of its values."
+    )
     provenance: ImageProvenance = strawberry.field(description="Where it comes from.")
 
     @strawberry.field(description="The report of its study, if it has one.")
@@ -86,6 +93,7 @@ class Image:
             uncertain_codes=list(document.uncertain_codes),
             tags=list(document.tags),
             thumbnail_url=thumbnail_url(document.patient, document.study, document.image_id),
+            frame_url=frame_url(document.patient, document.study, document.image_id),
             provenance=ImageProvenance(
                 source_key=document.source_key,
                 sha256=document.sha256,
@@ -105,10 +113,7 @@ class ImageEdge(Edge):
 @strawberry.type(description="Images, a page of them.")
 class ImageConnection(Connection):
     edges: list[ImageEdge] = strawberry.field(description="The images of this page, each with its cursor.")
-
-    @strawberry.field(description="The images of this page.")
-    def nodes(self) -> list[Image]:
-        return [edge.node for edge in self.edges]
+    nodes: list[Image] = nodes("The images of this page.")
 
 
 @strawberry.type(description="One radiology report. A concept is never both positive and negative in one report.")
@@ -155,6 +160,18 @@ class Report:
         read = await self._read(info)
         return [Entity.from_row(row) for row in read.entities] if read else None
 
+    @strawberry.field(
+        description="Where words of a query stand in its text, as searches compare words: by stem, case and accents aside."
+    )
+    def matches(
+        self,
+        query: Words,
+        field: Annotated[ReportField, argument("The text to look in, where offsets count from.")] = ReportField.REPORT,
+    ) -> list[TextSpan]:
+        check_query(query)
+        text: str | None = getattr(self, TextField(field.value).value)
+        return [TextSpan(begin=span.begin, end=span.end) for span in matching_spans(text or "", query)]
+
     async def _read(self, info: Info) -> ReadReport | None:
         """The warehouse's reading of this very text: offsets into another version would mark the wrong words."""
         reports = await info.context.loaders.read_reports.load(StudyKey(self.patient, self.study))
@@ -169,7 +186,10 @@ class Report:
             id=strawberry.ID(document.report_id),
             **shared,
             provenance=ReportProvenance(
-                source_key=document.source_key, sha256=document.sha256, ner_version=document.ner_version
+                source_key=document.source_key,
+                sha256=document.sha256,
+                ner_version=document.ner_version,
+                study=StudyKey(document.patient, document.study),
             ),
         )
 

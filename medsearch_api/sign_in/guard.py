@@ -21,7 +21,9 @@ from medsearch_api.sign_in.viewer import Role, Viewer, admit
 
 OPEN = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session", *WITHOUT_SIGN_IN})
 OPEN_BELOW = ("/static/",)
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+APPSYNC = "/appsync/graphql"
+"""Where clients of AppSync ask. They send a token without a scheme, as AWS's own libraries do."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SignedIn:
@@ -50,7 +52,7 @@ class SignedIn:
         connection = HTTPConnection(scope)
         try:
             if (said := connection.headers.get("authorization")) is not None:
-                viewer: Viewer | None = await self._bearer(said)
+                viewer: Viewer | None = await self._bearer(token_in(said, scope["path"]))
             elif not self._is_from_page(connection):
                 return refused(403, "FORBIDDEN", "This request does not come from the service's own page.")
             else:
@@ -70,11 +72,8 @@ class SignedIn:
         admit(scope, viewer)
         return None
 
-    async def _bearer(self, said: str) -> Viewer:
-        scheme, _, token = said.partition(" ")
-        if scheme.lower() != "bearer":
-            raise TokenRefused("scheme")
-        claims = await self._tokens.access(token.strip())
+    async def _bearer(self, token: str) -> Viewer:
+        claims = await self._tokens.access(token)
         return Viewer(claims["sub"], roles_of(claims, self._options))
 
     async def _of_session(self, connection: HTTPConnection) -> Viewer | None:
@@ -87,8 +86,22 @@ class SignedIn:
         return session.viewer
 
     def _is_from_page(self, connection: HTTPConnection) -> bool:
-        reads = connection.scope["type"] == "http" and connection.scope["method"] in _READING
+        reads = connection.scope["type"] == "http" and connection.scope["method"] in READING
         return reads or is_from(connection, self._options.public_url) or self._cookies.session_in(connection) is None
+
+
+def token_in(said: str, path: str) -> str:
+    """The token that an Authorization header brings (RFC 6750 section 2.1); at `APPSYNC` it may also be the whole header.
+
+    Raises:
+        TokenRefused: it is in another scheme.
+    """
+    scheme, _, token = said.partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    if path == APPSYNC and not token:
+        return scheme
+    raise TokenRefused("scheme")
 
 
 def is_open(path: str) -> bool:

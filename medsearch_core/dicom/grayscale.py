@@ -95,10 +95,15 @@ def gray(
         if interest is None:
             interest = between(*limits(modality(real_values(ds, sample)), is_binary=integer(ds, "BitsStored") == 1))
         levels = np.nan_to_num(interest(modality(values)), nan=0.0)
-    is_inverse = text(ds, "PresentationLUTShape") == "INVERSE"
-    if (is_inverse or (text(ds, "PhotometricInterpretation") or "").upper() == "MONOCHROME1") != is_inverted:
+    if is_low_bright(ds) != is_inverted:
         levels = np.float32(255) - levels
     return (levels + np.float32(0.5)).astype(np.uint8)
+
+
+def is_low_bright(ds: Dataset) -> bool:
+    """Whether low values are shown bright: MONOCHROME1 or the PresentationLUTShape INVERSE, which together count once."""
+    is_inverse = text(ds, "PresentationLUTShape") == "INVERSE"
+    return is_inverse or (text(ds, "PhotometricInterpretation") or "").upper() == "MONOCHROME1"
 
 
 def modality_transform(ds: Dataset, frame: int) -> Transform:
@@ -119,7 +124,7 @@ def modality_transform(ds: Dataset, frame: int) -> Transform:
 
 def voi_lut(ds: Dataset, frame: int) -> Transform | None:
     """The first VOI LUT, to 0…255 (C.11.2.1.1); None if there is none that can be used."""
-    sequence = item(functional_group(ds, frame, "FrameVOILUTSequence") or ds, "VOILUTSequence")
+    sequence = item(voi_source(ds, frame), "VOILUTSequence")
     if sequence is None:
         return None
     is_negative = (number(ds, "RescaleIntercept") or 0.0) < 0
@@ -134,13 +139,29 @@ def voi_lut(ds: Dataset, frame: int) -> Transform | None:
 
 def voi_window(ds: Dataset, frame: int) -> Transform | None:
     """The first window, to 0…255 (C.11.2.1.2, C.11.2.1.3); None if there is none or its width is not a width."""
-    source = functional_group(ds, frame, "FrameVOILUTSequence") or ds
-    centers, widths = numbers(source, "WindowCenter"), numbers(source, "WindowWidth")
-    if not centers or not widths:
-        return None
+    first = next(iter(windows(ds, frame)), None)
+    return first.transform() if first else None
+
+
+def windows(ds: Dataset, frame: int) -> list[Window | None]:
+    """The windows of the object, or of the frame, in their order; None for one whose width is not a width.
+
+    An unknown VOILUTFunction is taken for LINEAR.
+    """
+    source = voi_source(ds, frame)
+    centers, widths = numbers(source, "WindowCenter") or [], numbers(source, "WindowWidth") or []
     function = (text(source, "VOILUTFunction") or "LINEAR").upper()
+    return [_window(*pair, function if function in FUNCTIONS else "LINEAR") for pair in zip(centers, widths, strict=False)]
+
+
+def voi_source(ds: Dataset, frame: int) -> Dataset:
+    """Where the frame's windows and VOI LUTs are: its own functional group, else the object."""
+    return functional_group(ds, frame, "FrameVOILUTSequence") or ds
+
+
+def _window(center: float, width: float, function: str) -> Window | None:
     try:
-        return Window(centers[0], widths[0], function if function in FUNCTIONS else "LINEAR").transform()
+        return Window(center, width, function)
     except InvalidQuery:
         return None
 

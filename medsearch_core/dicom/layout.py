@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from medsearch_core.dicom.attributes import integer, text, value
-from medsearch_core.errors import BadInput
+from medsearch_core.errors import BadInput, TooManyPixels
 
 MAX_PIXELS = 400_000_000
 SAMPLES = {
@@ -84,6 +84,7 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
 
     Raises:
         BadInput: `no_pixel_data`, or `unsupported_pixel_format` naming the attribute at fault.
+        TooManyPixels: a frame is larger than that.
     """
     keyword = next((name for name in BITS_ALLOCATED if name in ds), None)
     if keyword is None or not ds.get_item(keyword).value:
@@ -106,11 +107,12 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
         (photometric in SAMPLES, "PhotometricInterpretation is absent or cannot be shown"),
         (SAMPLES.get(photometric) == layout.samples, "SamplesPerPixel does not fit PhotometricInterpretation"),
         (0 < layout.rows <= 65535 and 0 < layout.columns <= 65535, "Rows or Columns is absent, zero or too large"),
-        (layout.rows * layout.columns <= max_pixels, f"a frame has more than {max_pixels} pixels"),
         (layout.bits_allocated in BITS_ALLOCATED[keyword], "BitsAllocated is absent or cannot be shown"),
         (0 < layout.bits_stored <= layout.bits_allocated, "BitsStored does not fit BitsAllocated"),
         (layout.planar_configuration in (0, 1), "PlanarConfiguration is neither 0 nor 1"),
     ):
         if not is_good:
             raise BadInput("unsupported_pixel_format", fault)
+    if layout.rows * layout.columns > max_pixels:
+        raise TooManyPixels(f"a frame has more than {max_pixels} pixels")
     return layout

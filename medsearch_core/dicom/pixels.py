@@ -51,7 +51,7 @@ def render_frame(
         InvalidQuery: a window or inverted grays of a colour frame.
     """
     stored, photometric = stored_frame(ds, frame)
-    is_color = stored.ndim == 3 or photometric == "PALETTE COLOR"
+    is_color = has_color(stored, photometric)
     if is_color and (window is not None or is_inverted):
         raise InvalidQuery("a colour image has no window and cannot be inverted")
     fault = ""
@@ -63,6 +63,11 @@ def render_frame(
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
+
+
+def has_color(stored: np.ndarray, photometric: str) -> bool:
+    """Whether a decoded frame is one of colour, palettes included."""
+    return stored.ndim == 3 or photometric == "PALETTE COLOR"
 
 
 def _colored(ds: Dataset, stored: np.ndarray, photometric: str, size: tuple[int, int]) -> np.ndarray:

@@ -1,17 +1,19 @@
-"""Thumbnails and their PNG files. How a frame is shown is decided in `pixels`."""
+"""Thumbnails of frames and of pictures, and their files. How a frame is shown is decided in `pixels`."""
 
 from __future__ import annotations
 
 import io
+from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.layout import MAX_PIXELS
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.quiet import FAULTS
-from medsearch_core.errors import BadInput
+from medsearch_core.dicom.resampling import picture_size, resampled
+from medsearch_core.errors import BadInput, TooManyPixels
 
 LONGEST_SIDE = 512
 COMPRESS_LEVEL = 6
@@ -44,24 +46,45 @@ def encode_png(picture: np.ndarray, compress_level: int = COMPRESS_LEVEL) -> byt
 
 
 def decode_png(data: bytes) -> np.ndarray:
-    """The picture in a PNG, anyone's: gray stays gray, 16 bits keep their high byte, alpha is dropped.
+    """The picture in a PNG, as `decode_picture` has it, of at most `MAX_PIXELS`."""
+    return decode_picture(data, "PNG", MAX_PIXELS)
+
+
+def decode_picture(data: bytes, kind: Literal["PNG", "JPEG"], max_pixels: int) -> np.ndarray:
+    """The picture in a PNG or JPEG, anyone's: gray stays gray, 16 bits keep their high byte, alpha is dropped.
+
+    A JPEG is turned as its Exif Orientation says. Of several pictures in one file the first is given.
 
     Returns:
         uint8 `[rows, columns]` or `[rows, columns, 3]`.
 
     Raises:
-        BadInput: `undecodable_pixel_data`, it is no PNG or a damaged one; `unsupported_pixel_format`, it is too large.
+        BadInput: `undecodable_pixel_data`, it is no such file or a damaged one.
+        TooManyPixels: it has more than `max_pixels`.
     """
     fault = ""
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            if image.width * image.height <= MAX_PIXELS:
-                return _eight_bit(image)
+        with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+            if image.width * image.height <= max_pixels:
+                return _eight_bit(ImageOps.exif_transpose(image) if kind == "JPEG" else image)
     except (*FAULTS, Image.DecompressionBombError) as error:
         fault = type(error).__name__
     if not fault or fault == Image.DecompressionBombError.__name__:
-        raise BadInput("unsupported_pixel_format", "the PNG has too many pixels")
-    raise BadInput("undecodable_pixel_data", f"the PNG cannot be decoded ({fault})")
+        raise TooManyPixels(f"the {kind} has too many pixels")
+    raise BadInput("undecodable_pixel_data", f"the {kind} cannot be decoded ({fault})")
+
+
+def picture_thumbnail(picture: np.ndarray, longest_side: int = LONGEST_SIDE) -> np.ndarray:
+    """The thumbnail of a whole picture, averaged down as a frame is.
+
+    Args:
+        picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.
+
+    Returns:
+        uint8 likewise, at most `longest_side` pixels on its longer side; a smaller one as it is.
+    """
+    small = resampled(picture, picture_size(picture.shape[0], picture.shape[1], 1.0, longest_side))
+    return small if small.dtype == np.uint8 else (small + np.float32(0.5)).astype(np.uint8)
 
 
 def _eight_bit(image: Image.Image) -> np.ndarray:

@@ -27,3 +27,6 @@ LEFT_OUT_OF_REPORTS: Final = _LEFT_OUT
 
 CODE_FIELDS: Final = {"present": "present_codes", "absent": "absent_codes", "uncertain": "uncertain_codes"}
 """Filter → the field that must hold, for each of its codes, one that begins with it."""
+
+LEFT_OUT_BY_CODE: Final = {"without_present": "present_codes"}
+"""Filter → the field that must hold no code that begins with one of its codes."""

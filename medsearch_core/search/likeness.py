@@ -47,13 +47,16 @@ def asked_by(
     Raises:
         NotIndexed: the image is not in the index.
     """
-    (image,), (vector,) = index.images([image_id]), index.vectors([image_id])
-    if image is None or vector is None:
+    (vector,) = index.vectors([image_id])
+    if vector is None:
         raise NotIndexed("the image is not in the index")
-    left_out = {
-        Exclude.NOTHING: filters,
-        Exclude.IMAGE: replace(filters, without_images=(*filters.without_images, image.image_id)),
-        Exclude.STUDY: replace(filters, without_studies=(*filters.without_studies, image.study)),
-        Exclude.PATIENT: replace(filters, without_patients=(*filters.without_patients, image.patient)),
-    }
-    return vector, left_out[exclude]
+    if exclude is Exclude.NOTHING:
+        return vector, filters
+    if exclude is Exclude.IMAGE:
+        return vector, replace(filters, without_images=(*filters.without_images, image_id))
+    (image,) = index.images([image_id])
+    if image is None:
+        raise NotIndexed("the image is not in the index")
+    if exclude is Exclude.STUDY:
+        return vector, replace(filters, without_studies=(*filters.without_studies, image.study))
+    return vector, replace(filters, without_patients=(*filters.without_patients, image.patient))

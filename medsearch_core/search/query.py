@@ -43,7 +43,8 @@ class Filters:
     """What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing.
 
     Codes are ICD-10-CM in either case; a code matches itself and every code that begins with it, so `J18` also matches
-    `J18.9`. Every value of `present`, `absent` and `uncertain` must hold; `without_…` leaves documents out.
+    `J18.9`. Every value of `present`, `absent` and `uncertain` must hold; `without_…` leaves documents out, `without_present`
+    those whose report says that any of its codes is present: what is absent, uncertain or without a report stays.
     Dates are `YYYY-MM-DD`, ages years; ranges include both ends. Documents without a value never match a range. A report
     matches modality, body part, view and laterality by any image of its study; an image matches `reports` by its report.
     `without_images` concerns images alone.
@@ -69,6 +70,7 @@ class Filters:
     without_studies: Sequence[str] = ()
     without_reports: Sequence[str] = ()
     without_images: Sequence[str] = ()
+    without_present: Sequence[str] = ()
 
 
 NO_FILTERS = Filters()

@@ -83,7 +83,8 @@ def check_filters(filters: Filters) -> None:
     for day in (filters.from_date, filters.to_date):
         if day is not None and not _is_iso_date(day):
             raise InvalidQuery("a date must be a calendar day, YYYY-MM-DD")
-    if not all(code.strip() for code in (*filters.present, *filters.absent, *filters.uncertain)):
+    codes = (*filters.present, *filters.absent, *filters.uncertain, *filters.without_present)
+    if not all(code.strip() for code in codes):
         raise InvalidQuery("an ICD-10-CM code must not be blank")
 
 

@@ -1,20 +1,21 @@
-"""The words of a text as every search index compares them, up to the stem.
+"""The words of a text as every search index compares them.
 
 Belongs here: what a word is, which words are passed over, and which spellings are one word. A word is a run of letters and
 digits in lower case, shorter than 40; English stop words are those of Lucene; `medical_words.csv` maps irregular plurals and
 British spellings to the form whose stem they share ("pneumothoraces", "oedema"). Words are then compared by their Snowball
 English stem ("Porter 2", in the version of Lucene 9) with accents folded: OpenSearch does both itself, the embedded index takes
-`stems_of`.
+`stems_of` and folds accents itself. `compared` is both, for one word outside an index.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import snowballstemmer
 
@@ -33,6 +34,20 @@ STOP_WORDS = frozenset(
 
 _WORD = re.compile(r"[^\W_]+")
 
+_WITHOUT_ACCENT: Final = {
+    **{"Æ": "AE", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d", "đ": "d", "Ħ": "H", "ħ": "h"},
+    **{"ı": "i", "ĸ": "k", "ł": "l", "ŋ": "n", "ø": "o", "ŧ": "t"},
+}
+"""Latin letters that Unicode does not take apart, as Lucene's ASCII folding spells them."""
+
+
+class Word(NamedTuple):
+    """A word as it is spelled before its stem, and where it stands in its text: `text[begin:end]`, in code points."""
+
+    spelling: str
+    begin: int
+    end: int
+
 
 @cache
 def medical_forms() -> dict[str, str]:
@@ -41,11 +56,21 @@ def medical_forms() -> dict[str, str]:
     return {row["form"]: row["compared_as"] for row in csv.DictReader(text.splitlines())}
 
 
+def words_in(text: str) -> Iterator[Word]:
+    """The words in their order with their places, without stop words."""
+    forms = medical_forms()
+    for found in _WORD.finditer(text):
+        begin, end = found.span()
+        if end - begin <= LONGEST:
+            lowered = "".join(c.lower()[:1] for c in found.group())
+            spelling = forms.get(lowered, lowered)
+            if spelling not in STOP_WORDS:
+                yield Word(spelling, begin, end)
+
+
 def words_of(text: str) -> list[str]:
     """The words in their order, without stop words."""
-    forms = medical_forms()
-    lowered = ("".join(c.lower()[:1] for c in word) for word in _WORD.findall(text) if len(word) <= LONGEST)
-    return [w for w in (forms.get(w, w) for w in lowered) if w not in STOP_WORDS]
+    return [word.spelling for word in words_in(text)]
 
 
 def words_asked(query: str) -> list[str]:
@@ -63,6 +88,22 @@ def words_asked(query: str) -> list[str]:
 def stems_of(words: Iterable[str]) -> list[str]:
     """The stem of each word."""
     return [_stem(word) for word in words]
+
+
+@lru_cache(maxsize=100_000)
+def compared(word: str) -> str:
+    """What two words that are one share: the stem with accents folded.
+
+    A character is taken apart (Unicode's NFKD) and its ASCII letters and digits stay; one without any stays as it is.
+    """
+    return "".join(_folded(character) for character in _stem(word))
+
+
+def _folded(character: str) -> str:
+    if character.isascii():
+        return character
+    parts = (_WITHOUT_ACCENT.get(part, part) for part in unicodedata.normalize("NFKD", character))
+    return "".join(part for part in parts if part.isascii()) or character
 
 
 @lru_cache(maxsize=100_000)

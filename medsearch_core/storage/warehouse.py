@@ -1,8 +1,9 @@
 """`Warehouse`: where each study's rows and pictures lie, and whether they are up to date.
 
 `{table}/{patient}/{study}.parquet` holds a study's rows, `thumbnails/{patient}/{study}/{image}.png` its pictures. A table's
-file carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest, is
-done again, and comes out byte for byte the same: no file holds a time or a run id.
+file carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest and is
+done again. Two files of one table are equal if their rows and digests are; beside the digest stands the id of the run that
+wrote the file, which says nothing of its content. No file holds a time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from medsearch_core.storage.object_store import ObjectStore
 
 _DIGEST = b"medsearch.inputs"
 _VERSION = b"medsearch.schema_version"
+_RUN = b"medsearch.run"
 
 
 def study_path(table: str, study: StudyKey) -> str:
@@ -38,14 +40,21 @@ def thumbnail_path(study: StudyKey, image_id: str) -> str:
 
 
 class Warehouse:
-    """Tables by study over an `ObjectStore`."""
+    """Tables by study over an `ObjectStore`.
 
-    def __init__(self, store: ObjectStore) -> None:
+    Args:
+        run: the id of the Dagster run that writes, for the footers of its files; None outside a run.
+    """
+
+    def __init__(self, store: ObjectStore, run: str | None = None) -> None:
         self.store = store
+        self._run = run
 
     def write(self, path: str, table: pa.Table, inputs: str = "") -> int:
         """Writes a table as one zstd Parquet object with the digest of its inputs; returns its size in bytes."""
         footer = {_DIGEST: inputs.encode(), _VERSION: str(SCHEMA_VERSION).encode()}
+        if self._run is not None:
+            footer[_RUN] = self._run.encode()
         sink = io.BytesIO()
         pq.write_table(table.replace_schema_metadata(footer), sink, compression="zstd")
         self.store.write(path, sink.getvalue())
@@ -61,13 +70,24 @@ class Warehouse:
         Reads only the file's footer.
         """
         try:
-            with self.store.open(path) as file:
-                metadata = pq.read_schema(file).metadata or {}
+            footer = self._footer(path)
         except (ObjectNotFound, pa.ArrowInvalid):
             return None
-        if metadata.get(_VERSION) != str(SCHEMA_VERSION).encode():
+        if footer.get(_VERSION) != str(SCHEMA_VERSION).encode():
             return None
-        return metadata[_DIGEST].decode()
+        return footer[_DIGEST].decode()
+
+    def run_of(self, path: str) -> str | None:
+        """The id of the Dagster run that wrote a table; None if it is absent, or was written outside a run or before runs were
+        noted. A file that is there and cannot be read raises.
+
+        Reads only the file's footer.
+        """
+        try:
+            run = self._footer(path).get(_RUN)
+        except ObjectNotFound:
+            return None
+        return run.decode() if run is not None else None
 
     def is_made_from(self, inputs: str, study: StudyKey, *tables: str) -> bool:
         """Whether a study's rows in each of these tables were made from these inputs."""
@@ -102,3 +122,7 @@ class Warehouse:
         for entry in list(self.store.list(folder)):
             if entry.key not in kept:
                 self.store.delete(entry.key)
+
+    def _footer(self, path: str) -> dict[bytes, bytes]:
+        with self.store.open(path) as file:
+            return pq.read_schema(file).metadata or {}

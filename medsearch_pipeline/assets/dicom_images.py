@@ -61,7 +61,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
     def dicom_images(
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:
-        tables = warehouse.tables()
+        tables = warehouse.tables(context.run.run_id)
         reader = ImageReader(landing.open(), tables, settings.thumbnail_side, settings.max_pixels, settings.check_identity)
         objects = objects_of(tables, studies_of(context), "dicom")
         progress = Progress(context, "dicom_images", len(objects))

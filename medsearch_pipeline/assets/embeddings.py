@@ -32,7 +32,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: EmbedderResource
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
-        tables, model, studies = warehouse.tables(), embedder.load(), studies_of(context)
+        tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
         context.log.info(f"embeddings: {model.model_id}, version {model.model_version}, {model.dimensions} dimensions")
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]

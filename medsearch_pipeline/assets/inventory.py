@@ -29,7 +29,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
         """One row per landed object: its study, or the reason it has none. Registers a partition for every study."""
-        store, tables = landing.open(), warehouse.tables()
+        store, tables = landing.open(), warehouse.tables(context.run.run_id)
         before = {o.key: o for o in tables.read_rows(LandedObject, PATH)}
         objects = take_inventory(store, layout, pseudonym_secret(tables.store, secret), before)
         if before and not objects:

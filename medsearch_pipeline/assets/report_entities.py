@@ -41,7 +41,7 @@ def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
 
         Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
         """
-        tables = warehouse.tables()
+        tables = warehouse.tables(context.run.run_id)
         reader = ReportReader(landing.open(), tables)
         objects = objects_of(tables, studies_of(context), "report")
         progress = Progress(context, "report_entities", len(objects))

@@ -32,7 +32,7 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
 
         Documents the index refuses fail the run by name, after all other studies were written.
         """
-        tables, index, studies = warehouse.tables(), search_index.open(), studies_of(context)
+        tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
         documents = []
         for study in studies:

@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     drop = command("discard", _with_settings(discard), "delete a release that is not the current one")
     drop.add_argument("name", metavar="NAME", help="the release")
 
+    command("embedder", _with_settings(_embedder), "give files vectors over HTTP, for searches by upload, until Ctrl-C")
+
     add = command("tag", _with_settings(tag), "give a study tags, which can be searched for at once")
     add.add_argument("study", type=_study, metavar="PATIENT/STUDY", help="the study, as in Dagster's partitions")
     add.add_argument("tags", nargs="+", metavar="TAG", help="1 to 64 printable characters; never a patient's name")
@@ -85,6 +87,12 @@ def _study(text: str) -> StudyKey:
 def _with_settings(run: Callable[..., int]) -> Callable[..., int]:
     """The command, given the settings of the environment."""
     return lambda console, **given: run(console, Settings(), **given)
+
+
+def _embedder(_: Console, settings: Settings) -> int:
+    from medsearch_pipeline.embedder.service import serve
+
+    return serve(settings)
 
 
 def _demo(_: Console, home: Path, patients: int, once: bool) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,14 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         _write_data(console, home / "landing", patients)
-        dagster_port, api_port = free_port(3000), free_port(8000)
-        environment = _environment(home, api_port)
+        dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
+        environment = _environment(home, api_port, embedder_port)
         console.print(
             f"[bold]Weights[/]: {MODEL} with its {WEIGHTS} weights, trained on photographs, not on radiographs: alike means "
             "alike to the eye, and no result here is a diagnosis."
         )
         with Processes(home / "logs", environment) as processes:
-            dagster, service = _start(console, processes, dagster_port, api_port)
+            dagster, service = _start(console, processes, dagster_port, environment)
             _ingest(console, dagster)
             _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
             _print_example(console, service)
@@ -83,10 +84,11 @@ def _write_data(console: Console, landing: Path, patients: int) -> None:
     console.print(f"Demo data: {summary.images} synthetic images of {summary.studies} studies, {real} real DICOM files")
 
 
-def _environment(home: Path, api_port: int) -> dict[str, str]:
+def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str]:
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
+    token = secrets.token_urlsafe()
     return os.environ | {
         "DAGSTER_HOME": str(dagster_home),
         "DAGSTER_EVENT_BATCH_SIZE": "1000",
@@ -95,6 +97,11 @@ def _environment(home: Path, api_port: int) -> dict[str, str]:
         "MEDSEARCH_INDEX": str(home / "index"),
         "MEDSEARCH_MODEL": MODEL,
         "MEDSEARCH_WEIGHTS": WEIGHTS,
+        "MEDSEARCH_EMBEDDER_HOST": "127.0.0.1",
+        "MEDSEARCH_EMBEDDER_PORT": str(embedder_port),
+        "MEDSEARCH_EMBEDDER_TOKEN": token,
+        "MEDSEARCH_API_EMBEDDER_URL": f"http://127.0.0.1:{embedder_port}",
+        "MEDSEARCH_API_EMBEDDER_TOKEN": token,
         "MEDSEARCH_API_SIGN_IN": "development",
         "MEDSEARCH_API_HOST": "127.0.0.1",
         "MEDSEARCH_API_PORT": str(api_port),
@@ -102,11 +109,14 @@ def _environment(home: Path, api_port: int) -> dict[str, str]:
     }
 
 
-def _start(console: Console, processes: Processes, dagster_port: int, api_port: int) -> tuple[DagsterClient, str]:
+def _start(
+    console: Console, processes: Processes, dagster_port: int, environment: Mapping[str, str]
+) -> tuple[DagsterClient, str]:
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     python = [sys.executable, "-m"]
-    service = f"http://127.0.0.1:{api_port}"
-    with console.status("Starting Dagster's webserver and daemon, and the service …"):
+    service, embedder = f"http://127.0.0.1:{environment['MEDSEARCH_API_PORT']}", environment["MEDSEARCH_API_EMBEDDER_URL"]
+    with console.status("Starting Dagster's webserver and daemon, the service and its embedder …"):
+        processes.start("embedder", [str(Path(sys.executable).with_name("medsearch")), "embedder"])
         processes.start("service", [str(Path(sys.executable).with_name("medsearch-api"))])
         processes.start(
             "dagster-webserver", [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace]
@@ -114,6 +124,7 @@ def _start(console: Console, processes: Processes, dagster_port: int, api_port: 
         dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
         processes.wait_until("service", lambda: _answers(f"{service}/readyz"))
         processes.wait_until("dagster-webserver", dagster.is_ready)
+        processes.wait_until("embedder", lambda: _answers(f"{embedder}/healthz"))
         processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace])
     return dagster, service
 

@@ -96,7 +96,7 @@ def test_words_vectors_and_filters_have_a_longest_length(ask):
     vector = "query ($v: [Float!]) { similarImages(vector: $v) { totalCount } }"
     assert code_of(ask(vector, v=[1.0] * 8193)) == "LIMIT_EXCEEDED"
     filters = "query ($f: Filters) { searchReports(filters: $f) { totalCount } }"
-    for name in ("patients", "studies", "reports", "withoutImages"):
+    for name in ("patients", "studies", "reports", "withoutImages", "withoutPresent"):
         assert code_of(ask(filters, f={name: ["p"] * 201})) == "LIMIT_EXCEEDED"
         assert code_of(ask(filters, f={name: ["p"] * 50_000})) == "LIMIT_EXCEEDED"
 

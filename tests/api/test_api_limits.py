@@ -90,8 +90,14 @@ def test_lists_within_lists_multiply(ask):
     assert cost(document, n=100).values == 100 * (1 + 1 + 1 + images)
     assert cost("{ searchReports { nodes { id } } }").values == 20 * 3
     assert cost('{ report(id: "s1") { entities { text } } }').values == 1 + LISTED * 2
+    assert cost('{ report(id: "s1") { matches(query: "a") { begin end } } }').values == 1 + LISTED * 3
     bomb = """{ searchReports(first: 200) { nodes { images(first: 200) { nodes { id report { text } } } } } }"""
     assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
+
+
+def test_k_says_how_far_pages_go_and_not_how_long_one_is():
+    assert cost('{ similarImages(imageId: "1.1", k: 500) { nodes { id } } }').values == 20 * 3
+    assert cost('{ similarImages(imageId: "1.1", k: 1, first: 200) { nodes { id } } }').values == 200 * 3
 
 
 @pytest.mark.parametrize("first", [200, 200.0, 2_000_000_000, 1e300, "200", None, [200], -1, 10**400])

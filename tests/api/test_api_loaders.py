@@ -13,8 +13,9 @@ from medsearch_api.context import Backends, open_backends
 from medsearch_api.tables import StudyTables
 from medsearch_core.search.embedded.index import EmbeddedIndex
 
-EVERYTHING = """{ searchReports(first: 100) { totalCount edges { provenance { release } node {
-    id comparison entities { text } images(first: 5) { nodes { id provenance { nerVersion } detail { rows } report { id } } }
+EVERYTHING = """{ searchReports(first: 100) { totalCount edges { provenance { release materialisations { asset } } node {
+    id comparison entities { text } images(first: 5) { nodes { id provenance { nerVersion materialisations { asset } }
+    detail { rows } report { id } } }
 } } } }"""
 LIKENESS = """{ similarImages(imageId: "1.1", first: 100) { totalCount edges { provenance { nerVersion release }
     node { id report { id images(first: 5) { nodes { id } } } } } } }"""
@@ -62,13 +63,13 @@ def test_calls_do_not_grow_with_hits(tmp_path, monkeypatch, patients):
         "current",
     ]
     counted(monkeypatch, calls, EmbeddedIndex, asked)
-    counted(monkeypatch, calls, StudyTables, ["_rows"])
+    counted(monkeypatch, calls, StudyTables, ["_rows", "runs"])
     ask = asking(local_client(create_app(settings_of(tmp_path))))
     found = ask(EVERYTHING)["data"]["searchReports"]["edges"]
     assert len(found) == patients
     for edge in found:
         assert [i["report"]["id"] for i in edge["node"]["images"]["nodes"]] == [edge["node"]["id"]] * 2
-    assert calls == {"text": 1, "images_of_reports": 1, "reports": 1, "_rows": 3, "current": 2}
+    assert calls == {"text": 1, "images_of_reports": 1, "reports": 1, "_rows": 3, "runs": 2, "current": 2}
     calls.clear()
     like = ask(LIKENESS)["data"]["similarImages"]
     assert len(like["edges"]) == min(2 * patients - 1, 100)

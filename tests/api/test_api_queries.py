@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from api_asking import code_of
 from api_world import EFFUSION, HEART, MODEL, NER, report_text, sha256
 
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
@@ -19,7 +20,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
     answer = ask(
         """{ image(id: "1.1") {
             id patient study reportId modality bodyPartExamined viewPosition laterality patientSex patientAgeYears studyDate
-            thumbnailUrl isRepresentative presentCodes absentCodes uncertainCodes tags report { id }
+            thumbnailUrl frameUrl isRepresentative presentCodes absentCodes uncertainCodes tags report { id }
             provenance { sourceKey sha256 modelId modelVersion nerVersion indexSchemaVersion } } }"""
     )
     assert answer == {
@@ -37,6 +38,7 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
                 "patientAgeYears": 52.0,
                 "studyDate": "2019-03-04",
                 "thumbnailUrl": "/thumbnails/p1/s1/1.1.png",
+                "frameUrl": "/images/p1/s1/1.1.png",
                 "isRepresentative": True,
                 "presentCodes": ["J90"],
                 "absentCodes": ["J93.9"],
@@ -188,6 +190,34 @@ def test_fields_say_where_words_are_looked_for(ask):
     assert ask(query, f=["REPORT"])["data"]["searchReports"] == {"totalCount": 1}
 
 
+def test_a_report_tells_where_words_stand_in_each_of_its_texts(ask):
+    answer = ask(
+        """query ($q: String!) { reports: searchReports(query: $q) { nodes { id text findings impression
+            all: matches(query: $q) { begin end } findingsOf: matches(query: $q, field: FINDINGS) { begin end }
+            impressionOf: matches(query: $q, field: IMPRESSION) { begin end } } } }""",
+        q="the effusions OPACITIES",
+    )
+    marked = {
+        report["id"]: {
+            field: [report[field][m["begin"] : m["end"]] for m in report[name]]
+            for field, name in (("text", "all"), ("findings", "findingsOf"), ("impression", "impressionOf"))
+        }
+        for report in answer["data"]["reports"]["nodes"]
+    }
+    assert marked == {
+        "s1": {"text": ["effusion", "effusion"], "findings": ["effusion"], "impression": ["effusion"]},
+        "s2": {"text": ["Opacity", "effusion"], "findings": ["Opacity"], "impression": ["effusion"]},
+        "s3": {"text": ["effusion"], "findings": [], "impression": ["effusion"]},
+    }
+
+
+def test_words_to_mark_are_limited_as_words_to_search(ask):
+    query = 'query ($q: String!) { report(id: "s1") { matches(query: $q) { begin end } } }'
+    assert ask(query, q="nowhere") == {"data": {"report": {"matches": []}}}
+    assert code_of(ask(query, q="a" * 1001)) == "LIMIT_EXCEEDED"
+    assert code_of(ask(query, q=" ".join(str(n) for n in range(257)))) == "BAD_USER_INPUT"
+
+
 def test_filters_narrow_reports(ask):
     query = "query ($f: Filters!) { searchReports(filters: $f) { nodes { id } } }"
 
@@ -207,6 +237,8 @@ def test_filters_narrow_reports(ask):
     assert found(reports=["s2", "s3"]) == ["s2", "s3"]
     assert found(withoutReports=["s2"]) == ["s1", "s3"]
     assert found(withoutImages=["1.1"]) == ["s1", "s2", "s3"]
+    assert found(withoutPresent=["j9"]) == ["s2", "s3"]
+    assert found(withoutPresent=["J90", "I51.7"]) == ["s2"]
 
 
 def test_similar_images_come_nearest_first_without_the_image_itself(ask):
@@ -244,6 +276,7 @@ def test_similar_images_obey_filters(ask):
     assert like('reports: ["s2", "s3"]') == ["2.1", "3.1"]
     assert like('withoutReports: ["s2"]') == ["3.1", "1.2", "4.1"]
     assert like('withoutImages: ["3.1", "4.1"]') == ["2.1", "1.2"]
+    assert like('withoutPresent: ["I51"]') == ["2.1", "1.2", "4.1"]
 
 
 def test_a_vector_finds_images_too(ask):

@@ -7,12 +7,16 @@ from dataclasses import replace
 import pytest
 from api_asking import asking, code_of, local_client, settings_of
 from api_world import EFFUSION, HEART, HOSPITAL, PNEUMONIA, fill, report_record
+from dagster import AssetKey
+from radiology import images_in
 
 from medsearch_api.app import create_app
-from medsearch_core.records import ReportRecord
+from medsearch_api.tables import ASSETS
+from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
+from tests.ingest import local_instance
 
 DETAIL = '{ image(id: "1.1") { id detail { rows } report { comparison entities { text } } } }'
 
@@ -65,6 +69,44 @@ def test_a_study_that_is_not_indexed_yet_shows_no_image(tmp_path):
         file.rename(target)
     answer = ask_over(tmp_path)('{ study(patient: "p2", study: "s3") { study images { nodes { id } } reports { id } } }')
     assert answer == {"data": {"study": {"study": "s3", "images": {"nodes": []}, "reports": []}}}
+
+
+MADE_BY = """{ image(id: "1.1") { provenance { materialisations { asset runId } }
+    report { provenance { materialisations { asset runId } } } } }"""
+
+
+def made_by(folder):
+    image = ask_over(folder)(MADE_BY)["data"]["image"]
+    of_image, of_report = image["provenance"]["materialisations"], image["report"]["provenance"]["materialisations"]
+    return {m["asset"]: m["runId"] for m in (*of_image, *of_report)}
+
+
+def test_provenance_names_the_run_that_wrote_each_table_as_far_as_files_tell(folder):
+    store = open_store(str(folder / "warehouse"))
+    assert made_by(folder) == {}
+    tables = (("dicom_metadata", ImageRecord), ("embeddings", EmbeddingRecord), ("reports", ReportRecord))
+    for run, (table, record) in enumerate(tables, start=1):
+        warehouse, path = Warehouse(store, f"run-{run}"), study_path(table, EFFUSION.key)
+        warehouse.write_rows(record, path, warehouse.read_rows(record, path), "1")
+    assert made_by(folder) == {"dicom_metadata": "run-1", "embeddings": "run-2", "report_entities": "run-3"}
+    store.delete(study_path("dicom_metadata", EFFUSION.key))
+    assert made_by(folder) == {"embeddings": "run-2", "report_entities": "run-3"}
+    store.write(study_path("embeddings", EFFUSION.key), b"PAR1 not really")
+    answer = ask_over(folder)('{ image(id: "1.1") { id provenance { sha256 materialisations { asset } } } }')
+    assert (code_of(answer), answer["errors"][0]["path"]) == ("UNAVAILABLE", ["image", "provenance", "materialisations"])
+
+
+def test_the_runs_and_assets_of_provenance_are_those_that_dagster_knows(ingested):
+    instance = local_instance(ingested / "dagster")
+    image = images_in(ingested)["negative.dcm"][0].image_id
+    answer = ask_over(ingested)(f'{{ image(id: "{image}") {{ provenance {{ materialisations {{ asset runId }} }} }} }}')
+    made = {m["asset"]: m["runId"] for m in answer["data"]["image"]["provenance"]["materialisations"]}
+    assert made.keys() == {"dicom_metadata", "embeddings"}
+    for asset, run in made.items():
+        event = instance.get_latest_materialization_event(AssetKey(asset))
+        assert event is not None
+        assert event.run_id == run
+    assert set(ASSETS.values()) <= {key.to_user_string() for key in instance.get_asset_keys()}
 
 
 def test_mentions_of_another_version_of_the_text_are_not_shown(folder):

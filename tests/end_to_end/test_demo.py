@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -123,10 +124,22 @@ def test_similar_images_come_with_scores_nearest_first_and_their_pictures_are_se
     assert picture.content.startswith(b"\x89PNG")
 
 
+def test_a_file_of_ones_own_finds_the_images_like_it(first: Demo) -> None:
+    first.wait_until_ready()
+    url = first.address("GraphQL")
+    file = next(path for path in sorted((first.home / "landing" / "files").rglob("*.dcm")) if path.stat().st_size > 100_000)
+    asked = "query($f: Upload!) { embedding(upload: $f) { modelId vector } similarImages(upload: $f) { edges { score } } }"
+    operations = json.dumps({"query": asked, "variables": {"f": None}})
+    form = {"operations": operations, "map": '{"0": ["variables.f"]}'}
+    found = httpx.post(url, data=form, files={"0": file.read_bytes()}, timeout=60).json()["data"]
+    assert found["embedding"]["modelId"] == "efficientnet_lite0-imagenet"
+    assert found["similarImages"]["edges"][0]["score"] >= 0.999
+
+
 def test_ctrl_c_stops_everything_it_started_and_a_second_demo_only_serves(first: Demo) -> None:
     first.wait_until_ready()
     servers = first.servers()
-    assert len(servers) >= 3
+    assert len(servers) >= 4
     assert first.interrupt() == 0
     _, alive = psutil.wait_procs(servers, timeout=20)
     assert alive == []

@@ -1,4 +1,4 @@
-"""A run killed with no warning loses nothing: the next one completes it, and the bytes are those of a run never killed."""
+"""A run killed with no warning loses nothing: the next one completes it, and the content is that of a run never killed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import open_store
-from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.accounting import account_of
 from tests.ingest import ingest, local_instance, settings_in
 from tests.landing import land_study
@@ -22,9 +23,16 @@ from tests.landing import land_study
 STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(24)]
 
 
-def warehouse_bytes(home: Path) -> dict[str, bytes]:
-    store = open_store(str(home / "warehouse"))
-    return {o.key: store.read(o.key) for o in store.list() if o.key != "pseudonym.key"}
+def content(home: Path) -> dict[str, Any]:
+    """Key → the digest and the rows of a table, the bytes of a picture."""
+    warehouse = Warehouse(open_store(str(home / "warehouse")))
+
+    def of(key: str) -> Any:
+        if key.endswith(".parquet"):
+            return warehouse.inputs(key), warehouse.read(key).to_pylist()
+        return warehouse.store.read(key)
+
+    return {o.key: of(o.key) for o in warehouse.store.list() if o.key != "pseudonym.key"}
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +44,15 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def undisturbed(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("undisturbed")
     ingest(settings_in(landing, home), local_instance(home / "dagster"))
-    return warehouse_bytes(home)
+    return content(home)
 
 
 @pytest.mark.parametrize("table", ["thumbnails", "embeddings"])
 def test_killed_while_a_table_is_half_written_and_run_again(
-    landing: Path, undisturbed: dict[str, bytes], tmp_path: Path, table: str
+    landing: Path, undisturbed: dict[str, Any], tmp_path: Path, table: str
 ) -> None:
     written = tmp_path / "warehouse" / table
     run = subprocess.Popen(
@@ -59,9 +67,15 @@ def test_killed_while_a_table_is_half_written_and_run_again(
     assert 5 <= half < len(STUDIES), "the run was not killed in the middle"
 
     settings = settings_in(landing, tmp_path)
-    assert ingest(settings, local_instance(tmp_path / "dagster")).success
-    assert warehouse_bytes(tmp_path) == undisturbed
-    account = account_of(Warehouse(open_store(settings.warehouse)))
+    second = ingest(settings, local_instance(tmp_path / "dagster"))
+    assert second.success
+    assert content(tmp_path) == undisturbed
+    warehouse = Warehouse(open_store(settings.warehouse))
+    runs = [warehouse.run_of(study_path(table, study)) for study in STUDIES]
+    (killed,) = set(runs) - {second.run_id}
+    assert killed is not None, "what the killed run finished does not name it"
+    assert len(STUDIES) - runs.count(second.run_id) in (half - 1, half), "the study that was being written may be done again"
+    account = account_of(warehouse)
     assert (account.images, account.used_reports, account.unaccounted) == (48, 24, [])
     health = open_embedded(settings.index).health()
     assert (health.images, health.reports, health.studies) == (48, 24, 24)

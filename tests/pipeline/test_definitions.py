@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from pydantic import SecretStr
@@ -15,10 +16,11 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import TABLES
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
-from medsearch_core.storage.object_store import open_store
-from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.storage.object_store import ObjectStore, open_store
+from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.accounting import account_of
 from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.inventory import PATH, REJECTIONS_PATH
 from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
@@ -115,12 +117,13 @@ def test_a_second_run_changes_nothing(settings: Settings, instance: dg.DagsterIn
     land_study(open_store(settings.landing), STUDIES[0], images=2)
     run(settings, instance)
     stores = [open_store(settings.warehouse), open_store(settings.index)]
-    before = [{o.key: store.read(o.key) for o in store.list()} for store in stores]
+    before, listed = [content(store) for store in stores], inventory(settings)
     tags = [
         {o.key: o.etag for o in store.list() if o.key.startswith(("dicom", "thumb", "embed", "report"))} for store in stores
     ]
     result = run(settings, instance)
-    assert [{o.key: store.read(o.key) for o in store.list()} for store in stores] == before
+    assert [content(store) for store in stores] == before
+    assert inventory(settings) == listed
     assert [
         {o.key: o.etag for o in store.list() if o.key.startswith(("dicom", "thumb", "embed", "report"))} for store in stores
     ] == tags
@@ -128,6 +131,34 @@ def test_a_second_run_changes_nothing(settings: Settings, instance: dg.DagsterIn
     assert [w.value for w in written if w] == [0]
     rates = [e.materialization.metadata.get("index_images_per_second") for e in result.get_asset_materialization_events()]
     assert [r.value for r in rates if r] == [0.0]
+
+
+def content(store: ObjectStore) -> dict[str, bytes]:
+    """What a run writes only when it changes: all but the inventory."""
+    return {o.key: store.read(o.key) for o in store.list() if "inventory" not in o.key}
+
+
+def inventory(settings: Settings) -> list[pa.Table]:
+    warehouse = Warehouse(open_store(settings.warehouse))
+    return [warehouse.read(PATH), warehouse.read(REJECTIONS_PATH)]
+
+
+def test_every_table_names_the_run_that_made_it_and_not_a_later_one_that_found_it_unchanged(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    landing, warehouse = open_store(settings.landing), Warehouse(open_store(settings.warehouse))
+    for study in STUDIES[:2]:
+        land_study(landing, study)
+    first = run(settings, instance).run_id
+    paths = [o.key for o in warehouse.store.list() if o.key.endswith(".parquet")]
+    assert {path for path in paths if warehouse.run_of(path) != first} == {PATH, REJECTIONS_PATH}
+    taken = {warehouse.run_of(path) for path in (PATH, REJECTIONS_PATH)}
+    assert taken == {r.run_id for r in instance.get_runs() if r.job_name == "inventory_job"}
+    landing.write(f"{folder_of(STUDIES[0])}.txt", b"IMPRESSION: No effusion.")
+    second = run(settings, instance).run_id
+    changed = {study_path(table, STUDIES[0]) for table in ("reports", "report_entities")}
+    changed.add(rejections_path("report_entities", STUDIES[0]))
+    assert {path for path in paths if warehouse.run_of(path) == second} == changed
 
 
 def test_landing_and_warehouse_may_lie_in_s3(

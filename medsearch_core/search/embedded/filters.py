@@ -14,6 +14,7 @@ from medsearch_core.search.embedded.rows import IMAGE, PREFIXED, REPORT, SCHEMA
 from medsearch_core.search.filter_fields import (
     CODE_FIELDS,
     IMAGE_FIELDS,
+    LEFT_OUT_BY_CODE,
     LEFT_OUT_OF_IMAGES,
     LEFT_OUT_OF_REPORTS,
     REPORT_FIELDS,
@@ -64,8 +65,15 @@ def _condition(kind: str, filters: Filters, wanted: Mapping[str, str], unwanted:
         if day is not None:
             found.append(f"study_date {comparison} {literal(day)}")
     for name, column in CODE_FIELDS.items():
-        found += [f"array_has({PREFIXED[column]}, {literal(code_prefix(code))})" for code in getattr(filters, name)]
+        found += [_has_code(column, code) for code in getattr(filters, name)]
+    for name, column in LEFT_OUT_BY_CODE.items():
+        found += [f"NOT {_has_code(column, code)}" for code in getattr(filters, name)]
     return " AND ".join(found)
+
+
+def _has_code(column: str, code: str) -> str:
+    """The column holds a code that begins with this one."""
+    return f"array_has({PREFIXED[column]}, {literal(code_prefix(code))})"
 
 
 def _has_any(column: str, values: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,10 +22,10 @@ from medsearch_core.search.embedded.rows import GONE, IMAGE, REPORT, columns_of,
 from medsearch_core.search.embedded.table import Table, compact, failing_as, until_settled
 from medsearch_core.search.embedded.text import counted, matching_reports, ranked
 from medsearch_core.search.embedded.vectors import ResidentVectors
-from medsearch_core.search.embedded.writes import model_held, remove, replace
+from medsearch_core.search.embedded.writes import model_held, remove, rewrite
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
-from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
+from medsearch_core.search.validation import check_facet, check_filters, check_hits, check_page, checked_fields, checked_vector
 from medsearch_core.search.words import stems_of, words_asked
 
 Document = TypeVar("Document", ImageDocument, ReportDocument)
@@ -49,7 +49,7 @@ class EmbeddedRelease(SearchIndex):
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
         with self._turn():
-            return replace(self._table, studies)
+            return rewrite(self._table, studies)
 
     def delete(self, studies: Sequence[StudyKey]) -> None:
         with self._turn():
@@ -113,7 +113,8 @@ class EmbeddedRelease(SearchIndex):
     ) -> Sequence[ImageHit]:
         """As `SearchIndex.similar`; always exact."""
         check_hits(k, offset)
-        query, condition = checked_vector(vector), image_condition(filters)
+        check_filters(filters)
+        query, left_out, others = checked_vector(vector), filters.without_images, replace(filters, without_images=())
         table = self._table.snapshot()
         with failing_as("read"):
             vectors = None if table is None else self._vectors.of(table)
@@ -121,8 +122,11 @@ class EmbeddedRelease(SearchIndex):
                 return []
             if len(query) != vectors.dimensions:
                 raise IndexMismatch(f"the query vector has {len(query)} dimensions, the index's {vectors.dimensions}")
-            among = None if filters == NO_FILTERS else _rows_matching(table, condition)
-            rows, scores = vectors.nearest(query, offset + k, among)
+            among = None if others == NO_FILTERS else _rows_matching(table, image_condition(others))
+            unwanted = _rows_matching(table, any_of("image_id", left_out))
+            rows, scores = vectors.nearest(query, offset + k + len(unwanted), among)
+            wanted = ~np.isin(rows, unwanted)
+            rows, scores = rows[wanted], scores[wanted]
             if not len(rows):
                 return []
             score_of = dict(zip(rows.tolist(), scores.tolist(), strict=True))

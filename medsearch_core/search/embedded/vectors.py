@@ -8,20 +8,20 @@ for 200,000 images of 1,024 dimensions, only in processes that search by likenes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from medsearch_core.search.embedded.passes import Floats, Passes
 from medsearch_core.search.embedded.rows import IMAGE, vectors_of
 
 BLOCK = 4096
 ROUGH_ERROR = 1e-5
 DECIMALS = 6
 
-Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 
@@ -35,6 +35,10 @@ class Vectors:
     rows: Integers
     at: Integers
     blocks: tuple[Floats, ...]
+    _passes: Passes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_passes", Passes(self.blocks))
 
     @property
     def dimensions(self) -> int:
@@ -64,7 +68,7 @@ class Vectors:
     def _rough(self, unit: Floats, at: Integers) -> Floats:
         if len(at) * 20 < len(self.rows):
             return self._take(at) @ unit
-        return np.concatenate([block @ unit for block in self.blocks])[at]
+        return self._passes.products(unit)[at]
 
     def _exact(self, query: npt.NDArray[np.float64], places: Integers) -> npt.NDArray[np.float64]:
         length = np.sqrt((query * query).sum())

@@ -19,7 +19,7 @@ from medsearch_core.search.embedded.table import Table, WriteConflict, compact_i
 from medsearch_core.search.model import Model, check_same, model_of
 
 
-def replace(documents: Table, studies: Sequence[StudyDocuments]) -> int:
+def rewrite(documents: Table, studies: Sequence[StudyDocuments]) -> int:
     """Replaces studies in one commit; returns how many were written.
 
     Raises:

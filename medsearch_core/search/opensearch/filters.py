@@ -8,6 +8,7 @@ from typing import Any
 from medsearch_core.search.filter_fields import (
     CODE_FIELDS,
     IMAGE_FIELDS,
+    LEFT_OUT_BY_CODE,
     LEFT_OUT_OF_IMAGES,
     LEFT_OUT_OF_REPORTS,
     REPORT_FIELDS,
@@ -45,6 +46,7 @@ def _clauses(filters: Filters, any_of: Mapping[str, str], none_of: Mapping[str, 
     check_filters(filters)
     found = [one_of(field, getattr(filters, name)) for name, field in any_of.items() if getattr(filters, name)]
     left_out = [one_of(field, getattr(filters, name)) for name, field in none_of.items() if getattr(filters, name)]
+    left_out += [_has_code(field, code) for name, field in LEFT_OUT_BY_CODE.items() for code in getattr(filters, name)]
     if left_out:
         found.append({"bool": {"must_not": left_out}})
     for field, least, most in (
@@ -54,7 +56,10 @@ def _clauses(filters: Filters, any_of: Mapping[str, str], none_of: Mapping[str, 
         ends = {"gte": least, "lte": most}
         if any(end is not None for end in ends.values()):
             found.append({"range": {field: {name: end for name, end in ends.items() if end is not None}}})
-    for name, field in CODE_FIELDS.items():
-        for code in getattr(filters, name):
-            found.append({"prefix": {field: {"value": code_prefix(code), "case_insensitive": True}}})
+    found += [_has_code(field, code) for name, field in CODE_FIELDS.items() for code in getattr(filters, name)]
     return found
+
+
+def _has_code(field: str, code: str) -> Clause:
+    """The field holds a code that begins with this one."""
+    return {"prefix": {field: {"value": code_prefix(code), "case_insensitive": True}}}

@@ -21,6 +21,8 @@ from api_world import (
     report_record,
 )
 from appsync_asking import ROWS, SECTIONS_AND_LISTS, asked_at
+from oidc_asking import oidc_settings
+from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
 from medsearch_api.schema.appsync_places import Place
@@ -247,6 +249,14 @@ def test_what_cannot_be_answered_is_null_with_a_code(refused, query, code):
     answer = refused(f"{{ {query} }}")
     (data,) = answer["data"].values()
     assert (data, code_of(answer)) == (None, code)
+
+
+def test_a_signed_in_client_sends_its_token_as_aws_amplify_does(ward, issuer):
+    query = "query($searchQuery: String) { searchReports(input: $searchQuery) { ReportId } }"
+    body = {"query": query, "variables": {"searchQuery": "cardiomegaly"}}
+    with TestClient(create_app(oidc_settings(ward, issuer)), base_url="http://localhost:8000") as client:
+        answer = client.post("/appsync/graphql", json=body, headers={"authorization": issuer.access_token()}).json()
+    assert answer == {"data": {"searchReports": [{"ReportId": "s3"}]}}
 
 
 def test_two_patients_with_a_study_of_one_name_never_share_images(tmp_path):

@@ -180,6 +180,7 @@ def _shared(document: ImageDocument | ReportDocument, filters: Filters) -> bool:
         and _codes(document.present_codes, filters.present)
         and _codes(document.absent_codes, filters.absent)
         and _codes(document.uncertain_codes, filters.uncertain)
+        and not any(_codes(document.present_codes, [unwanted]) for unwanted in filters.without_present)
     )
 
 

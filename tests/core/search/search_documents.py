@@ -151,6 +151,7 @@ many_filters = st.builds(
     without_studies=st.lists(st.sampled_from(["s3", "s'"]), max_size=1),
     without_reports=st.lists(st.sampled_from(report_ids), max_size=3),
     without_images=st.lists(st.sampled_from(image_ids), max_size=3),
+    without_present=st.just(()) | codes,
 )
 """Filters on everything at once, which match little."""
 
@@ -167,6 +168,7 @@ def single_filters() -> st.SearchStrategy[Filters]:
         st.just(Filters()),
         *[st.builds(Filters, **{n: st.lists(v, min_size=1, max_size=8)}) for n, v in some.items()],
         *[st.builds(Filters, **{n: code.map(lambda c: [c])}) for n in ("present", "absent", "uncertain")],
+        st.builds(Filters, without_present=st.lists(code, min_size=1, max_size=2)),
         *[st.builds(Filters, **{n: maybe_age}) for n in ("min_age_years", "max_age_years")],
         *[st.builds(Filters, **{n: maybe_day}) for n in ("from_date", "to_date")],
         st.just(Filters(without_patients=["p1"])),

@@ -22,10 +22,13 @@ from medsearch_core.search.answers import ImageHit, ReportHit
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
 from medsearch_core.search.likeness import Exclude, similar_to
+from medsearch_core.search.matches import matching_spans
 from medsearch_core.search.model import model_of
 from medsearch_core.search.more_like import more_like
 from medsearch_core.search.query import FACET_FIELDS, Filters, TextField
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.search.validation import checked_fields
+from medsearch_core.search.words import words_of
 
 NEARLY_ALIKE = 2e-6
 """Cosines that may come in either order: scores are rounded to six decimals."""
@@ -140,6 +143,10 @@ def ask_text(
     assert_reports_in_order(whole.hits, model.text(query, fields, narrowed))
     page = index.text(query, fields, narrowed, offset, 2)
     assert (page.total, list(page.hits)) == (len(whole.hits), list(whole.hits[offset : offset + 2]))
+    if words_of(query):
+        texts = {r.report_id: [getattr(r, field.value) or "" for field in checked_fields(fields)] for r in model.reports}
+        marked = {id_ for id_, held in texts.items() if any(matching_spans(text, query) for text in held)}
+        assert {hit.document.report_id for hit in index.text(query, fields, limit=1000).hits} == marked
 
 
 def ask_facets(index: ReleasedIndex, model: ReferenceIndex, field: str, narrowed: Filters, size: int, query: str) -> None:

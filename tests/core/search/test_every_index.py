@@ -171,6 +171,7 @@ REFUSED: dict[str, Callable[[SearchIndex], Any]] = {
     "infinite age": lambda index: index.facets("tags", Filters(max_age_years=float("inf"))),
     "blank code": lambda index: index.similar([1.0, 0.0], 1, Filters(present=[" "])),
     "blank absent code": lambda index: index.count(Filters(absent=[""])),
+    "blank code left out": lambda index: index.similar([1.0, 0.0], 1, Filters(without_present=["J", " "])),
     "blank uncertain code": lambda index: index.images_of_reports(["s1"], Filters(uncertain=["J", ""])),
     "no facets of text": lambda index: index.facets("text"),
     "no such facets": lambda index: index.facets("secret"),
@@ -234,6 +235,29 @@ def test_a_code_finds_itself_and_every_code_that_begins_with_it(index: SearchInd
         assert image_ids(index.similar([1.0, 0.0], 9, narrowed)) == ["s1.1"]
         assert ids(index.text("", filters=narrowed)) == ["s1"]
     assert index.count(Filters(present=[code + "0"])) == Counts(images=0, reports=0)
+
+
+def test_without_present_leaves_out_only_what_a_report_says_is_there(index: SearchIndex) -> None:
+    held = {
+        A: {"present_codes": ["J93.9", "I50"], "absent_codes": ["J90"]},
+        B: {"present_codes": ["J18.9"], "absent_codes": ["J93.9"], "uncertain_codes": ["J93.0"]},
+    }
+    index.upsert(
+        [StudyDocuments(study=k, images=[image(k, **v)], reports=[report(k, **v)], inputs="a") for k, v in held.items()]
+    )
+    index.upsert([StudyDocuments(study=C, images=[image(C, report_id=None)], inputs="a")])
+    found: list[tuple[Filters, list[str], list[str]]] = [
+        (Filters(without_present=["J93.9"]), ["s2.1", "s3.1"], ["s2"]),
+        (Filters(without_present=[" j9"]), ["s2.1", "s3.1"], ["s2"]),
+        (Filters(without_present=["J18", "I5"]), ["s3.1"], []),
+        (Filters(without_present=["J93.90", "J90"]), ["s1.1", "s2.1", "s3.1"], ["s1", "s2"]),
+        (Filters(without_present=["I50"], absent=["J93"]), ["s2.1"], ["s2"]),
+        (Filters(without_present=["J93.9"], present=["J93"]), [], []),
+    ]
+    for narrowed, images, reports_ in found:
+        assert image_ids(index.similar([1.0, 0.0], 9, narrowed)) == images
+        assert ids(index.text("", filters=narrowed)) == reports_
+        assert index.count(narrowed) == Counts(images=len(images), reports=len(reports_))
 
 
 def test_a_release_is_verified_by_what_it_holds_and_finds(index: SearchIndex) -> None:

@@ -1,4 +1,4 @@
-"""The warehouse: addressed by study, honest about what it was made from, the same bytes every time."""
+"""The warehouse: addressed by study, honest about what it was made from and by which run, the same rows every time."""
 
 from __future__ import annotations
 
@@ -41,12 +41,26 @@ def test_the_digest_of_the_inputs_is_read_back_and_absent_where_nothing_was_writ
     assert warehouse.inputs(PATH) == "digest"
 
 
+def test_the_run_that_wrote_a_table_stands_in_its_footer_and_changes_nothing_else(warehouse: Warehouse) -> None:
+    assert warehouse.run_of(PATH) is None
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    assert warehouse.run_of(PATH) is None
+    outside = warehouse.read(PATH)
+    for run in ("4f1c", "9b2e"):
+        Warehouse(warehouse.store, run).write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+        assert (warehouse.run_of(PATH), warehouse.inputs(PATH)) == (run, "digest")
+        assert warehouse.read(PATH) == outside
+        assert warehouse.read(PATH).schema.names == outside.schema.names
+    assert [o.key for o in warehouse.store.list()] == [PATH]
+
+
 def test_a_file_cut_short_counts_as_not_made_and_reading_it_fails(warehouse: Warehouse) -> None:
     warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
     warehouse.store.write(PATH, warehouse.store.read(PATH)[:-20])
     assert warehouse.inputs(PATH) is None
-    with pytest.raises(pa.ArrowInvalid):
-        warehouse.read(PATH)
+    for read in (warehouse.read, warehouse.run_of):
+        with pytest.raises(pa.ArrowInvalid):
+            read(PATH)
 
 
 def test_a_study_without_rows_reads_as_an_empty_table_of_the_right_shape(warehouse: Warehouse) -> None:

@@ -1,0 +1,89 @@
+// Images side by side, that move together. Which images, and how they come here, is decided elsewhere.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
+import { imageAddress, person, shown } from "../words.js";
+import { spacingOf, unitOf, valuesUrl } from "./addresses.js";
+import "./frame-viewer.js";
+
+const MOST_FINDINGS = 6;
+const ASSERTIONS = { PRESENT: "present", UNCERTAIN: "uncertain", ABSENT: "absent" };
+
+/**
+ * Two to four images, as the GraphQL API gives them.
+ *
+ * `options.swap()` is called by the button that turns their order round; without it there is no button.
+ */
+export function compareView(images, { swap = null } = {}) {
+  const isOneModality = images.every((image) => image.modality && image.modality === images[0].modality);
+  return html`
+    <section class="compare" aria-label="Comparison" @viewchange=${follow("view", "move")} @windowchange=${follow("windowing", "window")}>
+      <div class="comparebar">
+        ${link("move", "Move together", true, align("view"))}
+        ${isOneModality ? link("window", "Window together", false, align("windowing")) : nothing}
+        ${swap ? html`<button class="button" type="button" @click=${swap}>Swap</button>` : nothing}
+      </div>
+      <div class="compared" data-count=${images.length}>${repeat(images, (image) => image.id, side)}</div>
+    </section>
+  `;
+}
+
+const link = (name, text, isOn, changed) => html`
+  <label class="switch"><input type="checkbox" role="switch" name=${name} ?checked=${isOn} @change=${changed} /><span>${text}</span></label>
+`;
+
+function side(image) {
+  return html`
+    <figure>
+      <frame-viewer
+        src=${image.frameUrl}
+        values=${ifDefined(valuesUrl(image) ?? undefined)}
+        thumbnail=${image.thumbnailUrl}
+        label=${[shown(image), image.studyDate].filter(Boolean).join(", ")}
+        unit=${ifDefined(unitOf(image) ?? undefined)}
+        spacing=${ifDefined(spacingOf(image) ?? undefined)}
+      ></frame-viewer>
+      <figcaption>
+        <p class="facts">
+          <a href=${imageAddress(image.id)}>${image.viewPosition ?? image.modality ?? "Image"}</a>
+          ${[image.studyDate, person(image), image.patient].filter(Boolean).map((fact) => html`<span>${fact}</span>`)}
+        </p>
+        ${findings(image.report?.entities ?? [])}
+      </figcaption>
+    </figure>
+  `;
+}
+
+/** What the report says, each finding once, the present ones first. */
+function findings(entities) {
+  const named = entities.filter(({ assertion }) => assertion in ASSERTIONS).map((e) => [ASSERTIONS[e.assertion], e.icd10cmDescription ?? e.text]);
+  const unique = [...new Map(named.map((finding) => [finding.join(), finding])).values()];
+  const order = Object.values(ASSERTIONS);
+  unique.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+  if (!unique.length) return nothing;
+  const more = unique.length - MOST_FINDINGS;
+  return html`
+    <ul class="findings" aria-label="Findings of the report">
+      ${unique.slice(0, MOST_FINDINGS).map(([assertion, name]) => html`<li class=${assertion} title=${`${name}, ${assertion}`}>${name}<span class="unseen">, ${assertion}</span></li>`)}
+      ${more > 0 ? html`<li class="more">${more} more</li>` : nothing}
+    </ul>
+  `;
+}
+
+const isOn = (section, name) => section.querySelector(`input[name="${name}"]`)?.checked ?? false;
+
+/** What a user did to one viewer, done to the others while they are linked. */
+const follow = (property, name) => (event) => {
+  if (isOn(event.currentTarget, name)) give(event.currentTarget, event.target, property);
+};
+
+/** Viewers that were just linked all take after the first. */
+const align = (property) => (event) => {
+  const section = event.target.closest(".compare");
+  if (event.target.checked) give(section, section.querySelector("frame-viewer"), property);
+};
+
+function give(section, from, property) {
+  for (const viewer of section.querySelectorAll("frame-viewer")) if (viewer !== from) viewer[property] = from[property];
+}

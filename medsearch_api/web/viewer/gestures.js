@@ -1,0 +1,74 @@
+// Pointers and the wheel on a stage, as zooming, panning and windowing. Points are in CSS pixels from the stage's corner.
+
+const WHEEL = 0.0016;
+const PINCH_ON_TRACKPAD = 0.01;
+const LINE_PIXELS = 16;
+const LEFT = 0;
+const RIGHT = 2;
+
+/**
+ * Calls `zoom(factor, point)`, `pan(dx, dy)`, `beginWindow()`, `window(dx, dy)` (since its beginning), `reset()` and
+ * `hover(point | null)`. `isWindowing()` says whether a plain drag windows.
+ */
+export function listen(stage, { zoom, pan, beginWindow, window, reset, hover, isWindowing }) {
+  const pointers = new Map();
+  let drag = null;
+
+  const at = (event) => {
+    const box = stage.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+  const between = ([a, b]) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, distance: Math.hypot(a.x - b.x, a.y - b.y) });
+
+  function begin(event) {
+    const windows = event.button === RIGHT || (event.button === LEFT && (event.shiftKey || isWindowing()));
+    drag = { windows, start: at(event), last: at(event) };
+    if (windows) beginWindow();
+    stage.toggleAttribute("data-dragging", true);
+  }
+
+  function pinch(event) {
+    const before = between([...pointers.values()]);
+    pointers.set(event.pointerId, at(event));
+    const now = between([...pointers.values()]);
+    pan(now.x - before.x, now.y - before.y);
+    if (before.distance > 0) zoom(now.distance / before.distance, now);
+  }
+
+  stage.addEventListener("pointerdown", (event) => {
+    if (pointers.size === 2 || event.target.closest("button")) return;
+    pointers.set(event.pointerId, at(event));
+    stage.setPointerCapture(event.pointerId);
+    if (pointers.size === 1) begin(event);
+    else drag = null;
+  });
+  stage.addEventListener("pointermove", (event) => {
+    if (event.pointerType !== "touch") hover(at(event));
+    if (!pointers.has(event.pointerId)) return;
+    if (pointers.size === 2) return pinch(event);
+    if (!drag) return;
+    const point = at(event);
+    if (drag.windows) window(point.x - drag.start.x, point.y - drag.start.y);
+    else pan(point.x - drag.last.x, point.y - drag.last.y);
+    drag.last = point;
+  });
+  const end = (event) => {
+    pointers.delete(event.pointerId);
+    drag = null;
+    stage.toggleAttribute("data-dragging", false);
+  };
+  stage.addEventListener("pointerup", end);
+  stage.addEventListener("pointercancel", end);
+  stage.addEventListener("pointerleave", () => hover(null));
+  stage.addEventListener("contextmenu", (event) => event.preventDefault());
+  stage.addEventListener("dblclick", reset);
+  stage.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PIXELS : 1);
+      zoom(Math.exp(-pixels * (event.ctrlKey ? PINCH_ON_TRACKPAD : WHEEL)), at(event));
+    },
+    { passive: false },
+  );
+}

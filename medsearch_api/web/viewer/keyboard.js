@@ -1,0 +1,27 @@
+// Keys of a viewer that has the focus.
+
+const COMMANDS = {
+  "+": ["zoomIn"],
+  "=": ["zoomIn"],
+  "-": ["zoomOut"],
+  _: ["zoomOut"],
+  0: ["fit"],
+  1: ["oneToOne"],
+  i: ["invert"],
+  w: ["toggleTool"],
+  r: ["reset"],
+  "[": ["widen", 1 / 1.1],
+  "]": ["widen", 1.1],
+  "{": ["brighten", -0.05],
+  "}": ["brighten", 0.05],
+};
+const STEP = 48;
+const ARROWS = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
+
+/** What a key asks for, as a command and its arguments; null if it is none of the viewer's. Arrows are, once zoomed in. */
+export function commandOf(event, isZoomed) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select")) return null;
+  if (event.key in ARROWS) return isZoomed ? ["pan", ...ARROWS[event.key]] : null;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : "";
+  return Object.hasOwn(COMMANDS, key) ? COMMANDS[key] : null;
+}

@@ -1,0 +1,68 @@
+// What stands in the corners of a viewer: window, zoom, value under the pointer, scale, and how loading goes.
+
+import { element } from "./elements.js";
+import { barLength } from "./view.js";
+import { lengthOf, numberOf, percentOf } from "./words.js";
+
+const BAR_PIXELS = 120;
+
+/** The overlay's elements, and functions that bring each up to date. */
+export function overlay({ again }) {
+  const state = element("span", { class: "preview" });
+  const windowing = element("span", { class: "windowing" });
+  const zoom = element("span", { class: "zoom" });
+  const value = element("span", { class: "value" });
+  const barText = element("span");
+  const bar = element("span", { class: "scalebar", hidden: "" }, barText, element("i"));
+  const progress = element("div", { class: "progress", role: "progressbar", "aria-label": "Loading the image", hidden: "" });
+  const fault = element("p", { class: "fault", role: "alert", hidden: "" });
+  const retry = element("button", { type: "button" }, "Try again");
+  let told = "";
+  retry.addEventListener("click", again);
+
+  return {
+    parts: [
+      progress,
+      element("div", { class: "corner", "data-at": "top left" }, state),
+      element("div", { class: "corner", "data-at": "bottom left" }, windowing, zoom),
+      element("div", { class: "corner", "data-at": "bottom right" }, value, bar),
+      fault,
+    ],
+
+    showWindow(header, window, isInverted, unit) {
+      const numbers = window && `C ${numberOf(window.center)}  W ${numberOf(window.width)}${unit ? ` ${unit}` : ""}`;
+      const shown = header ? (numbers ?? "VOI LUT") : "";
+      windowing.textContent = isInverted && shown ? `${shown}  inverted` : shown;
+    },
+
+    showZoom(ratio) {
+      zoom.textContent = ratio ? percentOf(ratio) : "";
+    },
+
+    showValue(found, unit) {
+      value.textContent = found ? `${found.x}, ${found.y}  ${found.isMean ? "≈ " : ""}${numberOf(found.value)}${unit ? ` ${unit}` : ""}` : "";
+    },
+
+    /** `mmPerPixel` of the page, or null. */
+    showScale(mmPerPixel) {
+      bar.hidden = !mmPerPixel;
+      if (!mmPerPixel) return;
+      const mm = barLength(mmPerPixel, BAR_PIXELS);
+      barText.textContent = lengthOf(mm);
+      bar.lastChild.style.width = `${mm / mmPerPixel}px`;
+    },
+
+    showLoading(isLoading, isPreview) {
+      progress.hidden = !isLoading;
+      state.textContent = isPreview ? "Preview" : "";
+    },
+
+    /** Said once: a sentence that stays is not announced again. */
+    showFault(sentence) {
+      if (sentence === told) return;
+      told = sentence;
+      fault.hidden = !sentence;
+      fault.replaceChildren(...(sentence ? [element("span", {}, sentence), retry] : []));
+    },
+  };
+}

@@ -1,0 +1,69 @@
+// The buttons of a viewer and its menu of windows.
+
+import { element, icon } from "./elements.js";
+import { isSame } from "./lut.js";
+import { presetsOf, titleOf } from "./presets.js";
+
+const DEFAULT = "default";
+const CUSTOM = "custom";
+
+const BUTTONS = [
+  ["toggleTool", "window", "Window: drag to change brightness and contrast", "W"],
+  ["invert", "invert", "Invert", "I"],
+  ["zoomOut", "zoomOut", "Zoom out", "-"],
+  ["zoomIn", "zoomIn", "Zoom in", "+"],
+  ["fit", "fit", "Fit", "0"],
+  ["oneToOne", "oneToOne", "One to one", "1"],
+  ["reset", "reset", "Reset", "R"],
+  ["fullScreen", "fullScreen", "Full screen", ""],
+];
+const GRAY_ALONE = ["toggleTool", "invert"];
+const TOGGLES = ["toggleTool", "invert", "fullScreen"];
+
+/** The bar, and `show(state)` that brings it up to date. `act(command)` and `choose(window | null)` are called by users alone. */
+export function toolbar({ act, choose }) {
+  const buttons = Object.fromEntries(BUTTONS.map(([command, drawing, name, key]) => [command, button(command, drawing, name, key, act)]));
+  const menu = element("select", { "aria-label": "Window preset", title: "Window preset", disabled: "" });
+  let offered = [];
+  let filledFor = null;
+  buttons.fullScreen.hidden = !document.fullscreenEnabled;
+  menu.addEventListener("change", () => choose(menu.value === DEFAULT ? null : offered[menu.value]));
+
+  function fill(header, unit) {
+    const option = (value, text) => element("option", { value }, text);
+    const groups = presetsOf(header, unit);
+    offered = groups.flatMap(({ presets }) => presets);
+    menu.replaceChildren(
+      option(DEFAULT, "Default"),
+      ...groups.map(({ name, presets }) => element("optgroup", { label: name }, ...presets.map((p) => option(offered.indexOf(p), titleOf(p))))),
+      option(CUSTOM, "Custom"),
+    );
+    menu.lastChild.hidden = true;
+  }
+
+  return {
+    bar: element("div", { class: "tools", role: "group", "aria-label": "Viewer tools" }, buttons.toggleTool, buttons.invert, menu, ...BUTTONS.slice(2).map(([command]) => buttons[command])),
+
+    show({ header, unit, window, isInverted, tool, isFullScreen }) {
+      if (header && filledFor !== header) fill(header, unit);
+      filledFor = header;
+      menu.disabled = !header;
+      if (!header) menu.replaceChildren(element("option", {}, "Window"));
+      else if (!window) menu.value = DEFAULT;
+      else if (!isSame(offered[menu.value], window)) {
+        const at = offered.findIndex((preset) => isSame(preset, window));
+        menu.value = at < 0 ? CUSTOM : String(at);
+      }
+      for (const command of GRAY_ALONE) buttons[command].disabled = !header;
+      const pressed = { toggleTool: tool === "window", invert: isInverted, fullScreen: isFullScreen };
+      for (const command of TOGGLES) buttons[command].setAttribute("aria-pressed", pressed[command]);
+    },
+  };
+}
+
+function button(command, drawing, name, key, act) {
+  const made = element("button", { type: "button", "aria-label": name, title: key ? `${name} (${key})` : name, "data-command": command }, icon(drawing));
+  if (key) made.setAttribute("aria-keyshortcuts", key === "+" ? "Plus" : key === "-" ? "Minus" : key);
+  made.addEventListener("click", () => act(command));
+  return made;
+}

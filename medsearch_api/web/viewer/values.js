@@ -1,0 +1,46 @@
+// The values of a frame as the service sends them, and smaller ones made of them for smaller pictures.
+
+const LEAST_SIDE = 64;
+
+/** Header and pixels of an answer: uint32 length, JSON, uint16 rows (see medsearch_api/imaging/values.py). */
+export function valuesOf(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const { rows, columns } = header;
+  const pixels = new Uint16Array(buffer, 4 + length, rows * columns);
+  return { header, sizes: pyramid({ rows, columns, pixels }), width: header.fullColumns, height: header.fullRows };
+}
+
+/** The pixels, and their means over 2 × 2, 4 × 4 and so on, as long as a picture could need them. */
+function pyramid(base) {
+  const sizes = [base];
+  for (let last = base; Math.max(last.rows, last.columns) >= 2 * LEAST_SIDE; sizes.push(last)) last = halved(last);
+  return sizes;
+}
+
+/** Means over 2 × 2 pixels; at an odd edge, of what is there. */
+export function halved({ rows, columns, pixels }) {
+  const [height, width] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
+  const means = new Uint16Array(height * width);
+  for (let y = 0; y < height; y += 1) {
+    const above = 2 * y * columns;
+    const below = 2 * y + 1 < rows ? above + columns : above;
+    for (let x = 0; x < width; x += 1) {
+      const left = 2 * x;
+      const right = left + 1 < columns ? left + 1 : left;
+      means[y * width + x] = (pixels[above + left] + pixels[above + right] + pixels[below + left] + pixels[below + right] + 2) >> 2;
+    }
+  }
+  return { rows: height, columns: width, pixels: means };
+}
+
+/** How many of the held pixels make one of the full picture, along an axis: 1 where all are held. */
+export const resolution = ({ sizes, width }) => sizes[0].columns / width;
+
+/** The modality value at a point of the full picture; null outside. */
+export function valueAt({ header, sizes: [{ rows, columns, pixels }], width, height }, x, y) {
+  const column = Math.floor((x * columns) / width);
+  const row = Math.floor((y * rows) / height);
+  if (column < 0 || row < 0 || column >= columns || row >= rows) return null;
+  return pixels[row * columns + column] * header.slope + header.intercept;
+}

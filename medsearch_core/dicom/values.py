@@ -1,0 +1,161 @@
+"""The modality values of a frame (PS3.3 C.11.1) in 16 bits, for a client that windows them itself.
+
+Belongs here: the numbers, the window to begin with, and those to choose from. Their bytes on the wire are the service's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from medsearch_core.dicom.attributes import integer, text
+from medsearch_core.dicom.decoding import stored_frame
+from medsearch_core.dicom.geometry import pixel_aspect
+from medsearch_core.dicom.grayscale import (
+    Window,
+    is_low_bright,
+    limits,
+    modality_transform,
+    real_values,
+    voi_lut,
+    voi_source,
+    windows,
+)
+from medsearch_core.dicom.pixels import has_color
+from medsearch_core.dicom.quiet import FAULTS
+from medsearch_core.dicom.resampling import picture_size, resampled, sampled
+from medsearch_core.errors import BadInput, InvalidQuery
+
+PEAK = 2**16 - 1
+MOST_PRESETS = 32
+MOST_LETTERS = 64
+"""Of the name of a preset: an LO attribute's own limit (PS3.5 6.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A window of the object, with its WindowCenterWidthExplanation (0028,1055)."""
+
+    name: str | None
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class FrameValues:
+    """A frame's modality values and how they are shown at first.
+
+    Args:
+        stored: uint16 `[rows, columns]`; a modality value is `stored * slope + intercept`.
+        slope: above 0. 1 where the values are whole numbers over no more than 16 bits, which are then exact.
+        intercept: the lowest value.
+        full_size: rows and columns of the picture that is not made smaller.
+        is_low_bright: whether low values are shown bright.
+        is_windowed: whether the picture is `window` at first; else it is a VOI LUT, and `window` is where to go on from.
+        window: the object's first, else `percentiles`; its function is that of all windows here.
+        percentiles: the window over what the frame holds, less its extremes.
+        full_range: the window over all that the frame holds.
+        presets: the object's own windows, in their order.
+    """
+
+    stored: np.ndarray
+    slope: float
+    intercept: float
+    full_size: tuple[int, int]
+    is_low_bright: bool
+    is_windowed: bool
+    window: Window
+    percentiles: Window
+    full_range: Window
+    presets: tuple[Preset, ...]
+
+
+def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> FrameValues:
+    """The values of a monochrome frame, made square and smaller as `render_frame` does it.
+
+    Args:
+        ds: read with its pixels.
+        frame: 1-based.
+        longest_side: pixels of the longer side at most; None for all.
+
+    Raises:
+        BadInput: as `check_pixels`, of this frame.
+        IndexError: there is no such frame.
+        InvalidQuery: the frame is one of colour.
+    """
+    stored, photometric = stored_frame(ds, frame)
+    if has_color(stored, photometric):
+        raise InvalidQuery("a colour image has no modality values")
+    fault = ""
+    try:
+        size, aspect = (stored.shape[0], stored.shape[1]), pixel_aspect(ds, frame)
+        values = resampled(stored, picture_size(*size, aspect, longest_side))
+        with np.errstate(all="ignore"):
+            return _described(ds, frame, values, sampled(stored), picture_size(*size, aspect, None))
+    except FAULTS as error:
+        fault = type(error).__name__
+    raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
+
+
+def _described(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray, full_size: tuple[int, int]) -> FrameValues:
+    modality = modality_transform(ds, frame)
+    reals = modality(real_values(ds, sample))
+    values = modality(values)
+    stored, slope, intercept = in_16_bits(values)
+    own = windows(ds, frame)
+    first = next(iter(own), None)
+    usual = "LINEAR" if is_whole(reals[np.isfinite(reals)]) else "LINEAR_EXACT"
+    function = next((window.function for window in own if window is not None), usual)
+    percentiles = window_over(*limits(reals, is_binary=integer(ds, "BitsStored") == 1), function)
+    return FrameValues(
+        stored=stored,
+        slope=slope,
+        intercept=intercept,
+        full_size=full_size,
+        is_low_bright=is_low_bright(ds),
+        is_windowed=voi_lut(ds, frame) is None,
+        window=first or percentiles,
+        percentiles=percentiles,
+        full_range=window_over(intercept, intercept + slope * float(stored.max()), function),
+        presets=tuple(
+            Preset(name, window) for name, window in zip(_names(ds, frame, len(own)), own, strict=True) if window is not None
+        )[:MOST_PRESETS],
+    )
+
+
+def in_16_bits(values: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Values as uint16 with their slope and intercept.
+
+    Whole numbers that span no more than 16 bits are kept exactly, with a slope of 1; others are rounded to one of 65,536 steps
+    over their range. What is no number becomes the lowest value, and what is infinite an end of the range.
+
+    Args:
+        values: float32, of any shape.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return np.zeros(values.shape, np.uint16), 1.0, 0.0
+    low, high = float(finite.min()), float(finite.max())
+    is_exact = high - low <= PEAK and is_whole(finite)
+    slope = 1.0 if is_exact or high == low else (high - low) / PEAK
+    steps = np.rint((values.astype(np.float64) - low) / slope)
+    return np.nan_to_num(steps, nan=0.0).clip(0, PEAK).astype(np.uint16), slope, low
+
+
+def is_whole(values: np.ndarray) -> bool:
+    """Whether all are whole numbers."""
+    return bool((values == np.rint(values)).all())
+
+
+def window_over(low: float, high: float, function: str) -> Window:
+    """The window that shows `low` as black and `high` as white; of equal limits, the threshold between them (C.11.2.1.2)."""
+    if function == "LINEAR" or high <= low:
+        return Window((low + high) / 2 + 0.5, max(high - low, 0.0) + 1, "LINEAR")
+    return Window((low + high) / 2, high - low, function)
+
+
+def _names(ds: Dataset, frame: int, count: int) -> list[str | None]:
+    explained = (text(voi_source(ds, frame), "WindowCenterWidthExplanation") or "").split("\\")
+    names = [name.strip()[:MOST_LETTERS] or None for name in explained[:count]]
+    return names + [None] * (count - len(names))

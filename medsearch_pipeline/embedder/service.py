@@ -1,0 +1,135 @@
+"""The embedder over HTTP: `create_app` puts it together, `serve` runs it. A file lives in memory while it is embedded."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from medsearch_core.dicom.thumbnails import encode_png
+from medsearch_core.errors import BadInput
+from medsearch_pipeline.embedder.access import access_of
+from medsearch_pipeline.embedder.pictures import Picture, picture_of
+from medsearch_pipeline.embedder.refusals import MaskedErrors, refusal_of, refused
+from medsearch_pipeline.models.preprocessing import letterbox
+from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.settings import Settings
+
+MOST_HELD = 4
+"""Files in memory at once: one is embedded, the others wait."""
+THUMBNAIL_COMPRESSION = 1
+
+
+def create_app(settings: Settings, embedder: Embedder) -> Starlette:
+    """The service.
+
+    Raises:
+        ConfigurationError: it may be reached from elsewhere, and there is no token.
+    """
+    service = EmbedderService(settings, embedder)
+    guard = access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
+    return Starlette(
+        routes=[
+            Route("/healthz", health),
+            Route("/model", service.model),
+            Route("/embed", service.embed, methods=["POST"]),
+        ],
+        middleware=[Middleware(MaskedErrors), *guard],
+    )
+
+
+def serve(settings: Settings) -> int:
+    """Loads the model and serves until it is told to end; returns 0.
+
+    Raises:
+        ConfigurationError: the weights cannot be had, or it may be reached from elsewhere and there is no token.
+    """
+    access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
+    from medsearch_pipeline.models.registry import load_embedder  # torch, which takes seconds
+
+    embedder = load_embedder(settings.model, settings.weights, batch_size=1)
+    embedder.embed(np.zeros((1, embedder.side, embedder.side, 3), np.uint8))  # the first is slow
+    uvicorn.run(
+        create_app(settings, embedder),
+        host=settings.embedder_host,
+        port=settings.embedder_port,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+    return 0
+
+
+async def health(request: Request) -> JSONResponse:
+    """That the model is loaded and the process is up."""
+    return JSONResponse({"status": "ok"})
+
+
+class EmbedderService:
+    """The routes over one model, which is asked by one request at a time."""
+
+    def __init__(self, settings: Settings, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._side, self._max_pixels = settings.thumbnail_side, settings.embedder_max_pixels
+        self._max_bytes = settings.embedder_max_bytes
+        self._turn = asyncio.Lock()
+        self._held = 0
+
+    async def model(self, request: Request) -> JSONResponse:
+        """Which model it is."""
+        return JSONResponse(self._named())
+
+    async def embed(self, request: Request) -> Response:
+        """The vector of the file that the body is, and the picture that the model saw."""
+        if self._held >= MOST_HELD:
+            return refused(503, "busy", "the embedder has as many files as it takes at once")
+        self._held += 1
+        try:
+            data = await body_of(request, self._max_bytes)
+            if data is None:
+                return refused(413, "too_large", f"the file has more than {self._max_bytes} bytes")
+            async with self._turn:
+                if await request.is_disconnected():
+                    return Response(status_code=204)
+                return JSONResponse(await asyncio.to_thread(self._embedded, data))
+        except BadInput as fault:
+            return refusal_of(fault)
+        except ClientDisconnect:
+            return Response(status_code=204)
+        finally:
+            self._held -= 1
+
+    def _embedded(self, data: bytes) -> dict[str, Any]:
+        picture = picture_of(data, self._side, self._max_pixels)
+        vector = self._embedder.embed(letterbox(picture.pixels, self._embedder.side)[np.newaxis])[0]
+        return self._named() | described(picture) | {"vector": b64encode(vector.astype("<f4").tobytes()).decode()}
+
+    def _named(self) -> dict[str, Any]:
+        return {name: getattr(self._embedder, name) for name in ("model_id", "model_version", "dimensions")}
+
+
+def described(picture: Picture) -> dict[str, Any]:
+    """What is told of the picture, itself as a PNG in base64."""
+    told = {name: getattr(picture, name) for name in ("format", "frame", "frames", "rows", "columns")}
+    return told | {"thumbnail": b64encode(encode_png(picture.pixels, THUMBNAIL_COMPRESSION)).decode()}
+
+
+async def body_of(request: Request, max_bytes: int) -> bytes | None:
+    """The body, None if it is longer than that; then the rest of it is not read."""
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared) > max_bytes:
+        return None
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > max_bytes:
+            return None
+    return bytes(data)

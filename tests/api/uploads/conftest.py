@@ -1,0 +1,44 @@
+"""The service over ingested objects, and a running embedder of the model that they were ingested with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from api_asking import local_client
+from api_serving import serving
+from radiology import service_settings
+from starlette.testclient import TestClient
+
+from medsearch_api.app import create_app
+from medsearch_pipeline.embedder.service import create_app as create_embedder
+from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.models.registry import load_embedder
+from medsearch_pipeline.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def model() -> Embedder:
+    return load_embedder("efficientnet_lite0", "imagenet", batch_size=1)
+
+
+@pytest.fixture(scope="session")
+def embedder(model: Embedder) -> Iterator[str]:
+    """The embedder's address."""
+    with serving(create_embedder(Settings(embedder_max_pixels=1_000_000), model)) as address:
+        yield address
+
+
+@pytest.fixture
+def service_with(ingested):
+    """The service with an embedder at an address, and other settings."""
+
+    def create(address: str, **others: object) -> TestClient:
+        return local_client(create_app(service_settings(ingested, api_embedder_url=address, **others)))
+
+    return create
+
+
+@pytest.fixture
+def service(service_with, embedder) -> TestClient:
+    return service_with(embedder)

@@ -1,0 +1,43 @@
+"""Embedders over a real one, for what depends on when it answers or on its failing; and calls that run side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from typing import Any
+
+import numpy as np
+
+from medsearch_pipeline.models.protocol import Embedder
+
+
+class Waiting:
+    """The embedder, which answers once `go` is set."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder, self.go = embedder, threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._embedder, name)
+
+    def embed(self, pictures: np.ndarray) -> np.ndarray:
+        assert self.go.wait(60)
+        return self._embedder.embed(pictures)
+
+
+class Failing(Waiting):
+    """The embedder, which fails with a message that must not get out."""
+
+    def embed(self, pictures: np.ndarray) -> np.ndarray:
+        raise RuntimeError("Jane Doe cannot be embedded")
+
+
+def first_to_end(call: Callable[[], Any], times: int, then: Callable[[], None]) -> tuple[Any, Sequence[Any]]:
+    """So many calls at once: what the first gave that ended, and, after `then`, what all others gave."""
+    with ThreadPoolExecutor(times) as pool:
+        calls = [pool.submit(call) for _ in range(times)]
+        done, _ = wait(calls, 60, FIRST_COMPLETED)
+        then()
+        first = done.pop()
+        return first.result(), [each.result() for each in calls if each is not first]
