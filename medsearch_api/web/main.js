@@ -14,6 +14,7 @@ import { listenForFiles } from "./upload/dropping.js";
 import { render } from "./vendor/lit-html/lit-html.js";
 
 const wide = window.matchMedia("(min-width: 900px)");
+const root = document.getElementById("page");
 let isFirst = true;
 
 /** Shows a place, and puts scroll and focus where they were on it, or at its beginning. */
@@ -34,7 +35,7 @@ function arrive(place, { isReturning, left }) {
 
 onChange((now) => {
   document.title = titleOf(now);
-  render(page(now), document.getElementById("page"));
+  render(page(now), root);
 });
 change({ theme: beginTheme((theme) => change({ theme })), isWide: wide.matches });
 wide.addEventListener("change", () => change({ isWide: wide.matches }));

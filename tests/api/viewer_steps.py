@@ -18,12 +18,7 @@ from medsearch_core.records import ImageRecord
 SIZE = {"width": 1120, "height": 640}
 
 _PREPARE = """async () => {
-    for (const name of ['frame-viewer', 'compare']) {
-        const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: `/static/viewer/${name}.css` });
-        const loaded = new Promise((done) => link.addEventListener('load', done));
-        document.head.append(link);
-        await loaded;
-    }
+    document.getElementById('page').replaceWith(Object.assign(document.createElement('main'), { id: 'view' }));
     await import('/static/viewer/frame-viewer.js');
     window.told = [];
     for (const name of ['viewchange', 'windowchange']) document.addEventListener(name, () => window.told.push(name));
@@ -58,7 +53,7 @@ def watched(browser: Browser, address: str, **context: object) -> Iterator[tuple
 
 
 def prepare(page: Page) -> None:
-    """Loads the viewer into a page that is open, and notes its events."""
+    """Clears a page that is open, loads the viewer into it, and notes its events."""
     expect(page.locator("#holdings")).to_contain_text("images")
     page.evaluate(_PREPARE)
 

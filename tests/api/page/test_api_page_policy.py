@@ -79,4 +79,6 @@ def test_no_inline_style_or_script_runs(browser, address):
                 document.body.setAttribute("style", "background: rgb(1, 2, 3)");
             }"""
         )
-        assert "rgb(1, 2, 3)" not in page.evaluate("getComputedStyle(document.body).color + getComputedStyle(document.body).backgroundColor")
+        assert "rgb(1, 2, 3)" not in page.evaluate(
+            "getComputedStyle(document.body).color + getComputedStyle(document.body).backgroundColor"
+        )

@@ -20,7 +20,11 @@ def test_what_is_not_there_is_said(page, address):
     expect(page.locator(".note h2")).to_have_text("No report matches")
     page.get_by_role("button", name="Clear filters").click()
     expect(page.locator(".row")).to_have_count(3)
-    for place, title in {"image/9.9": "No such image", "report/s9": "No such report", "compare/1.1/9.9": "No such image"}.items():
+    for place, title in {
+        "image/9.9": "No such image",
+        "report/s9": "No such report",
+        "compare/1.1/9.9": "No such image",
+    }.items():
         page.goto(f"{address}/#/{place}")
         expect(page.locator(".note h2")).to_have_text(title)
 
@@ -51,7 +55,9 @@ def test_only_the_last_answer_is_shown_however_late_others_come(browser, address
     with opened(browser, address) as page:
         expect(page.locator(".row")).to_have_count(3)
         held = []
-        page.route("**/graphql", lambda route: held.append(route) if '"query":"effusion"' in operation(route) else route.continue_())
+        page.route(
+            "**/graphql", lambda route: held.append(route) if '"query":"effusion"' in operation(route) else route.continue_()
+        )
         page.locator("#words").fill("effusion")
         expect(page.locator(".results")).to_have_attribute("aria-busy", "true")
         page.locator("#words").fill("cardiomegaly")
@@ -64,7 +70,19 @@ def test_only_the_last_answer_is_shown_however_late_others_come(browser, address
     ("answer", "said"),
     [
         ({"status": 503, "body": "down"}, "The service refused the request (503)."),
-        ({"json": {"errors": [{"message": "The store or the index cannot be read now. Try again.", "extensions": {"code": "UNAVAILABLE"}}]}}, "cannot be read now"),
+        (
+            {
+                "json": {
+                    "errors": [
+                        {
+                            "message": "The store or the index cannot be read now. Try again.",
+                            "extensions": {"code": "UNAVAILABLE"},
+                        }
+                    ]
+                }
+            },
+            "cannot be read now",
+        ),
         ({"status": 200, "body": "<html>"}, "The service's answer cannot be read."),
         (None, "The service does not answer."),
     ],
@@ -97,7 +115,10 @@ def test_a_picture_that_cannot_be_had_says_so(browser, address):
         page.route("**/thumbnails/**", lambda route: route.fulfill(status=404))
         page.goto(address)
         expect(page.locator(".thumbnail.missing").first).to_be_visible()
-        assert page.locator(".thumbnail.missing").first.evaluate("(e) => getComputedStyle(e, '::before').content") == '"no picture"'
+        assert (
+            page.locator(".thumbnail.missing").first.evaluate("(e) => getComputedStyle(e, '::before').content")
+            == '"no picture"'
+        )
 
 
 def test_counts_are_announced_to_screen_readers(page):

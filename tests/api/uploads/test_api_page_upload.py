@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from page_steps import opened, served
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 from radiology import NEGATIVE_KEY, PIXELS, negative
 
 from medsearch_core.storage.object_store import open_store
@@ -39,6 +38,10 @@ def page(browser, address) -> Iterator[Page]:
         yield page
 
 
+def is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/form-data")
+
+
 def choose(page: Page, name: str, data: bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": data})
 
@@ -53,7 +56,10 @@ def test_a_file_dropped_anywhere_finds_itself(page):
     expect(page.locator(".like .score").first).to_have_text("1.000")
     seen = page.get_by_role("img", name="The uploaded picture")
     expect(seen).to_have_js_property("height", 96)
-    assert seen.evaluate("(canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size") > 20
+    assert (
+        seen.evaluate("(canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size")
+        > 20
+    )
     assert page.url.endswith("/#/upload")
 
 
@@ -111,13 +117,15 @@ def test_a_refusal_is_shown_with_its_sentence_and_another_file_can_be_chosen(pag
 
 def test_sending_shows_how_far_it_is_and_can_be_stopped(browser, address):
     with opened(browser, f"{address}/#/upload") as page:
-        asked, go = threading.Event(), []
-        page.route("**/graphql", lambda route: (go.append(route), asked.set()) if route.request.headers.get("content-type", "").startswith("multipart") else route.continue_())
+        expect(page.locator(".drop")).to_be_visible()
+        held = []
+        page.route("**/graphql", lambda route: held.append(route) if is_form(route.request) else route.continue_())
         choose(page, "a.png", png(PIXELS.astype(np.uint8)))
         expect(page.get_by_role("progressbar")).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
-        expect(page.locator(".drop h2")).to_have_text("Drop the file again")
         expect(page.get_by_role("progressbar")).to_have_count(0)
+        expect(page.locator(".drop h2")).to_have_text("Drop a file anywhere on this page")
+        assert len(held) == 1
 
 
 def test_without_an_embedder_the_page_says_so_where_a_file_would_be_dropped(browser, ingested):
