@@ -1,7 +1,6 @@
 // What a view's buttons do: go to another place, or change what is shown without one.
 
 import { fetchFor } from "./needs.js";
-import { imagePlace, noLikeFilters } from "./place/address.js";
 import { go } from "./place/visits.js";
 import { change, state } from "./state.js";
 import { switchTheme } from "./theme.js";
@@ -35,17 +34,12 @@ export function stopTyping() {
 
 export const search = (changes) => go({ ...state.results, words: state.draft, cursors: [], open: null, ...changes });
 export const toResults = () => go(state.results);
-export const likeThis = (like) => go({ ...state.place, like });
+export const filterLikes = (like) => go({ ...state.place, like });
 
 /** Puts an image's window into the address once it has rested. */
-export function window(id, windowing) {
+export function keepWindow(id, windowing) {
   clearTimeout(resting);
   resting = setTimeout(() => state.place.id === id && state.place.view === "image" && go({ ...state.place, windowing }, { replace: true }), DEBOUNCE_MS);
-}
-
-/** The place of an image, with the filters of similar images that are on now. */
-export function toImage(id, { place } = state) {
-  return place.like ? imagePlace(id, { like: { ...place.like, shown: noLikeFilters().shown } }) : imagePlace(id);
 }
 
 export const again = () => fetchFor(state.place);

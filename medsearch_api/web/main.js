@@ -7,6 +7,7 @@ import { page, titleOf, viewOf } from "./page.js";
 import { placeOf } from "./place/address.js";
 import { begin } from "./place/visits.js";
 import { welcome } from "./session.js";
+import { keepingFocus } from "./shell/focus.js";
 import { closeSheetsFromBeside } from "./shell/sheets.js";
 import { change, onChange, state } from "./state.js";
 import { begin as beginTheme } from "./theme.js";
@@ -35,7 +36,7 @@ function arrive(place, { isReturning, left }) {
 
 onChange((now) => {
   document.title = titleOf(now);
-  render(page(now), root);
+  keepingFocus(() => render(page(now), root));
 });
 change({ theme: beginTheme((theme) => change({ theme })), isWide: wide.matches });
 wide.addEventListener("change", () => change({ isWide: wide.matches }));

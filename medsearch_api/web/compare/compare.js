@@ -1,9 +1,9 @@
 // The view of two images side by side.
 
 import { html } from "../vendor/lit-html/lit-html.js";
-import { loaded } from "../image/image.js";
 import { comparePlace } from "../place/address.js";
 import { go } from "../place/visits.js";
+import { loaded } from "../shell/loaded.js";
 import { compareView } from "../viewer/compare.js";
 
 const swapped = ([one, other]) => () => go(comparePlace(other, one), { replace: true });

@@ -1,8 +1,7 @@
 // The images of a study, side by side, each with a way to compare it with the one that is open.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { toImage } from "../actions.js";
-import { comparePlace, fragmentOf } from "../place/address.js";
+import { comparePlace, fragmentOf, onward } from "../place/address.js";
 import { compare } from "../shell/icons.js";
 import { picture } from "../shell/pictures.js";
 
@@ -13,7 +12,7 @@ export function siblings(image, place, slot) {
     const isShown = i.id === image.id;
     return html`
       <li>
-        <a class="tile" href=${fragmentOf(toImage(i.id, { place }))} aria-current=${isShown ? "true" : nothing} data-step data-key=${i.id} data-image=${i.id}>
+        <a class="tile" href=${fragmentOf(onward(place, i.id))} aria-current=${isShown ? "true" : nothing} data-step data-key=${i.id} data-image=${i.id}>
           ${picture(i)}<span>${i.viewPosition ?? "no view"}</span>
         </a>
         ${isShown ? nothing : html`<a class="tool beside" href=${fragmentOf(comparePlace(image.id, i.id))} aria-label=${`Compare with ${i.viewPosition ?? "this image"} of the study`} title="Compare (c)">${compare}</a>`}

@@ -22,6 +22,8 @@ export const searchPlace = (changes = {}) => ({
   view: "search", words: "", filters: noFilters(), layout: "reports", cursors: [], open: null, ...changes,
 });
 export const imagePlace = (id, changes = {}) => ({ view: "image", id, like: noLikeFilters(), windowing: null, ...changes });
+/** The place of an image that is reached from another: the filters of similar images stay on. */
+export const onward = ({ like }, id) => imagePlace(id, like && { like: { ...like, shown: STEPS[0] } });
 export const reportPlace = (id) => ({ view: "report", id });
 export const comparePlace = (one, other) => ({ view: "compare", ids: [one, other] });
 export const uploadPlace = (changes = {}) => ({ view: "upload", like: noLikeFilters(), ...changes });

@@ -1,6 +1,7 @@
 // What the reports found hold, counted: three bar charts of findings, chips, and ranges. Each is a switch of a filter.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { search } from "../actions.js";
 import { toggled } from "../place/filters.js";
 import { skeleton } from "../shell/notes.js";
@@ -11,17 +12,17 @@ const switching = (filters, name, value) => () => search({ filters: toggled(filt
 /** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. */
 function chart(title, name, counts, filters) {
   const most = Math.max(1, ...counts.map((c) => c.count));
-  const bars = counts.map(({ value, label, count }) => html`
+  const bar = ({ value, label, count }) => html`
     <li>
-      <button class="finding" type="button" aria-pressed=${filters[name].includes(value)} title=${`${value} ${label ?? ""}`.trim()}
+      <button class="finding" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(value)} title=${`${value} ${label ?? ""}`.trim()}
         @click=${switching(filters, name, value)}>
         <span class="label">${brief(label ?? value)}</span><span class="count">${count}</span>
         <span class="track" aria-hidden="true"><span class="bar" .style=${`width: ${Math.max(2, (100 * count) / most)}%`}></span></span>
       </button>
-    </li>`);
+    </li>`;
   return html`
     <section class="chart ${name}" aria-label=${title}>
-      <h3>${title}</h3>${bars.length ? html`<ul class="bars">${bars}</ul>` : html`<p class="quiet">None in these reports.</p>`}
+      <h3>${title}</h3>${counts.length ? html`<ul class="bars">${repeat(counts, (c) => c.value, bar)}</ul>` : html`<p class="quiet">None in these reports.</p>`}
     </section>`;
 }
 
@@ -30,8 +31,8 @@ function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) =
   return html`
     <section class="chips ${name}" aria-label=${title}>
       <h3>${title}</h3>
-      <div>${counts.map(({ value, count }) => html`
-        <button class="chip" type="button" aria-pressed=${filters[name].includes(valueOf(value))} @click=${switching(filters, name, valueOf(value))}>
+      <div>${repeat(counts, (c) => c.value, ({ value, count }) => html`
+        <button class="chip" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(valueOf(value))} @click=${switching(filters, name, valueOf(value))}>
           ${labelOf(value)} <span class="count">${count}</span>
         </button>`)}</div>
     </section>`;

@@ -1,7 +1,7 @@
 // The filters of similar images: other patients, the same view, and for each finding whether the report must say it.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { likeThis } from "../actions.js";
+import { filterLikes } from "../actions.js";
 import { noLikeFilters } from "../place/address.js";
 import { isLikeFiltered, stanceTaken, toggled } from "../place/filters.js";
 import { ageRange } from "../search/facets.js";
@@ -12,7 +12,7 @@ const MOST = 14;
 const STANCES = [["present", "with"], ["without", "without"], ["absent", "said absent"]];
 
 const toggle = (like, name, label) => html`
-  <label class="switch"><input type="checkbox" role="switch" .checked=${like[name]} @change=${() => likeThis({ ...like, [name]: !like[name] })}>${label}</label>`;
+  <label class="switch"><input type="checkbox" role="switch" .checked=${like[name]} @change=${() => filterLikes({ ...like, [name]: !like[name] })}>${label}</label>`;
 
 /** The codes of findings worth choosing: those of the report, then those of the images shown, the most frequent first. */
 export function worthChoosing(own, nodes) {
@@ -26,13 +26,13 @@ export function worthChoosing(own, nodes) {
 export function stances(like, code, name) {
   return html`
     <span class="stances" role="group" aria-label=${name}>${STANCES.map(([field, label]) => html`
-      <button type="button" class=${field} aria-pressed=${like[field].includes(code)} @click=${() => likeThis(stanceTaken(like, field, code))}>${label}</button>`)}
+      <button type="button" class=${field} aria-pressed=${like[field].includes(code)} @click=${() => filterLikes(stanceTaken(like, field, code))}>${label}</button>`)}
     </span>`;
 }
 
 /** `image` is null where the likeness is to an uploaded picture. */
 export function likeFilterBar({ place: { like }, labels }, image, codes) {
-  const clear = () => likeThis({ ...noLikeFilters(), shown: like.shown });
+  const clear = () => filterLikes({ ...noLikeFilters(), shown: like.shown });
   return html`
     <div class="likefilters">
       <div class="switches">
@@ -42,11 +42,11 @@ export function likeFilterBar({ place: { like }, labels }, image, codes) {
           <summary>Findings, sex, age</summary>
           <div class="sheet">
             ${codes.length ? html`<ul class="choices">${codes.map((code) => html`<li><span class="label" title=${`${code} ${labels.get(code) ?? ""}`}>${brief(labels.get(code) ?? code)}</span>${stances(like, code, brief(labels.get(code) ?? code))}</li>`)}</ul>` : nothing}
-            <div class="chips sexes" role="group" aria-label="Sex">${["FEMALE", "MALE"].map((sex) => html`<button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => likeThis(toggled(like, "sexes", sex))}>${SEXES[sex]}</button>`)}</div>
-            ${ageRange(like, likeThis)}
+            <div class="chips sexes" role="group" aria-label="Sex">${["FEMALE", "MALE"].map((sex) => html`<button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => filterLikes(toggled(like, "sexes", sex))}>${SEXES[sex]}</button>`)}</div>
+            ${ageRange(like, filterLikes)}
           </div>
         </details>
       </div>
-      <div class="tags">${filterTags(like, labels, likeThis)}${clearLink(isLikeFiltered(like), clear)}</div>
+      <div class="tags">${filterTags(like, labels, filterLikes)}${clearLink(isLikeFiltered(like), clear)}</div>
     </div>`;
 }

@@ -2,8 +2,8 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
-import { likeThis, toImage } from "../actions.js";
-import { STEPS, comparePlace, fragmentOf, noLikeFilters } from "../place/address.js";
+import { filterLikes } from "../actions.js";
+import { STEPS, comparePlace, fragmentOf, noLikeFilters, onward } from "../place/address.js";
 import { isLikeFiltered } from "../place/filters.js";
 import { compare } from "../shell/icons.js";
 import { button, failure, note, skeleton } from "../shell/notes.js";
@@ -15,7 +15,7 @@ function card({ rank, score, node }, place, image) {
   const said = node.report ? present(node.report) : [];
   return html`
     <li class="like">
-      <a class="tile" href=${fragmentOf(toImage(node.id, { place }))} data-step data-key=${node.id} data-image=${node.id}>
+      <a class="tile" href=${fragmentOf(onward(place, node.id))} data-step data-key=${node.id} data-image=${node.id}>
         <span class="frame">${picture(node)}${image && node.patient === image.patient ? html`<span class="same">same patient</span>` : nothing}</span>
         <span class="likeness">
           <span class="rank" title="Rank">${rank}</span><span class="score" title="Cosine similarity">${score.toFixed(3)}</span>
@@ -49,10 +49,10 @@ export function similarPanel(state, image, own = []) {
 function more(place, shown, total) {
   const next = STEPS.find((step) => step > place.like.shown);
   if (!next || shown < place.like.shown || total <= shown) return nothing;
-  return html`<p class="pager">${button("Show more", () => likeThis({ ...place.like, shown: next }))}</p>`;
+  return html`<p class="pager">${button("Show more", () => filterLikes({ ...place.like, shown: next }))}</p>`;
 }
 
 function none(like) {
   if (!isLikeFiltered(like)) return note("No similar image", "This is the only image in the index.");
-  return note("No similar image", "No image passes these filters.", button("Clear filters", () => likeThis(noLikeFilters())));
+  return note("No similar image", "No image passes these filters.", button("Clear filters", () => filterLikes(noLikeFilters())));
 }

@@ -1,7 +1,7 @@
 // The view of a search with a file: where to drop one, how far it is, why it was refused, and images like it.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { backLink } from "../image/image.js";
+import { backLink } from "../shell/loaded.js";
 import { similarPanel } from "../similar/similar.js";
 import { button, failure, note } from "../shell/notes.js";
 import { size } from "../words.js";

@@ -6,13 +6,17 @@ import pytest
 from page_steps import opened
 from playwright.sync_api import expect
 
-FILTERS = "present=J90&absent=J93.9&uncertain=J18.9&view=PA&sex=FEMALE&modality=DX&min-age=18&max-age=90.5&from=2019-01-01&to=2020-02-29"
+FILTERS = (
+    "present=J90&absent=J93.9&uncertain=J18.9&view=PA&sex=FEMALE&modality=DX"
+    "&min-age=18&max-age=90.5&from=2019-01-01&to=2020-02-29"
+)
+LIKE = "other-patients=yes&same-view=yes&with=J90&without=J93.9&said-absent=J18&sex=MALE&min-age=1&shown=60"
 FRAGMENTS = [
     "#/",
     f"#/?q=left+effusion&layout=images&after=AQAAABTzDGCB1f6rsgd0qBUSJ9jN&findings=s1&{FILTERS}",
     "#/?q=%26%3D%23%2F%3F%25+%F0%9D%9B%BC",
     "#/image/1.1",
-    "#/image/a%2Fb%20%25?other-patients=yes&same-view=yes&with=J90&without=J93.9&said-absent=J18&sex=MALE&min-age=1&shown=60&window=-600%2C1500.5%2Cinverted",
+    f"#/image/a%2Fb%20%25?{LIKE}&window=-600%2C1500.5%2Cinverted",
     "#/image/1.1?window=inverted",
     "#/report/s1",
     "#/compare/1.1/2.1",
@@ -37,7 +41,10 @@ TYPED = {
     "#/?__proto__=1&constructor=2&toString=3": "#/",
     "#/?a=b?q=c": "#/",
 }
-AGAIN = "async (fragments) => { const { placeOf, fragmentOf } = await import('/static/place/address.js'); return fragments.map((f) => fragmentOf(placeOf(f))); }"
+AGAIN = """async (fragments) => {
+    const { placeOf, fragmentOf } = await import("/static/place/address.js");
+    return fragments.map((fragment) => fragmentOf(placeOf(fragment)));
+}"""
 
 
 def test_every_place_is_named_by_its_fragment_and_back(page):

@@ -60,8 +60,10 @@ def test_mentions_within_mentions_and_terms_within_both_are_marked(page):
         """async () => {
             const { pieces } = await import("/static/report/pieces.js");
             const entity = (begin, end, text) => ({ begin, end, text });
-            const within = [entity(6, 27, "contours are 𝛼 normal"), entity(0, 27, "Heart contours are 𝛼 normal"), entity(21, 28, "normal."), entity(1, 2, "x")];
-            const flat = (node) => (node.entity ? [node.entity.text, ...node.pieces.map(flat)] : node.isTerm ? `*${node.text}*` : node.text);
+            const inner = entity(6, 27, "contours are 𝛼 normal");
+            const within = [inner, entity(0, 27, "Heart contours are 𝛼 normal"), entity(21, 28, "normal."), entity(1, 2, "x")];
+            const run = (node) => (node.isTerm ? `*${node.text}*` : node.text);
+            const flat = (node) => (node.entity ? [node.entity.text, ...node.pieces.map(flat)] : run(node));
             return pieces("Heart contours are 𝛼 normal.", within, [{ begin: 19, end: 20 }]).map(flat);
         }"""
     )

@@ -26,6 +26,7 @@ def test_c_compares_with_the_picture_that_has_the_focus_or_else_with_the_first_b
     page.wait_for_url("**/#/compare/1.1/3.1")
     page.go_back()
     expect(page.locator(".like .tile").nth(1)).to_be_focused()
+    expect(page.locator(".siblings .tile")).to_have_count(2)
     page.locator("h1").focus()
     page.keyboard.press("c")
     page.wait_for_url("**/#/compare/1.1/1.2")
@@ -59,10 +60,27 @@ def test_tab_reaches_what_a_mouse_does_and_the_first_step_leads_past_the_header(
     for _ in range(60):
         reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 400)"))
         page.keyboard.press("Tab")
-    everything = page.evaluate(
-        "[...document.querySelectorAll('a, button, input')].filter((e) => e.checkVisibility() && !e.disabled).map((e) => e.outerHTML.slice(0, 400))"
+    everything = page.locator("a, button, input").evaluate_all(
+        "(all) => all.filter((e) => e.checkVisibility() && !e.disabled).map((e) => e.outerHTML.slice(0, 400))"
     )
     assert set(everything) - reached == set()
     page.locator(".skip").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#view")).to_be_focused()
+
+
+def test_the_focus_stays_on_what_was_pressed_and_never_falls_off_the_page(page, address):
+    expect(page.locator(".row")).to_have_count(3)
+    facet = page.get_by_role("region", name="Present").get_by_role("button", name="Pleural effusion")
+    facet.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".row")).to_have_count(1)
+    expect(facet).to_be_focused()
+    page.get_by_role("button", name="Take off the filter").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".row")).to_have_count(3)
+    expect(page.locator(".resultbar :focus")).to_have_count(1)
+    page.locator(".row .thumbnail").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("frame-viewer[data-ready]")).to_be_visible()
+    expect(page.locator("h1")).to_be_focused()

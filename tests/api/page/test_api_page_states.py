@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from functools import partial
+
 from page_steps import opened
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 UNANSWERED = "Failed to load resource"
 
 
-def operation(route) -> str:
+def fail(answer: dict | None, route: Route) -> None:
+    """Gives the answer in the service's stead, or none."""
+    if answer is None:
+        route.abort()
+    else:
+        route.fulfill(**answer)
+
+
+def operation(route: Route) -> str:
     return route.request.post_data or ""
 
 
@@ -66,36 +75,23 @@ def test_only_the_last_answer_is_shown_however_late_others_come(browser, address
         expect(page.locator(".resultbar .total")).to_have_text("1 report")
 
 
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
+def test_a_failure_is_said_and_can_be_tried_again(browser, address):
+    error = {"message": "The store or the index cannot be read now. Try again.", "extensions": {"code": "UNAVAILABLE"}}
+    failures = [
         ({"status": 503, "body": "down"}, "The service refused the request (503)."),
-        (
-            {
-                "json": {
-                    "errors": [
-                        {
-                            "message": "The store or the index cannot be read now. Try again.",
-                            "extensions": {"code": "UNAVAILABLE"},
-                        }
-                    ]
-                }
-            },
-            "cannot be read now",
-        ),
+        ({"json": {"errors": [error]}}, error["message"]),
         ({"status": 200, "body": "<html>"}, "The service's answer cannot be read."),
         (None, "The service does not answer."),
-    ],
-)
-def test_a_failure_is_said_and_can_be_tried_again(browser, address, answer, said):
-    with opened(browser, "about:blank", UNANSWERED) as page:
-        page.route("**/graphql", lambda route: route.fulfill(**answer) if answer else route.abort())
-        page.goto(address)
-        expect(page.get_by_role("alert")).to_contain_text(said)
-        page.unroute("**/graphql")
-        page.get_by_role("button", name="Try again").click()
-        expect(page.locator(".row")).to_have_count(3)
-        expect(page.get_by_role("alert")).to_have_count(0)
+    ]
+    with opened(browser, address, UNANSWERED) as page:
+        for number, (answer, said) in enumerate(failures):
+            expect(page.locator(".row")).to_have_count(3)
+            page.route("**/graphql", partial(fail, answer))
+            page.locator("#words").fill(f"effusion {number}")
+            expect(page.get_by_role("alert")).to_contain_text(said)
+            page.unroute("**/graphql")
+            page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_computer_that_is_offline_is_told_and_the_page_goes_on_when_it_is_back(browser, address):

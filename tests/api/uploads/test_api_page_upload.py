@@ -17,7 +17,8 @@ NAME = "<img src=x onerror=alert(1)>.dcm"
 DROP = """([name, bytes]) => {
     const held = new DataTransfer();
     held.items.add(new File([new Uint8Array(bytes)], name));
-    const over = (type, on = document.querySelector("#view")) => on.dispatchEvent(new DragEvent(type, { dataTransfer: held, bubbles: true, cancelable: true }));
+    const how = { dataTransfer: held, bubbles: true, cancelable: true };
+    const over = (type, on = document.querySelector("#view")) => on.dispatchEvent(new DragEvent(type, how));
     over("dragenter", document.body);
     over("dragenter");
     over("dragleave", document.body);
