@@ -39,7 +39,9 @@ export const filterLikes = (like) => go({ ...state.place, like });
 /** Puts an image's window into the address once it has rested. */
 export function keepWindow(id, windowing) {
   clearTimeout(resting);
-  resting = setTimeout(() => state.place.id === id && state.place.view === "image" && go({ ...state.place, windowing }, { replace: true }), DEBOUNCE_MS);
+  resting = setTimeout(() => {
+    if (state.place.view === "image" && state.place.id === id) go({ ...state.place, windowing }, { replace: true });
+  }, DEBOUNCE_MS);
 }
 
 export const again = () => fetchFor(state.place);

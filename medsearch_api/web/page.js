@@ -12,16 +12,22 @@ import { outside } from "./shell/notes.js";
 import { dropTarget, uploadView } from "./upload/upload.js";
 
 const VIEWS = { search: searchView, image: imageView, report: reportView, compare: compareScreen, upload: uploadView };
-const TITLES = { search: "medsearch", image: "Image – medsearch", report: "Report – medsearch", compare: "Side by side – medsearch", upload: "Search with a file – medsearch" };
+const TITLES = { image: "Image", report: "Report", compare: "Side by side", upload: "Search with a file" };
 
 /** What the window is called. It stays in the browser's history, so it says nothing of a patient. */
-export const titleOf = ({ place }) => TITLES[place.view];
+export const titleOf = ({ place }) => [TITLES[place.view], "medsearch"].filter(Boolean).join(" – ");
 
 /** What stays in place while its details change: a view, or one image. */
 export const viewOf = (place) => JSON.stringify([place.view, place.id, place.ids]);
 
 export function page(state) {
   const isInside = ["open", "signed in"].includes(state.session.status);
-  const view = isInside ? keyed(viewOf(state.place), VIEWS[state.place.view](state)) : html`<h1 class="unseen">medsearch</h1>${outside(state.session)}`;
-  return html`${header(state)}<main id="view" tabindex="-1">${view}</main><p class="unseen" role="status">${announced(state)}</p>${helpDialog()}${dropTarget(state)}`;
+  const { place, session } = state;
+  return html`
+    ${header(state)}
+    <main id="view" tabindex="-1">
+      ${isInside ? keyed(viewOf(place), VIEWS[place.view](state)) : html`<h1 class="unseen">medsearch</h1>${outside(session)}`}
+    </main>
+    <p class="unseen" role="status">${announced(state)}</p>
+    ${helpDialog()}${dropTarget(state)}`;
 }

@@ -3,7 +3,8 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { person } from "../words.js";
 
-const definitions = (rows) => html`<dl>${rows.filter(([, value]) => value).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+const definition = ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+const definitions = (rows) => html`<dl>${rows.filter(([, value]) => value).map(definition)}</dl>`;
 
 function attributes(image) {
   const detail = image.detail;
@@ -27,7 +28,8 @@ function attributes(image) {
 
 function provenance({ provenance: from, id }) {
   const runs = (from.materialisations ?? []).map(({ asset, runId }) => [asset, `run ${runId}`]);
-  const rows = [["Image", id], ["Source", from.sourceKey], ["SHA-256", from.sha256], ["Model", from.modelId], ["Version", from.modelVersion], ...runs];
+  const image = [["Image", id], ["Source", from.sourceKey], ["SHA-256", from.sha256]];
+  const rows = [...image, ["Model", from.modelId], ["Version", from.modelVersion], ...runs];
   return html`<details class="provenance"><summary>Provenance</summary>${definitions(rows)}</details>`;
 }
 

@@ -25,19 +25,28 @@ function opened(state, image) {
         ${factsPanel(image)}
       </div>
       <div class="sheets">
-        ${image.report ? html`${reportPanel(image.report)}${said(image.report, place)}` : html`<section class="panel report" aria-label="Report"><h2>Report</h2><p class="quiet">This study has no report.</p></section>`}
+        ${image.report ? html`${reportPanel(image.report)}${said(image.report, place)}` : unreported}
       </div>
     </div>
     ${similarPanel(state, image, own)}`;
 }
 
+const unreported = html`
+  <section class="panel report" aria-label="Report"><h2>Report</h2><p class="quiet">This study has no report.</p></section>`;
+
 /** What the report says; each finding with the buttons that filter the similar images by it. */
 function said(report, { like }) {
   const extra = ({ icd10cmCode, concept }) => (icd10cmCode ? stances(like, icd10cmCode, `Similar images, ${concept}`) : nothing);
-  return html`<section class="panel" aria-label="Findings"><div class="titlebar"><h2>Findings</h2><span class="quiet">Similar images</span></div>${findings(report.entities, extra)}</section>`;
+  return html`
+    <section class="panel" aria-label="Findings">
+      <div class="titlebar"><h2>Findings</h2><span class="quiet">Similar images</span></div>${findings(report.entities, extra)}
+    </section>`;
 }
 
 /** The view of a report that has no image. */
 export const reportView = (state) => loaded(state, state.loads.report, "report", ({ report }) => report && html`
   <h1 tabindex="-1">Report <span>without an indexed image</span></h1>
-  <div class="sheets alone">${reportPanel(report)}<section class="panel" aria-label="Findings"><h2>Findings</h2>${findings(report.entities)}</section></div>`);
+  <div class="sheets alone">
+    ${reportPanel(report)}
+    <section class="panel" aria-label="Findings"><h2>Findings</h2>${findings(report.entities)}</section>
+  </div>`);

@@ -1,22 +1,22 @@
 // The images of a study, side by side, each with a way to compare it with the one that is open.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { comparePlace, fragmentOf, onward } from "../place/address.js";
-import { compare } from "../shell/icons.js";
-import { picture } from "../shell/pictures.js";
+import { fragmentOf, onward } from "../place/address.js";
+import { compareLink, picture } from "../shell/pictures.js";
 
 export function siblings(image, place, slot) {
   const images = slot?.data?.study?.images.nodes ?? [];
   if (images.length < 2) return nothing;
-  const links = images.map((i) => {
-    const isShown = i.id === image.id;
-    return html`
-      <li>
-        <a class="tile" href=${fragmentOf(onward(place, i.id))} aria-current=${isShown ? "true" : nothing} data-step data-key=${i.id} data-image=${i.id}>
-          ${picture(i)}<span>${i.viewPosition ?? "no view"}</span>
-        </a>
-        ${isShown ? nothing : html`<a class="tool beside" href=${fragmentOf(comparePlace(image.id, i.id))} aria-label=${`Compare with ${i.viewPosition ?? "this image"} of the study`} title="Compare (c)">${compare}</a>`}
-      </li>`;
-  });
-  return html`<nav class="siblings" aria-label="Images of this study"><ul>${links}</ul></nav>`;
+  return html`<nav class="siblings" aria-label="Images of this study"><ul>${images.map((i) => sibling(i, image, place))}</ul></nav>`;
+}
+
+function sibling({ id, viewPosition, ...about }, image, place) {
+  const isShown = id === image.id;
+  return html`
+    <li>
+      <a class="tile" href=${fragmentOf(onward(place, id))} aria-current=${isShown ? "true" : nothing} data-step data-key=${id} data-image=${id}>
+        ${picture({ viewPosition, ...about })}<span>${viewPosition ?? "no view"}</span>
+      </a>
+      ${isShown ? nothing : compareLink(image.id, id, `Compare with ${viewPosition ?? "this image"} of the study`)}
+    </li>`;
 }

@@ -71,7 +71,8 @@ function windowText({ center, width, inverted }) {
 }
 
 const read = (fields, query) => Object.fromEntries(Object.entries(fields).map(([name, [key, kind]]) => [name, kind.read(query.getAll(key))]));
-const written = (fields, values) => Object.entries(fields).flatMap(([name, [key, kind]]) => kind.write(values[name]).map((value) => [key, String(value)]));
+const written = (fields, values) =>
+  Object.entries(fields).flatMap(([name, [key, kind]]) => kind.write(values[name]).map((value) => [key, String(value)]));
 
 /** An id out of an address, which anybody may have typed. */
 function decoded(part) {

@@ -22,11 +22,12 @@ function same({ assertion, icd10cmCode, concept }) {
 
 function item(entity, extra) {
   const tone = entity.assertion.toLowerCase();
+  const asserted = ASSERTIONS[entity.assertion];
   return html`
     <li class="entity ${tone}">
-      <span class="sign" title=${ASSERTIONS[entity.assertion]} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
-      <a href=${same(entity)} title="Reports that say the same" aria-label=${`${entity.concept}, ${ASSERTIONS[entity.assertion].toLowerCase()}`}>${entity.concept}</a>
-      <span class="assertion" aria-hidden="true">${tone in SIGNS ? nothing : ASSERTIONS[entity.assertion].toLowerCase()}</span>
+      <span class="sign" title=${asserted} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
+      <a href=${same(entity)} title="Reports that say the same" aria-label=${`${entity.concept}, ${asserted.toLowerCase()}`}>${entity.concept}</a>
+      <span class="assertion" aria-hidden="true">${tone in SIGNS ? nothing : asserted.toLowerCase()}</span>
       <span class="code">${entity.icd10cmCode ?? ""}</span>
       ${extra(entity)}
     </li>`;

@@ -18,12 +18,14 @@ export function about(entity) {
 function piece(node) {
   if (!node.entity) return node.isHeader ? html`<strong>${term(node)}</strong>` : term(node);
   const { entity } = node;
-  return html`<mark class=${entity.assertion.toLowerCase()} tabindex="0" aria-description=${about(entity)} data-about=${about(entity)}>${node.pieces.map(piece)}</mark>`;
+  const said = about(entity);
+  return html`<mark class=${entity.assertion.toLowerCase()} tabindex="0" aria-description=${said} data-about=${said}>${node.pieces.map(piece)}</mark>`;
 }
 
 function legend(entities) {
   const used = Object.keys(ASSERTIONS).filter((a) => entities.some((e) => e.assertion === a));
-  return used.length ? html`<ul class="legend" aria-label="Colours">${used.map((a) => html`<li class="tag ${a.toLowerCase()}">${ASSERTIONS[a]}</li>`)}</ul>` : nothing;
+  if (!used.length) return nothing;
+  return html`<ul class="legend" aria-label="Colours">${used.map((a) => html`<li class="tag ${a.toLowerCase()}">${ASSERTIONS[a]}</li>`)}</ul>`;
 }
 
 export function reportPanel(report) {

@@ -9,6 +9,8 @@ import { SEXES, SEX_OF_VALUE, brief } from "../words.js";
 
 const switching = (filters, name, value) => () => search({ filters: toggled(filters, name, value) });
 
+const width = (part) => `width: ${Math.max(2, 100 * part)}%`;
+
 /** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. */
 function chart(title, name, counts, filters) {
   const most = Math.max(1, ...counts.map((c) => c.count));
@@ -17,12 +19,13 @@ function chart(title, name, counts, filters) {
       <button class="finding" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(value)} title=${`${value} ${label ?? ""}`.trim()}
         @click=${switching(filters, name, value)}>
         <span class="label">${brief(label ?? value)}</span><span class="count">${count}</span>
-        <span class="track" aria-hidden="true"><span class="bar" .style=${`width: ${Math.max(2, (100 * count) / most)}%`}></span></span>
+        <span class="track" aria-hidden="true"><span class="bar" .style=${width(count / most)}></span></span>
       </button>
     </li>`;
   return html`
     <section class="chart ${name}" aria-label=${title}>
-      <h3>${title}</h3>${counts.length ? html`<ul class="bars">${repeat(counts, (c) => c.value, bar)}</ul>` : html`<p class="quiet">None in these reports.</p>`}
+      <h3>${title}</h3>
+      ${counts.length ? html`<ul class="bars">${repeat(counts, (c) => c.value, bar)}</ul>` : html`<p class="quiet">None in these reports.</p>`}
     </section>`;
 }
 

@@ -19,13 +19,16 @@ const linked = (image, className) => html`
   </a>`;
 
 function tags(kind, texts) {
-  return texts.slice(0, SHOWN_TAGS).map((text) => html`<li class="tag ${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span class="unseen">${kind} </span>${text}</li>`);
+  return texts.slice(0, SHOWN_TAGS).map((text) => html`
+    <li class="tag ${kind}"><span aria-hidden="true">${SIGNS[kind]}</span><span class="unseen">${kind} </span>${text}</li>`);
 }
 
 function pictures(images) {
   if (!images.length) return html`<span class="thumbnail missing none">no image</span>`;
   const more = images.length - SHOWN_IMAGES;
-  return html`${images.slice(0, SHOWN_IMAGES).map((i) => linked(i, "thumbnail"))}${more > 0 ? html`<span class="more" title="More images">+${more}</span>` : nothing}`;
+  return html`
+    ${images.slice(0, SHOWN_IMAGES).map((i) => linked(i, "thumbnail"))}
+    ${more > 0 ? html`<span class="more" title="More images">+${more}</span>` : nothing}`;
 }
 
 /** The impression, or else the findings, with the words that were searched for apart. */
@@ -35,24 +38,25 @@ function told(report) {
   return "A report without findings and impression";
 }
 
-function row(report, { place, labels, loads }) {
+function row(report, { place: searched, labels, loads }) {
   const images = report.images.nodes.filter((i) => i.isRepresentative);
   const [first] = images;
   const facts = first ? [person(first), first.studyDate, first.modality].filter(Boolean) : ["no indexed image"];
-  const said = [["present", present(report)], ["uncertain", report.uncertainCodes.map((c) => brief(labels.get(c) ?? c).toLowerCase())], ["absent", absent(report)]];
+  const unsure = report.uncertainCodes.map((code) => brief(labels.get(code) ?? code).toLowerCase());
+  const said = [["present", present(report)], ["uncertain", unsure], ["absent", absent(report)]];
   const hidden = said.reduce((sum, [, texts]) => sum + Math.max(0, texts.length - SHOWN_TAGS), 0);
-  const isOpen = place.open === report.id;
+  const place = first ? imagePlace(first.id) : reportPlace(report.id);
+  const isOpen = searched.open === report.id;
+  const toggle = () => go({ ...searched, open: isOpen ? null : report.id }, { replace: true });
   return html`
     <li class="row ${isOpen ? "selected" : ""}">
       <div class="pictures">${pictures(images)}</div>
       <div class="words">
         <p class="facts">${facts.map((fact) => html`<span>${fact}</span>`)}</p>
-        <a class="impression" href=${fragmentOf(first ? imagePlace(first.id) : reportPlace(report.id))} data-key=${`report ${report.id}`}>${told(report)}</a>
+        <a class="impression" href=${fragmentOf(place)} data-key=${`report ${report.id}`}>${told(report)}</a>
         <ul class="tags">
           ${said.map(([kind, texts]) => tags(kind, texts))}
-          <li><button class="tag all" type="button" aria-expanded=${isOpen} @click=${() => go({ ...place, open: isOpen ? null : report.id }, { replace: true })}>
-            ${hidden ? `${hidden} more` : "Findings"}
-          </button></li>
+          <li><button class="tag all" type="button" aria-expanded=${isOpen} @click=${toggle}>${hidden ? `${hidden} more` : "Findings"}</button></li>
         </ul>
         ${isOpen ? opened(loads.open) : nothing}
       </div>

@@ -28,15 +28,21 @@ export function searchView(state) {
         <h2 class="unseen" id="found-title">Results</h2>
         <div class="resultbar">
           <p class="total">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching"}</p>
-          <div class="tags">${filterTags(place.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(place.filters), clear)}</div>
-          <div class="layouts" role="group" aria-label="Layout">${layoutButton(place, "reports", "Reports")}${layoutButton(place, "images", "Images")}</div>
+          <div class="tags">
+            ${filterTags(place.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(place.filters), clear)}
+          </div>
+          <div class="layouts" role="group" aria-label="Layout">
+            ${layoutButton(place, "reports", "Reports")}${layoutButton(place, "images", "Images")}
+          </div>
         </div>
         <div class="results" aria-busy=${status === "loading"}>
-          ${status === "failed" ? failure(error) : data ? found(state, data.searchReports) : place.layout === "images" ? skeleton.tiles(18) : skeleton.rows(6)}
+          ${status === "failed" ? failure(error) : data ? found(state, data.searchReports) : awaited(place)}
         </div>
       </section>
     </div>`;
 }
+
+const awaited = ({ layout }) => (layout === "images" ? skeleton.tiles(18) : skeleton.rows(6));
 
 function found(state, { nodes, totalCount, pageInfo }) {
   if (!totalCount) return empty(state.place);

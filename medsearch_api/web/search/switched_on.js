@@ -12,8 +12,9 @@ export function filterTags(filters, labels, onChange) {
     const label = valueOf(name, value, labels);
     const sign = name === "without" ? "≠" : SIGNS[name];
     return html`
-      <button class="tag on ${name}" type="button" aria-label=${`Take off the filter ${FILTERS[name]}: ${label}`} title="Take off" @click=${() => onChange(without)}>
-        ${sign ? html`<span aria-hidden="true">${sign}</span>` : html`<span class="of" aria-hidden="true">${FILTERS[name]}</span>`}${label}<b aria-hidden="true">×</b>
+      <button class="tag on ${name}" type="button" title="Take off" aria-label=${`Take off the filter ${FILTERS[name]}: ${label}`}
+        @click=${() => onChange(without)}>
+        <span class=${sign ? nothing : "of"} aria-hidden="true">${sign ?? FILTERS[name]}</span>${label}<b aria-hidden="true">×</b>
       </button>`;
   });
 }

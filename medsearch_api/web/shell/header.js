@@ -22,14 +22,21 @@ export function header(state) {
       ${words(state)}
       <p class="holdings" id="holdings">${held ? `${plural(held.images, "image")} · ${plural(held.reports, "report")}` : nothing}</p>
       <div class="tools">
-        ${isInside(state) ? html`<a class="tool" href=${fragmentOf(uploadPlace())} aria-label="Search with a file" title="Search with a file">${file}</a>` : nothing}
-        <button class="tool" type="button" @click=${otherTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>${state.theme === "dark" ? sun : moon}</button>
+        ${isInside(state) ? fileLink : nothing}
+        <button class="tool" type="button" @click=${otherTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>
+          ${state.theme === "dark" ? sun : moon}
+        </button>
         <button class="tool keys" type="button" @click=${help} aria-label="Keys" title="Keys (?)">${keyboard}</button>
       </div>
-      ${["signed in", "no role"].includes(state.session.status) ? html`<div class="account">${button("Sign out", signOut, state.session.name ? `Signed in as ${state.session.name}` : nothing)}</div>` : nothing}
+      ${["signed in", "no role"].includes(state.session.status) ? account(state.session) : nothing}
     </header>
     ${state.isOnline ? nothing : html`<p class="banner">This computer is offline. What is shown may be old.</p>`}`;
 }
+
+const fileLink = html`
+  <a class="tool" href=${fragmentOf(uploadPlace())} aria-label="Search with a file" title="Search with a file">${file}</a>`;
+
+const account = ({ name }) => html`<div class="account">${button("Sign out", signOut, name ? `Signed in as ${name}` : nothing)}</div>`;
 
 const other = (theme) => (theme === "dark" ? "Light theme" : "Dark theme");
 

@@ -5,11 +5,19 @@ import { html } from "../vendor/lit-html/lit-html.js";
 const KEYS = [
   ["Everywhere", [["/", "Search"], ["Esc", "Back to the results"], ["?", "These keys"]]],
   ["Pictures", [["← → ↑ ↓", "From picture to picture"], ["Enter", "Open it"], ["c", "Compare it with the image that is open"]]],
-  ["The image, once it has the focus", [["+ −", "Zoom"], ["0 1", "Fit; one pixel for one"], ["← → ↑ ↓", "Pan"], ["w", "Window by dragging, or pan"], ["[ ]", "Narrow or widen the window"], ["{ }", "Darken or brighten"], ["i", "Invert"], ["r", "As it was"]]],
+  [
+    "The image, once it has the focus",
+    [
+      ["+ −", "Zoom"], ["0 1", "Fit; one pixel for one"], ["← → ↑ ↓", "Pan"], ["w", "Window by dragging, or pan"],
+      ["[ ]", "Narrow or widen the window"], ["{ }", "Darken or brighten"], ["i", "Invert"], ["r", "As it was"],
+    ],
+  ],
 ];
+
+const row = ([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`;
 
 export const helpDialog = () => html`
   <dialog id="help" aria-labelledby="help-title">
     <div class="titlebar"><h2 id="help-title">Keys</h2><form method="dialog"><button class="button">Close</button></form></div>
-    ${KEYS.map(([title, keys]) => html`<section><h3>${title}</h3><dl>${keys.map(([key, does]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${does}</dd></div>`)}</dl></section>`)}
+    ${KEYS.map(([title, keys]) => html`<section><h3>${title}</h3><dl>${keys.map(row)}</dl></section>`)}
   </dialog>`;

@@ -19,4 +19,6 @@ function content(slot, name, show) {
 
 const unnamed = (name) => html`<h1 class="unseen" tabindex="-1">${name}</h1>`;
 
-const waiting = (name) => html`${unnamed(name)}<div class="upper"><div class="lightbox ghost"></div><div class="sheets"><div class="panel">${skeleton.bars(9)}</div></div></div>`;
+const waiting = (name) => html`
+  ${unnamed(name)}
+  <div class="upper"><div class="lightbox ghost"></div><div class="sheets"><div class="panel">${skeleton.bars(9)}</div></div></div>`;

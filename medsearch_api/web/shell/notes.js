@@ -25,9 +25,15 @@ export function outside({ status, error }) {
 
 const times = (count, piece) => Array.from({ length: count }, () => piece);
 
+const ghostRow = html`
+  <div class="row">
+    <div class="pictures"><span class="thumbnail ghost"></span><span class="thumbnail ghost"></span></div>
+    <div class="words"><span class="ghost line short"></span><span class="ghost line"></span><span class="ghost line half"></span></div>
+  </div>`;
+
 /** The shapes of rows, tiles, bars or lines that are on their way. */
 export const skeleton = {
-  rows: (count) => html`<div class="rows" aria-hidden="true">${times(count, html`<div class="row"><div class="pictures"><span class="thumbnail ghost"></span><span class="thumbnail ghost"></span></div><div class="words"><span class="ghost line short"></span><span class="ghost line"></span><span class="ghost line half"></span></div></div>`)}</div>`,
+  rows: (count) => html`<div class="rows" aria-hidden="true">${times(count, ghostRow)}</div>`,
   tiles: (count) => html`<div class="grid" aria-hidden="true">${times(count, html`<span class="tile ghost"></span>`)}</div>`,
   bars: (count) => html`<div aria-hidden="true">${times(count, html`<span class="ghost line"></span>`)}</div>`,
 };

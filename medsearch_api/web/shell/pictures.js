@@ -1,8 +1,14 @@
-// Small pictures. One that cannot be had says so in its place.
+// Small pictures, and the way to see two of them side by side. A picture that cannot be had says so in its place.
 
 import { html } from "../vendor/lit-html/lit-html.js";
+import { comparePlace, fragmentOf } from "../place/address.js";
 import { shown } from "../words.js";
+import { compare } from "./icons.js";
 
 const mark = (isMissing) => (event) => event.target.parentElement.classList.toggle("missing", isMissing);
 
-export const picture = (image) => html`<img src=${image.thumbnailUrl} alt=${shown(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
+export const picture = (image) => html`
+  <img src=${image.thumbnailUrl} alt=${shown(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
+
+export const compareLink = (one, other, name) => html`
+  <a class="tool beside" href=${fragmentOf(comparePlace(one, other))} aria-label=${name} title="Compare (c)">${compare}</a>`;

@@ -12,7 +12,9 @@ const MOST = 14;
 const STANCES = [["present", "with"], ["without", "without"], ["absent", "said absent"]];
 
 const toggle = (like, name, label) => html`
-  <label class="switch"><input type="checkbox" role="switch" .checked=${like[name]} @change=${() => filterLikes({ ...like, [name]: !like[name] })}>${label}</label>`;
+  <label class="switch">
+    <input type="checkbox" role="switch" .checked=${like[name]} @change=${() => filterLikes({ ...like, [name]: !like[name] })}>${label}
+  </label>`;
 
 /** The codes of findings worth choosing: those of the report, then those of the images shown, the most frequent first. */
 export function worthChoosing(own, nodes) {
@@ -26,9 +28,18 @@ export function worthChoosing(own, nodes) {
 export function stances(like, code, name) {
   return html`
     <span class="stances" role="group" aria-label=${name}>${STANCES.map(([field, label]) => html`
-      <button type="button" class=${field} aria-pressed=${like[field].includes(code)} @click=${() => filterLikes(stanceTaken(like, field, code))}>${label}</button>`)}
+      <button type="button" class=${field} aria-pressed=${like[field].includes(code)}
+        @click=${() => filterLikes(stanceTaken(like, field, code))}>${label}</button>`)}
     </span>`;
 }
+
+const choice = (like, code, label) => html`
+  <li><span class="label" title=${`${code} ${label}`}>${brief(label)}</span>${stances(like, code, brief(label))}</li>`;
+
+const sexChip = (like, sex) => html`
+  <button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => filterLikes(toggled(like, "sexes", sex))}>
+    ${SEXES[sex]}
+  </button>`;
 
 /** `image` is null where the likeness is to an uploaded picture. */
 export function likeFilterBar({ place: { like }, labels }, image, codes) {
@@ -41,8 +52,8 @@ export function likeFilterBar({ place: { like }, labels }, image, codes) {
         <details class="morefilters">
           <summary>Findings, sex, age</summary>
           <div class="sheet">
-            ${codes.length ? html`<ul class="choices">${codes.map((code) => html`<li><span class="label" title=${`${code} ${labels.get(code) ?? ""}`}>${brief(labels.get(code) ?? code)}</span>${stances(like, code, brief(labels.get(code) ?? code))}</li>`)}</ul>` : nothing}
-            <div class="chips sexes" role="group" aria-label="Sex">${["FEMALE", "MALE"].map((sex) => html`<button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => filterLikes(toggled(like, "sexes", sex))}>${SEXES[sex]}</button>`)}</div>
+            ${codes.length ? html`<ul class="choices">${codes.map((code) => choice(like, code, labels.get(code) ?? code))}</ul>` : nothing}
+            <div class="chips sexes" role="group" aria-label="Sex">${["FEMALE", "MALE"].map((sex) => sexChip(like, sex))}</div>
             ${ageRange(like, filterLikes)}
           </div>
         </details>

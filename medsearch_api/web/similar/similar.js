@@ -3,20 +3,20 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { filterLikes } from "../actions.js";
-import { STEPS, comparePlace, fragmentOf, noLikeFilters, onward } from "../place/address.js";
+import { STEPS, fragmentOf, noLikeFilters, onward } from "../place/address.js";
 import { isLikeFiltered } from "../place/filters.js";
-import { compare } from "../shell/icons.js";
 import { button, failure, note, skeleton } from "../shell/notes.js";
-import { picture } from "../shell/pictures.js";
+import { compareLink, picture } from "../shell/pictures.js";
 import { plural, present } from "../words.js";
 import { likeFilterBar, worthChoosing } from "./filters.js";
 
 function card({ rank, score, node }, place, image) {
   const said = node.report ? present(node.report) : [];
+  const isOfPatient = node.patient === image?.patient;
   return html`
     <li class="like">
       <a class="tile" href=${fragmentOf(onward(place, node.id))} data-step data-key=${node.id} data-image=${node.id}>
-        <span class="frame">${picture(node)}${image && node.patient === image.patient ? html`<span class="same">same patient</span>` : nothing}</span>
+        <span class="frame">${picture(node)}${isOfPatient ? html`<span class="same">same patient</span>` : nothing}</span>
         <span class="likeness">
           <span class="rank" title="Rank">${rank}</span><span class="score" title="Cosine similarity">${score.toFixed(3)}</span>
           <span class="where">${node.viewPosition ?? ""}</span>
@@ -24,7 +24,7 @@ function card({ rank, score, node }, place, image) {
         <span class="scorebar" aria-hidden="true"><span .style=${`width: ${100 * Math.max(0, score)}%`}></span></span>
         <span class="codes" title=${said.join("\n")}>${said.join(", ") || (node.report ? "no positive finding" : "no report")}</span>
       </a>
-      ${image ? html`<a class="tool beside" href=${fragmentOf(comparePlace(image.id, node.id))} aria-label=${`Compare with number ${rank}`} title="Compare (c)">${compare}</a>` : nothing}
+      ${image ? compareLink(image.id, node.id, `Compare with number ${rank}`) : nothing}
     </li>`;
 }
 
@@ -41,9 +41,15 @@ export function similarPanel(state, image, own = []) {
         ${likeFilterBar(state, image, worthChoosing(own, edges.map((e) => e.node)))}
       </div>
       <div class="likes" aria-busy=${status === "loading"}>
-        ${status === "failed" ? failure(error) : !data ? skeleton.tiles(12) : edges.length ? html`<ul class="grid">${repeat(edges, (e) => e.node.id, (e) => card(e, place, image))}</ul>${more(place, edges.length, data.similarImages.totalCount)}` : none(place.like)}
+        ${status === "failed" ? failure(error) : data ? found(data.similarImages, place, image) : skeleton.tiles(12)}
       </div>
     </section>`;
+}
+
+function found({ edges, totalCount }, place, image) {
+  if (!edges.length) return none(place.like);
+  const cards = repeat(edges, (e) => e.node.id, (e) => card(e, place, image));
+  return html`<ul class="grid">${cards}</ul>${more(place, edges.length, totalCount)}`;
 }
 
 function more(place, shown, total) {

@@ -13,4 +13,7 @@ async function draw(canvas, base64) {
   bitmap.close();
 }
 
-export const preview = (base64) => html`<div class="lightbox small">${guard([base64], () => html`<canvas role="img" aria-label="The uploaded picture" ${ref((canvas) => canvas && draw(canvas, base64))}></canvas>`)}</div>`;
+const drawn = (base64) => html`
+  <canvas role="img" aria-label="The uploaded picture" ${ref((canvas) => canvas && draw(canvas, base64))}></canvas>`;
+
+export const preview = (base64) => html`<div class="lightbox small">${guard([base64], () => drawn(base64))}</div>`;

@@ -35,15 +35,19 @@ function content(state, slot) {
 function step(state, limits) {
   const { upload } = state;
   if (upload.status === "ready") return html`${embedded(upload)}${similarPanel(state, null)}`;
-  if (upload.status === "failed") return html`<div class="drop" role="alert"><h2>${upload.name}</h2><p>${upload.error.message}</p>${choice("Choose another file")}</div>`;
+  if (upload.status === "failed") return refused(upload);
   if (upload.status === "none") return invitation(limits, upload);
   return sending(upload);
 }
 
+const refused = ({ name, error }) => html`
+  <div class="drop" role="alert"><h2>${name}</h2><p>${error.message}</p>${choice("Choose another file")}</div>`;
+
 const invitation = ({ maxBytes, formats }, { isLost }) => html`
   <div class="drop">
     <h2>${isLost ? "Drop the file again" : "Drop a file anywhere on this page"}</h2>
-    <p>${isLost ? "It was held by this tab alone, and ended with it. " : nothing}${formats.join(", ")}, up to ${size(maxBytes)}. It is not kept.</p>
+    ${isLost ? html`<p>It was held by this tab alone, and ended with it.</p>` : nothing}
+    <p>${formats.join(", ")}, up to ${size(maxBytes)}. It is not kept.</p>
     ${choice("Choose a file")}
   </div>`;
 
@@ -70,5 +74,8 @@ function embedded({ name, bytes, embedding }) {
 }
 
 /** What covers the page while a file is held over it. */
-export const dropTarget = ({ isDropping, loads }) => (isDropping ? html`
-  <div class="droptarget"><p>${loads.uploads?.data?.uploads ? "Drop it to search for images like it" : "Files cannot be searched with here: this service has no model to embed them."}</p></div>` : nothing);
+export function dropTarget({ isDropping, loads }) {
+  if (!isDropping) return nothing;
+  const why = "Files cannot be searched with here: this service has no model to embed them.";
+  return html`<div class="droptarget"><p>${loads.uploads?.data?.uploads ? "Drop it to search for images like it" : why}</p></div>`;
+}
