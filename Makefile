@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 HOME_OF_DEMO ?= .medsearch/demo
+TEST_PROCESSES ?= 2
 
 # uv reads its own names for what pip is told about package indexes and certificates.
 ifdef PIP_INDEX_URL
@@ -25,7 +26,7 @@ test: $(VENV)/test.installed check
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
 	@command -v openssl >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) openssl; }
 	@command -v mvn >/dev/null && command -v javac >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) maven default-jdk-headless; }
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
 
 check: $(VENV)/test.installed
 	$(BIN)/ruff check .

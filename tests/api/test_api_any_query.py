@@ -13,6 +13,7 @@ from api_serving import serving
 from graphql import build_schema as parsed
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from schemathesis.graphql import nodes
 
 from medsearch_api.app import create_app
 from medsearch_api.schema.errors import Code
@@ -21,10 +22,16 @@ from medsearch_api.schema.export import schema_text
 QUERIES = sorted(parsed(schema_text()).query_type.fields)
 OF_THE_CLIENT = {code.value for code in (Code.BAD_USER_INPUT, Code.LIMIT_EXCEEDED, Code.STALE_CURSOR, Code.NOT_FOUND)}
 
+NEEDS_A_FILE = {"embedding"}
+"""Queries that no JSON request can ask."""
+
+schemathesis.graphql.scalar("Upload", st.text().map(nodes.String))
+
 TEXT = r'(?:"""(?:.|\n)*?"""|"(?:[^"\\]|\\.)*")'
 SENSIBLE = {
     rf"\bafter: {TEXT}": "after: null",
     r"\bvector: (null|\[[^\]]*\])": "vector: null",
+    rf"\bupload: {TEXT}": "upload: null",
     r"\bsimilarImages(?!\()": "similarImages(imageId: null)",
     r"\b(similarImages|hybridSearch)\((?![^{]*imageId)": r"\1(imageId: null, ",
     rf"\b(id|imageId): (null|{TEXT})": r'\1: "1.1"',
@@ -74,4 +81,4 @@ def test_no_query_is_a_fault_of_the_service(service, query):
         answered.append(not codes)
 
     ask()
-    assert any(answered), "not one query was answered"
+    assert any(answered) or query in NEEDS_A_FILE, "not one query was answered"

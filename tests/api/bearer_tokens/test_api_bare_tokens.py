@@ -36,7 +36,7 @@ def test_a_token_is_believed_with_and_without_the_scheme(service, issuer):
         {"alg": "none"},
         {"key": rsa("unknown"), "header": {"kid": "unknown"}},
     ],
-    ids=str,
+    ids=lambda claims: " ".join(claims),
 )
 def test_without_the_scheme_a_token_is_judged_as_with_it(service, issuer, claims):
     assert is_refused(as_amplify(service, issuer.access_token(**claims)))

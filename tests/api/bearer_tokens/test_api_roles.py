@@ -88,7 +88,7 @@ def test_tokens_in_the_shapes_of_cognito_and_keycloak(hospital, issuer, settings
         ("resource_access.search.roles", {"resource_access": {"search": {"roles": ["r"]}}}, {"reader"}),
         ("resource_access.search.roles", {"resource_access": {"other": {"roles": ["r"]}}}, set()),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_roles_come_from_the_named_claim_alone(hospital, claim, claims, roles):
     settings = oidc_settings(

@@ -32,7 +32,7 @@ def test_a_good_token_is_answered(service, issuer):
         ("EdDSA", OKPKey.generate_key("Ed25519", {"kid": "k"})),
         ("Ed25519", OKPKey.generate_key("Ed25519", {"kid": "k"})),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "key",
 )
 def test_every_listed_algorithm_is_believed_with_its_own_kind_of_key(service, issuer, alg, key):
     issuer.keys = [key]

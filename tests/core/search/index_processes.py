@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 import sys
 import time
@@ -22,12 +23,12 @@ def start(role: str, place: str, *arguments: object) -> Process:
     """A process beside this one."""
     return subprocess.Popen(
         [sys.executable, __file__, role, place, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
 def finish(process: Process) -> str:
-    """What a process printed, once it ended without error."""
+    """What a process printed, once it ended without error. Closes what it reads, which ends one that only waits for that."""
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return out.strip()
@@ -41,10 +42,10 @@ def generation(name: str, number: int) -> StudyDocuments:
     return StudyDocuments(study=key, images=images, reports=texts, inputs=str(number))
 
 
-def rewrite(place: str, seconds: float) -> None:
-    """Writes generation after generation of the same studies, and compacts now and then."""
-    index, number, end = open_at(place), 1, time.monotonic() + seconds
-    while time.monotonic() < end:
+def rewrite(place: str) -> None:
+    """Writes generation after generation of the same studies, and compacts now and then, until its input ends."""
+    index, number = open_at(place), 1
+    while not select.select([sys.stdin], [], [], 0)[0]:
         index.upsert([generation(f"s{n}", number) for n in range(STUDIES)])
         if number % 5 == 0:
             index.compact()
@@ -84,7 +85,7 @@ def hang(place: str) -> None:
 if __name__ == "__main__":
     role, where, *rest = sys.argv[1:]
     if role == "rewrite":
-        rewrite(where, float(rest[0]))
+        rewrite(where)
     elif role == "add":
         add(where, rest[0], int(rest[1]))
     elif role == "hang":
