@@ -16,8 +16,8 @@ function chart(title, name, counts, filters) {
   const most = Math.max(1, ...counts.map((c) => c.count));
   const bar = ({ value, label, count }) => html`
     <li>
-      <button class="finding" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(value)} title=${`${value} ${label ?? ""}`.trim()}
-        @click=${switching(filters, name, value)}>
+      <button class="finding" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(value)}
+        title=${`${value} ${label ?? ""}`.trim()} @click=${switching(filters, name, value)}>
         <span class="label">${brief(label ?? value)}</span><span class="count">${count}</span>
         <span class="track" aria-hidden="true"><span class="bar" .style=${width(count / most)}></span></span>
       </button>
@@ -35,7 +35,8 @@ function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) =
     <section class="chips ${name}" aria-label=${title}>
       <h3>${title}</h3>
       <div>${repeat(counts, (c) => c.value, ({ value, count }) => html`
-        <button class="chip" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(valueOf(value))} @click=${switching(filters, name, valueOf(value))}>
+        <button class="chip" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(valueOf(value))}
+          @click=${switching(filters, name, valueOf(value))}>
           ${labelOf(value)} <span class="count">${count}</span>
         </button>`)}</div>
     </section>`;
@@ -51,7 +52,9 @@ export function range(title, kind, [low, high], filters, onChange, read, attribu
   return html`<fieldset class="range"><legend>${title}</legend>${field(low, "from")}<span aria-hidden="true">–</span>${field(high, "to")}</fieldset>`;
 }
 
-export const ageRange = (filters, onChange) => range("Age", "number", ["minAge", "maxAge"], filters, onChange, (v) => (v === "" ? null : Number(v)), { min: 0, max: 150 });
+const number = (text) => (text === "" ? null : Number(text));
+export const ageRange = (filters, onChange) =>
+  range("Age", "number", ["minAge", "maxAge"], filters, onChange, number, { min: 0, max: 150 });
 
 /** All facets of a search's answer; their shapes while there is none. */
 export function facets(answer, filters) {

@@ -13,4 +13,7 @@ const SAID = {
   upload: (state) => WAITING[state.upload.status] ?? (state.upload.status === "ready" ? likes(state) : ""),
 };
 
-export const announced = (state) => [state.isOnline ? "" : "This computer is offline.", SAID[state.place.view]?.(state) ?? ""].filter(Boolean).join(" ");
+export function announced(state) {
+  const said = SAID[state.place.view]?.(state) ?? "";
+  return state.isOnline ? said : `This computer is offline. ${said}`;
+}

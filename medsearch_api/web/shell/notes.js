@@ -4,7 +4,8 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { again } from "../actions.js";
 import { signIn } from "../session.js";
 
-export const button = (text, onClick, title = nothing) => html`<button class="button" type="button" title=${title} @click=${onClick}>${text}</button>`;
+export const button = (text, onClick, title = nothing) => html`
+  <button class="button" type="button" title=${title} @click=${onClick}>${text}</button>`;
 
 export const note = (title, detail, action = nothing) => html`<div class="note"><h2>${title}</h2><p>${detail}</p>${action}</div>`;
 

@@ -29,7 +29,8 @@ function content(state, slot) {
   if (slot?.status === "failed") return failure(slot.error);
   if (!slot?.data) return nothing;
   if (slot.data.uploads) return step(state, slot.data.uploads);
-  return note("Files cannot be searched with here", "This service has no model to embed them. Images of the index still lead to images like them.");
+  const why = "This service has no model to embed them. Images of the index still lead to images like them.";
+  return note("Files cannot be searched with here", why);
 }
 
 function step(state, limits) {
@@ -54,8 +55,9 @@ const invitation = ({ maxBytes, formats }, { isLost }) => html`
 const sending = ({ status, name, bytes, part }) => html`
   <div class="drop">
     <h2>${name}</h2>
-    <p>${status === "sending" ? `Sending ${size(bytes)}` : "Looking at the picture"}</p>
-    ${status === "sending" ? html`<progress aria-label="Sent" max="1" .value=${part}></progress>` : html`<progress aria-label="Looking at the picture"></progress>`}
+    ${status === "sending"
+      ? html`<p>Sending ${size(bytes)}</p><progress aria-label="Sent" max="1" .value=${part}></progress>`
+      : html`<p>Looking at the picture</p><progress aria-label="Looking at the picture"></progress>`}
     ${button("Cancel", cancel)}
   </div>`;
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
+from api_world import EFFUSION
+from landed_world import fill_and_land
+from page_steps import opened, served
 from playwright.sync_api import Page, expect
 
 SCORES = ["0.800", "0.600", "0.000", "0.000"]
@@ -148,3 +152,17 @@ def test_an_image_is_compared_with_one_like_it_or_of_its_study(image, name):
     assert image.url.endswith("/1.1")
     image.go_back()
     expect(image.locator("h1")).to_contain_text("Chest PA")
+
+
+def test_more_similar_images_are_shown_up_to_a_hundred(browser, tmp_path):
+    images = {f"1.{n}": ("PA", [1.0, n / 100]) for n in range(70)}
+    fill_and_land(tmp_path, [replace(EFFUSION, images=images)])
+    with served(tmp_path) as address, opened(browser, f"{address}/#/image/1.0") as page:
+        expect(page.locator(".like")).to_have_count(30)
+        expect(page.locator(".similar .titlebar")).to_contain_text("30 of 69 images")
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator(".like")).to_have_count(60)
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator(".like")).to_have_count(69)
+        expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+        assert page.url.endswith("?shown=100")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from api_world import Mention, StudyOf
+from api_world import NAMES, Mention, StudyOf
 from landed_world import fill_and_land
 from page_steps import opened, served
 from playwright.sync_api import Error, expect
 
 MARKUP = "<img src=x onerror=document.title='owned'>"
+LABEL = "<i onclick=alert(1)>Effusion</i>"
 HOSTILE = StudyOf(
     patient="p1",
     study="s1",
@@ -18,7 +19,8 @@ HOSTILE = StudyOf(
 )
 
 
-def test_text_that_looks_like_html_stays_text_on_every_view(browser, tmp_path):
+def test_text_that_looks_like_html_stays_text_on_every_view(browser, tmp_path, monkeypatch):
+    monkeypatch.setitem(NAMES, "J90", LABEL)
     fill_and_land(tmp_path, [HOSTILE])
     with served(tmp_path) as address, opened(browser, address) as page:
         expect(page.locator(".row .impression")).to_have_text(f"See {MARKUP}.")
@@ -29,12 +31,15 @@ def test_text_that_looks_like_html_stays_text_on_every_view(browser, tmp_path):
         expect(page.locator(".report .text")).to_contain_text(f"A {MARKUP} and ${{alert(1)}} </p><svg onload=alert(1)>.")
         expect(page.locator(".report mark").first).to_have_text(MARKUP)
         expect(page.locator("h1")).to_contain_text('"><script>alert(1)</script>')
+        expect(page.locator(".report mark")).to_have_attribute(
+            "aria-description", f'Present · “"><iframe src=//evil.example>” · J90 {LABEL}'
+        )
         expect(page.locator(".like .where")).to_have_text("<b>PA</b>")
         page.goto(f"{address}/#/compare/1.1/1.2")
         expect(page.locator("frame-viewer[data-ready]")).to_have_count(2)
         page.goto(f"{address}/#/?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&view=%3Cb%3E&findings=%3Cb%3E")
         expect(page.get_by_role("button", name="Take off the filter view: <b>")).to_be_visible()
-        assert page.locator("main :is(script, iframe, [onerror], [onload], [src=x])").count() == 0
+        assert page.locator("main :is(script, iframe, [onerror], [onload], [onclick], [src=x])").count() == 0
         assert page.title() == "medsearch"
 
 
