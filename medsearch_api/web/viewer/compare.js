@@ -3,12 +3,12 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
-import { imageAddress, person, shown } from "../words.js";
+import { distinct } from "../report/findings.js";
+import { SIGNS, imageAddress, person, shown } from "../words.js";
 import { spacingOf, unitOf, valuesUrl } from "./addresses.js";
 import "./frame-viewer.js";
 
 const MOST_FINDINGS = 6;
-const ASSERTIONS = { PRESENT: "present", UNCERTAIN: "uncertain", ABSENT: "absent" };
 
 /**
  * Two to four images, as the GraphQL API gives them.
@@ -57,18 +57,20 @@ function side(image) {
 
 /** What the report says, each finding once, the present ones first. */
 function findings(entities) {
-  const named = entities.filter(({ assertion }) => assertion in ASSERTIONS).map((e) => [ASSERTIONS[e.assertion], e.icd10cmDescription ?? e.text]);
-  const unique = [...new Map(named.map((finding) => [finding.join(), finding])).values()];
-  const order = Object.values(ASSERTIONS);
-  unique.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
-  if (!unique.length) return nothing;
-  const more = unique.length - MOST_FINDINGS;
+  const said = distinct(entities).filter(({ assertion }) => assertion.toLowerCase() in SIGNS);
+  if (!said.length) return nothing;
+  const more = said.length - MOST_FINDINGS;
   return html`
     <ul class="findings" aria-label="Findings of the report">
-      ${unique.slice(0, MOST_FINDINGS).map(([assertion, name]) => html`<li class=${assertion} title=${`${name}, ${assertion}`}>${name}<span class="unseen">, ${assertion}</span></li>`)}
+      ${said.slice(0, MOST_FINDINGS).map(finding)}
       ${more > 0 ? html`<li class="more">${more} more</li>` : nothing}
     </ul>
   `;
+}
+
+function finding({ concept, assertion }) {
+  const tone = assertion.toLowerCase();
+  return html`<li class=${tone} title=${`${concept}, ${tone}`}>${concept}<span class="unseen">, ${tone}</span></li>`;
 }
 
 const isOn = (section, name) => section.querySelector(`input[name="${name}"]`)?.checked ?? false;
