@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medsearch_core.errors import BadInput
@@ -25,7 +25,7 @@ class ReportReader:
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's reports are made from."""
-        return digest_of("reports", NER_VERSION, *versions_of(objects))
+        return inputs_of_reports(versions_of(objects))
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
@@ -56,3 +56,8 @@ class ReportReader:
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), rejections, inputs)
         self.warehouse.write_rows(EntityRecord, study_path("report_entities", study), entities, inputs)
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
+
+
+def inputs_of_reports(versions: Iterable[str]) -> str:
+    """The digest of everything a study's reports are made from; `versions` are the landed reports', in any order."""
+    return digest_of("reports", NER_VERSION, *sorted(versions))
