@@ -40,7 +40,7 @@ EXCLUSIONS = ("unrecognised_object", "no_pixel_data", "duplicate_object")
 
 STATES = {
     "indexed": "the search index holds its images or its report, of this version",
-    "pending": "its study has to be materialised: none of its assets was, or of other objects, or the index lacks it",
+    "pending": "it waits: its study was not materialised yet, or of other objects, or the index lacks it as its tables are",
     "rejected": "it cannot be used, and the reason says why",
     "excluded": "nothing is wrong with it, and the reason names the rule that leaves it out",
     "unaccounted": "its study was made from it, yet no table holds it and no rejection says why",
@@ -265,7 +265,9 @@ class LedgerEntry:
     sha256: str | None = column(TEXT, "SHA-256 of the object, where it was used", default=None)
     images: int = column(COUNT, "images its study has of it")
     refused_frames: int = column(COUNT, "frames of it that were refused")
-    run: str | None = column(TEXT, "the Dagster run that decided the state: of the study's table, or of the inventory", default=None)
+    run: str | None = column(
+        TEXT, "the Dagster run that decided the state: of the study's table, or of the inventory", default=None
+    )
 
 
 TABLES: dict[str, type] = {

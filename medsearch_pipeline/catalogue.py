@@ -135,7 +135,7 @@ def _differences(listing: pa.Table, held: pa.Table) -> tuple[pa.Array, pa.Array]
             connection.sql(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place")  # noqa: S608
             for a, how, b in (("listing", "ANTI", "held"), ("held", "SEMI", "listing"))
         )
-        return tuple(found.to_arrow_table()["place"].combine_chunks() for found in (new, old))  # type: ignore[return-value]
+        return tuple(found.to_arrow_table()["place"].combine_chunks() for found in (new, old))
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:

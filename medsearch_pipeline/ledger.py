@@ -42,16 +42,19 @@ _STUDIES = f"""
     ), halves AS (
         SELECT patient, study, inputs['embeddings'] AS embeddings, coalesce(inputs['tags'], '') AS tags,
                map_contains(inputs, 'tags') AND inputs['tags'] IS NULL AS has_unreadable_tags,
-               CASE WHEN inputs['thumbnails'] = inputs['dicom_metadata'] AND inputs['{IMAGE_REJECTIONS}'] = inputs['dicom_metadata']
-                    THEN inputs['dicom_metadata'] END AS images_inputs,
-               CASE WHEN inputs['report_entities'] = inputs['reports'] AND inputs['{REPORT_REJECTIONS}'] = inputs['reports']
-                    THEN inputs['reports'] END AS reports_inputs,
+               inputs['dicom_metadata'] AS images_inputs, inputs['reports'] AS reports_inputs,
+               coalesce(inputs['thumbnails'] = images_inputs AND inputs['{IMAGE_REJECTIONS}'] = images_inputs, false) AS has_images,
+               coalesce(inputs['report_entities'] = reports_inputs AND inputs['{REPORT_REJECTIONS}'] = reports_inputs, false)
+                   AS has_reports,
                rows['embeddings'] = rows['dicom_metadata'] AS is_embedded,
                coalesce(rows['dicom_metadata'], 0) AS images, coalesce(rows['reports'], 0) AS reports
         FROM files
     )
-    SELECT *, images_inputs IS NOT NULL AND reports_inputs IS NOT NULL AND embeddings IS NOT NULL
-              AND coalesce(is_embedded, false) AND NOT has_unreadable_tags AS is_whole
+    SELECT * REPLACE (
+               CASE WHEN has_images THEN images_inputs END AS images_inputs,
+               CASE WHEN has_reports THEN reports_inputs END AS reports_inputs),
+           has_images AND has_reports AND embeddings IS NOT NULL AND coalesce(is_embedded, false)
+               AND NOT has_unreadable_tags AS is_whole
     FROM halves ORDER BY patient, study
 """  # noqa: S608
 
@@ -74,8 +77,8 @@ _ENTRIES = f"""
         SELECT patient, study, key, any_value(sha256) AS sha256, sum(images) AS images, any_value(run) AS run
         FROM outcomes WHERE reason IS NULL GROUP BY patient, study, key
     ), refused AS (
-        SELECT patient, study, key, arg_min(reason, coalesce(frame, 0)) AS reason, arg_min(detail, coalesce(frame, 0)) AS detail,
-               count(frame) AS frames, any_value(run) AS run
+        SELECT patient, study, key, arg_min(reason, coalesce(frame, 0)) AS reason,
+               arg_min(detail, coalesce(frame, 0)) AS detail, count(frame) AS frames, any_value(run) AS run
         FROM outcomes WHERE reason IS NOT NULL GROUP BY patient, study, key
     ), seen AS (
         SELECT o.*, used.key IS NOT NULL AS is_used, refused.key IS NOT NULL AS is_refused,
@@ -101,7 +104,8 @@ _ENTRIES = f"""
         SELECT * EXCLUDE (reason, detail),
                CASE WHEN verdict = 'rejected' THEN coalesce(reason, refusal) END AS reason,
                CASE WHEN verdict = 'rejected' THEN coalesce(detail, refusal_detail) END AS detail,
-               CASE WHEN verdict = 'rejected' AND coalesce(reason, refusal) IN $exclusions THEN 'excluded' ELSE verdict END AS state,
+               CASE WHEN verdict = 'rejected' AND coalesce(reason, refusal) IN $exclusions THEN 'excluded'
+                    ELSE verdict END AS state,
                NOT is_due AND verdict != 'unaccounted' AS has_outcome
         FROM judged
     ), was AS (SELECT * FROM before WHERE state NOT IN $tombstones),
@@ -179,12 +183,12 @@ def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:
 
 
 def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: InputsOf) -> pa.Table:
-    """One row per landed object and per key whose last version is gone, in the schema of `LedgerEntry`, sorted by study and key.
+    """One row per landed object and one per key whose last version is gone, as `LedgerEntry` has them, by study and key.
 
     An object counts as used or refused only where its study's table was made from the very objects that are landed now, and
-    as indexed only where the index holds the documents of the very tables that are there. Decided twice on the same evidence, with
-    what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the run that first
-    found it. A tombstone goes when its version is landed again, or turns out to hold the bytes that replaced it.
+    as indexed only where the index holds the documents of the very tables that are there. Decided twice on the same
+    evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
+    run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
     """
     due = _due(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
     entries = ask(
@@ -215,7 +219,7 @@ def ask(query: str, parameters: Mapping[str, object] | None = None, **tables: pa
 
 
 def _due(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
-    """The digest that a study's images and reports have when they are made from what is landed: patient, study, kind, inputs."""
+    """The digests that a study's images and reports have when made from what is landed: patient, study, kind, inputs."""
     landed = ask(_LANDED, inventory=inventory)
 
     def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:
@@ -223,8 +227,4 @@ def _due(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
         kinds = pa.repeat(pa.scalar(kind, pa.string()), len(inputs))
         return pa.table([landed["patient"], landed["study"], kinds, inputs], names=["patient", "study", "kind", "inputs"])
 
-    return pa.concat_tables(
-        [column("dicom", landed["dicom"].to_pylist()), column("report", landed["reports"].to_pylist())]
-    )
-
-
+    return pa.concat_tables([column("dicom", landed["dicom"].to_pylist()), column("report", landed["reports"].to_pylist())])

@@ -145,7 +145,9 @@ def unrecorded(inventory: pa.Table, ledger: pa.Table) -> list[str]:
 
 def _first(query: str, tables: Mapping[str, pa.Table]) -> list[str]:
     named = {name: tables[name] for name in tables if name in query}
-    keys: list[str] = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)["key"].to_pylist()
+    keys: list[str] = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)[
+        "key"
+    ].to_pylist()
     return keys
 
 

@@ -26,7 +26,7 @@ def build_catalogue() -> dg.AssetsDefinition:
         """
         tables = warehouse.tables(context.run.run_id)
         done = compact(tables, lambda read, due: context.log.info(f"catalogue: {read} of {due} new or changed files read"))
-        if done.is_changed or tables.inputs(CATALOGUE_PATH) is None:
+        if done.is_changed or tables.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
             tables.write(CATALOGUE_PATH, done.table, inputs_of_catalogue())
         return dg.MaterializeResult(
             metadata={
