@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import duckdb
 import pyarrow as pa
@@ -43,7 +44,8 @@ _STUDIES = f"""
         SELECT patient, study, inputs['embeddings'] AS embeddings, coalesce(inputs['tags'], '') AS tags,
                map_contains(inputs, 'tags') AND inputs['tags'] IS NULL AS has_unreadable_tags,
                inputs['dicom_metadata'] AS images_inputs, inputs['reports'] AS reports_inputs,
-               coalesce(inputs['thumbnails'] = images_inputs AND inputs['{IMAGE_REJECTIONS}'] = images_inputs, false) AS has_images,
+               coalesce(inputs['thumbnails'] = images_inputs AND inputs['{IMAGE_REJECTIONS}'] = images_inputs, false)
+                   AS has_images,
                coalesce(inputs['report_entities'] = reports_inputs AND inputs['{REPORT_REJECTIONS}'] = reports_inputs, false)
                    AS has_reports,
                rows['embeddings'] = rows['dicom_metadata'] AS is_embedded,
@@ -212,10 +214,16 @@ def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
 
 def ask(query: str, parameters: Mapping[str, object] | None = None, **tables: pa.Table) -> pa.Table:
     """The answer of a DuckDB query over tables in memory."""
-    with duckdb.connect() as connection:
+    with _database().cursor() as connection:
         for name, table in tables.items():
             connection.register(name, table)
         return connection.sql(query, params=dict(parameters) if parameters else None).to_arrow_table()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """An empty database in memory. Opening one takes longer than most questions; each has a cursor of its own."""
+    return duckdb.connect()
 
 
 def _due(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
