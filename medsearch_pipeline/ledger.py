@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import duckdb
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
-from medsearch_pipeline.catalogue import IMAGE_REJECTIONS, REPORT_REJECTIONS
+from medsearch_pipeline.catalogue import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.study_documents import TABLES, inputs_of_documents
 
 InputsOf = Callable[[Sequence[str]], str]
@@ -35,30 +34,34 @@ STUDIES = pa.schema(
 """What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
 all there and of one another; that of its documents, null where the study is not whole; and how many images and reports."""
 
-_STUDIES = f"""
+_STUDIES = """
     WITH files AS (
-        SELECT patient, study,
-               map_from_entries(list((table_name, inputs))) AS inputs, map_from_entries(list((table_name, rows))) AS rows
+        SELECT patient, study, {digests}, count(*) FILTER (table_name = 'tags' AND inputs IS NULL) AS unreadable_tags,
+               {counts}
         FROM catalogue GROUP BY patient, study
     ), halves AS (
-        SELECT patient, study, inputs['embeddings'] AS embeddings, coalesce(inputs['tags'], '') AS tags,
-               map_contains(inputs, 'tags') AND inputs['tags'] IS NULL AS has_unreadable_tags,
-               inputs['dicom_metadata'] AS images_inputs, inputs['reports'] AS reports_inputs,
-               coalesce(inputs['thumbnails'] = images_inputs AND inputs['{IMAGE_REJECTIONS}'] = images_inputs, false)
-                   AS has_images,
-               coalesce(inputs['report_entities'] = reports_inputs AND inputs['{REPORT_REJECTIONS}'] = reports_inputs, false)
-                   AS has_reports,
-               rows['embeddings'] = rows['dicom_metadata'] AS is_embedded,
-               coalesce(rows['dicom_metadata'], 0) AS images, coalesce(rows['reports'], 0) AS reports
+        SELECT *, coalesce(thumbnails = dicom_metadata AND image_rejections = dicom_metadata, false) AS has_images,
+               coalesce(report_entities = reports AND report_rejections = reports, false) AS has_reports
         FROM files
     )
-    SELECT * REPLACE (
-               CASE WHEN has_images THEN images_inputs END AS images_inputs,
-               CASE WHEN has_reports THEN reports_inputs END AS reports_inputs),
-           has_images AND has_reports AND embeddings IS NOT NULL AND coalesce(is_embedded, false)
-               AND NOT has_unreadable_tags AS is_whole
+    SELECT patient, study, embeddings, coalesce(tags, '') AS tags,
+           CASE WHEN has_images THEN dicom_metadata END AS images_inputs,
+           CASE WHEN has_reports THEN reports END AS reports_inputs,
+           has_images AND has_reports AND coalesce(rows_of_embeddings = rows_of_dicom_metadata, false)
+               AND embeddings IS NOT NULL AND unreadable_tags = 0 AS is_whole,
+           coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports
     FROM halves ORDER BY patient, study
-"""  # noqa: S608
+""".format(
+    digests=", ".join(
+        f"max(inputs) FILTER (table_name = '{table}') AS {name}"
+        for table, name in {
+            **{table: table for table in COLUMNS if "/" not in table},
+            IMAGE_REJECTIONS: "image_rejections",
+            REPORT_REJECTIONS: "report_rejections",
+        }.items()
+    ),
+    counts=", ".join(f"max(rows) FILTER (table_name = '{table}') AS rows_of_{table}" for table in TABLES),
+)
 
 _LANDED = """
     SELECT patient, study,
@@ -214,16 +217,10 @@ def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
 
 def ask(query: str, parameters: Mapping[str, object] | None = None, **tables: pa.Table) -> pa.Table:
     """The answer of a DuckDB query over tables in memory."""
-    with _database().cursor() as connection:
+    with duckdb.connect() as connection:
         for name, table in tables.items():
             connection.register(name, table)
         return connection.sql(query, params=dict(parameters) if parameters else None).to_arrow_table()
-
-
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """An empty database in memory. Opening one takes longer than most questions; each has a cursor of its own."""
-    return duckdb.connect()
 
 
 def _due(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
