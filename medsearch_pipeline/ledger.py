@@ -34,10 +34,20 @@ STUDIES = pa.schema(
 """What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
 all there and of one another; that of its documents, null where the study is not whole; and how many images and reports."""
 
-_STUDIES = """
+_DIGESTS = ", ".join(
+    f"max(inputs) FILTER (table_name = '{table}') AS {name}"
+    for table, name in {
+        **{table: table for table in COLUMNS if "/" not in table},
+        IMAGE_REJECTIONS: "image_rejections",
+        REPORT_REJECTIONS: "report_rejections",
+    }.items()
+)
+_COUNTS = ", ".join(f"max(rows) FILTER (table_name = '{table}') AS rows_of_{table}" for table in TABLES)
+
+_STUDIES = f"""
     WITH files AS (
-        SELECT patient, study, {digests}, count(*) FILTER (table_name = 'tags' AND inputs IS NULL) AS unreadable_tags,
-               {counts}
+        SELECT patient, study, {_DIGESTS}, count(*) FILTER (table_name = 'tags' AND inputs IS NULL) AS unreadable_tags,
+               {_COUNTS}
         FROM catalogue GROUP BY patient, study
     ), halves AS (
         SELECT *, coalesce(thumbnails = dicom_metadata AND image_rejections = dicom_metadata, false) AS has_images,
@@ -51,17 +61,7 @@ _STUDIES = """
                AND embeddings IS NOT NULL AND unreadable_tags = 0 AS is_whole,
            coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports
     FROM halves ORDER BY patient, study
-""".format(
-    digests=", ".join(
-        f"max(inputs) FILTER (table_name = '{table}') AS {name}"
-        for table, name in {
-            **{table: table for table in COLUMNS if "/" not in table},
-            IMAGE_REJECTIONS: "image_rejections",
-            REPORT_REJECTIONS: "report_rejections",
-        }.items()
-    ),
-    counts=", ".join(f"max(rows) FILTER (table_name = '{table}') AS rows_of_{table}" for table in TABLES),
-)
+"""  # noqa: S608
 
 _LANDED = """
     SELECT patient, study,
