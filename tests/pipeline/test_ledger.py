@@ -235,6 +235,20 @@ def test_tags_that_the_index_does_not_have_yet_leave_the_study_pending() -> None
     assert world.states() == {("a", "1"): "indexed"}
 
 
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [("tags", {"inputs": None}), ("embeddings", {"rows": 5})],
+    ids=["unreadable tags", "vectors of other images"],
+)
+def test_a_study_whose_files_are_not_of_one_another_is_not_indexed_whatever_the_index_says(table: str, fault: Any) -> None:
+    world = World()
+    world.land(landed("a"))
+    world.ingest()
+    world.files[S1, table] = replace(world.files[S1, "embeddings"], table_name=table, **fault)
+    assert world.states() == {("a", "1"): "pending"}
+    assert world.reconcile().keys == ["a"]
+
+
 def test_what_is_refused_is_rejected_or_excluded_with_the_reason_whoever_refused_it() -> None:
     world = World()
     world.land(*(landed(r, S1) for r in REASONS), *(landed(f"listed {r}", S2, reason=r) for r in REASONS))
@@ -294,7 +308,17 @@ def test_only_the_last_version_of_a_key_keeps_a_tombstone() -> None:
     world.land(landed("a", etag="4"))
     assert world.states() == {("a", "4"): "pending", ("a", "3"): "deleted"}
     world.land(landed("a", etag="3"))
-    assert world.states() == {("a", "3"): "pending", ("a", "4"): "superseded"}, "a version that is back is not gone"
+    assert world.states() == {("a", "3"): "pending", ("a", "4"): "superseded"}
+
+
+def test_a_version_that_is_landed_again_is_not_gone() -> None:
+    world = World()
+    world.land(landed("a"))
+    world.decide()
+    world.land()
+    assert world.states() == {("a", "1"): "deleted"}
+    world.land(landed("a"))
+    assert world.states() == {("a", "1"): "pending"}
 
 
 def test_a_version_with_the_same_bytes_under_another_tag_supersedes_nothing_once_they_were_read() -> None:
