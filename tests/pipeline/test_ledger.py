@@ -432,7 +432,7 @@ def follow(world: World, step: tuple[Any, ...]) -> None:
             world.decide()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(STEPS)
 def test_whatever_happened_every_landed_key_has_one_current_row_the_totals_reconcile_and_nothing_changes_twice(
     steps: Any,
