@@ -119,7 +119,7 @@ def reconcile(counted: Counted) -> Reconciliation:
     found = [
         Difference(told=_unrecorded_told(len(keys)), keys=keys) if (keys := _first(_UNRECORDED, tables)) else None,
         Difference(told=_unaccounted_told(len(keys)), keys=keys) if (keys := _first(_UNACCOUNTED, tables)) else None,
-        _of_studies("whose documents in the index are not those of their tables: materialise search_index", _UNINDEXED, tables),
+        _of_studies("whose documents in the index are not those of their tables: materialise them", _UNINDEXED, tables),
         _of_studies("of which the ledger counts more than their tables hold: run ledger_job again", _MISCOUNTED, tables),
     ]
     differences = [difference for difference in found if difference]

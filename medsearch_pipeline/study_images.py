@@ -56,7 +56,8 @@ class ImageReader:
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very objects."""
         wanted = self.inputs(objects)
-        return self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
+        is_made = self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
+        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's PNGs, then its rejections and rows; removes what an earlier version left."""

@@ -30,7 +30,8 @@ class ReportReader:
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
         wanted = self.inputs(objects)
-        return self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
+        is_made = self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
+        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's reports, entities and rejections. A second report of a study gets an id of its own, `<study>_2`."""

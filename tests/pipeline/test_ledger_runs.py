@@ -146,9 +146,19 @@ def test_a_table_removed_by_hand_fails_the_check_by_key(ingested: Place, path: s
     _, check = ingested.account()
     assert (check.passed, check.severity.value, check.blocking) == (False, "ERROR", False)
     assert check.metadata["keys"].value == sorted(named)
-    assert "materialise search_index" in str(check.description)
+    assert "not those of their tables: materialise them" in str(check.description)
     ingested.warehouse.store.write(path, removed)
     assert ingested.account()[1].passed
+
+
+def test_what_the_check_says_to_do_brings_lost_rejections_back(ingested: Place) -> None:
+    entries = {e.key: e.state for e in ingested.entries()}
+    for stage, study in zip(("dicom_metadata", "report_entities"), STUDIES, strict=True):
+        ingested.warehouse.store.delete(rejections_path(stage, study))
+    assert not ingested.account()[1].passed
+    ingested.ingest()
+    assert ingested.account()[1].passed
+    assert {e.key: e.state for e in ingested.entries()} == entries
 
 
 def test_a_study_removed_from_the_index_by_hand_fails_the_check_by_key(ingested: Place) -> None:
