@@ -184,7 +184,7 @@ def _miscounted_in_index(counted: Counted, tables: Mapping[str, pa.Table]) -> Di
 
 
 def _studies_miscounted(counted: Counted) -> Iterator[StudyKey]:
-    """At most `NAMED` studies of which the index holds other counts than the tables, looked for patient by patient."""
+    """Studies of which the index holds other counts than the tables, looked for patient by patient until `NAMED` are found."""
     due: dict[str, dict[StudyKey, Counts]] = {}
     for row in ask(_HELD, studies=counted.studies).to_pylist():
         study = StudyKey(row["patient"], row["study"])
