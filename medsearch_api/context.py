@@ -6,12 +6,13 @@ Belongs here: opening the backends, and holding them. Not here: what is asked of
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import strawberry
 
 from medsearch_api.embedding.client import EmbedderClient, embedder_of
+from medsearch_api.ledger import LedgerReader
 from medsearch_api.loaders import Loaders
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.viewer import NOBODY, Viewer
@@ -27,11 +28,13 @@ class Backends:
 
     Args:
         embedder: None: nobody can search by a file.
+        ledger: what all requests remember of the warehouse's ledger.
     """
 
     index: ReleasedIndex
     warehouse: Warehouse
     embedder: EmbedderClient | None = None
+    ledger: LedgerReader = field(default_factory=LedgerReader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Context:
     warehouse: Warehouse
     viewer: Viewer = NOBODY
     embedder: EmbedderClient | None = None
+    ledger: LedgerReader = field(default_factory=LedgerReader)
 
 
 if TYPE_CHECKING:
@@ -66,4 +70,4 @@ def open_backends(settings: Settings) -> Backends:
 def context_of(backends: Backends, viewer: Viewer = NOBODY) -> Context:
     """A context for one request; what its loaders remember dies with it."""
     index, warehouse, embedder = backends.index, backends.warehouse, backends.embedder
-    return Context(index, Loaders(index, warehouse, embedder), warehouse, viewer, embedder)
+    return Context(index, Loaders(index, warehouse, embedder), warehouse, viewer, embedder, backends.ledger)

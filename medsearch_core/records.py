@@ -35,8 +35,37 @@ REASONS = {
 }
 """Every reason a rejection may carry, and what it means."""
 
+EXCLUSIONS = ("unrecognised_object", "no_pixel_data", "duplicate_object")
+"""The reasons that are no fault of the object: a rule leaves it out. In the ledger it is excluded, not rejected."""
+
+STATES = {
+    "indexed": "the search index holds its images or its report, of this version",
+    "pending": "it waits: its study was not materialised yet, or of other objects, or the index lacks it as its tables are",
+    "rejected": "it cannot be used, and the reason says why",
+    "excluded": "nothing is wrong with it, and the reason names the rule that leaves it out",
+    "unaccounted": "its study was made from it, yet no table holds it and no rejection says why",
+    "superseded": "a version that was replaced under its key by another",
+    "deleted": "a version that is no longer landed, with none in its place",
+}
+"""Every state of a landed object in the ledger, and what it means."""
+
+TOMBSTONES = ("superseded", "deleted")
+"""The states of versions that are not landed any more: at most one row a key, of the last such version."""
+
 TEXT, COUNT, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 TEXTS, REALS = pa.list_(pa.string()), pa.list_(pa.float64())
+OUTCOMES = pa.list_(
+    pa.struct(
+        [
+            pa.field("key", TEXT),
+            pa.field("sha256", TEXT),
+            pa.field("images", COUNT),
+            pa.field("frame", COUNT),
+            pa.field("reason", TEXT),
+            pa.field("detail", TEXT),
+        ]
+    )
+)
 
 
 def column(type_: pa.DataType, description: str, *, phi: bool = False, default: Any = MISSING) -> Any:
@@ -200,6 +229,47 @@ class TagRecord:
     tag: str = column(TEXT, "1 to 64 printable characters, no two rows alike, sorted")
 
 
+@dataclass(frozen=True, kw_only=True)
+class CatalogueFile:
+    """`catalogue`: one row per file of a study's tables, with what the ledger needs of it; made from those files alone."""
+
+    patient: str = column(TEXT, "patient part of the study key")
+    study: str = column(TEXT, "study part of the study key")
+    table_name: str = column(TEXT, "the table; of rejections with the asset, as in rejections/dicom_metadata")
+    etag: str = column(TEXT, "the store's tag of the file as it was listed before it was read")
+    inputs: str | None = column(
+        TEXT,
+        "digest of what the file was made from, of tags that of the tags; null where it cannot be read or has another schema",
+        default=None,
+    )
+    run: str | None = column(TEXT, "the Dagster run that wrote the file", default=None)
+    rows: int = column(COUNT, "rows of the file")
+    outcomes: list[dict[str, Any]] = column(
+        OUTCOMES, "what became of landed objects: an object used, with its SHA-256 and images, or an object or frame refused"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerEntry:
+    """`ledger`: one row per landed object with its state, and one per key whose last version was replaced or deleted."""
+
+    key: str = column(TEXT, "the object's key below the landing root")
+    bytes: int = column(COUNT, "size in bytes")
+    etag: str = column(TEXT, "the store's tag of this version of the object")
+    kind: str = column(TEXT, "dicom, report or rejected, as in the inventory")
+    patient: str | None = column(TEXT, "patient part of the study key", default=None)
+    study: str | None = column(TEXT, "study part of the study key", default=None)
+    state: str = column(TEXT, "one of the states of the contract")
+    reason: str | None = column(TEXT, "why it was rejected, or the rule that excludes it", default=None)
+    detail: str | None = column(TEXT, "the fault in one sentence", default=None)
+    sha256: str | None = column(TEXT, "SHA-256 of the object, where it was used", default=None)
+    images: int = column(COUNT, "images its study has of it")
+    refused_frames: int = column(COUNT, "frames of it that were refused")
+    run: str | None = column(
+        TEXT, "the Dagster run that decided the state: of the study's table, or of the inventory", default=None
+    )
+
+
 TABLES: dict[str, type] = {
     "inventory": LandedObject,
     "rejections": Rejection,
@@ -209,6 +279,8 @@ TABLES: dict[str, type] = {
     "reports": ReportRecord,
     "report_entities": EntityRecord,
     "tags": TagRecord,
+    "catalogue": CatalogueFile,
+    "ledger": LedgerEntry,
 }
 """Table name → the record of one of its rows."""
 

@@ -2,9 +2,11 @@
 
 import dagster as dg
 
+from medsearch_pipeline.assets.catalogue import build_catalogue
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
 from medsearch_pipeline.assets.inventory import build_inventory
+from medsearch_pipeline.assets.ledger import build_ledger
 from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.jobs import build_jobs
@@ -22,6 +24,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_embeddings(settings, policy),
             build_report_entities(policy),
             build_search_index(policy),
+            build_catalogue(),
+            build_ledger(settings),
         ],
         jobs=build_jobs(),
         resources=build_resources(settings),

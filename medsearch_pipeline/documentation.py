@@ -12,13 +12,15 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from medsearch_core.deployment import Deployment
-from medsearch_core.records import REASONS, SCHEMA_VERSION, TABLES, schema_of
+from medsearch_core.records import EXCLUSIONS, REASONS, SCHEMA_VERSION, STATES, TABLES, schema_of
 from medsearch_pipeline.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 _WHERE = {
     "inventory": "inventory.parquet",
+    "catalogue": "catalogue.parquet",
+    "ledger": "ledger.parquet",
     "rejections": "rejections/inventory.parquet and rejections/{asset}/{patient}/{study}.parquet",
 }
 
@@ -49,6 +51,11 @@ def data_contract() -> str:
         parts.append("\n".join(["| column | type | there | meaning |", "|---|---|---|---|", *rows]))
     parts.append("## Reasons of rejection")
     parts.append("\n".join(["| reason | meaning |", "|---|---|", *(f"| `{r}` | {m} |" for r, m in REASONS.items())]))
+    excluded = ", ".join(f"`{reason}`" for reason in EXCLUSIONS)
+    parts.append(
+        f"## States of the ledger\n\nWhat is refused as {excluded} is excluded, anything else that is refused rejected."
+    )
+    parts.append("\n".join(["| state | meaning |", "|---|---|", *(f"| `{s}` | {m} |" for s, m in STATES.items())]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -31,7 +31,7 @@ def studies_in(warehouse: Warehouse) -> dict[StudyKey, Versions]:
     found: dict[StudyKey, dict[str, str]] = defaultdict(dict)
     for table in (*TABLES, "tags"):
         for entry in warehouse.store.list(table):
-            study = _study_at(entry.key.removeprefix(f"{table}/"))
+            study = study_at(entry.key.removeprefix(f"{table}/"))
             if study:
                 found[study][table] = entry.etag
     return {study: versions for study, versions in found.items() if versions.keys() & set(TABLES)}
@@ -67,6 +67,11 @@ def inputs_of(warehouse: Warehouse, study: StudyKey) -> str:
         raise _unreadable(study) from error
 
 
+def inputs_of_documents(digests: Mapping[str, str], tags: str) -> str:
+    """The `inputs` of a study's documents, by the digests of its `TABLES` and of its tags; no tags have an empty one."""
+    return digest_of(str(INDEX_SCHEMA_VERSION), *(digests[table] for table in TABLES), tags)
+
+
 def image_ids_of(warehouse: Warehouse, study: StudyKey) -> list[str]:
     """The images a study's documents are of, without reading their rows; raises as `documents_of`."""
     try:
@@ -91,7 +96,8 @@ def models_of(warehouse: Warehouse, study: StudyKey) -> set[Model]:
     return {Model(*of) for of in zip(table["model_id"].to_pylist(), table["model_version"].to_pylist(), lengths, strict=True)}
 
 
-def _study_at(path: str) -> StudyKey | None:
+def study_at(path: str) -> StudyKey | None:
+    """The study of a table's file, by its path below the table; None if it is no study's."""
     try:
         return StudyKey.parse(path.removesuffix(".parquet")) if path.endswith(".parquet") else None
     except ValueError:
@@ -107,7 +113,7 @@ def _digests(warehouse: Warehouse, study: StudyKey) -> dict[str, str]:
 
 
 def _inputs(digests: Mapping[str, str], tags: list[str]) -> str:
-    return digest_of(str(INDEX_SCHEMA_VERSION), *(digests[table] for table in TABLES), digest_of(*tags) if tags else "")
+    return inputs_of_documents(digests, digest_of(*tags) if tags else "")
 
 
 def _is_current(digests: Mapping[str, str], embeddings: list[EmbeddingRecord]) -> bool:

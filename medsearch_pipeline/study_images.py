@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,15 +51,13 @@ class ImageReader:
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's images are made from."""
-        versions = versions_of(objects)
-        return digest_of(
-            "images", PIXEL_VERSION, str(self.thumbnail_side), str(self.max_pixels), str(self.check_identity), *versions
-        )
+        return inputs_of_images(versions_of(objects), self.thumbnail_side, self.max_pixels, self.check_identity)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very objects."""
         wanted = self.inputs(objects)
-        return self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
+        is_made = self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
+        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's PNGs, then its rejections and rows; removes what an earlier version left."""
@@ -118,6 +116,11 @@ class ImageReader:
             bytes=len(png),
             sha256=hashlib.sha256(png).hexdigest(),
         )
+
+
+def inputs_of_images(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
+    """The digest of everything a study's images are made from; `versions` are its DICOM objects', in any order."""
+    return digest_of("images", PIXEL_VERSION, str(thumbnail_side), str(max_pixels), str(check_identity), *sorted(versions))
 
 
 def refuse_stranger(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:

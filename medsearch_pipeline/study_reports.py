@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medsearch_core.errors import BadInput
@@ -25,12 +25,13 @@ class ReportReader:
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's reports are made from."""
-        return digest_of("reports", NER_VERSION, *versions_of(objects))
+        return inputs_of_reports(versions_of(objects))
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
         wanted = self.inputs(objects)
-        return self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
+        is_made = self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
+        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's reports, entities and rejections. A second report of a study gets an id of its own, `<study>_2`."""
@@ -56,3 +57,8 @@ class ReportReader:
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), rejections, inputs)
         self.warehouse.write_rows(EntityRecord, study_path("report_entities", study), entities, inputs)
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
+
+
+def inputs_of_reports(versions: Iterable[str]) -> str:
+    """The digest of everything a study's reports are made from; `versions` are the landed reports', in any order."""
+    return digest_of("reports", NER_VERSION, *sorted(versions))

@@ -38,6 +38,11 @@ def ingest(settings: Settings, instance: dg.DagsterInstance) -> dg.ExecuteInProc
     return defs.resolve_job_def("ingest_job").execute_in_process(instance=instance, tags=span)
 
 
+def take_ledger(settings: Settings, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    """Brings the catalogue and the ledger up to date."""
+    return build_definitions(settings).resolve_job_def("ledger_job").execute_in_process(instance=instance)
+
+
 if __name__ == "__main__":
     landing, home = Path(sys.argv[1]), Path(sys.argv[2])
     ingest(settings_in(landing, home), local_instance(home / "dagster"))

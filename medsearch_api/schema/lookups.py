@@ -8,6 +8,7 @@ import strawberry
 from medsearch_api.context import Info
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.index import Index, ModelVersion, model_versions
+from medsearch_api.schema.ledger import LedgerTotals
 from medsearch_api.schema.patients import Patient
 from medsearch_api.schema.types import Image, Report, Study
 from medsearch_core.errors import InvalidQuery
@@ -49,6 +50,11 @@ class Lookups:
     @strawberry.field(description="What the index holds now.")
     async def index(self, info: Info) -> Index:
         return Index.of(await asyncio.to_thread(info.context.index.health))
+
+    @strawberry.field(description="What became of every landed object; null while there is no ledger.")
+    async def ledger(self, info: Info) -> LedgerTotals | None:
+        totals = await asyncio.to_thread(info.context.ledger.totals, info.context.warehouse)
+        return LedgerTotals.of(totals) if totals else None
 
     @strawberry.field(description="The models whose vectors the index's releases hold, the newest release's first.")
     async def model_versions(self, info: Info) -> list[ModelVersion]:

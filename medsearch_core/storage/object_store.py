@@ -49,6 +49,9 @@ class ObjectStore(Protocol):
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every object whose key starts with the folder `prefix`, in no particular order."""
 
+    def info(self, key: str) -> ObjectInfo:
+        """One object as it would be listed."""
+
     def read(self, key: str) -> bytes:
         """The whole object."""
 
@@ -131,6 +134,15 @@ class _Store:
                     yield ObjectInfo(entry["path"], entry["size"], (entry["e_tag"] or "").strip('"'))
         except BaseError as error:
             raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
+
+    def info(self, key: str) -> ObjectInfo:
+        try:
+            found = obstore.head(self._store, key)
+        except (NotFoundError, FileNotFoundError) as error:
+            raise ObjectNotFound(key) from error
+        except (BaseError, OSError) as error:
+            raise _fault("look at", key, error) from error
+        return ObjectInfo(key, found["size"], (found["e_tag"] or "").strip('"'))
 
     def read(self, key: str) -> bytes:
         try:
@@ -246,14 +258,26 @@ class _Folder(_Store):
                     if path.is_symlink():
                         yield ObjectInfo(spelt, 0, NOWHERE)
                     continue
-                tag = f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
-                yield ObjectInfo(spelt, stat.st_size, tag, spelt == key and not UNADDRESSABLE.search(key))
+                yield ObjectInfo(spelt, stat.st_size, _tag(stat), spelt == key and not UNADDRESSABLE.search(key))
+
+    def info(self, key: str) -> ObjectInfo:
+        try:
+            stat = Path(self._folder, key).stat()
+        except FileNotFoundError as error:
+            raise ObjectNotFound(key) from error
+        except OSError as error:
+            raise _fault("look at", key, error) from error
+        return ObjectInfo(key, stat.st_size, _tag(stat))
 
     def check(self) -> None:
         try:
             os.scandir(self._folder).close()
         except OSError as error:
             raise StorageError(f"cannot list {self._folder}: {type(error).__name__}") from error
+
+
+def _tag(stat: os.stat_result) -> str:
+    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
 def _identity(folder: Path) -> tuple[int, int]:

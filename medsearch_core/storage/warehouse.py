@@ -9,7 +9,8 @@ wrote the file, which says nothing of its content. No file holds a time.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +23,8 @@ from medsearch_core.storage.object_store import ObjectStore
 _DIGEST = b"medsearch.inputs"
 _VERSION = b"medsearch.schema_version"
 _RUN = b"medsearch.run"
+
+CATALOGUE_PATH, LEDGER_PATH = "catalogue.parquet", "ledger.parquet"
 
 
 def study_path(table: str, study: StudyKey) -> str:
@@ -37,6 +40,15 @@ def rejections_path(stage: str, study: StudyKey) -> str:
 def thumbnail_path(study: StudyKey, image_id: str) -> str:
     """Where an image's PNG lies."""
     return f"thumbnails/{study.partition}/{image_id}.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of the warehouse with what its footer says of it, as `Warehouse.inputs` and `run_of` give it."""
+
+    rows: pa.Table
+    inputs: str | None
+    run: str | None
 
 
 class Warehouse:
@@ -73,9 +85,7 @@ class Warehouse:
             footer = self._footer(path)
         except (ObjectNotFound, pa.ArrowInvalid):
             return None
-        if footer.get(_VERSION) != str(SCHEMA_VERSION).encode():
-            return None
-        return footer[_DIGEST].decode()
+        return _inputs_in(footer)
 
     def run_of(self, path: str) -> str | None:
         """The id of the Dagster run that wrote a table; None if it is absent, or was written outside a run or before runs were
@@ -84,10 +94,9 @@ class Warehouse:
         Reads only the file's footer.
         """
         try:
-            run = self._footer(path).get(_RUN)
+            return _run_in(self._footer(path))
         except ObjectNotFound:
             return None
-        return run.decode() if run is not None else None
 
     def is_made_from(self, inputs: str, study: StudyKey, *tables: str) -> bool:
         """Whether a study's rows in each of these tables were made from these inputs."""
@@ -116,6 +125,22 @@ class Warehouse:
         """A table's rows as records."""
         return records_of(record, self.read(path))
 
+    def written(self, path: str, columns: Sequence[str]) -> Written:
+        """Some columns of a small file and its footer, in one request.
+
+        Raises:
+            ObjectNotFound: it is not there.
+            pa.ArrowInvalid: it cannot be read.
+        """
+        file = pq.ParquetFile(pa.BufferReader(self.store.read(path)))
+        footer = file.schema_arrow.metadata or {}
+        return Written(file.read(list(columns), use_threads=False), _inputs_in(footer), _run_in(footer))
+
+    def columns(self, path: str, names: Sequence[str]) -> pa.Table:
+        """Some columns of a large file, fetched without the others; raises as `written`."""
+        with self.store.open(path) as file:
+            return pq.ParquetFile(file).read(list(names), use_threads=False)
+
     def remove_others(self, folder: str, keep: Iterable[str]) -> None:
         """Deletes what an earlier version of a study left in its folder."""
         kept = set(keep)
@@ -126,3 +151,12 @@ class Warehouse:
     def _footer(self, path: str) -> dict[bytes, bytes]:
         with self.store.open(path) as file:
             return pq.read_schema(file).metadata or {}
+
+
+def _inputs_in(footer: dict[bytes, bytes]) -> str | None:
+    return footer[_DIGEST].decode() if footer.get(_VERSION) == str(SCHEMA_VERSION).encode() else None
+
+
+def _run_in(footer: dict[bytes, bytes]) -> str | None:
+    run = footer.get(_RUN)
+    return run.decode() if run is not None else None

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from medsearch_core.errors import MedsearchError
 from medsearch_core.keys import StudyKey
-from medsearch_pipeline.cli.rejections import print_rejections
+from medsearch_core.records import STATES
+from medsearch_pipeline.cli.ledger import print_ledger, print_rejections
 from medsearch_pipeline.cli.releases import discard, print_releases, rebuild, rollback
 from medsearch_pipeline.cli.tags import tag, untag
 from medsearch_pipeline.settings import Settings
@@ -51,7 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--patients", type=int, default=64, help="patients to draw")
     demo.add_argument("--once", action="store_true", help="stop when the example query is answered")
 
-    help_ = "list every rejected object with its reason, and check that the totals reconcile"
+    help_ = "say what became of every landed object, and check that the totals reconcile"
+    ledger = command("ledger", _with_settings(print_ledger), help_)
+    ledger.add_argument("--state", choices=STATES, help="list the objects of one state")
+    ledger.add_argument("--study", type=_study, metavar="PATIENT/STUDY", help="list the objects of one study")
+    ledger.add_argument("--csv", dest="is_csv", action="store_true", help="print the rows as CSV, all unless a choice is made")
+    help_ = "list every refused object and frame with its reason, and check that the totals reconcile"
     command("rejections", _with_settings(print_rejections), help_)
 
     help_ = "build a release of the search index from Parquet beside the current one, check it, and put it in place"

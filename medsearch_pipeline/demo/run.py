@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from medsearch_core.errors import MedsearchError
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.accounting import account_of
+from medsearch_pipeline.cli.ledger import equation, read_ledger
 from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, free_port
@@ -56,6 +56,8 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
         with Processes(home / "logs", environment) as processes:
             dagster, service = _start(console, processes, dagster_port, environment)
             _ingest(console, dagster)
+            with console.status("Accounting for every landed object …"):
+                dagster.run_job("ledger_job")
             _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
             _print_example(console, service)
             console.print(
@@ -162,13 +164,11 @@ def _ingest(console: Console, dagster: DagsterClient) -> None:
 
 
 def _print_account(console: Console, warehouse: Warehouse) -> None:
-    account = account_of(warehouse)
-    console.print(
-        f"{account.objects} objects landed: {account.images} images from {account.used_dicom_objects} DICOM objects, "
-        f"{account.used_reports} reports, {account.rejected_objects} rejected, {len(account.unaccounted)} unaccounted for"
-    )
-    for reason, count in sorted(account.reasons.items()):
-        console.print(f"  rejected as {reason}: {count}")
+    ledger = read_ledger(warehouse)
+    console.print(equation(ledger), soft_wrap=True)
+    for state in ("rejected", "excluded"):
+        for reason, count in sorted(ledger.totals.of(state).reasons.items()):
+            console.print(f"  {state} as {reason}: {count}")
 
 
 def _print_example(console: Console, service: str) -> None:

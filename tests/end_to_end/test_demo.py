@@ -16,9 +16,9 @@ import httpx
 import psutil
 import pytest
 
+from medsearch_core.ledger import read_totals
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.accounting import account_of
 
 PATIENTS = 4
 MEDSEARCH = Path(sys.executable).with_name("medsearch")
@@ -81,14 +81,21 @@ def test_it_ingests_everything_by_a_backfill_and_says_what_it_used(first: Demo) 
     first.wait_until_ready()
     assert "Weights: efficientnet_lite0 with its imagenet weights" in " ".join(first.output.split())
     assert re.search(r"Backfill \w+: \d+ studies", first.output)
-    assert ", 0 unaccounted for" in " ".join(first.output.split())
+    assert "+ 0 pending" in " ".join(first.output.split())
+    assert "+ 0 unaccounted for" in " ".join(first.output.split())
     assert "rejected as" in first.output
-    account = account_of(Warehouse(open_store(str(first.home / "warehouse"))))
-    assert account.unaccounted == []
-    assert account.rejected_objects >= 8
-    served = httpx.post(f"{first.address('GraphQL')}", json={"query": "{ index { images reports modelId } }"}).json()
+    totals = read_totals(Warehouse(open_store(str(first.home / "warehouse"))))
+    assert totals
+    indexed = totals.of("indexed")
+    assert totals.of("unaccounted").objects == totals.of("pending").objects == 0
+    assert totals.of("rejected").objects + totals.of("excluded").objects >= 8
+    query = "{ index { images reports modelId } ledger { objects } }"
+    served = httpx.post(f"{first.address('GraphQL')}", json={"query": query}).json()
     assert served == {
-        "data": {"index": {"images": account.images, "reports": account.used_reports, "modelId": "efficientnet_lite0-imagenet"}}
+        "data": {
+            "index": {"images": indexed.images, "reports": indexed.reports, "modelId": "efficientnet_lite0-imagenet"},
+            "ledger": {"objects": totals.landed},
+        }
     }
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.ledger import read_totals
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.accounting import account_of
-from tests.ingest import ingest, local_instance, settings_in
+from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import land_study
 
 STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(24)]
@@ -75,7 +75,9 @@ def test_killed_while_a_table_is_half_written_and_run_again(
     (killed,) = set(runs) - {second.run_id}
     assert killed is not None, "what the killed run finished does not name it"
     assert len(STUDIES) - runs.count(second.run_id) in (half - 1, half), "the study that was being written may be done again"
-    account = account_of(warehouse)
-    assert (account.images, account.used_reports, account.unaccounted) == (48, 24, [])
+    assert all(c.passed for c in take_ledger(settings, local_instance(tmp_path / "dagster")).get_asset_check_evaluations())
+    totals = read_totals(warehouse)
+    assert totals
+    assert (totals.landed, totals.of("indexed").objects, totals.of("indexed").images) == (72, 72, 48)
     health = open_embedded(settings.index).health()
     assert (health.images, health.reports, health.studies) == (48, 24, 24)

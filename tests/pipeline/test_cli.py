@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import os
 import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from parquet_world import fill_warehouse, home_settings, put_report, study_key, warehouse_of
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedObject, LedgerEntry
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.object_store import open_store
-from medsearch_core.storage.warehouse import study_path
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
 from medsearch_pipeline.cli import main
+from medsearch_pipeline.inventory import PATH
 from medsearch_pipeline.settings import Settings
-from tests.ingest import ingest, local_instance, settings_in
+from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, land_study
 
 STUDY = StudyKey("p10000001", "s50000001")
@@ -49,30 +59,135 @@ def test_a_wrong_setting_is_one_line_that_names_it(
     assert "secret" not in lines[0]
 
 
-def test_a_warehouse_without_an_inventory_is_not_reported_as_reconciled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("command", ["rejections", "ledger"])
+def test_a_warehouse_without_a_ledger_is_not_reported_as_reconciled(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MEDSEARCH_WAREHOUSE", str(tmp_path))
-    assert main(["rejections"]) == 1
-    assert "there is no inventory in" in capsys.readouterr().err
+    assert main([command]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("medsearch: there is no ledger in")
+    assert "run ledger_job in Dagster" in line
 
 
-def test_every_rejection_is_listed_and_the_totals_reconcile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    landing = open_store(str(tmp_path / "landing"))
+EQUATION = (
+    "5 objects = 2 DICOM objects indexed (2 images) + 1 reports indexed + 0 pending + 1 rejected + 1 excluded "
+    "+ 0 unaccounted for"
+)
+BROKEN = f"{folder_of(STUDY)}/[x].dcm"
+
+
+@pytest.fixture(scope="module")
+def accounted(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A study with a corrupt file, and a file that is none of ours, ingested and accounted for."""
+    folder = tmp_path_factory.mktemp("accounted")
+    settings, instance = settings_in(folder / "landing", folder), local_instance(folder / "dagster")
+    landing = open_store(settings.landing)
     land_study(landing, STUDY, images=2)
-    landing.write(f"{folder_of(STUDY)}/x.dcm", b"%PDF-1.7")
-    settings = settings_in(tmp_path / "landing", tmp_path)
-    ingest(settings, local_instance(tmp_path / "dagster"))
-    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", settings.warehouse)
+    landing.write(BROKEN, b"%PDF-1.7")
+    landing.write("index.html", b"<html>")
+    ingest(settings, instance)
+    assert take_ledger(settings, instance).success
+    return settings
+
+
+@pytest.fixture
+def said(
+    accounted: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Runs a command over it: its exit status, and what it printed with single spaces."""
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", accounted.warehouse)
     monkeypatch.setenv("COLUMNS", "200")
-    assert main(["rejections"]) == 0
-    printed = capsys.readouterr().out
-    assert f"{folder_of(STUDY)}/x.dcm" in printed
-    assert "not_dicom" in printed
-    told = "4 objects = 2 DICOM objects used (2 images) + 1 reports used + 1 rejected + 0 unaccounted for"
-    assert told in " ".join(printed.split())
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(arguments)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_every_rejection_is_listed_and_the_totals_reconcile(said: Callable[..., tuple[int, str]]) -> None:
+    status, printed = said("rejections")
+    assert status == 0
+    for key, reason in ((BROKEN, "not_dicom"), ("index.html", "unrecognised_object")):
+        (row,) = (line for line in printed.splitlines() if key in line)
+        assert reason in row
+    assert EQUATION in words(printed)
+
+
+def test_the_ledger_is_told_by_state_and_reconciles(said: Callable[..., tuple[int, str]]) -> None:
+    status, printed = said("ledger")
+    assert status == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    assert rows == [
+        ["indexed", "3", "2", ""],
+        ["pending", "0", "0", ""],
+        ["rejected", "1", "0", ""],
+        ["", "1", "", "not_dicom"],
+        ["excluded", "1", "0", ""],
+        ["", "1", "", "unrecognised_object"],
+        ["unaccounted", "0", "0", ""],
+        ["superseded", "0", "0", ""],
+        ["deleted", "0", "0", ""],
+    ]
+    assert EQUATION in words(printed)
+
+
+def test_the_objects_of_a_state_or_a_study_are_listed(said: Callable[..., tuple[int, str]]) -> None:
+    status, printed = said("ledger", "--state", "rejected")
+    assert status == 0
+    assert BROKEN in printed
+    assert "index.html" not in printed
+    _, printed = said("ledger", "--study", STUDY.partition)
+    assert printed.count(folder_of(STUDY)) == 4
+    assert "index.html" not in printed
+    assert printed.count(folder_of(STUDY)) > said("ledger", "--study", "p1/s1")[1].count(folder_of(STUDY))
+
+
+def test_the_ledger_as_csv_is_nothing_but_its_rows(accounted: Settings) -> None:
+    command = [sys.executable, "-c", "import sys; from medsearch_pipeline.cli import main; sys.exit(main(sys.argv[1:]))"]
+    printed = subprocess.run(
+        [*command, "ledger", "--csv", "--study", STUDY.partition],
+        env=os.environ | {"MEDSEARCH_WAREHOUSE": accounted.warehouse},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = list(csv.DictReader(io.StringIO(printed.stdout)))
+    assert printed.stderr == ""
+    assert {row["key"]: row["state"] for row in rows}[BROKEN] == "rejected"
+    assert [row["state"] for row in rows].count("indexed") == 3
+    assert {row["patient"] for row in rows} == {STUDY.patient}
+    assert all(len(row["sha256"]) == 64 for row in rows if row["state"] == "indexed")
+
+
+def test_what_is_unaccounted_for_ends_with_1_and_is_named(
+    accounted: Settings, said: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "warehouse"
+    shutil.copytree(accounted.warehouse, copy)
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", str(copy))
+    warehouse = Warehouse(open_store(str(copy)))
+    inventory = warehouse.read_rows(LandedObject, PATH)
+    warehouse.write_rows(LandedObject, PATH, [*inventory, replace(inventory[-1], key="files/new[1].dcm")])
+    status, printed = said("ledger")
+    assert status == 1
+    assert "not in the ledger as it is listed: files/new[1].dcm" in printed
+    assert "The inventory is newer than the ledger: run ledger_job." in printed
+
+    warehouse.write_rows(LandedObject, PATH, inventory)
+    entries = warehouse.read_rows(LedgerEntry, LEDGER_PATH)
+    lost = [replace(e, state="unaccounted", reason=None) if e.key == BROKEN else e for e in entries]
+    warehouse.write_rows(LedgerEntry, LEDGER_PATH, lost)
+    for command in ("ledger", "rejections"):
+        status, printed = said(command)
+        assert status == 1
+        assert f"unaccounted for: {BROKEN}" in printed
+        assert "+ 0 rejected + 1 excluded + 1 unaccounted for" in words(printed)
 
 
 @pytest.fixture

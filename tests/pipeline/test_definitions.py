@@ -13,19 +13,19 @@ from pydantic import SecretStr
 
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch
 from medsearch_core.keys import StudyKey
+from medsearch_core.ledger import read_totals
 from medsearch_core.records import TABLES
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
 from medsearch_core.storage.object_store import ObjectStore, open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
-from medsearch_pipeline.accounting import account_of
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.inventory import PATH, REJECTIONS_PATH
 from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
 from tests.ingest import ingest as run
-from tests.ingest import local_instance, settings_in
+from tests.ingest import local_instance, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study
 
 STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000001", "s50000002"), StudyKey("p10000002", "s50000003")]
@@ -54,16 +54,18 @@ def test_the_asset_graph_is_this_one(settings: Settings) -> None:
         "embeddings": ["thumbnails"],
         "report_entities": ["inventory"],
         "search_index": ["dicom_metadata", "embeddings", "report_entities"],
+        "catalogue": ["dicom_metadata", "embeddings", "report_entities", "thumbnails"],
+        "ledger": ["catalogue", "inventory", "search_index"],
     }
     names = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
-    assert {n for n, node in names.items() if node.partitions_def} == names.keys() - {"inventory"}
+    assert {n for n, node in names.items() if node.partitions_def} == names.keys() - {"inventory", "catalogue", "ledger"}
     assert all(node.description and node.description.startswith("One ") for node in names.values())
     assert all(node.owners and node.kinds and node.group_name != "default" for node in names.values())
 
 
 def test_every_table_tells_its_columns(settings: Settings) -> None:
     graph = build_definitions(settings).resolve_asset_graph()
-    for table in ("inventory", "dicom_metadata", "thumbnails", "embeddings", "report_entities"):
+    for table in ("inventory", "dicom_metadata", "thumbnails", "embeddings", "report_entities", "catalogue", "ledger"):
         schema = graph.get(dg.AssetKey(table)).metadata["dagster/column_schema"]
         assert [c.name for c in schema.columns] == list(TABLES[table].__dataclass_fields__)
         assert all(c.description for c in schema.columns)
@@ -81,10 +83,12 @@ def test_one_run_brings_many_studies_to_the_index_and_accounts_for_every_object(
     assert result.success
     health = open_embedded(settings.index).health()
     assert (health.images, health.reports, health.studies) == (6, 3, 3)
-    account = account_of(Warehouse(open_store(settings.warehouse)))
-    assert (account.objects, account.used_dicom_objects, account.used_reports) == (11, 6, 3)
-    assert (account.rejected_objects, account.unaccounted) == (2, [])
-    assert account.reasons == {"not_dicom": 1, "unrecognised_object": 1}
+    assert take_ledger(settings, instance).success
+    totals = read_totals(Warehouse(open_store(settings.warehouse)))
+    assert totals
+    indexed, rejected, excluded = (totals.of(state) for state in ("indexed", "rejected", "excluded"))
+    assert (totals.landed, indexed.objects, indexed.reports, indexed.images) == (11, 9, 3, 6)
+    assert (rejected.reasons, excluded.reasons) == ({"not_dicom": 1}, {"unrecognised_object": 1})
 
 
 def test_each_partition_tells_its_own_counts_and_the_run_their_sum(settings: Settings, instance: dg.DagsterInstance) -> None:
@@ -170,8 +174,10 @@ def test_landing_and_warehouse_may_lie_in_s3(
     land_study(landing, STUDIES[0], images=2)
     landing.write("elsewhere/IM1", image_bytes(STUDIES[1]))
     assert run(in_s3, instance).success
-    account = account_of(Warehouse(open_store(in_s3.warehouse, in_s3.s3)))
-    assert (account.images, account.used_reports, account.rejected_objects, account.unaccounted) == (3, 1, 0, [])
+    assert all(check.passed for check in take_ledger(in_s3, instance).get_asset_check_evaluations())
+    totals = read_totals(Warehouse(open_store(in_s3.warehouse, in_s3.s3)))
+    assert totals
+    assert (totals.landed, totals.of("indexed").objects, totals.of("indexed").images) == (4, 4, 3)
     assert open_embedded(settings.index).health().images == 3
 
 
@@ -216,7 +222,7 @@ def test_a_landing_folder_that_is_gone_or_suddenly_empty_stops_the_inventory_and
     landing.mkdir()
     with pytest.raises(dg.Failure, match="the last inventory held 2 objects"):
         run(settings, instance)
-    assert account_of(Warehouse(open_store(settings.warehouse))).images == 1
+    assert Warehouse(open_store(settings.warehouse)).row_count(study_path("dicom_metadata", STUDIES[0])) == 1
     assert open_embedded(settings.index).health().images == 1
 
 

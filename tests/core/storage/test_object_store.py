@@ -52,6 +52,13 @@ def test_a_missing_object_is_named_and_not_taken_for_an_empty_one(store: ObjectS
         store.read("no/such.dcm")
     with pytest.raises(ObjectNotFound, match=r"no/such\.dcm"):
         store.open("no/such.dcm")
+    with pytest.raises(ObjectNotFound, match=r"no/such\.dcm"):
+        store.info("no/such.dcm")
+
+
+def test_one_object_is_told_as_it_is_listed(store: ObjectStore) -> None:
+    store.write("some/a", b"one")
+    assert store.info("some/a") == next(store.list())
 
 
 def test_an_object_opened_as_a_file_reads_by_ranges_as_bytes_do(store: ObjectStore) -> None:

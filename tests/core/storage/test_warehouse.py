@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import TABLES, EmbeddingRecord, schema_of
 from medsearch_core.storage.object_store import open_store
@@ -78,3 +79,18 @@ def test_what_an_earlier_version_left_is_removed_and_neighbours_stay(warehouse: 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_column_of_the_contract_says_what_it_means(table: str) -> None:
     assert all(len(f.metadata[b"description"]) > 4 for f in schema_of(TABLES[table]))
+
+
+def test_some_columns_of_a_file_come_with_what_its_footer_says(tmp_path: Path) -> None:
+    warehouse = Warehouse(open_store(str(tmp_path)), "run 1")
+    warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
+    written = warehouse.written(PATH, ["model_id"])
+    assert (written.rows.to_pylist(), written.inputs, written.run) == ([{"model_id": "m"}], "digest", "run 1")
+    assert warehouse.written(PATH, []).rows.num_rows == 1
+    assert warehouse.columns(PATH, ["image_id"]).to_pylist() == [{"image_id": "1.2.3"}]
+    for read in (warehouse.written, warehouse.columns):
+        with pytest.raises(ObjectNotFound):
+            read("no/such.parquet", [])
+        warehouse.store.write("not.parquet", b"PAR1 but for the rest")
+        with pytest.raises(pa.ArrowInvalid):
+            read("not.parquet", [])

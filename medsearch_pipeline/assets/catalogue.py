@@ -1,0 +1,40 @@
+"""`catalogue`: every study's files in one table, so that no question has to open hundreds of thousands of them."""
+
+import dagster as dg
+
+from medsearch_core.records import CatalogueFile
+from medsearch_core.storage.warehouse import CATALOGUE_PATH
+from medsearch_pipeline.catalogue import VERSION, compact, inputs_of_catalogue
+from medsearch_pipeline.resources import WarehouseResource
+from medsearch_pipeline.study_run import asset_spec_arguments
+
+
+def build_catalogue() -> dg.AssetsDefinition:
+    """The `catalogue` asset."""
+
+    @dg.asset(
+        deps=["dicom_metadata", "thumbnails", "embeddings", "report_entities"],
+        group_name="accounting",
+        kinds={"python", "parquet"},
+        code_version=VERSION,
+        **asset_spec_arguments(CatalogueFile),
+    )
+    def catalogue(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+        """One row per file of a study's tables: its tag, digest and run, and what it says of landed objects.
+
+        Lists the warehouse and reads only the files that came or changed. Written as one object, and only if it differs.
+        """
+        tables = warehouse.tables(context.run.run_id)
+        done = compact(tables, lambda read, due: context.log.info(f"catalogue: {read} of {due} new or changed files read"))
+        if done.is_changed or tables.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
+            tables.write(CATALOGUE_PATH, done.table, inputs_of_catalogue())
+        return dg.MaterializeResult(
+            metadata={
+                "files_read": done.read,
+                "files_kept": done.kept,
+                "files_gone": done.gone,
+                "dagster/row_count": done.table.num_rows,
+            }
+        )
+
+    return catalogue

@@ -1,0 +1,126 @@
+"""`ledger`: the state of every landed object, and the check that nothing is lost between listing and index."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from medsearch_core.errors import ConfigurationError, StorageError
+from medsearch_core.ledger import totals_of
+from medsearch_core.records import LedgerEntry
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
+from medsearch_pipeline.catalogue import read_catalogue
+from medsearch_pipeline.inventory import PATH
+from medsearch_pipeline.ledger import Evidence, decide, studies_in
+from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
+from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_images import inputs_of_images
+from medsearch_pipeline.study_reports import inputs_of_reports
+from medsearch_pipeline.study_run import asset_spec_arguments
+
+CHECK = "every_object_is_accounted_for"
+COUNTERS = ("listing", "ledger", "parquet", "index")
+
+
+def build_ledger(settings: Settings) -> dg.AssetsDefinition:
+    """The `ledger` asset of a deployment."""
+    due_images = partial(
+        inputs_of_images,
+        thumbnail_side=settings.thumbnail_side,
+        max_pixels=settings.max_pixels,
+        check_identity=settings.check_identity,
+    )
+
+    @dg.asset(
+        deps=["inventory", "search_index", "catalogue"],
+        group_name="accounting",
+        kinds={"duckdb", "parquet"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK, asset="ledger", blocking=False, description="Listing, ledger, Parquet and index agree object by object."
+            )
+        ],
+        code_version="1",
+        **asset_spec_arguments(LedgerEntry),
+    )
+    def ledger(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
+    ) -> dg.MaterializeResult:
+        """One row per landed object with its state, reason and last run, and a tombstone per key of a version that is gone.
+
+        Written only if it differs. Run it by `ledger_job`, which brings the catalogue up to date first.
+        """
+        tables, index = warehouse.tables(context.run.run_id), search_index.open()
+        if tables.inputs(PATH) is None:
+            raise ConfigurationError(f"there is no inventory in {tables.store.url}: run inventory_job")
+        evidence = Evidence(
+            inventory=tables.read(PATH),
+            run=tables.run_of(PATH),
+            catalogue=read_catalogue(tables),
+            indexed=index.studies(),
+            before=_last(tables),
+        )
+        rows = decide(evidence, due_images, inputs_of_reports)
+        is_unchanged = tables.inputs(LEDGER_PATH) is not None and rows.equals(evidence.before)
+        if not is_unchanged:
+            tables.write(LEDGER_PATH, rows)
+        totals = totals_of(rows)
+        context.log.info(f"ledger: {totals.landed} objects, {totals.of('indexed').objects} of them indexed")
+        reconciled = reconcile(
+            Counted(
+                inventory=evidence.inventory,
+                ledger=rows,
+                studies=studies_in(evidence.catalogue),
+                indexed=evidence.indexed,
+                health=index.health(),
+                count=index.count,
+            )
+        )
+        return dg.MaterializeResult(
+            metadata={
+                **{total.state: total.objects for total in totals.states},
+                "objects": totals.landed,
+                "images": totals.of("indexed").images,
+                "unchanged": int(is_unchanged),
+                "dagster/row_count": rows.num_rows,
+            },
+            check_results=[_check(reconciled)],
+        )
+
+    return ledger
+
+
+def _last(tables: Warehouse) -> pa.Table:
+    try:
+        return tables.read(LEDGER_PATH)
+    except pa.ArrowException as error:
+        raise StorageError(
+            f"{LEDGER_PATH} cannot be read: restore it, or delete it and lose the record of replaced and deleted objects"
+        ) from error
+
+
+def _check(found: Reconciliation) -> dg.AssetCheckResult:
+    """The check's result: the differences in words, the totals side by side, and the first keys that differ."""
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=not found.differences,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(d.told for d in found.differences) or "listing, ledger, Parquet and index agree",
+        metadata={
+            "differences": len(found.differences),
+            "differing_keys": len(found.keys),
+            "keys": dg.MetadataValue.json(found.keys[:NAMED]),
+            "totals": _side_by_side(found.totals),
+        },
+    )
+
+
+def _side_by_side(totals: Mapping[str, Mapping[str, int]]) -> dg.TableMetadataValue:
+    records = []
+    for what, counts in totals.items():
+        row: dict[str, Any] = {"what": what, **{who: str(counts.get(who, "")) for who in COUNTERS}}
+        records.append(dg.TableRecord(row))
+    return dg.MetadataValue.table(records, dg.TableSchema(columns=[dg.TableColumn(c) for c in ("what", *COUNTERS)]))

@@ -1,0 +1,156 @@
+"""`medsearch ledger` and `medsearch rejections`: what became of every landed object."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.keys import StudyKey
+from medsearch_core.ledger import LedgerTotals, totals_of
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
+from medsearch_pipeline.catalogue import read_catalogue
+from medsearch_pipeline.inventory import PATH
+from medsearch_pipeline.ledger import refusals_in
+from medsearch_pipeline.reconciliation import NAMED, unrecorded
+from medsearch_pipeline.settings import Settings
+
+LISTED = 1000
+COLUMNS = (
+    "key",
+    "state",
+    "reason",
+    "detail",
+    "patient",
+    "study",
+    "kind",
+    "bytes",
+    "etag",
+    "sha256",
+    "images",
+    "refused_frames",
+    "run",
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The warehouse's ledger beside its last inventory.
+
+    Args:
+        listed: objects of the inventory.
+        lost: keys that no table and no rejection has.
+        since: keys that came, changed or went with an inventory later than the ledger.
+    """
+
+    warehouse: Warehouse
+    rows: pa.Table
+    totals: LedgerTotals
+    listed: int
+    lost: Sequence[str]
+    since: Sequence[str]
+
+    @property
+    def unaccounted(self) -> int:
+        """How many objects are unaccounted for."""
+        return len({*self.lost, *self.since})
+
+
+def read_ledger(warehouse: Warehouse) -> Ledger:
+    """The ledger beside the last inventory.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if warehouse.inputs(LEDGER_PATH) is None or warehouse.inputs(PATH) is None:
+        place = warehouse.store.url
+        raise ConfigurationError(f"there is no ledger in {place}: run ledger_job in Dagster, or correct MEDSEARCH_WAREHOUSE")
+    rows, inventory = warehouse.read(LEDGER_PATH), warehouse.read(PATH)
+    lost = rows.filter(pc.equal(rows["state"], "unaccounted"))["key"].to_pylist()
+    return Ledger(warehouse, rows, totals_of(rows), len(inventory), lost, unrecorded(inventory, rows))
+
+
+def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
+    """Prints the totals, or the rows of a state or a study; returns 1 if an object is unaccounted for."""
+    ledger = _open(settings)
+    rows = _chosen(ledger.rows, state, study).select(list(COLUMNS))
+    if is_csv:
+        sys.stdout.flush()
+        pyarrow.csv.write_csv(rows, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return _exit(Console(stderr=True), ledger)
+    if state or study:
+        _print_rows(console, rows, ("key", "state", "reason", "detail", "run"))
+    else:
+        console.print(_table_of(ledger.totals), highlight=False)
+    console.print(equation(ledger), highlight=False, soft_wrap=True)
+    return _exit(console, ledger)
+
+
+def print_rejections(console: Console, settings: Settings) -> int:
+    """Prints every object, or frame of one, that was refused; returns 1 if an object is unaccounted for."""
+    ledger = _open(settings)
+    _print_rows(console, refusals_in(ledger.rows, read_catalogue(ledger.warehouse)), ("key", "frame", "reason", "detail"), None)
+    console.print(equation(ledger), highlight=False, soft_wrap=True)
+    return _exit(console, ledger)
+
+
+def equation(ledger: Ledger) -> str:
+    """The totals as a sum that reconciles."""
+    of = ledger.totals.of
+    indexed = of("indexed")
+    return (
+        f"{ledger.listed} objects = {indexed.objects - indexed.reports} DICOM objects indexed ({indexed.images} images) "
+        f"+ {indexed.reports} reports indexed + {of('pending').objects} pending + {of('rejected').objects} rejected "
+        f"+ {of('excluded').objects} excluded + {ledger.unaccounted} unaccounted for"
+    )
+
+
+def _open(settings: Settings) -> Ledger:
+    return read_ledger(Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True)))
+
+
+def _chosen(rows: pa.Table, state: str | None, study: StudyKey | None) -> pa.Table:
+    if state:
+        rows = rows.filter(pc.equal(rows["state"], state))
+    if study:
+        rows = rows.filter(pc.and_(pc.equal(rows["patient"], study.patient), pc.equal(rows["study"], study.study)))
+    return rows
+
+
+def _table_of(totals: LedgerTotals) -> Table:
+    table = Table("state", "objects", "images", "reason")
+    for total in totals.states:
+        table.add_row(total.state, str(total.objects), str(total.images))
+        for reason, count in sorted(total.reasons.items()):
+            table.add_row("", str(count), "", reason)
+    return table
+
+
+def _print_rows(console: Console, rows: pa.Table, columns: tuple[str, ...], most: int | None = LISTED) -> None:
+    table = Table(*columns)
+    for row in rows.slice(0, most).to_pylist():
+        table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in columns))
+    console.print(table)
+    if most is not None and rows.num_rows > most:
+        console.print(f"… and {rows.num_rows - most} more: --csv lists all", highlight=False)
+
+
+def _exit(console: Console, ledger: Ledger) -> int:
+    for told, keys in (("unaccounted for", ledger.lost), ("not in the ledger as it is listed", ledger.since)):
+        for key in keys[:NAMED]:
+            console.print(f"{told}: {key}", markup=False, highlight=False, soft_wrap=True)
+        if len(keys) > NAMED:
+            console.print(f"{told}: {len(keys) - NAMED} more", highlight=False)
+    if ledger.since:
+        console.print("The inventory is newer than the ledger: run ledger_job.")
+    return 1 if ledger.unaccounted else 0
