@@ -18,7 +18,7 @@ def test_a_generated_page_is_up_to_date(page: str) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    for command in ("make demo", "make test", "medsearch rejections", "medsearch reindex", "medsearch-api"):
+    for command in ("make demo", "make test", "medsearch ledger", "medsearch rejections", "medsearch reindex", "medsearch-api"):
         assert f"`{command}`" in readme
 
 
