@@ -77,6 +77,8 @@ class HybridImageConnection(Connection):
 
 @strawberry.type(description="How many reports hold a value.")
 class FacetCount:
-    value: str = strawberry.field(description="The value, fit for a filter.")
+    value: str = strawberry.field(
+        description="The value as the index holds it: codes, views, modalities and tags as in filters, a sex as M, F or O."
+    )
     label: str | None = strawberry.field(description="What an ICD-10-CM code is called, where that is known.")
     count: int = strawberry.field(description="How many reports hold it.")

@@ -27,9 +27,9 @@ query Search(
       }
     }
   }
-  present: facets(field: PRESENT_CODES, query: $query, filters: $filters, size: 8) { value label count }
-  absent: facets(field: ABSENT_CODES, query: $query, filters: $filters, size: 8) { value label count }
-  uncertain: facets(field: UNCERTAIN_CODES, query: $query, filters: $filters, size: 6) { value label count }
+  present: facets(field: PRESENT_CODES, query: $query, filters: $filters, size: 40) { value label count }
+  absent: facets(field: ABSENT_CODES, query: $query, filters: $filters, size: 40) { value label count }
+  uncertain: facets(field: UNCERTAIN_CODES, query: $query, filters: $filters, size: 40) { value label count }
   views: facets(field: VIEWS, query: $query, filters: $viewless, size: 8) { value count }
   sexes: facets(field: PATIENT_SEX, query: $query, filters: $sexless, size: 3) { value count }
   modalities: facets(field: MODALITIES, query: $query, filters: $modeless, size: 8) { value count }

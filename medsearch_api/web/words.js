@@ -36,6 +36,8 @@ export const brief = (description) => description.replace(/, (unspecified( \w+)?
 
 /** What a report says is there, and what it says is not, as the vocabulary names it. */
 export const present = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
+/** What a report says is there that a picture may show: symptoms are not. */
+export const seen = (report) => [...report.positiveDiagnoses, ...report.positiveSigns];
 export const absent = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];
 
 export const imageAddress = (id) => fragmentOf(imagePlace(id));

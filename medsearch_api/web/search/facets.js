@@ -9,11 +9,12 @@ import { SEXES, SEX_OF_VALUE, brief } from "../words.js";
 
 const switching = (filters, name, value) => () => search({ filters: toggled(filters, name, value) });
 
+const SHOWN_BARS = 8;
+
 const width = (part) => `width: ${Math.max(2, 100 * part)}%`;
 
-/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. */
-function chart(title, name, counts, filters) {
-  const most = Math.max(1, ...counts.map((c) => c.count));
+/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. A bar for `most` reports is as wide as the chart. */
+function chart(title, name, counts, filters, most) {
   const bar = ({ value, label, count }) => html`
     <li>
       <button class="finding" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(value)}
@@ -22,10 +23,13 @@ function chart(title, name, counts, filters) {
         <span class="track" aria-hidden="true"><span class="bar" .style=${width(count / most)}></span></span>
       </button>
     </li>`;
+  const bars = (of) => repeat(of, (c) => c.value, bar);
+  const rest = counts.slice(SHOWN_BARS);
   return html`
     <section class="chart ${name}" aria-label=${title}>
       <h3>${title}</h3>
-      ${counts.length ? html`<ul class="bars">${repeat(counts, (c) => c.value, bar)}</ul>` : html`<p class="quiet">None in these reports.</p>`}
+      ${counts.length ? html`<ul class="bars">${bars(counts.slice(0, SHOWN_BARS))}</ul>` : html`<p class="quiet">None in these reports.</p>`}
+      ${rest.length ? html`<details class="rest"><summary>${rest.length} more</summary><ul class="bars">${bars(rest)}</ul></details>` : nothing}
     </section>`;
 }
 
@@ -62,10 +66,11 @@ export function facets(answer, filters) {
   const change = (next) => search({ filters: next });
   const sexes = answer.sexes.filter(({ value }) => value in SEX_OF_VALUE);
   const isMixed = answer.modalities.length > 1 || filters.modalities.length > 0;
+  const most = Math.max(1, ...[answer.present, answer.absent, answer.uncertain].flat().map((c) => c.count));
   return html`
-    ${chart("Present", "present", answer.present, filters)}
-    ${chart("Absent", "absent", answer.absent, filters)}
-    ${chart("Uncertain", "uncertain", answer.uncertain, filters)}
+    ${chart("Present", "present", answer.present, filters, most)}
+    ${chart("Absent", "absent", answer.absent, filters, most)}
+    ${chart("Uncertain", "uncertain", answer.uncertain, filters, most)}
     ${chips("View", "views", answer.views, filters)}
     ${isMixed ? chips("Modality", "modalities", answer.modalities, filters) : nothing}
     ${chips("Sex", "sexes", sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}

@@ -41,7 +41,8 @@ function told(report) {
 function row(report, { place: searched, labels, loads }) {
   const images = report.images.nodes.filter((i) => i.isRepresentative);
   const [first] = images;
-  const facts = first ? [person(first), first.studyDate, first.modality].filter(Boolean) : ["no indexed image"];
+  const modalities = [...new Set(images.map((i) => i.modality).filter(Boolean))].join(", ");
+  const facts = first ? [person(first), first.studyDate, modalities].filter(Boolean) : ["no indexed image"];
   const unsure = report.uncertainCodes.map((code) => brief(labels.get(code) ?? code).toLowerCase());
   const said = [["present", present(report)], ["uncertain", unsure], ["absent", absent(report)]];
   const hidden = said.reduce((sum, [, texts]) => sum + Math.max(0, texts.length - SHOWN_TAGS), 0);

@@ -11,6 +11,8 @@ import { facets } from "./facets.js";
 import { grid, rows } from "./results.js";
 import { clearLink, filterTags } from "./switched_on.js";
 
+const HINT = "Words are found after “no” as well: for what is there, choose under Present.";
+
 const clear = () => search({ filters: noFilters() });
 
 export function searchView(state) {
@@ -35,6 +37,7 @@ export function searchView(state) {
             ${layoutButton(place, "reports", "Reports")}${layoutButton(place, "images", "Images")}
           </div>
         </div>
+        ${place.words.trim() && data?.searchReports.totalCount ? html`<p class="quiet hint">${HINT}</p>` : nothing}
         <div class="results" aria-busy=${status === "loading"}>
           ${status === "failed" ? failure(error) : data ? found(state, data.searchReports) : awaited(place)}
         </div>

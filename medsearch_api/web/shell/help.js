@@ -8,8 +8,8 @@ const KEYS = [
   [
     "The image, once it has the focus",
     [
-      ["+ −", "Zoom"], ["0 1", "Fit; one pixel for one"], ["← → ↑ ↓", "Pan"], ["w", "Window by dragging, or pan"],
-      ["[ ]", "Narrow or widen the window"], ["{ }", "Darken or brighten"], ["i", "Invert"], ["r", "As it was"],
+      ["+ −", "Zoom"], ["0 1", "Fit; actual pixels"], ["← → ↑ ↓", "Pan"], ["w", "Drag to window, or to pan"],
+      ["[ ]", "Narrow or widen the window"], ["{ }", "Darken or brighten"], ["i", "Invert"], ["r", "Reset"],
     ],
   ],
 ];

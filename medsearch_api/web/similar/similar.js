@@ -7,11 +7,13 @@ import { STEPS, fragmentOf, noLikeFilters, onward } from "../place/address.js";
 import { isLikeFiltered } from "../place/filters.js";
 import { button, failure, note, skeleton } from "../shell/notes.js";
 import { compareLink, picture } from "../shell/pictures.js";
-import { plural, present } from "../words.js";
+import { plural, seen } from "../words.js";
 import { likeFilterBar, worthChoosing } from "./filters.js";
 
+const SCORES = "Scores are cosines of the model’s vectors, not probabilities.";
+
 function card({ rank, score, node }, place, image) {
-  const said = node.report ? present(node.report) : [];
+  const said = node.report ? seen(node.report) : [];
   const isOfPatient = node.patient === image?.patient;
   return html`
     <li class="like">
@@ -37,7 +39,7 @@ export function similarPanel(state, image, own = []) {
     <section class="similar" aria-labelledby="similar-title">
       <div class="titlebar">
         <h2 id="similar-title">Similar images</h2>
-        <p class="quiet">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}` : ""}</p>
+        <p class="quiet">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}. ${SCORES}` : ""}</p>
         ${likeFilterBar(state, image, worthChoosing(own, edges.map((e) => e.node)))}
       </div>
       <div class="likes" aria-busy=${status === "loading"}>

@@ -56,6 +56,30 @@ def test_bars_are_as_long_as_their_counts_and_green_red_and_amber(page):
     assert widths == ["100%", "100%"]
 
 
+def test_findings_beyond_the_first_eight_are_a_press_away(page):
+    def with_more(route):
+        answer = route.fetch().json()
+        if "searchReports" in answer["data"]:
+            answer["data"]["present"] += [{"value": f"R0{n}", "label": f"Finding {n}", "count": 1} for n in range(9)]
+        route.fulfill(json=answer)
+
+    page.route("**/graphql", with_more)
+    page.reload()
+    present = page.get_by_role("region", name="Present", exact=True)
+    last = present.get_by_role("button", name="Finding 8")
+    expect(present.locator(".rest summary")).to_have_text("3 more")
+    expect(last).to_be_hidden()
+    present.locator(".rest summary").click()
+    last.click()
+    expect(last).to_have_attribute("aria-pressed", "true")
+
+
+def test_words_are_said_to_be_found_after_negations_too(page):
+    expect(page.locator(".hint")).to_have_count(0)
+    page.locator("#words").fill("effusion")
+    expect(page.locator(".hint")).to_contain_text("after “no” as well")
+
+
 def test_every_facet_filters_is_pressed_and_can_be_taken_off(page):
     expect_found(page, 3)
     for region, button, count in (
