@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
@@ -27,6 +26,7 @@ from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import Tokens
 from medsearch_api.sign_in.viewer import Viewer, admit, roles_with
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.this_machine import is_loopback, is_this_machine
 
 DEVELOPMENT, OIDC = "development", "oidc"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -55,7 +55,7 @@ def sign_in_of(settings: Settings) -> SignIn:
             f"service on this machine alone, without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on "
             "127.0.0.1 only."
         )
-    if settings.api_host != "localhost" and not is_loopback(settings.api_host):
+    if not is_this_machine(settings.api_host):
         raise ConfigurationError(
             f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} asks nobody to sign in, so it may listen on loopback only: "
             "set MEDSEARCH_API_HOST=127.0.0.1."
@@ -70,14 +70,6 @@ def _oidc(options: OidcOptions) -> SignIn:
     flow = CodeFlow(issuer, tokens, options)
     guard = Middleware(SignedIn, options, tokens, flow, sessions, cookies)
     return SignIn(guard, SignInRoutes(options, flow, sessions, cookies).routes())
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an IP address is this machine's own; a name is not."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class LoopbackOnly:

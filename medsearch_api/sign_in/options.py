@@ -6,11 +6,11 @@ Belongs here: reading and refusing settings. Not here: what they lead to.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from medsearch_api.settings import Settings
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.this_machine import is_this_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,6 @@ def is_private(url: str) -> bool:
     if not host or parts.username is not None:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host is localhost or a loopback address."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _origin(public: SplitResult) -> str:

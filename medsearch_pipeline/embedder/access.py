@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -11,6 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.this_machine import is_this_machine
 from medsearch_pipeline.embedder.refusals import refused
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
@@ -34,14 +34,6 @@ def access_of(host: str, token: str) -> list[Middleware]:
             "MEDSEARCH_EMBEDDER_HOST=127.0.0.1"
         )
     return [Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES, www_redirect=False), Middleware(Guard, "")]
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether only this machine can reach what listens there."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:
