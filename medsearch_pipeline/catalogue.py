@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
-from medsearch_core.keys import digest_of
+from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogueFile, schema_of, table_of
-from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse
+from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, study_path
 from medsearch_pipeline import study_images, study_reports
 from medsearch_pipeline.study_documents import study_at
 from medsearch_pipeline.study_embeddings import batched
@@ -149,7 +149,7 @@ def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str)
     rows: list[dict[str, Any]] = []
     count = 0
     try:
-        file = warehouse.written(f"{table}/{patient}/{study}.parquet", columns)
+        file = warehouse.written(study_path(table, StudyKey(patient, study)), columns)
         inputs, run, count = file.inputs, file.run, file.rows.num_rows
         rows = file.rows.to_pylist() if inputs is not None and columns else []
     except ObjectNotFound:

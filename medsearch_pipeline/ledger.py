@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 import pyarrow as pa
@@ -168,6 +169,11 @@ class Evidence:
     indexed: Mapping[StudyKey, str]
     before: pa.Table
 
+    @cached_property
+    def studies(self) -> pa.Table:
+        """What the tables hold of each study."""
+        return studies_in(self.catalogue)
+
 
 def studies_in(catalogue: pa.Table) -> pa.Table:
     """What the tables hold of each study, in the schema `STUDIES`."""
@@ -201,7 +207,7 @@ def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: In
         {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": evidence.run},
         inventory=evidence.inventory,
         catalogue=evidence.catalogue,
-        studies=studies_in(evidence.catalogue),
+        studies=evidence.studies,
         indexed=indexed_table(evidence.indexed),
         before=evidence.before,
         due=due,

@@ -13,7 +13,7 @@ from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
 from medsearch_pipeline.inventory import PATH
-from medsearch_pipeline.ledger import Evidence, decide, studies_in
+from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
@@ -73,7 +73,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
             Counted(
                 inventory=evidence.inventory,
                 ledger=rows,
-                studies=studies_in(evidence.catalogue),
+                studies=evidence.studies,
                 indexed=evidence.indexed,
                 health=index.health(),
                 count=index.count,
