@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ from medsearch_core.search.likeness import similar_to
 from medsearch_core.search.opensearch.index import open_opensearch
 from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_pipeline.demo.processes import Processes, answers, free_port
 
 FIRST = 20
 SIMILAR = "query($id: ID!) { similarImages(imageId: $id, first: 20) { edges { rank score node { id patient viewPosition } } } }"
@@ -125,11 +125,8 @@ async def clients(address: str, body: Callable[[int], dict[str, Any]], count: in
 @contextmanager
 def service(folder: Path, **settings: str) -> Iterator[str]:
     """The address of the service, a process of its own on a free port, until the end of the block."""
-    from socket import socket
-
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port(0)
+    address = f"http://127.0.0.1:{port}"
     environment = {
         "MEDSEARCH_API_SIGN_IN": "development",
         "MEDSEARCH_API_PORT": str(port),
@@ -137,24 +134,10 @@ def service(folder: Path, **settings: str) -> Iterator[str]:
         "MEDSEARCH_WAREHOUSE": str(folder / "warehouse"),
         "MEDSEARCH_LANDING": str(folder),
     }
-    command = [str(Path(sys.executable).with_name("medsearch-api"))]
-    surroundings = os.environ | environment | settings
-    process = subprocess.Popen(command, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            if process.poll() is not None:
-                raise RuntimeError("the service ended")
-            try:
-                if httpx.get(f"{address}/readyz", trust_env=False).is_success:
-                    break
-            except httpx.HTTPError:
-                pass
-            time.sleep(0.1)
+    with Processes(folder / "logs", os.environ | environment | settings) as processes:
+        processes.start("service", [str(Path(sys.executable).with_name("medsearch-api"))])
+        processes.wait_until("service", lambda: answers(f"{address}/readyz"))
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import httpx
+
 from medsearch_core.errors import MedsearchError
 
 STOP_SECONDS = 15.0
@@ -70,6 +72,14 @@ class Processes:
                 _signal(process, signal.SIGKILL)  # what it started and left behind
                 process.wait()
         self._running.clear()
+
+
+def answers(url: str) -> bool:
+    """Whether a server says yes at an address."""
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def free_port(preferred: int) -> int:

@@ -22,7 +22,7 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.ledger import equation, read_ledger
 from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
-from medsearch_pipeline.demo.processes import Processes, free_port
+from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.jobs import STUDY_ASSETS
 
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
@@ -124,18 +124,11 @@ def _start(
             "dagster-webserver", [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace]
         )
         dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
-        processes.wait_until("service", lambda: _answers(f"{service}/readyz"))
+        processes.wait_until("service", lambda: answers(f"{service}/readyz"))
         processes.wait_until("dagster-webserver", dagster.is_ready)
-        processes.wait_until("embedder", lambda: _answers(f"{embedder}/healthz"))
+        processes.wait_until("embedder", lambda: answers(f"{embedder}/healthz"))
         processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace])
     return dagster, service
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
 
 
 def _ingest(console: Console, dagster: DagsterClient) -> None:
