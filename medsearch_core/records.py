@@ -92,6 +92,13 @@ class LandedObject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LandedChange(LandedObject):
+    """`intake`: one row per object that came, was replaced or went since the last inventory."""
+
+    is_removed: bool = column(FLAG, "whether the study lost the object; the other columns are then what was last known of it")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rejection:
     """`rejections`: one row per landed object (or frame of one) that cannot be used."""
 
@@ -272,6 +279,7 @@ class LedgerEntry:
 
 TABLES: dict[str, type] = {
     "inventory": LandedObject,
+    "intake": LandedChange,
     "rejections": Rejection,
     "dicom_metadata": ImageRecord,
     "thumbnails": ThumbnailRecord,
