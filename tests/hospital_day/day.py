@@ -1,0 +1,185 @@
+"""The day itself: every step at its time, then quiet, then the account; and a second pass that must find nothing to do."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from medsearch_core.records import TOMBSTONES, LedgerEntry
+from medsearch_core.search.open import open_index
+from medsearch_core.storage.warehouse import LEDGER_PATH
+from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.settings import Settings
+from tests.hospital_day.place import Place, wait_until
+from tests.hospital_day.plan import POISON, Day, Step
+
+UNFINISHED = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+BUCKET_FOLDER = "landing/"
+
+
+@dataclass
+class Account:
+    """What was found when all was quiet. `differences` must be empty; the rest tells how it went."""
+
+    differences: list[str] = field(default_factory=list)
+    counts: dict[str, object] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Run:
+    """A day lived in a place."""
+
+    def __init__(self, place: Place, day: Day, tell: Callable[[str], None] = print) -> None:
+        self.place, self.day, self.tell = place, day, tell
+        self.killed: list[str] = []
+        self.noon: dict[str, str] = {}
+
+    def live(self) -> float:
+        """Does every step at its time; returns the seconds until all was quiet again."""
+        self.place.send('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "hospital"}')
+        self.place.start_daemon()
+        started = time.monotonic()
+        waits_for_a_run = False
+        for step in self.day.steps:
+            while time.monotonic() - started < step.at:
+                time.sleep(min(0.2, max(0.0, step.at - (time.monotonic() - started))))
+                waits_for_a_run = waits_for_a_run and not self._kill_run()
+            if step.verb == "kill run":
+                waits_for_a_run = not self._kill_run()
+            else:
+                self._do(step)
+        while waits_for_a_run and not self.is_quiet():
+            waits_for_a_run = not self._kill_run()
+        self.tell(f"{time.monotonic() - started:.0f} s: the last object has landed")
+        wait_until("all is quiet", self.is_quiet, 3600, every=3)
+        return time.monotonic() - started
+
+    def _kill_run(self) -> bool:
+        run = self.place.kill_run()
+        if run:
+            self.killed.append(run)
+            self.tell(f"kill -9 of run {run}")
+        return bool(run)
+
+    def _do(self, step: Step) -> None:
+        place, key = self.place, f"{BUCKET_FOLDER}{step.key}"
+        match step.verb:
+            case "put":
+                place.s3.put_object(Bucket="hospital", Key=key, Body=step.data)
+            case "put silently":
+                place.notify(False)
+                place.s3.put_object(Bucket="hospital", Key=key, Body=step.data)
+                place.notify(True)
+            case "delete":
+                place.s3.delete_object(Bucket="hospital", Key=key)
+            case "send duplicate":
+                place.send(place.event("ObjectCreated:Put", step.key))
+            case "send stale removal":
+                place.send(place.event("ObjectRemoved:Delete", step.key))
+            case "send poison":
+                place.send(step.data.decode())
+            case "take ledger":
+                self.noon = {e.key: e.state for e in self.take_ledger() if e.state not in TOMBSTONES}
+                self.tell(f"ledger at noon: {dict(Counter(self.noon.values()))}")
+            case "kill daemon":
+                place.kill_daemon()
+                self.tell("kill -9 of the daemon")
+            case "start daemon":
+                place.start_daemon()
+            case _:
+                raise AssertionError(step.verb)
+
+    def is_quiet(self) -> bool:
+        """Whether no message, no study and no run waits, and the whole store was looked at since."""
+        place = self.place
+        if place.waiting_messages(place.queue) or place.runs(*UNFINISHED):
+            return False
+        taken = waiting.taken(place.warehouse) or set()
+        if waiting.read(place.warehouse).studies or set(journal.names(place.warehouse)) - taken:
+            return False
+        landed = {o.key: o.etag for o in place.landing.list()}
+        return {r.key: r.etag for r in place.known()} == landed
+
+    def take_ledger(self) -> list[LedgerEntry]:
+        """Runs ledger_job in this process; its rows."""
+        job = build_definitions(Settings()).resolve_job_def("ledger_job")
+        assert job.execute_in_process(instance=self.place.instance, raise_on_error=True).success
+        return self.place.warehouse.read_rows(LedgerEntry, LEDGER_PATH)
+
+    def account(self) -> Account:
+        """Compares what the script expects with bucket, ledger, Parquet, pictures, index, queues and runs."""
+        found, place, expected = Account(), self.place, self.day.expected
+        ledger = self.take_ledger()
+        states = {e.key: (e.state, e.reason) for e in ledger if e.state not in TOMBSTONES}
+        found.differences += [
+            f"{key}: {states.get(key)} and not {expected.states.get(key)}"
+            for key in sorted(expected.states.keys() | states.keys())
+            if states.get(key) != expected.states.get(key)
+        ]
+        tombstones = {e.key: e.state for e in ledger if e.state in TOMBSTONES}
+        found.differences += [
+            f"{key} was landed at noon and has no tombstone" for key in self.noon if key not in states and key not in tombstones
+        ]
+        found.differences += [
+            f"{key} is {state} and should not be"
+            for key, state in tombstones.items()
+            if key not in (expected.deleted if state == "deleted" else expected.superseded)
+        ]
+        health = open_index(Settings()).health()
+        pictures = sum(o.key.endswith(".png") for o in place.warehouse.store.list("thumbnails"))
+        self._same(found, "images", expected.images, index=health.images, pictures=pictures, ledger=sum(e.images for e in ledger if e.state == "indexed"))
+        self._same(found, "reports", expected.reports, index=health.reports)
+        self._same(found, "landed", len(place_keys := list(place.landing.list())), ledger=len(states), script=len(expected.states))
+        self._same(found, "poison", len(POISON), dead_letters=place.waiting_messages(place.dead_letters))
+        found.counts["bytes"] = sum(o.bytes for o in place_keys)
+        found.counts["states"] = dict(Counter(e.state for e in ledger))
+        runs = place.runs()
+        found.counts["runs"] = dict(Counter(f"{r.job_name} {r.status.value}" for r in runs))
+        found.differences += [f"run {r.run_id} of {r.job_name} is {r.status.value}" for r in runs if r.status in UNFINISHED]
+        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and r.run_id not in self.killed]
+        found.differences += [f"run {r.run_id} of {r.job_name} failed" for r in failed]
+        check = place.last_check("ledger", "every_object_is_accounted_for")
+        if check is not True:
+            found.differences.append("every_object_is_accounted_for did not pass")
+        return found
+
+    def second_pass(self) -> list[str]:
+        """Notifies of everything again, takes inventory, ingests all studies again; what changed by it, which must be nothing."""
+        place = self.place
+        before, runs = place.contents(), len(place.runs())
+        entries = set(journal.names(place.warehouse))
+        for key in sorted(self.day.expected.states)[:: max(1, len(self.day.expected.states) // 500)]:
+            place.send(place.event("ObjectCreated:Put", key))
+        wait_until("the queue is empty", lambda: not place.waiting_messages(place.queue), 600)
+        place.wait_for_a_whole_scan()
+        differences = [f"{len(place.runs()) - runs} runs were requested"] if len(place.runs()) != runs else []
+        definitions = build_definitions(Settings())
+        assert definitions.resolve_job_def("inventory_job").execute_in_process(instance=place.instance).success
+        if fresh := set(journal.names(place.warehouse)) - entries:
+            differences.append(f"{len(fresh)} journal entries were written")
+        keys = place.instance.get_dynamic_partitions("patient_study")
+        span = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
+        assert definitions.resolve_job_def("ingest_job").execute_in_process(instance=place.instance, tags=span).success
+        self.take_ledger()
+        after = place.contents()
+        return differences + [f"{path} changed" for path in sorted(before.keys() ^ after.keys()) + _changed(before, after)]
+
+    def _same(self, found: Account, what: str, expected: int, **counted: int) -> None:
+        found.counts[what] = {"expected": expected, **counted}
+        if set(counted.values()) != {expected}:
+            found.differences.append(f"{what}: expected {expected}, counted {counted}")
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(key for key in before.keys() & after.keys() if before[key] != after[key])
