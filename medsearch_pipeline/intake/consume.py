@@ -85,7 +85,7 @@ def consume(
     until = clock() + limits.seconds
     while not consumed.is_drained and consumed.messages < limits.messages and clock() < until:
         round_until = min(until, clock() + limits.gathering_seconds)
-        gathered = _gather(queue, named, limits.messages - consumed.messages, lambda end=round_until: clock() < end)
+        gathered = _gather(queue, named, limits.messages - consumed.messages, round_until, clock)
         consumed.messages += gathered.messages
         consumed.unread |= gathered.unread
         consumed.is_drained = gathered.is_last
@@ -93,7 +93,7 @@ def consume(
     return consumed
 
 
-def _gather(queue: EventQueue, named: Named, most: int, is_time: Callable[[], bool]) -> _Gathered:
+def _gather(queue: EventQueue, named: Named, most: int, until: float, clock: Callable[[], float]) -> _Gathered:
     """Receives by more requests at once the more there is, until the round is full, its time is up or nothing more comes."""
     gathered, requests = _Gathered(), 1
     while gathered.messages < most and len(gathered.keys) < KEYS_PER_ROUND:
@@ -101,7 +101,7 @@ def _gather(queue: EventQueue, named: Named, most: int, is_time: Callable[[], bo
         for message in received:
             gathered.take(message, named)
         gathered.is_last = not received
-        if gathered.is_last or not is_time():
+        if gathered.is_last or clock() >= until:
             break
         requests = min(2 * requests, REQUESTS_AT_ONCE)
     return gathered

@@ -26,7 +26,7 @@ PER_REQUEST = 10
 """The most messages that one request receives, deletes or holds ("Amazon SQS message quotas")."""
 REQUESTS_AT_ONCE = 8
 WAIT_SECONDS = 1
-"""How long a request waits for a message. More than none, for then it asks every server ("Amazon SQS short and long polling")."""
+"""How long a request waits for a message. One that does not asks only some servers ("Amazon SQS short and long polling")."""
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.2
 
@@ -55,12 +55,14 @@ class EventQueue:
 
     Args:
         held_seconds: how long what was received stays out of other receivers' sight, unless held longer.
+        wait_seconds: how long a request waits for a first message.
     """
 
-    def __init__(self, client: Any, url: str, held_seconds: int = 120) -> None:
+    def __init__(self, client: Any, url: str, held_seconds: int = 120, wait_seconds: int = WAIT_SECONDS) -> None:
         self._client = client
         self._url = url
-        self.held_seconds = held_seconds
+        self._held_seconds = held_seconds
+        self._wait_seconds = wait_seconds
 
     def has_dead_letters(self) -> bool:
         """Whether the queue gives up on a message that is received again and again (its redrive policy)."""
@@ -92,8 +94,8 @@ class EventQueue:
         done = threading.Event()
 
         def keep() -> None:
-            while not done.wait(self.held_seconds / 3):
-                self._try_to_hold(messages, self.held_seconds)
+            while not done.wait(self._held_seconds / 3):
+                self._try_to_hold(messages, self._held_seconds)
 
         keeper = threading.Thread(target=keep, name="events-queue-keeper", daemon=True)
         keeper.start()
@@ -119,7 +121,7 @@ class EventQueue:
                 _log.warning("events queue: %d messages could not be held for %d s", len(failed), seconds)
 
     def _receive(self, most: int) -> list[Message]:
-        asked = {"MaxNumberOfMessages": most, "WaitTimeSeconds": WAIT_SECONDS, "VisibilityTimeout": self.held_seconds}
+        asked = {"MaxNumberOfMessages": most, "WaitTimeSeconds": self._wait_seconds, "VisibilityTimeout": self._held_seconds}
         answer = self._ask("receive_message", {"QueueUrl": self._url, **asked})
         return [Message(m["MessageId"], m["ReceiptHandle"], m["Body"]) for m in answer.get("Messages", [])]
 
