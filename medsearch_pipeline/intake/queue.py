@@ -35,6 +35,7 @@ _FORBIDDEN = {
     *("AccessDenied", "AccessDeniedException", "AWS.SimpleQueueService.AccessDenied", "KmsAccessDenied"),
     *("KMS.AccessDeniedException", "InvalidSecurity", "InvalidClientTokenId", "UnrecognizedClientException"),
     *("SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "MissingAuthenticationToken"),
+    "403",  # what botocore reads from an answer that gives no code
 }
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
