@@ -47,6 +47,15 @@ class Settings(Deployment, BaseSettings):
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
+    sensors: Literal["running", "stopped"] = Field(
+        "running", description="whether sensors and schedules run from the first start on, or wait until someone starts them"
+    )
+    scan_objects_per_tick: int = Field(
+        20_000, ge=1, description="objects of the landing store landing_sensor looks at in a tick"
+    )
+    scan_interval_seconds: int = Field(30, ge=1, description="how often landing_sensor looks at the next part of the store")
+    inventory_cron: str = Field("0 * * * *", description="when inventory_schedule looks at the whole store, in UTC")
+    ledger_cron: str = Field("30 3 * * *", description="when ledger_schedule accounts for every object, in UTC")
     index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
     index_min_recall: float = Field(
         0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"
