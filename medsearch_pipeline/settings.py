@@ -6,8 +6,9 @@ Each setting is an environment variable: its name in capitals with `MEDSEARCH_` 
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.deployment import Deployment
@@ -60,10 +61,24 @@ class Settings(Deployment, BaseSettings):
     index_min_recall: float = Field(
         0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"
     )
+    events_queue: str | None = Field(
+        None, description="URL of the SQS queue that the landing bucket's events go to; empty means that none are consumed"
+    )
+    events_per_tick: int = Field(10_000, ge=1, le=100_000, description="most messages of that queue taken at once")
+    sqs_endpoint: str | None = Field(None, description="address of an SQS-compatible service; empty means AWS")
     api_url: str = Field(
         "http://localhost:8000",
         description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
     )
+
+    @field_validator("events_queue")
+    @classmethod
+    def _is_the_landing_buckets(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and not (value.startswith(("https://", "http://")) and urlsplit(value).path.strip("/")):
+            raise ValueError("give the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, not its name or ARN")
+        if value and not str(info.data.get("landing", "s3://")).startswith("s3://"):
+            raise ValueError("events come from a bucket: set MEDSEARCH_LANDING to s3://bucket/prefix, or leave the queue away")
+        return value
 
     @field_validator("layout")
     @classmethod

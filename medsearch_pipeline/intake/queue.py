@@ -25,6 +25,7 @@ from medsearch_core.errors import ConfigurationError, MedsearchError, QueueError
 PER_REQUEST = 10
 """The most messages that one request receives, deletes or holds ("Amazon SQS message quotas")."""
 REQUESTS_AT_ONCE = 8
+HELD_SECONDS = 120
 WAIT_SECONDS = 1
 """How long a request waits for a message. One that does not asks only some servers ("Amazon SQS short and long polling")."""
 ATTEMPTS = 3
@@ -59,7 +60,7 @@ class EventQueue:
         wait_seconds: how long a request waits for a first message.
     """
 
-    def __init__(self, client: Any, url: str, held_seconds: int = 120, wait_seconds: int = WAIT_SECONDS) -> None:
+    def __init__(self, client: Any, url: str, held_seconds: int, wait_seconds: int) -> None:
         self._client = client
         self._url = url
         self._held_seconds = held_seconds
@@ -174,7 +175,7 @@ def open_queue(url: str, region: str | None, endpoint: str | None = None) -> Eve
         client = boto3.client("sqs", region_name=region, endpoint_url=endpoint, config=patience)
     except NoRegionError as error:
         raise ConfigurationError("no AWS region is known for the events queue: set MEDSEARCH_S3_REGION") from error
-    return EventQueue(client, url)
+    return EventQueue(client, url, HELD_SECONDS, WAIT_SECONDS)
 
 
 def _meaning(error: ClientError | BotoCoreError, action: str, url: str) -> MedsearchError:

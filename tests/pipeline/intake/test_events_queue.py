@@ -290,7 +290,7 @@ def test_a_role_that_may_not_is_told_which_permission_it_needs(site: Site) -> No
         iam.put_user_policy(UserName=site.bucket, PolicyName="events", PolicyDocument=document)
         ask_for_permissions(site, is_on=True)
         secret = {"aws_access_key_id": keys["AccessKeyId"], "aws_secret_access_key": keys["SecretAccessKey"]}
-        return EventQueue(boto3.client("sqs", endpoint_url=site.endpoint, **secret), site.url, wait_seconds=0)
+        return EventQueue(boto3.client("sqs", endpoint_url=site.endpoint, **secret), site.url, 120, wait_seconds=0)
 
     with pytest.raises(ConfigurationError, match=r"refuses this process.*: allow its role sqs:GetQueueAttributes"):
         allow("sqs:SendMessage").has_dead_letters()
