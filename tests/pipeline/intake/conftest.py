@@ -22,6 +22,11 @@ def _client(service: str, endpoint: str) -> Any:
     return boto3.client(service, endpoint_url=endpoint)
 
 
+@cache
+def _store(url: str, endpoint: str) -> ObjectStore:
+    return open_store(url, S3Options(endpoint, "us-east-1"))
+
+
 @dataclass(frozen=True)
 class Site:
     """What a data engineer sets up: the landing bucket, the queue and its dead letters."""
@@ -36,7 +41,7 @@ class Site:
 
     @property
     def landing(self) -> ObjectStore:
-        return open_store(f"s3://{self.bucket}/{PREFIX}", S3Options(self.endpoint, "us-east-1"))
+        return _store(f"s3://{self.bucket}/{PREFIX}", self.endpoint)
 
     @property
     def arn(self) -> str:

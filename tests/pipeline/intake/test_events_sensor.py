@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,19 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "WAIT_SECONDS", 0)
 
 
+@cache
+def instance() -> dg.DagsterInstance:
+    """An instance for all ticks, which leave nothing in it."""
+    return dg.DagsterInstance.ephemeral()
+
+
 def tick(settings: Settings) -> str:
     """What the sensor says of one tick, in which it asks for no runs."""
     sensor = build_events_sensor(settings)
     assert sensor
     resources = build_resources(settings)
     needed = {name: resources[name] for name in ("landing", "warehouse")}
-    with dg.build_sensor_context(resources=needed) as context:
+    with dg.build_sensor_context(instance=instance(), resources=needed) as context:
         done = sensor.evaluate_tick(context)
     assert not done.run_requests
     assert not done.dynamic_partitions_requests
