@@ -32,6 +32,10 @@ class BadInput(MedsearchError):
         self.frame = frame
 
 
+class BadMessage(BadInput):
+    """One message of the queue of events cannot be understood. The detail may name an object's key, nothing else of it."""
+
+
 class TooManyPixels(BadInput):
     """A picture or frame is larger than this process decodes. Noticed before anything is decoded."""
 
@@ -53,6 +57,10 @@ class ObjectNotFound(ObjectUnreadable):
 
 class ObjectForbidden(ObjectUnreadable):
     """This process may not read the file."""
+
+
+class QueueError(MedsearchError):
+    """The queue of events could not be asked, for now."""
 
 
 class IndexMismatch(MedsearchError):
@@ -87,3 +95,7 @@ class NotIndexed(MedsearchError):
 
 class InvalidQuery(MedsearchError):
     """A query's argument is out of range or malformed."""
+
+
+class RemovalUnconfirmed(MedsearchError):
+    """Most of what was known to have landed would be taken for removed. The message says how to confirm it."""

@@ -11,6 +11,9 @@ from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.schedules import build_schedules
+from medsearch_pipeline.sensors.events_sensor import build_events_sensor
+from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
 from medsearch_pipeline.settings import Settings
 
 
@@ -28,6 +31,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_ledger(settings),
         ],
         jobs=build_jobs(),
+        schedules=build_schedules(settings),
+        sensors=[sensor for sensor in (build_landing_sensor(settings), build_events_sensor(settings)) if sensor],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

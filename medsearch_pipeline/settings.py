@@ -6,8 +6,9 @@ Each setting is an environment variable: its name in capitals with `MEDSEARCH_` 
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.deployment import Deployment
@@ -47,14 +48,37 @@ class Settings(Deployment, BaseSettings):
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
+    sensors: Literal["running", "stopped"] = Field(
+        "running", description="whether sensors and schedules run from the first start on, or wait until someone starts them"
+    )
+    scan_objects_per_tick: int = Field(
+        20_000, ge=1, description="objects of the landing store landing_sensor looks at in a tick"
+    )
+    scan_interval_seconds: int = Field(30, ge=1, description="how often landing_sensor looks at the next part of the store")
+    inventory_cron: str = Field("0 * * * *", description="when inventory_schedule looks at the whole store, in UTC")
+    ledger_cron: str = Field("30 3 * * *", description="when ledger_schedule accounts for every object, in UTC")
     index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
     index_min_recall: float = Field(
         0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"
     )
+    events_queue: str | None = Field(
+        None, description="URL of the SQS queue that the landing bucket's events go to; empty means that none are consumed"
+    )
+    events_per_tick: int = Field(10_000, ge=1, le=100_000, description="most messages of that queue taken at once")
+    sqs_endpoint: str | None = Field(None, description="address of an SQS-compatible service; empty means AWS")
     api_url: str = Field(
         "http://localhost:8000",
         description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
     )
+
+    @field_validator("events_queue")
+    @classmethod
+    def _is_the_landing_buckets(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and not (value.startswith(("https://", "http://")) and urlsplit(value).path.strip("/")):
+            raise ValueError("give the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, not its name or ARN")
+        if value and not str(info.data.get("landing", "s3://")).startswith("s3://"):
+            raise ValueError("events come from a bucket: set MEDSEARCH_LANDING to s3://bucket/prefix, or leave the queue away")
+        return value
 
     @field_validator("layout")
     @classmethod

@@ -1,0 +1,59 @@
+"""Looking at named keys in the landing store: what is there now, or that it is gone.
+
+Belongs here: telling a missing object from a missing store. What follows from what was seen is `record`'s work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
+
+LOOKERS = 32
+UNSPELLABLE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
+"""Keys that S3 allows and the store cannot be asked for: a part that is empty, `.` or `..`, or a control character. Among them
+are those that end in a slash, by which S3's console shows folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was seen under each key, None where nothing is; keys that cannot be asked for; why some could not be seen."""
+
+    seen: dict[str, ObjectInfo | None]
+    unspellable: list[str]
+    failed: dict[str, StorageError]
+
+
+def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
+    """Looks at each key, `LOOKERS` at a time.
+
+    A bucket that is gone answers as an object that is gone does, so nothing counts as gone unless the store can be listed,
+    before and after.
+
+    Raises:
+        StorageError: the store cannot be listed, or failed at every key.
+    """
+    landing.check()
+    askable = [key for key in keys if not UNSPELLABLE.search(key)]
+
+    def look(key: str) -> ObjectInfo | StorageError | None:
+        try:
+            return landing.info(key)
+        except ObjectNotFound:
+            return None
+        except StorageError as error:
+            return error
+
+    with ThreadPoolExecutor(LOOKERS) as lookers:
+        found = dict(zip(askable, lookers.map(look, askable), strict=True))
+    failed = {key: error for key, error in found.items() if isinstance(error, StorageError)}
+    seen = {key: info for key, info in found.items() if not isinstance(info, StorageError)}
+    if failed and not seen:
+        raise next(iter(failed.values()))
+    if None in seen.values():
+        landing.check()
+    return Looked(seen, [key for key in keys if UNSPELLABLE.search(key)], failed)

@@ -1,0 +1,199 @@
+"""The events queue: an Amazon SQS queue, or one that speaks its API, asked ten messages at a time.
+
+Belongs here: the requests, and what their failures mean. When to receive and what may be deleted is decided in `consume`.
+
+Named as in the Amazon SQS API Reference: ReceiveMessage, DeleteMessageBatch, ChangeMessageVisibilityBatch, GetQueueAttributes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from medsearch_core.errors import ConfigurationError, MedsearchError, QueueError
+
+PER_REQUEST = 10
+"""The most messages that one request receives, deletes or holds ("Amazon SQS message quotas")."""
+REQUESTS_AT_ONCE = 8
+HELD_SECONDS = 120
+WAIT_SECONDS = 1
+"""How long a request waits for a message. One that does not asks only some servers ("Amazon SQS short and long polling")."""
+ATTEMPTS = 3
+PAUSE_SECONDS = 0.2
+
+_MISSING = {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress"}
+_FORBIDDEN = {
+    *("AccessDenied", "AccessDeniedException", "AWS.SimpleQueueService.AccessDenied", "KmsAccessDenied"),
+    *("KMS.AccessDeniedException", "InvalidSecurity", "InvalidClientTokenId", "UnrecognizedClientException"),
+    *("SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "MissingAuthenticationToken"),
+    "403",  # what botocore reads from an answer that gives no code
+}
+_log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as received. The receipt is what it is deleted by, and is another at each delivery."""
+
+    id: str
+    receipt: str = field(repr=False)
+    body: str = field(repr=False)
+
+
+class EventQueue:
+    """A queue by its URL. Every method raises `ConfigurationError` where the queue is missing or forbidden, and `QueueError`
+    where it cannot be asked for now, after botocore's own retries of what is throttled or broken off.
+
+    Args:
+        held_seconds: how long what was received stays out of other receivers' sight, unless held longer.
+        wait_seconds: how long a request waits for a first message.
+    """
+
+    def __init__(self, client: Any, url: str, held_seconds: int, wait_seconds: int) -> None:
+        self._client = client
+        self._url = url
+        self._held_seconds = held_seconds
+        self._wait_seconds = wait_seconds
+
+    def has_dead_letters(self) -> bool:
+        """Whether the queue gives up on a message that is received again and again (its redrive policy)."""
+        asked = {"QueueUrl": self._url, "AttributeNames": ["RedrivePolicy"]}
+        return "RedrivePolicy" in self._ask("get_queue_attributes", asked).get("Attributes", {})
+
+    def receive(self, most: int, requests: int = 1) -> list[Message]:
+        """Up to so many messages, each once, by so many requests at once; none if none came while they waited."""
+        sizes = [min(PER_REQUEST, most - start) for start in range(0, most, PER_REQUEST)][:requests]
+        found = (message for batch in self._at_once(self._receive, sizes) for message in batch)
+        return list({message.id: message for message in found}.values())
+
+    def delete(self, messages: Sequence[Message]) -> dict[str, str]:
+        """Deletes messages; returns those that stayed, id → the service's word for why. A passing failure is tried again."""
+        return self._in_batches(self._delete, messages)
+
+    def hold(self, messages: Sequence[Message], seconds: int) -> dict[str, str]:
+        """Keeps messages out of sight from now on for so long, 0 to give them back at once; returns those it did not."""
+
+        def hold(batch: Sequence[Message]) -> dict[str, str]:
+            entries = [{"Id": str(n), "ReceiptHandle": m.receipt, "VisibilityTimeout": seconds} for n, m in enumerate(batch)]
+            return self._failed("change_message_visibility_batch", entries, batch)
+
+        return self._in_batches(hold, messages)
+
+    @contextmanager
+    def held(self, messages: Sequence[Message]) -> Iterator[None]:
+        """Keeps messages out of sight for as long as the block takes, and gives them back at once if it raises."""
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(self._held_seconds / 3):
+                self._try_to_hold(messages, self._held_seconds)
+
+        keeper = threading.Thread(target=keep, name="events-queue-keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        except BaseException:
+            done.set()
+            keeper.join()
+            self._try_to_hold(messages, 0)
+            raise
+        finally:
+            done.set()
+            keeper.join()
+
+    def _try_to_hold(self, messages: Sequence[Message], seconds: int) -> None:
+        """Holds, or says that it could not: what is delivered again is looked at again, which does no harm."""
+        try:
+            failed = self.hold(messages, seconds)
+        except MedsearchError as error:
+            _log.warning("events queue: %d messages could not be held for %d s: %s", len(messages), seconds, error)
+        else:
+            if failed:
+                _log.warning("events queue: %d messages could not be held for %d s", len(failed), seconds)
+
+    def _receive(self, most: int) -> list[Message]:
+        asked = {"MaxNumberOfMessages": most, "WaitTimeSeconds": self._wait_seconds, "VisibilityTimeout": self._held_seconds}
+        answer = self._ask("receive_message", {"QueueUrl": self._url, **asked})
+        return [Message(m["MessageId"], m["ReceiptHandle"], m["Body"]) for m in answer.get("Messages", [])]
+
+    def _delete(self, batch: Sequence[Message]) -> dict[str, str]:
+        waiting, stayed = list(batch), {}
+        for attempt in range(ATTEMPTS):
+            time.sleep(PAUSE_SECONDS * (2**attempt - 1))
+            entries = [{"Id": str(n), "ReceiptHandle": m.receipt} for n, m in enumerate(waiting)]
+            stayed = self._failed("delete_message_batch", entries, waiting)
+            waiting = [m for m in waiting if m.id in stayed]
+            if not waiting:
+                break
+        return stayed
+
+    def _failed(self, action: str, entries: list[dict[str, Any]], batch: Sequence[Message]) -> dict[str, str]:
+        answer = self._ask(action, {"QueueUrl": self._url, "Entries": entries})
+        return {batch[int(entry["Id"])].id: entry["Code"] for entry in answer.get("Failed", [])}
+
+    def _in_batches(self, act: Callable[[Sequence[Message]], dict[str, str]], messages: Sequence[Message]) -> dict[str, str]:
+        batches = [messages[start : start + PER_REQUEST] for start in range(0, len(messages), PER_REQUEST)]
+        return {name: why for failed in self._at_once(act, batches) for name, why in failed.items()}
+
+    def _at_once(self, act: Callable[[Any], _Answer], things: Sequence[Any]) -> list[_Answer]:
+        if len(things) <= 1:
+            return [act(thing) for thing in things]
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as callers:
+            return list(callers.map(act, things))
+
+    def _ask(self, action: str, arguments: dict[str, Any]) -> Any:
+        try:
+            return getattr(self._client, action)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise _meaning(error, action, self._url) from error
+
+
+def open_queue(url: str, region: str | None, endpoint: str | None = None) -> EventQueue:
+    """The queue at a URL, with the credentials of the AWS provider chain. Asks nothing yet.
+
+    Raises:
+        ConfigurationError: no region is known.
+    """
+    patience = Config(
+        connect_timeout=3,
+        read_timeout=WAIT_SECONDS + 5,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        max_pool_connections=REQUESTS_AT_ONCE + 1,
+    )
+    try:
+        client = boto3.client("sqs", region_name=region, endpoint_url=endpoint, config=patience)
+    except NoRegionError as error:
+        raise ConfigurationError("no AWS region is known for the events queue: set MEDSEARCH_S3_REGION") from error
+    return EventQueue(client, url, HELD_SECONDS, WAIT_SECONDS)
+
+
+def _meaning(error: ClientError | BotoCoreError, action: str, url: str) -> MedsearchError:
+    """What a failed request means: something to put right, or something that may pass."""
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    if code in _MISSING:
+        return ConfigurationError(f"there is no events queue at {url}: create it, or correct MEDSEARCH_EVENTS_QUEUE")
+    if isinstance(error, NoCredentialsError):
+        return ConfigurationError("no AWS credentials were found: give the process a role, a profile or keys")
+    if code in _FORBIDDEN:
+        permission = _PERMISSIONS[action]
+        return ConfigurationError(f"the events queue at {url} refuses this process ({code}): allow its role {permission}")
+    return QueueError(f"the events queue at {url} cannot be asked now: {code or type(error).__name__}")
+
+
+_PERMISSIONS = {
+    "receive_message": "sqs:ReceiveMessage, and kms:Decrypt if its messages are encrypted with a key of yours",
+    "delete_message_batch": "sqs:DeleteMessage",
+    "change_message_visibility_batch": "sqs:ChangeMessageVisibility",
+    "get_queue_attributes": "sqs:GetQueueAttributes",
+}

@@ -1,0 +1,131 @@
+"""`events_sensor`: what the landing bucket's events name is looked at in the bucket itself, and journalled."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.discovery import Layout
+from medsearch_pipeline.intake.changes import Seen
+from medsearch_pipeline.intake.consume import Consumed, Limits, consume
+from medsearch_pipeline.intake.lookup import Looked, look_up
+from medsearch_pipeline.intake.notifications import LandingPlace, keys_named
+from medsearch_pipeline.intake.queue import open_queue
+from medsearch_pipeline.intake.record import Recorded, record
+from medsearch_pipeline.intake.same_bytes import inputs_by_kind
+from medsearch_pipeline.inventory import pseudonym_secret
+from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+
+SECONDS = 15
+SHOWN = 20
+KINDS = ("added", "replaced", "removed", "retagged")
+NO_DEAD_LETTERS = (
+    "the queue has no redrive policy: give it a dead-letter queue, or what cannot be read comes again until it expires"
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the rounds of a tick found, together."""
+
+    changes: Counter[str] = field(default_factory=Counter)
+    """How many objects were added, replaced, removed, and how many only got another tag."""
+    studies: set[StudyKey] = field(default_factory=set)
+    unspellable: list[str] = field(default_factory=list)
+    """Keys that S3 allows and the store cannot be asked for."""
+
+    def add(self, looked: Looked, recorded: Recorded) -> None:
+        self.changes.update({kind: getattr(recorded, kind) for kind in KINDS})
+        self.studies.update(recorded.studies)
+        self.unspellable += looked.unspellable
+
+
+def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
+    """The `events_sensor` of a deployment; None where no queue is configured."""
+    url = settings.events_queue
+    if not url:
+        return None
+    layout, place, inputs_of = Layout.of(settings.layout), LandingPlace.of(settings.landing), inputs_by_kind(settings)
+    configured = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
+
+    @dg.sensor(
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
+        description="Journals what the landing bucket's events name, as it is there now. Requests no runs.",
+    )
+    def events_sensor(
+        context: dg.SensorEvaluationContext, landing: StoreResource, warehouse: WarehouseResource
+    ) -> dg.SkipReason:
+        store, tables, tally = landing.open(), Warehouse(warehouse.open()), Tally()
+        queue = open_queue(url, settings.s3_region, settings.sqs_endpoint)
+        has_dead_letters = queue.has_dead_letters()
+        store.check()  # before anything is received: each delivery that leads to nothing is one towards the dead letters
+        tables.store.check()
+        secret = pseudonym_secret(tables.store, configured)
+
+        def record_seen(keys: Sequence[str]) -> Collection[str]:
+            observed = datetime.now(UTC)
+            looked = look_up(store, keys)
+            seen = [Seen(key, info) for key, info in looked.seen.items()]
+            recorded = record(store, tables, layout, secret, seen, observed, inputs_of)
+            tally.add(looked, recorded)
+            for key, error in list(looked.failed.items())[:SHOWN]:
+                context.log.warning(f"{key} could not be looked at and comes again: {error}")
+            return looked.failed.keys()
+
+        consumed = consume(queue, lambda body: keys_named(body, place), record_seen, Limits(settings.events_per_tick))
+        for line in warnings_of(consumed, tally):
+            context.log.warning(line)
+        what = told(consumed, tally, has_dead_letters)
+        context.log.info(what)
+        return dg.SkipReason(what)
+
+    return events_sensor
+
+
+def told(consumed: Consumed, tally: Tally, has_dead_letters: bool) -> str:
+    """What a tick did, in one line of counts."""
+    unread = ", ".join(sorted({fault.reason for fault in consumed.unread.values()}))
+    fate = "left to the dead-letter queue" if has_dead_letters else "left to come again"
+    parts = [
+        _count(consumed.no_news, "message", "messages", "with no news"),
+        _count(len(consumed.unread), "message", "messages", f"that could not be read ({unread}), {fate}"),
+        _count(len(consumed.unseen), "message", "messages", "left to come again: an object could not be looked at"),
+        _count(len(consumed.undeleted), "message", "messages", "that could not be deleted, left to come again"),
+        _count(len(tally.unspellable), "key", "keys", "that no store can be asked for, left to the inventory"),
+        "" if consumed.is_drained else "more may be waiting",
+        "" if has_dead_letters else NO_DEAD_LETTERS,
+    ]
+    return "; ".join([_looked_at(consumed, tally), *filter(None, parts)])
+
+
+def warnings_of(consumed: Consumed, tally: Tally) -> Iterable[str]:
+    """What a tick names for whoever has to put it right, a few of each."""
+    for name, fault in list(consumed.unread.items())[:SHOWN]:
+        yield f"message {name} could not be read: {fault}"
+    for name, code in list(consumed.undeleted.items())[:SHOWN]:
+        yield f"message {name} could not be deleted: {code}"
+    for key in tally.unspellable[:SHOWN]:
+        yield f"{key!r} is a key that no store can be asked for: give the object another, unless it only marks a folder"
+
+
+def _looked_at(consumed: Consumed, tally: Tally) -> str:
+    if not consumed.messages:
+        return "no messages"
+    looked = (
+        f"{_count(consumed.messages, 'message', 'messages')}: {_count(consumed.keys, 'key', 'keys', 'looked at') or 'no keys'}"
+    )
+    changes = [f"{count} {kind}" for kind, count in tally.changes.items() if count]
+    if changes:
+        return f"{looked}, {', '.join(changes)} in {_count(len(tally.studies), 'study', 'studies') or 'no study'}"
+    return f"{looked}, all as known" if consumed.keys else looked
+
+
+def _count(count: int, one: str, many: str, what: str = "") -> str:
+    """A count with its noun, and nothing for none."""
+    return f"{count} {one if count == 1 else many} {what}".rstrip() if count else ""
