@@ -47,6 +47,13 @@ class Settings(Deployment, BaseSettings):
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
+    sensors: Literal["running", "stopped"] = Field(
+        "running", description="whether sensors and schedules run from the first start on, or wait until someone starts them"
+    )
+    settle_seconds: int = Field(60, ge=0, description="how long a study must not have changed before it is ingested")
+    max_wait_seconds: int = Field(900, ge=0, description="how long a study that goes on changing may wait, at most")
+    dispatch_interval_seconds: int = Field(15, ge=1, description="how often ingest_sensor looks for studies that are due")
+    max_runs_in_flight: int = Field(8, ge=1, description="runs of ingest_sensor that are queued or started at once")
     index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
     index_min_recall: float = Field(
         0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"
