@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -36,7 +35,7 @@ _SCHEMA = pa.schema(
 class State:
     """What waits, by study, and the journal entries that are in it or were dispatched."""
 
-    rows: Sequence[Waiting] = ()
+    rows: tuple[Waiting, ...] = ()
     taken: frozenset[str] = frozenset()
 
 
@@ -50,7 +49,7 @@ def read(warehouse: Warehouse) -> State | None:
         table = pq.read_table(pa.BufferReader(warehouse.store.read(PATH)))
         rows = zip(*(table[name].to_pylist() for name in _SCHEMA.names), strict=True)
         found = [Waiting(StudyKey(patient, study), *others) for patient, study, *others in rows]
-        return State(found, _taken(table.schema))
+        return State(tuple(found), _taken(table.schema))
     except ObjectNotFound:
         return None
     except (pa.ArrowException, KeyError, ValueError) as error:
@@ -93,5 +92,5 @@ def _taken(schema: pa.Schema) -> frozenset[str]:
 
 def _damaged() -> StorageError:
     return StorageError(
-        f"{PATH} cannot be read: delete it, and what the journal holds is dispatched again; what waited before, the ledger finds"
+        f"{PATH} cannot be read: delete it; what the journal holds is dispatched again, and the ledger finds what waited before"
     )

@@ -63,7 +63,7 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
                 bridge=BRIDGE,
                 most=settings.max_partitions_per_run,
             )
-        after = waiting.State(done.waiting, before.taken.union(names).intersection(names))
+        after = waiting.State(tuple(done.waiting), before.taken.union(names).intersection(names))
         if after != before:
             waiting.write(tables, after)
         told = _told(done, len(rows) - len(due), settings)
