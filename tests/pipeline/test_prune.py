@@ -81,13 +81,8 @@ def test_studies_go_one_after_the_other_and_what_others_claim_is_left(place: Pla
     place.unland(B, C, D)
     before = {study: place.held(study) for study in STUDIES}
     told = place.prune(dry_run=True)
-    assert (told["dry_run"], told["studies"], told["files"], told["studies_in_index"], told["partitions"]) == (
-        True,
-        3,
-        30,
-        3,
-        3,
-    )
+    counted = [told[name] for name in ("dry_run", "studies", "files", "studies_in_index", "partitions")]
+    assert counted == [True, 3, 27, 3, 3]
     assert {study: place.held(study) for study in STUDIES} == before
     assert place.partitions() == KEYS
 
