@@ -87,3 +87,7 @@ class NotIndexed(MedsearchError):
 
 class InvalidQuery(MedsearchError):
     """A query's argument is out of range or malformed."""
+
+
+class RemovalUnconfirmed(MedsearchError):
+    """Most of what was known to have landed would be taken for removed. The message says how to confirm it."""

@@ -89,13 +89,26 @@ class LandedObject:
     report_names: list[str] = column(TEXTS, "names a report of this object's study may carry, likewise", phi=True)
     reason: str | None = column(TEXT, "why it was rejected", default=None)
     detail: str | None = column(TEXT, "the fault in one sentence", default=None)
+    version: str | None = column(
+        TEXT, "the tag under which its bytes first landed, where the store gave the same bytes another since", default=None
+    )
+    is_study_shared: bool = column(FLAG, "whether another patient has a study with the same study part", default=False)
+
+
+CHANGES = {
+    "added": "the study gained the object",
+    "replaced": "the object has other bytes, or is otherwise judged, in the same study",
+    "removed": "the study lost the object; the other columns are what was last known of it",
+    "retagged": "the same bytes under another tag of the store, which asks for no work",
+}
+"""Every kind of change the journal may hold, and what it means."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LandedChange(LandedObject):
     """`intake`: one row per object that came, was replaced or went since the last inventory."""
 
-    is_removed: bool = column(FLAG, "whether the study lost the object; the other columns are then what was last known of it")
+    change: str = column(TEXT, "added, replaced, removed or retagged")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +197,9 @@ class EmbeddingRecord:
 class ReportRecord:
     """`reports`: one row per radiology report, written beside `report_entities`."""
 
-    report_id: str = column(TEXT, "the study part of the key: s<StudyID> in MIMIC-CXR")
+    report_id: str = column(
+        TEXT, "the study part of the key, s<StudyID> in MIMIC-CXR; with the patient part before it where patients share it"
+    )
     patient: str = column(TEXT, "patient part of the study key")
     study: str = column(TEXT, "study part of the study key")
     key: str = column(TEXT, "the source object's key below the landing root")
@@ -263,6 +278,7 @@ class LedgerEntry:
     key: str = column(TEXT, "the object's key below the landing root")
     bytes: int = column(COUNT, "size in bytes")
     etag: str = column(TEXT, "the store's tag of this version of the object")
+    version: str | None = column(TEXT, "the tag under which its bytes first landed, as in the inventory", default=None)
     kind: str = column(TEXT, "dicom, report or rejected, as in the inventory")
     patient: str | None = column(TEXT, "patient part of the study key", default=None)
     study: str | None = column(TEXT, "study part of the study key", default=None)
@@ -309,6 +325,16 @@ def table_of(record: type[Record], rows: list[Record]) -> pa.Table:
     """Rows as an Arrow table in the record's schema; an empty list gives an empty table."""
     names = [f.name for f in fields(record)]  # type: ignore[arg-type]
     return pa.Table.from_pylist([{n: getattr(row, n) for n in names} for row in rows], schema=schema_of(record))
+
+
+def conformed(record: type, table: pa.Table) -> pa.Table:
+    """A table in the record's columns and their order: one written before a column was added gets the column's default."""
+    default = {f.name: None if f.default is MISSING else f.default for f in fields(record)}
+    columns = [
+        table[f.name] if f.name in table.column_names else pa.repeat(pa.scalar(default[f.name], f.type), len(table))
+        for f in schema_of(record)
+    ]
+    return pa.table(columns, schema_of(record))
 
 
 def records_of(record: type[Record], table: pa.Table) -> list[Record]:

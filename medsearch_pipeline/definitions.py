@@ -11,7 +11,9 @@ from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.schedules import build_schedules
 from medsearch_pipeline.sensors.ingest_sensor import build_ingest_sensor
+from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
 from medsearch_pipeline.settings import Settings
 
 
@@ -29,7 +31,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_ledger(settings),
         ],
         jobs=build_jobs(),
-        sensors=[build_ingest_sensor(settings)],
+        schedules=build_schedules(settings),
+        sensors=[build_landing_sensor(settings), build_ingest_sensor(settings)],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

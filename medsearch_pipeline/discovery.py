@@ -17,6 +17,7 @@ from medsearch_core.records import LandedObject, Rejection
 from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
 
 STAGE = "inventory"
+NO_STUDY, UNCLAIMED = "report_without_study", "no landed study carries this report's name"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,26 @@ MIMIC_CXR = Layout.of(r"(?:.*/)?p\d\d/(?P<patient>p\d{8})/(?P<study>s\d{8})(?:/.
 def is_report(key: str) -> bool:
     """Whether a key is a text report's."""
     return key.lower().endswith(".txt")
+
+
+def folder_of(key: str) -> str:
+    """The folder of a key, up to its last `/`."""
+    return key[: key.rfind("/") + 1]
+
+
+def report_name(key: str) -> str:
+    """What a report's file is called, without `.txt`."""
+    return key[key.rfind("/") + 1 :][:-4]
+
+
+def waits_for_study(item: LandedObject, layout: Layout) -> bool:
+    """Whether an object is a report whose study only the landed images tell, whether or not they do now."""
+    return (item.kind == "report" or item.reason == NO_STUDY) and layout.study_of(item.key) is None
+
+
+def unjoined(item: LandedObject) -> LandedObject:
+    """A report that waits for its study, as it was before it was joined to one."""
+    return replace(item, kind="rejected", patient=None, study=None, reason=NO_STUDY, detail=UNCLAIMED, is_study_shared=False)
 
 
 def looks_like_dicom(key: str) -> bool:
@@ -102,7 +123,7 @@ def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     if study:
         return placed(info, study, "report" if is_report(info.key) else "dicom")
     if is_report(info.key):  # whose it is can be told only once every study is known
-        return rejected(info, "report_without_study", "no landed study carries this report's name")
+        return rejected(info, NO_STUDY, UNCLAIMED)
     return None
 
 
@@ -114,8 +135,9 @@ def place_unreadable(info: ObjectInfo, fault: BadInput) -> LandedObject:
 
 
 def still_known(info: ObjectInfo, before: LandedObject | None) -> bool:
-    """Whether an object's header need not be read again: same version as at the last inventory."""
-    return before is not None and (before.etag, before.bytes) == (info.etag, info.bytes) and bool(info.etag)
+    """Whether an object is as it is known: the same size and tag, and its header could be read if it had to be."""
+    is_same = before is not None and (before.etag, before.bytes) == (info.etag, info.bytes) and bool(info.etag)
+    return is_same and before is not None and before.reason != "unreadable_object"
 
 
 def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
@@ -131,23 +153,23 @@ def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
     for item in objects:
         if item.kind == "dicom" and item.patient and item.study:
             study = StudyKey(item.patient, item.study)
-            in_folder[_folder(item.key)].add(study)
+            in_folder[folder_of(item.key)].add(study)
             for name in item.report_names:
                 named[name].add(study)
-        elif item.reason == "report_without_study":
-            waiting[_folder(item.key)] += 1
+        elif item.reason == NO_STUDY:
+            waiting[folder_of(item.key)] += 1
 
     def join(item: LandedObject) -> LandedObject:
-        if item.reason != "report_without_study":
+        if item.reason != NO_STUDY:
             return item
-        studies = named.get(PurePosixPath(item.key).stem, set())
+        studies = named.get(report_name(item.key), set())
         if len(studies) > 1:
             return replace(item, detail="several studies carry this report's name")
         if not studies:
-            studies = in_folder.get(_folder(item.key), set())
+            studies = in_folder.get(folder_of(item.key), set())
             if len(studies) > 1:
                 return replace(item, detail="no study carries its name, and its folder holds several studies")
-            if studies and waiting[_folder(item.key)] > 1:
+            if studies and waiting[folder_of(item.key)] > 1:
                 return replace(item, detail="no study carries its name, and its folder holds several reports")
         for study in studies:
             return replace(item, kind="report", patient=study.patient, study=study.study, reason=None, detail=None)
@@ -171,7 +193,3 @@ def rejections_of(objects: Sequence[LandedObject]) -> list[Rejection]:
         for o in objects
         if o.reason
     ]
-
-
-def _folder(key: str) -> str:
-    return str(PurePosixPath(key).parent)

@@ -18,9 +18,17 @@ def read_landed(landing: ObjectStore, key: str) -> bytes:
         raise BadInput("unreadable_object", "listed, but gone or forbidden when it was read") from error
 
 
+SHARED = " of a shared study"
+
+
 def versions_of(objects: Iterable[LandedObject]) -> list[str]:
-    """Texts that change whenever an object comes, goes or has other bytes."""
-    return sorted(f"{o.key} {o.etag} {o.bytes}" for o in objects)
+    """Texts that change whenever an object comes, goes or has other bytes, and a report's when its study's id is shared.
+
+    Not when a store gives the same bytes another tag.
+    """
+    return sorted(
+        f"{o.key} {o.version or o.etag} {o.bytes}{SHARED if o.is_study_shared and o.kind == 'report' else ''}" for o in objects
+    )
 
 
 def rejection_of(stage: str, study: StudyKey, item: LandedObject, fault: BadInput, frame: int | None = None) -> Rejection:

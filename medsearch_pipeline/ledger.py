@@ -16,6 +16,7 @@ import pyarrow as pa
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
 from medsearch_pipeline.catalogue import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
+from medsearch_pipeline.landed_objects import SHARED
 from medsearch_pipeline.study_documents import TABLES, inputs_of_documents
 
 InputsOf = Callable[[Sequence[str]], str]
@@ -64,12 +65,17 @@ _STUDIES = f"""
     FROM halves ORDER BY patient, study
 """  # noqa: S608
 
-_LANDED = """
+_LANDED = f"""
+    WITH versions AS (
+        SELECT patient, study, kind, key || ' ' || coalesce(version, etag) || ' ' || bytes
+               || CASE WHEN is_study_shared AND kind = 'report' THEN '{SHARED}' ELSE '' END AS version
+        FROM inventory WHERE patient IS NOT NULL AND study IS NOT NULL
+    )
     SELECT patient, study,
-           coalesce(list(key || ' ' || etag || ' ' || bytes) FILTER (kind = 'dicom'), []) AS dicom,
-           coalesce(list(key || ' ' || etag || ' ' || bytes) FILTER (kind = 'report'), []) AS reports
-    FROM inventory WHERE patient IS NOT NULL AND study IS NOT NULL GROUP BY patient, study
-"""
+           coalesce(list(version) FILTER (kind = 'dicom'), []) AS dicom,
+           coalesce(list(version) FILTER (kind = 'report'), []) AS reports
+    FROM versions GROUP BY patient, study
+"""  # noqa: S608
 
 _OUTCOMES = """
     SELECT patient, study, table_name, run, outcome.key AS key, outcome.sha256 AS sha256, outcome.images AS images,
@@ -116,13 +122,13 @@ _ENTRIES = f"""
         FROM judged
     ), was AS (SELECT * FROM before WHERE state NOT IN $tombstones),
     landed AS (
-        SELECT r.key, r.bytes, r.etag, r.kind, r.patient, r.study, r.state, r.reason, r.detail,
+        SELECT r.key, r.bytes, r.etag, r.version, r.kind, r.patient, r.study, r.state, r.reason, r.detail,
                CASE WHEN has_outcome THEN r.sha256 END AS sha256,
                CASE WHEN has_outcome THEN coalesce(r.images, 0) ELSE 0 END AS images,
                CASE WHEN has_outcome THEN coalesce(r.frames, 0) ELSE 0 END AS refused_frames,
                CASE WHEN NOT is_by_inventory THEN coalesce(used_run, refused_run)
-                    WHEN was.etag = r.etag AND was.bytes = r.bytes AND was.state = r.state
-                         AND was.reason IS NOT DISTINCT FROM r.reason THEN was.run
+                    WHEN coalesce(was.version, was.etag) = coalesce(r.version, r.etag) AND was.bytes = r.bytes
+                         AND was.state = r.state AND was.reason IS NOT DISTINCT FROM r.reason THEN was.run
                     ELSE $run END AS run
         FROM reasoned r LEFT JOIN was USING (key)
     ), ended AS (
@@ -130,7 +136,8 @@ _ENTRIES = f"""
                    CASE WHEN now.key IS NULL THEN 'deleted' ELSE 'superseded' END AS state,
                    NULL AS reason, NULL AS detail, $run AS run)
         FROM was LEFT JOIN landed now USING (key)
-        WHERE now.key IS NULL OR (now.etag, now.bytes) IS DISTINCT FROM (was.etag, was.bytes)
+        WHERE now.key IS NULL OR
+              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(was.version, was.etag), was.bytes)
     ), tombstones AS (
         SELECT * FROM ended
         UNION ALL BY NAME
@@ -139,7 +146,7 @@ _ENTRIES = f"""
     SELECT * FROM landed
     UNION ALL BY NAME
     SELECT t.* FROM tombstones t LEFT JOIN landed now USING (key)
-    WHERE (now.etag, now.bytes) IS DISTINCT FROM (t.etag, t.bytes)
+    WHERE (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(t.version, t.etag), t.bytes)
       AND NOT coalesce(t.state = 'superseded' AND now.sha256 = t.sha256, false)
     ORDER BY patient NULLS FIRST, study NULLS FIRST, key, state IN $tombstones, etag
 """  # noqa: S608

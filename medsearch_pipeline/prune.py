@@ -3,10 +3,10 @@
 Belongs here: which studies those are and which partitions may go (pure), and removing them. Not here: the job and what it tells
 (`jobs`). The ledger keeps the tombstones: it is made from the inventory and its own last state.
 
-Whether nothing is landed the last full inventory says, and the journal since it must not contradict: a study that one removal
-was noticed of stays until an inventory confirms it. Documents go first and the partition last, so a reader never finds a hit
-without its tables, and what is left by a prune that died is found by the next. A study lands while it is pruned at the earliest
-when its batch has been checked, and no run touches it before it has settled; what is removed meanwhile, that run makes again.
+Whether nothing is landed the last full inventory says, and the journal since must not contradict it: a study of which only a
+removal was noticed stays until an inventory confirms that. Documents go first and the partition last: no reader finds a hit
+without its tables, and what a prune that died has left the next one finds. Batch by batch it asks anew what has landed, waits
+or runs. A study that lands after that settles before any run touches it, and that run makes again what was removed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
+import pyarrow as pa
 from dagster import DagsterInstance
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
@@ -25,7 +26,7 @@ from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.catalogue import COLUMNS
 from medsearch_pipeline.intake import journal, waiting
-from medsearch_pipeline.inventory import PATH
+from medsearch_pipeline.intake.known import PATH, known
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.runs import UNFINISHED, span_of
 from medsearch_pipeline.study_embeddings import batched
@@ -104,11 +105,11 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     """
     if warehouse.inputs(PATH) is None:
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
-    files, indexed, known = _files(warehouse), index.studies(), _Known(warehouse)
+    files, indexed, landed = _files(warehouse), index.studies(), _Known(warehouse)
     registered = set(filter(None, map(_study, instance.get_dynamic_partitions(NAME))))
     done = Pruned()
-    for batch in batched(gone({*files, *indexed, *registered}, known.studies()), BATCH):
-        still_gone = gone(batch, known.studies())
+    for batch in batched(gone({*files, *indexed, *registered}, landed.studies()), BATCH):
+        still_gone = gone(batch, landed.studies())
         claimed = _claims(warehouse, instance).on(still_gone)
         going = sorted(set(still_gone).difference(claimed))
         paths = [path for study in going for path in files.get(study, ())]
@@ -130,7 +131,7 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
 
 
 class _Known:
-    """The studies of the last inventory and those that gained an object since, read again when either has changed."""
+    """The studies of the last inventory and of what is known since, read again when either has changed."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -141,17 +142,14 @@ class _Known:
         """The studies as of now."""
         now = self._warehouse.store.info(PATH).etag, journal.names(self._warehouse)
         if now != self._seen:
-            self._seen, self._studies = now, self._listed() | self._gained(now[1])
+            inventory = self._warehouse.columns(PATH, ["patient", "study"])
+            self._seen, self._studies = now, _studies_in(inventory) | _studies_in(known(self._warehouse))
         return self._studies
 
-    def _listed(self) -> set[StudyKey]:
-        table = self._warehouse.columns(PATH, ["patient", "study"])
-        pairs = zip(table["patient"].to_pylist(), table["study"].to_pylist(), strict=True)
-        return {StudyKey(patient, study) for patient, study in pairs if patient and study}
 
-    def _gained(self, names: Iterable[str]) -> set[StudyKey]:
-        changes = (change for name in names for change in journal.read(self._warehouse, name).changes)
-        return {StudyKey(c.patient, c.study) for c in changes if not c.is_removed and c.patient and c.study}
+def _studies_in(rows: pa.Table) -> set[StudyKey]:
+    pairs = rows.group_by(["patient", "study"]).aggregate([]).to_pydict()
+    return {StudyKey(*pair) for pair in zip(pairs["patient"], pairs["study"], strict=True) if all(pair)}
 
 
 def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:

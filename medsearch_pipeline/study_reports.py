@@ -34,12 +34,17 @@ class ReportReader:
         return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
-        """Writes a study's reports, entities and rejections. A second report of a study gets an id of its own, `<study>_2`."""
+        """Writes a study's reports, entities and rejections.
+
+        A report's id is the study part of its study's key, or `<patient>_<study>` where another patient has that study part
+        too; a second report of a study gets an id of its own, `…_2`.
+        """
         reports: list[ReportRecord] = []
         entities: list[EntityRecord] = []
         rejections: list[Rejection] = []
         for item in sorted(objects, key=lambda o: o.key):
-            report_id = study.study if not reports else f"{study.study}_{len(reports) + 1}"
+            name = f"{study.patient}_{study.study}" if item.is_study_shared else study.study
+            report_id = name if not reports else f"{name}_{len(reports) + 1}"
             try:
                 report, found = read_report(
                     read_landed(self.landing, item.key),

@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import unquote, urlsplit
@@ -48,6 +49,12 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every object whose key starts with the folder `prefix`, in no particular order."""
+
+    def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
+        """Up to `limit` objects with keys after `after`, in the order of their keys (of UTF-8 bytes, as S3 lists them).
+
+        Fewer than `limit` means that the end was reached. Costs what it returns, not what lies before `after`.
+        """
 
     def info(self, key: str) -> ObjectInfo:
         """One object as it would be listed."""
@@ -128,8 +135,18 @@ class _Store:
         self.url = url
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        return self._entries(prefix or None, None)
+
+    def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
+        found = [*islice(self._entries(None, after or None), limit)]
+        keys = [after.encode(), *(info.key.encode() for info in found)]
+        if any(key >= following for key, following in pairwise(keys[0 if after else 1 :])):
+            raise StorageError(f"{self.url} does not list its keys in their order: use a general purpose bucket")
+        return found
+
+    def _entries(self, prefix: str | None, offset: str | None) -> Iterator[ObjectInfo]:
         try:
-            for chunk in self._store.list(prefix or None):
+            for chunk in self._store.list(prefix, offset=offset):
                 for entry in chunk:
                     yield ObjectInfo(entry["path"], entry["size"], (entry["e_tag"] or "").strip('"'))
         except BaseError as error:
@@ -239,26 +256,11 @@ class _Folder(_Store):
         self._folder = folder
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        def fail(error: OSError) -> None:
-            raise StorageError(f"cannot list {error.filename}: {type(error).__name__}") from error
-
         root = self._folder / prefix
-        if not root.exists():
-            return
-        seen = {_identity(root)}  # a folder that links lead to twice, or in a circle, is listed once
-        for folder, subfolders, names in os.walk(root, onerror=fail, followlinks=True):
-            subfolders[:] = [name for name in sorted(subfolders) if _is_new(Path(folder, name), seen)]
-            for name in sorted(names):
-                path = Path(folder, name)
-                key = path.relative_to(self._folder).as_posix()
-                spelt = UNADDRESSABLE.sub(lambda c: ascii(c[0])[1:-1], key.encode("utf-8", "backslashreplace").decode())
-                try:
-                    stat = path.stat()
-                except OSError:
-                    if path.is_symlink():
-                        yield ObjectInfo(spelt, 0, NOWHERE)
-                    continue
-                yield ObjectInfo(spelt, stat.st_size, _tag(stat), spelt == key and not UNADDRESSABLE.search(key))
+        return _walk(root, "/".join([*root.relative_to(self._folder).parts, ""]), "", self._folder)
+
+    def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
+        return [*islice(_walk(self._folder, "", after, self._folder), limit)]
 
     def info(self, key: str) -> ObjectInfo:
         try:
@@ -280,16 +282,69 @@ def _tag(stat: os.stat_result) -> str:
     return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    stat = folder.stat()
-    return stat.st_dev, stat.st_ino
+def _walk(folder: Path, key: str, after: str, root: Path) -> Iterator[ObjectInfo]:
+    """Every object below a folder whose keys start with `key`, in the order of their keys, without looking at what lies
+    before `after`.
+
+    A link to a folder is followed, unless it leads to a folder that is listed anyway: into the root, or above itself. So
+    which objects there are does not depend on where a walk began.
+    """
+    if key and not folder.exists():
+        return
+    real, bound = os.path.realpath(root), after.encode()
+    levels = [(os.path.realpath(folder), _entries_of(folder, key, bound, root))]
+    while levels:
+        entry, spelt = next(levels[-1][1], (None, ""))
+        if entry is None:
+            levels.pop()
+        elif not spelt.endswith("/"):
+            yield from _listed(entry, spelt, bound, root)
+        elif not entry.is_symlink():
+            levels.append((f"{levels[-1][0]}/{entry.name}", _entries_of(Path(entry.path), spelt, bound, root)))
+        else:
+            target = os.path.realpath(entry.path)
+            if not _is_within(target, real) and not any(_is_within(above, target) for above, _ in levels):
+                levels.append((target, _entries_of(Path(entry.path), spelt, bound, root)))
 
 
-def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
+def _entries_of(folder: Path, key: str, bound: bytes, root: Path) -> Iterator[tuple[os.DirEntry[str] | None, str]]:
+    """A folder's entries with their keys, in the order of their keys; a folder's key ends in `/`, by which it sorts."""
     try:
-        identity = _identity(folder)
+        with os.scandir(folder) as entries:
+            named = [(key + _spelt(entry.name) + ("/" if _is_folder(entry) else ""), entry) for entry in entries]
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and root.exists() and not folder.exists():
+            return  # removed since its parent was listed
+        raise StorageError(f"cannot list {error.filename}: {type(error).__name__}") from error
+    for order, spelt, entry in sorted(((spelt.encode(), spelt, entry) for spelt, entry in named), key=lambda e: e[0]):
+        if order > bound or bound.startswith(order):
+            yield entry, spelt
+
+
+def _listed(entry: os.DirEntry[str], spelt: str, bound: bytes, root: Path) -> Iterator[ObjectInfo]:
+    if spelt.encode() <= bound:
+        return
+    try:
+        stat = entry.stat()
+    except OSError:
+        if entry.is_symlink():
+            yield ObjectInfo(spelt, 0, NOWHERE)
+        return
+    is_spelt_so = "\\" not in spelt or spelt == Path(entry.path).relative_to(root).as_posix()
+    yield ObjectInfo(spelt, stat.st_size, _tag(stat), is_spelt_so and not UNADDRESSABLE.search(spelt))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
     except OSError:
         return False
-    is_new = identity not in seen
-    seen.add(identity)
-    return is_new
+
+
+def _spelt(name: str) -> str:
+    """A file's name as it is listed: what no store can be asked for is escaped."""
+    return UNADDRESSABLE.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

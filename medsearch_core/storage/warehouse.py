@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import SCHEMA_VERSION, TABLES, Record, records_of, schema_of, table_of
+from medsearch_core.records import SCHEMA_VERSION, TABLES, Record, conformed, records_of, schema_of, table_of
 from medsearch_core.storage.object_store import ObjectStore
 
 _DIGEST = b"medsearch.inputs"
 _VERSION = b"medsearch.schema_version"
 _RUN = b"medsearch.run"
+_ENTRIES = b"medsearch.entries"
 
 CATALOGUE_PATH, LEDGER_PATH = "catalogue.parquet", "ledger.parquet"
 
@@ -49,6 +50,7 @@ class Written:
     rows: pa.Table
     inputs: str | None
     run: str | None
+    entries: frozenset[str] = frozenset()
 
 
 class Warehouse:
@@ -62,11 +64,18 @@ class Warehouse:
         self.store = store
         self._run = run
 
-    def write(self, path: str, table: pa.Table, inputs: str = "") -> int:
-        """Writes a table as one zstd Parquet object with the digest of its inputs; returns its size in bytes."""
+    def write(self, path: str, table: pa.Table, inputs: str = "", entries: Iterable[str] = ()) -> int:
+        """Writes a table as one zstd Parquet object with the digest of its inputs; returns its size in bytes.
+
+        Args:
+            entries: names of what the table contains, for its footer; `written` gives them back with the rows.
+        """
         footer = {_DIGEST: inputs.encode(), _VERSION: str(SCHEMA_VERSION).encode()}
         if self._run is not None:
             footer[_RUN] = self._run.encode()
+        names = sorted(entries)
+        if names:
+            footer[_ENTRIES] = "\n".join(names).encode()
         sink = io.BytesIO()
         pq.write_table(table.replace_schema_metadata(footer), sink, compression="zstd")
         self.store.write(path, sink.getvalue())
@@ -117,16 +126,17 @@ class Warehouse:
         """
         record = TABLES[path.split("/", 1)[0].removesuffix(".parquet")]
         try:
-            return pq.ParquetFile(pa.BufferReader(self.store.read(path))).read(use_threads=False)
+            table = pq.ParquetFile(pa.BufferReader(self.store.read(path))).read(use_threads=False)
         except ObjectNotFound:
             return schema_of(record).empty_table()
+        return table if table.column_names == schema_of(record).names else conformed(record, table)
 
     def read_rows(self, record: type[Record], path: str) -> list[Record]:
         """A table's rows as records."""
         return records_of(record, self.read(path))
 
-    def written(self, path: str, columns: Sequence[str]) -> Written:
-        """Some columns of a small file and its footer, in one request.
+    def written(self, path: str, columns: Sequence[str] | None = None) -> Written:
+        """Some columns of a file, or all, and its footer, in one request.
 
         Raises:
             ObjectNotFound: it is not there.
@@ -134,7 +144,8 @@ class Warehouse:
         """
         file = pq.ParquetFile(pa.BufferReader(self.store.read(path)))
         footer = file.schema_arrow.metadata or {}
-        return Written(file.read(list(columns), use_threads=False), _inputs_in(footer), _run_in(footer))
+        rows = file.read(None if columns is None else list(columns), use_threads=False)
+        return Written(rows, _inputs_in(footer), _run_in(footer), frozenset(footer.get(_ENTRIES, b"").decode().split()))
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a large file, fetched without the others; raises as `written`."""

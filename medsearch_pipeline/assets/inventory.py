@@ -1,63 +1,112 @@
 """`inventory`: what has landed, and the partitions that follow from it."""
 
-import dagster as dg
+from datetime import UTC, datetime
 
+import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
-from medsearch_pipeline.discovery import Layout, rejections_of, studies_of
-from medsearch_pipeline.inventory import PATH, REJECTIONS_PATH, pseudonym_secret, take_inventory
+from medsearch_pipeline.discovery import Layout
+from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
+from medsearch_pipeline.intake.same_bytes import inputs_by_kind
+from medsearch_pipeline.inventory import REJECTIONS_PATH, pseudonym_secret
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_run import asset_spec_arguments, every_object_was_used
+from medsearch_pipeline.study_run import ROWS_SHOWN, asset_spec_arguments, every_object_was_used
 
-CHECK = "every_object_has_a_study"
+CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
+
+
+class InventoryConfig(dg.Config):
+    """What a person may say when launching an inventory."""
+
+    confirm_removal: bool = False
 
 
 def build_inventory(settings: Settings) -> dg.AssetsDefinition:
     """The `inventory` asset of a deployment."""
     layout = Layout.of(settings.layout)
-    secret = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
+    configured = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
 
     @dg.asset(
         group_name="landing",
         kinds={"python", "parquet"},
-        check_specs=[dg.AssetCheckSpec(CHECK, asset="inventory", description="No landed object is left without a study.")],
-        code_version="1",
+        check_specs=[
+            dg.AssetCheckSpec(CHECK, asset="inventory", description="No landed object is left without a study."),
+            dg.AssetCheckSpec(UNIQUE_CHECK, asset="inventory", description="No study id is that of two patients' studies."),
+        ],
+        code_version="2",
+        pool="inventory",
         **asset_spec_arguments(LandedObject),
     )
     def inventory(
-        context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, config: InventoryConfig, landing: StoreResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
-        """One row per landed object: its study, or the reason it has none. Registers a partition for every study."""
-        store, tables = landing.open(), warehouse.tables(context.run.run_id)
-        before = {o.key: o for o in tables.read_rows(LandedObject, PATH)}
-        objects = take_inventory(store, layout, pseudonym_secret(tables.store, secret), before)
-        if before and not objects:
-            raise dg.Failure(
-                f"the landing store is empty, and the last inventory held {len(before)} objects. If it was emptied on purpose, "
-                f"delete {PATH} from the warehouse; if not, see whether it is mounted"
-            )
-        rejections = rejections_of(objects)
-        tables.write_rows(Rejection, REJECTIONS_PATH, rejections)
-        tables.write_rows(LandedObject, PATH, objects)
-        studies = studies_of(objects)
+        """One row per landed object: its study, or the reason it has none. Registers a partition for every study.
+
+        Differences are journalled, so that what changed is ingested; then the journal is compacted into the table.
+        """
+        tables, began = warehouse.tables(context.run.run_id), datetime.now(UTC)
+        secret = pseudonym_secret(tables.store, configured)
+        recorded = look_at_everything(
+            landing.open(),
+            tables,
+            layout,
+            secret,
+            inputs_by_kind(settings),
+            began,
+            is_removal_confirmed=config.confirm_removal,
+        )
+        rows = compact(tables, inputs_of_placing(layout, secret), datetime.now(UTC)).rows
+        studies = _studies_in(rows)
         new = register(context.instance, studies)
         known = context.instance.get_dynamic_partitions(NAME)
-        context.log.info(f"inventory: {len(objects)} objects, {len(studies)} studies, {len(new)} of them new")
+        context.log.info(f"inventory: {len(rows)} objects, {len(studies)} studies, {len(new)} of them new")
+        rejections = tables.read_rows(Rejection, REJECTIONS_PATH)
+        kinds = {each["values"]: each["counts"] for each in pc.value_counts(rows["kind"]).to_pylist()}
         return dg.MaterializeResult(
             metadata={
-                "objects": len(objects),
-                "bytes": sum(o.bytes for o in objects),
-                "dicom_objects": sum(o.kind == "dicom" for o in objects),
-                "reports": sum(o.kind == "report" for o in objects),
+                "objects": len(rows),
+                "bytes": pc.sum(rows["bytes"]).as_py() or 0,
+                "dicom_objects": kinds.get("dicom", 0),
+                "reports": kinds.get("report", 0),
                 "rejected": len(rejections),
+                "added": recorded.added,
+                "replaced": recorded.replaced,
+                "removed": recorded.removed,
+                "retagged": recorded.retagged,
                 "studies": len(studies),
                 "patients": len({s.patient for s in studies}),
                 "new_studies": len(new),
                 "studies_no_longer_landed": len(set(known) - {s.partition for s in studies}),
-                "dagster/row_count": len(objects),
+                "dagster/row_count": len(rows),
             },
-            check_results=[every_object_was_used("inventory", CHECK, rejections)],
+            check_results=[every_object_was_used("inventory", CHECK, rejections), _ids_are_unique(rows)],
         )
 
     return inventory
+
+
+def _studies_in(rows: pa.Table) -> list[StudyKey]:
+    """Every study with an object, those included all of whose objects were refused: their assets have zero rows."""
+    found = rows.filter(pc.and_(pc.is_valid(rows["patient"]), pc.is_valid(rows["study"])))
+    pairs = found.group_by(["patient", "study"]).aggregate([]).to_pydict()
+    return sorted(StudyKey(*pair) for pair in zip(pairs["patient"], pairs["study"], strict=True))
+
+
+def _ids_are_unique(rows: pa.Table) -> dg.AssetCheckResult:
+    shared = _studies_in(rows.filter(rows["is_study_shared"]))
+    return dg.AssetCheckResult(
+        asset_key="inventory",
+        check_name=UNIQUE_CHECK,
+        passed=not shared,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="every study id is one patient's"
+        if not shared
+        else f"{len(shared)} studies have the id of another patient's: their reports' ids name the patient too. Correct the "
+        "layout, or the files whose patient is wrong",
+        metadata={"studies": len(shared), "shared": dg.MetadataValue.json([s.partition for s in shared[:ROWS_SHOWN]])},
+    )

@@ -12,7 +12,7 @@ from medsearch_core.ledger import totals_of
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
-from medsearch_pipeline.inventory import PATH
+from medsearch_pipeline.intake.known import PATH, known
 from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
@@ -57,7 +57,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
         if tables.inputs(PATH) is None:
             raise ConfigurationError(f"there is no inventory in {tables.store.url}: run inventory_job")
         evidence = Evidence(
-            inventory=tables.read(PATH),
+            inventory=known(tables),
             run=tables.run_of(PATH),
             catalogue=read_catalogue(tables),
             indexed=index.studies(),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange
+from medsearch_core.records import LandedChange, conformed, records_of
 from medsearch_core.storage.warehouse import Warehouse
 
 FOLDER = "intake/journal"
@@ -30,18 +30,18 @@ class Entry:
     @property
     def observed(self) -> datetime:
         """When the observation began, UTC."""
-        return datetime.strptime(self.name.partition("-")[0], _TIME).replace(tzinfo=UTC)
+        return observed(self.name)
 
     @property
     def studies(self) -> list[StudyKey]:
-        """Every study that gained or lost an object, sorted."""
-        return sorted({StudyKey(c.patient, c.study) for c in self.changes if c.patient and c.study})
+        """Every study that gained, lost or replaced an object, sorted; of a retagged one the study has the bytes already."""
+        return sorted({StudyKey(c.patient, c.study) for c in self.changes if c.patient and c.study and c.change != "retagged"})
 
 
 def append(warehouse: Warehouse, changes: Sequence[LandedChange], observed: datetime) -> str:
     """Writes an entry and returns its name. An object that left one study for another is two changes, the removal first."""
     name = f"{observed.astimezone(UTC).strftime(_TIME)}-{uuid.uuid4().hex[:12]}"
-    warehouse.write_rows(LandedChange, _path(name), list(changes))
+    warehouse.write_rows(LandedChange, path_of(name), list(changes))
     return name
 
 
@@ -51,15 +51,26 @@ def names(warehouse: Warehouse) -> list[str]:
 
 
 def read(warehouse: Warehouse, name: str) -> Entry:
-    """One entry."""
-    return Entry(name, warehouse.read_rows(LandedChange, _path(name)))
+    """One entry.
+
+    Raises:
+        ObjectNotFound: an inventory contains it since it was listed, and it was deleted.
+    """
+    rows = warehouse.written(path_of(name)).rows
+    return Entry(name, records_of(LandedChange, conformed(LandedChange, rows)))
+
+
+def observed(name: str) -> datetime:
+    """When the observation of an entry began, UTC."""
+    return datetime.strptime(name.partition("-")[0], _TIME).replace(tzinfo=UTC)
 
 
 def remove(warehouse: Warehouse, entries: Iterable[str]) -> None:
     """Deletes entries, oldest first."""
     for name in sorted(entries):
-        warehouse.store.delete(_path(name))
+        warehouse.store.delete(path_of(name))
 
 
-def _path(name: str) -> str:
+def path_of(name: str) -> str:
+    """Where an entry lies in the warehouse."""
     return f"{FOLDER}/{name}.parquet"

@@ -5,12 +5,9 @@ One row per study; the names of the entries are in the footer, so that neither c
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
@@ -18,7 +15,6 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake.dispatch import Waiting
 
 PATH = "intake/waiting.parquet"
-_TAKEN = b"medsearch.taken"
 _TIME = pa.timestamp("us", tz="UTC")
 _SCHEMA = pa.schema(
     [
@@ -46,14 +42,15 @@ def read(warehouse: Warehouse) -> State | None:
         StorageError: it is there and cannot be read.
     """
     try:
-        table = pq.read_table(pa.BufferReader(warehouse.store.read(PATH)))
-        rows = zip(*(table[name].to_pylist() for name in _SCHEMA.names), strict=True)
-        found = [Waiting(StudyKey(patient, study), *others) for patient, study, *others in rows]
-        return State(tuple(found), _taken(table.schema))
+        state = warehouse.written(PATH, _SCHEMA.names)
+        rows = zip(*(state.rows[name].to_pylist() for name in _SCHEMA.names), strict=True)
+        return State(tuple(Waiting(StudyKey(patient, study), *others) for patient, study, *others in rows), state.entries)
     except ObjectNotFound:
         return None
     except (pa.ArrowException, KeyError, ValueError) as error:
-        raise _damaged() from error
+        raise StorageError(
+            f"{PATH} cannot be read: delete it; what the journal holds is dispatched again, and the ledger finds what waited"
+        ) from error
 
 
 def write(warehouse: Warehouse, state: State) -> None:
@@ -65,32 +62,10 @@ def write(warehouse: Warehouse, state: State) -> None:
         [row.last for row in state.rows],
         [row.run_key for row in state.rows],
     ]
-    schema = _SCHEMA.with_metadata({_TAKEN: json.dumps(sorted(state.taken)).encode()})
-    sink = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=schema), sink, compression="zstd")
-    warehouse.store.write(PATH, sink.getvalue())
+    warehouse.write(PATH, pa.table(columns, schema=_SCHEMA), entries=state.taken)
 
 
 def taken(warehouse: Warehouse) -> set[str] | None:
-    """The names of the journal entries that the dispatcher has taken; None before its first tick. Reads only the footer.
-
-    Raises:
-        StorageError: the state is there and cannot be read.
-    """
-    try:
-        with warehouse.store.open(PATH) as file:
-            return set(_taken(pq.read_schema(file)))
-    except ObjectNotFound:
-        return None
-    except (pa.ArrowException, KeyError, ValueError) as error:
-        raise _damaged() from error
-
-
-def _taken(schema: pa.Schema) -> frozenset[str]:
-    return frozenset(json.loads((schema.metadata or {})[_TAKEN]))
-
-
-def _damaged() -> StorageError:
-    return StorageError(
-        f"{PATH} cannot be read: delete it; what the journal holds is dispatched again, and the ledger finds what waited before"
-    )
+    """The names of the journal entries that the dispatcher has taken; None before its first tick. Raises as `read`."""
+    state = read(warehouse)
+    return None if state is None else set(state.taken)

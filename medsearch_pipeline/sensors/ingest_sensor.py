@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from medsearch_core.errors import ObjectNotFound
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal, waiting
 from medsearch_pipeline.intake.dispatch import Patience, Plan, Span, merged, plan, still_waiting
@@ -43,7 +44,8 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def ingest_sensor(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SensorResult:
         tables, instance, now = Warehouse(warehouse.open()), context.instance, datetime.now(UTC)
-        before = waiting.read(tables) or waiting.State()
+        last = waiting.read(tables)
+        before = last or waiting.State()
         names = journal.names(tables)
         rows = merged(still_waiting(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
         due = [row for row in rows if patience.is_over(row, now)]
@@ -64,7 +66,7 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
                 most=settings.max_partitions_per_run,
             )
         after = waiting.State(tuple(done.waiting), before.taken.union(names).intersection(names))
-        if after != before:
+        if after != last:
             waiting.write(tables, after)
         told = _told(done, len(rows) - len(due), settings)
         for span in done.spans:
@@ -87,7 +89,16 @@ def _launched(instance: dg.DagsterInstance, state: waiting.State) -> set[str]:
 
 def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> list[journal.Entry]:
     with ThreadPoolExecutor(READERS) as readers:
-        return list(readers.map(lambda name: journal.read(tables, name), (name for name in names if name not in taken)))
+        found = readers.map(lambda name: _entry(tables, name), (name for name in names if name not in taken))
+        return [entry for entry in found if entry]
+
+
+def _entry(tables: Warehouse, name: str) -> journal.Entry | None:
+    """An entry; None where it was deleted since it was listed, untaken for so long that its studies are the ledger's."""
+    try:
+        return journal.read(tables, name)
+    except ObjectNotFound:
+        return None
 
 
 def _in_flight(instance: dg.DagsterInstance) -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ def test_studies_go_one_after_the_other_and_what_others_claim_is_left(place: Pla
     assert {study: place.held(study) for study in STUDIES} == before
     assert place.partitions() == KEYS
 
-    land_again = [LandedChange(**asdict(o), is_removed=False) for o in _objects_of(place, B)]
+    land_again = [LandedChange(**asdict(o), change="added") for o in _objects_of(place, B)]
     entry = journal.append(place.warehouse, land_again, NOW)
     waiting.write(place.warehouse, waiting.State((Waiting(C, NOW, NOW, "ingest-t-0"),)))
     span = {RANGE_START_TAG: A.partition, RANGE_END_TAG: D.partition}

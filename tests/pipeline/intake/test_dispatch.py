@@ -40,7 +40,7 @@ def entry(seconds: float, *studies: StudyKey, is_removed: bool = False) -> Entry
             patient=study.patient,
             study=study.study,
             report_names=[],
-            is_removed=is_removed,
+            change="removed" if is_removed else "added",
         )
         for study in studies
     ]

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +17,14 @@ import yaml
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.ledger import read_totals
-from medsearch_core.records import LandedChange, LandedObject
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.discovery import Layout
 from medsearch_pipeline.intake import journal, waiting
-from medsearch_pipeline.inventory import PATH, take_inventory
+from medsearch_pipeline.intake.changes import Seen
+from medsearch_pipeline.intake.record import record
 from medsearch_pipeline.runs import UNFINISHED, span_of
 from tests.ingest import settings_in, take_ledger
 from tests.landing import land_study
@@ -47,6 +47,7 @@ class Deployment:
         dagster.mkdir()
         configuration = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
         configuration["run_monitoring"]["poll_interval_seconds"] = 1
+        configuration["run_queue"] = {"dequeue_interval_seconds": 1}
         (dagster / "dagster.yaml").write_text(yaml.safe_dump(configuration))
         self.instance = dg.DagsterInstance.from_config(str(dagster))
         self.daemons: list[subprocess.Popen[bytes]] = []
@@ -62,6 +63,8 @@ class Deployment:
             "MEDSEARCH_WEIGHTS": "imagenet",
             "MEDSEARCH_SETTLE_SECONDS": "1",
             "MEDSEARCH_DISPATCH_INTERVAL_SECONDS": "1",
+            "MEDSEARCH_SCAN_INTERVAL_SECONDS": "86400",  # the test says itself what landed
+            "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": "1",
             "PYTHONPATH": str(PROJECT),
         }
         with (self.home / "daemon.log").open("ab") as log:
@@ -83,15 +86,11 @@ class Deployment:
             daemon.wait()
 
     def land(self, studies: Sequence[StudyKey]) -> None:
-        """Puts studies into the landing store and says so in inventory and journal, as an observer does."""
+        """Puts studies into the landing store, and records them as an observer does."""
         for study in studies:
             land_study(self.landing, study, images=2)
-        objects = take_inventory(self.landing, Layout.of(self.settings.layout), b"secret", {})
-        self.warehouse.write_rows(LandedObject, PATH, objects)
-        changes = [
-            LandedChange(**asdict(o), is_removed=False) for o in objects if StudyKey(o.patient or "", o.study or "") in studies
-        ]
-        journal.append(self.warehouse, changes, datetime.now(UTC))
+        seen = [Seen(o.key, o) for o in self.landing.list() if any(study.study in o.key for study in studies)]
+        record(self.landing, self.warehouse, Layout.of(self.settings.layout), b"secret", seen, datetime.now(UTC))
 
     def journal(self) -> list[str]:
         return journal.names(self.warehouse)
@@ -161,6 +160,9 @@ def test_what_lands_is_ingested_though_daemon_run_and_code_server_are_killed(dep
     assert deployment.outcomes(LAST[0]) == ["SUCCESS"]
 
     deployment.wait_for(lambda: waiting.read(deployment.warehouse) == waiting.State((), frozenset(deployment.journal())))
+    inventory = build_definitions(deployment.settings).resolve_job_def("inventory_job")
+    assert inventory.execute_in_process(instance=deployment.instance).success
+    assert deployment.journal() == [], "what the dispatcher has taken is compacted away"
     assert all(c.passed for c in take_ledger(deployment.settings, deployment.instance).get_asset_check_evaluations())
     totals = read_totals(deployment.warehouse)
     assert totals

@@ -1,0 +1,183 @@
+"""Pure decisions of an observation: what is not as it is known, what follows for other objects, and what changed.
+
+Belongs here: rules over known rows and over what was seen. Reading the store is `record`'s work, placing one object
+`discovery`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from medsearch_core.errors import RemovalUnconfirmed
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedChange, LandedObject, records_of, table_of
+from medsearch_core.storage.object_store import ObjectInfo
+from medsearch_pipeline.discovery import Layout, folder_of, join_reports, report_name, unjoined, waits_for_study
+from medsearch_pipeline.intake.known import keys_between, rows_of
+from medsearch_pipeline.ledger import ask
+
+FEW = 100
+"""So many objects may go at once without a question, unless none is left."""
+
+Rows = Mapping[str, LandedObject | None]
+"""Key → its row; None where there is none."""
+
+_FOLDER, _NAME = "left(key, length(key) - length(split_part(key, '/', -1)))", "split_part(key, '/', -1)"
+_WAITING = f"""
+    SELECT key FROM landed WHERE (kind = 'report' OR reason = 'report_without_study')
+    AND ($is_whole OR {_FOLDER} IN (SELECT folder FROM folders) OR {_NAME}[:-5] IN (SELECT name FROM names))
+"""  # noqa: S608
+_NEIGHBOURS = f"""
+    SELECT * FROM landed
+    WHERE ({_FOLDER} IN (SELECT folder FROM folders) AND (kind IN ('dicom', 'report') OR reason = 'report_without_study'))
+       OR key IN (SELECT key FROM (SELECT key, unnest(report_names) AS name FROM landed WHERE kind = 'dicom')
+                  WHERE name IN (SELECT name FROM names))
+"""  # noqa: S608
+_MISMARKED = """
+    WITH shared AS (
+        SELECT study FROM landed WHERE kind != 'rejected' AND patient IS NOT NULL
+        GROUP BY study HAVING count(DISTINCT patient) > 1
+    ), marked AS (SELECT *, kind != 'rejected' AND study IN (SELECT study FROM shared) AS is_shared FROM landed)
+    SELECT * EXCLUDE (is_shared, is_study_shared), is_shared AS is_study_shared FROM marked
+    WHERE is_study_shared != coalesce(is_shared, false)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An object as the store had it when it was looked at; `info` is None if it was not there."""
+
+    key: str
+    info: ObjectInfo | None
+
+
+def seen_between(rows: pa.Table, after: str, found: Sequence[ObjectInfo], is_end: bool) -> list[Seen]:
+    """What a scan tells: the objects it found, and that all other keys between `after` and its last are not there.
+
+    Args:
+        rows: what was known when the scan began; what came to be known since is not gone because the scan lacks it.
+        is_end: whether the scan reached the end of the store.
+    """
+    last = None if is_end else found[-1].key if found else after
+    there = {info.key: Seen(info.key, info) for info in found}
+    gone = [Seen(key, None) for key in keys_between(rows, after, last) if key not in there]
+    return [*there.values(), *gone]
+
+
+def unlike(rows: pa.Table, seen: Sequence[Seen]) -> list[Seen]:
+    """What was seen otherwise than it is known, the last of each key. The same size and tag are the same object."""
+    last = list({each.key: each for each in seen}.values())
+    at = pc.index_in(pa.array([each.key for each in last], pa.string()), value_set=rows["key"].combine_chunks())
+    known = rows.select(["bytes", "etag", "reason"]).take(at).to_pydict()
+    is_known = pc.is_valid(at).to_pylist()
+    return [
+        each
+        for each, there, size, etag, reason in zip(last, is_known, known["bytes"], known["etag"], known["reason"], strict=True)
+        if (each.info is None and there) or (each.info is not None and not _is_same(each.info, there, size, etag, reason))
+    ]
+
+
+def arranged(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) -> dict[str, LandedObject | None]:
+    """What follows from changed rows: `now` with every other row that has to change with it.
+
+    Reports that no key places are joined to studies again where a changed image or report may decide it: by a name of
+    theirs, or in their folder. Studies of one id under several patients are marked, and unmarked, on all their rows.
+
+    Args:
+        rows: what is known.
+        now: keys that change, with their rows to be; of a report that waits for its study, joined or not.
+        is_whole: decide over all reports, not only over those that `now` touches.
+    """
+    landed = updated(rows, now)
+    touched = [item for item in (*rows_of(rows, now).values(), *now.values()) if item]
+    placing = [item for item in touched if item.kind == "dicom" or waits_for_study(item, layout)]
+    names = {name for item in placing if item.kind == "dicom" for name in item.report_names}
+    waiting = ask(
+        _WAITING, {"is_whole": is_whole}, landed=landed, folders=_column("folder", map(folder_of, (i.key for i in placing))),
+        names=_column("name", names),
+    )["key"].to_pylist()  # fmt: skip
+    reports = {key for key in waiting if layout.study_of(key) is None}
+    joined: dict[str, LandedObject | None] = {}
+    if reports:
+        found = ask(
+            _NEIGHBOURS, landed=landed, folders=_column("folder", map(folder_of, reports)),
+            names=_column("name", map(report_name, reports)),
+        )  # fmt: skip
+        neighbours = {item.key: item for item in records_of(LandedObject, found)} | rows_of(landed, reports)
+        waited = [unjoined(item) if waits_for_study(item, layout) else item for item in neighbours.values()]
+        joined = {item.key: item for item in join_reports(waited) if item.key in reports}
+        joined = {key: _marked_as(item, neighbours[key]) for key, item in joined.items() if item}
+    after = {**now, **joined}
+    mismarked = records_of(LandedObject, ask(_MISMARKED, landed=updated(rows, after)))
+    return {**after, **{item.key: item for item in mismarked}}
+
+
+def updated(rows: pa.Table, now: Rows) -> pa.Table:
+    """Known rows with these in their place."""
+    if not now:
+        return rows
+    kept = rows.filter(pc.invert(pc.is_in(rows["key"], pa.array(list(now), pa.string()))))
+    return pa.concat_tables([kept, table_of(LandedObject, [item for item in now.values() if item]).cast(rows.schema)])
+
+
+def changes_between(before: Rows, now: Rows) -> list[LandedChange]:
+    """The journal's rows for every key that is not as before, by key. One that left its study is first removed from it."""
+    changes = []
+    for key in sorted(now):
+        was, item = before.get(key), now[key]
+        if was == item:
+            continue
+        if was and (item is None or (was.study and _study(was) != _study(item))):
+            changes.append(_change(was, "removed"))
+            was = None
+        if item:
+            changes.append(_change(item, _kind_of(was, item)))
+    return changes
+
+
+def refuse_emptying(known: int, removed: int) -> None:
+    """Refuses to believe that most of a landing store is gone; a folder that is not mounted looks the same.
+
+    Raises:
+        RemovalUnconfirmed: nothing would be left, or more than half, and more than `FEW`, would go.
+    """
+    if removed and (removed == known or (removed > FEW and 2 * removed > known)):
+        raise RemovalUnconfirmed(
+            f"{removed} of {known} known objects are not in the landing store any more: see whether it is mounted and whole. "
+            "If they were removed on purpose, run inventory_job with the run config "
+            "{ops: {inventory: {config: {confirm_removal: true}}}}"
+        )
+
+
+def _is_same(info: ObjectInfo, is_known: bool, size: int | None, etag: str | None, reason: str | None) -> bool:
+    is_same = is_known and (info.bytes, info.etag) == (size, etag) and bool(info.etag)
+    return is_same and reason != "unreadable_object"
+
+
+def _kind_of(was: LandedObject | None, item: LandedObject) -> str:
+    if was is None or _study(was) != _study(item):
+        return "added"
+    is_retagged = item.etag != was.etag and item.version == (was.version or was.etag)
+    is_otherwise_same = replace(item, etag=was.etag, version=was.version) == was
+    return "retagged" if is_retagged and is_otherwise_same else "replaced"
+
+
+def _change(item: LandedObject, change: str) -> LandedChange:
+    return LandedChange(**vars(item), change=change)
+
+
+def _study(item: LandedObject | None) -> StudyKey | None:
+    return StudyKey(item.patient, item.study) if item and item.patient and item.study else None
+
+
+def _marked_as(item: LandedObject, before: LandedObject) -> LandedObject:
+    is_same = _study(item) == _study(before)
+    return replace(item, is_study_shared=before.is_study_shared) if is_same else item
+
+
+def _column(name: str, values: Iterable[str]) -> pa.Table:
+    return pa.table({name: pa.array(sorted(set(values)), pa.string())})

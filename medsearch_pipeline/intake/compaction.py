@@ -1,0 +1,85 @@
+"""Compacting the journal into the inventory, and looking at the whole store. Only the `inventory` asset does either."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from medsearch_core.keys import digest_of
+from medsearch_core.records import LandedObject, Rejection, records_of
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.discovery import Layout, rejections_of
+from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.intake.changes import seen_between
+from medsearch_pipeline.intake.known import PATH, Known, read_known
+from medsearch_pipeline.intake.record import Recorded, Round
+from medsearch_pipeline.intake.same_bytes import InputsOf
+
+REJECTIONS_PATH = "rejections/inventory.parquet"
+WINDOW = 20_000
+BYTES_COMPARED = 2**36
+KEPT = timedelta(days=7)
+"""How long an entry that no dispatcher takes is kept."""
+
+
+def inputs_of_placing(layout: Layout, secret: bytes) -> str:
+    """The digest of what places objects in studies, beside the objects themselves."""
+    return digest_of("placing", layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest())
+
+
+def look_at_everything(
+    landing: ObjectStore,
+    warehouse: Warehouse,
+    layout: Layout,
+    secret: bytes,
+    inputs_of: InputsOf,
+    observed: datetime,
+    *,
+    is_removal_confirmed: bool,
+) -> Recorded:
+    """Compares every object of the landing store with what is known, and journals the differences.
+
+    Every report is joined anew and, after another layout or secret, every object placed anew.
+
+    Raises:
+        StorageError: the listing or a read failed. A store that cannot be read is not an empty one.
+        RemovalUnconfirmed: most of what is known is gone, and nobody confirmed that.
+    """
+    known = read_known(warehouse)
+    is_anew = known.inputs != inputs_of_placing(layout, secret)
+    found = Round(
+        landing,
+        warehouse,
+        layout,
+        secret,
+        inputs_of,
+        known=known,
+        is_whole=True,
+        is_anew=is_anew,
+        bytes_compared=BYTES_COMPARED,
+    )
+    after, is_end = "", False
+    while not is_end:
+        infos = landing.scan(after, WINDOW)
+        is_end = len(infos) < WINDOW
+        found.place(found.unlike(seen_between(known.rows, after, infos, is_end)))
+        after = infos[-1].key if infos else after
+    return found.finish(observed, is_removal_confirmed=is_removal_confirmed)
+
+
+def compact(warehouse: Warehouse, inputs: str, now: datetime) -> Known:
+    """Writes what is known as the inventory, unless it is that already, and deletes the entries that nobody needs any more.
+
+    An entry goes once the inventory contains it and the dispatcher has taken it, or after `KEPT`.
+    """
+    known = read_known(warehouse)
+    if known.uncontained or known.inputs != inputs:
+        ordered = known.rows.sort_by([("patient", "ascending"), ("study", "ascending"), ("key", "ascending")])
+        refused = ordered.filter(ordered["reason"].is_valid())
+        warehouse.write_rows(Rejection, REJECTIONS_PATH, rejections_of(records_of(LandedObject, refused)))
+        warehouse.write(PATH, ordered, inputs, entries=known.entries)
+    taken = waiting.taken(warehouse) or set()
+    done = [name for name in known.entries if name in taken or journal.observed(name) < now - KEPT]
+    journal.remove(warehouse, done)
+    return known

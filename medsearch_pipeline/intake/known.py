@@ -1,0 +1,126 @@
+"""What is known to have landed: the last inventory with the journal's changes applied, as a table and as lookups in it.
+
+Reading only. An entry may be deleted once an inventory contains it, so entries are listed before the inventory is read, and
+whoever finds one gone begins again: nobody ever sees an inventory without what came after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.intake import journal
+
+PATH = "inventory.parquet"
+TRIES = 10
+ROWS_REMEMBERED = 500_000
+
+_remembered: dict[tuple[str, str], pa.Table] = {}
+_lock = Lock()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known to have landed.
+
+    Args:
+        rows: one row per object, as `LandedObject` has them.
+        entries: the journal's entries among them, those included that the inventory contains already.
+        uncontained: those of them that the inventory does not contain.
+        inputs: what the inventory was made from; None while there is none.
+    """
+
+    rows: pa.Table
+    entries: Collection[str]
+    uncontained: Collection[str]
+    inputs: str | None
+
+
+def known(warehouse: Warehouse) -> pa.Table:
+    """Everything known to have landed, one row per object, as `LandedObject` has them; raises as `read_known`."""
+    return read_known(warehouse).rows
+
+
+def read_known(warehouse: Warehouse) -> Known:
+    """Everything known to have landed, and what that was read from.
+
+    Raises:
+        StorageError: the inventory or an entry cannot be read.
+    """
+    for _ in range(TRIES):
+        entries = journal.names(warehouse)
+        try:
+            inventory = warehouse.written(PATH)
+            rows, contained, inputs = conformed(LandedObject, inventory.rows), inventory.entries, inventory.inputs
+        except ObjectNotFound:
+            rows, contained, inputs = schema_of(LandedObject).empty_table(), frozenset[str](), None
+        except pa.ArrowException as error:
+            raise StorageError(f"{PATH} cannot be read: delete it and run inventory_job") from error
+        uncontained = [name for name in entries if name not in contained]
+        try:
+            tables = [_changes(warehouse.store, name) for name in uncontained]
+        except ObjectNotFound:
+            continue  # an inventory contains it since
+        return Known(with_changes(rows, tables), entries, uncontained, inputs)
+    raise StorageError(f"the journal in {warehouse.store.url} is being compacted again and again: see what runs the inventory")
+
+
+def with_changes(rows: pa.Table, changes: Sequence[pa.Table]) -> pa.Table:
+    """Known rows with changes applied, the last one of each key."""
+    if not changes:
+        return rows
+    every = pa.concat_tables(changes)
+    numbered = pa.table({"key": every["key"], "at": pa.array(range(len(every)), pa.int64())})
+    last = every.take(numbered.group_by("key").aggregate([("at", "max")])["at_max"])
+    kept = rows.filter(pc.invert(pc.is_in(rows["key"], last["key"])))
+    came = last.filter(pc.not_equal(last["change"], "removed")).select(rows.column_names).cast(rows.schema)
+    return pa.concat_tables([kept, came])
+
+
+def rows_of(rows: pa.Table, keys: Iterable[str]) -> dict[str, LandedObject]:
+    """The rows of these keys, of a table as `known` gives it; a key that is not known is left out."""
+    wanted = pa.array(sorted(set(keys)), pa.string())
+    return {o.key: o for o in records_of(LandedObject, rows.filter(pc.is_in(rows["key"], wanted)))}
+
+
+def keys_between(rows: pa.Table, after: str, last: str | None) -> list[str]:
+    """The known keys after `after` and up to `last`, to the end if that is None (in UTF-8 bytes), in any order."""
+    keys = rows["key"]
+    inside = pc.greater(keys, after)
+    if last is not None:
+        inside = pc.and_(inside, pc.less_equal(keys, last))
+    found: list[str] = keys.filter(inside).to_pylist()
+    return found
+
+
+def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> dict[StudyKey, list[LandedObject]]:
+    """The landed objects of one kind of each study, by key; a study that has none gets an empty list."""
+    objects: dict[StudyKey, list[LandedObject]] = {study: [] for study in studies}
+    table = known(warehouse)
+    patients = pa.array(sorted({study.patient for study in objects}), pa.string())
+    wanted = table.filter(pc.and_(pc.equal(table["kind"], kind), pc.is_in(table["patient"], patients)))
+    for item in records_of(LandedObject, wanted.sort_by("key")):
+        objects.get(StudyKey(item.patient or "", item.study or ""), []).append(item)
+    return objects
+
+
+def _changes(store: ObjectStore, name: str) -> pa.Table:
+    """An entry's rows; entries never change, so a process reads each one once."""
+    place = store.url, name
+    rows = _remembered.get(place)
+    if rows is None:
+        rows = conformed(LandedChange, Warehouse(store).written(journal.path_of(name)).rows)
+        with _lock:
+            _remembered[place] = rows
+            while sum(len(each) for each in _remembered.values()) > ROWS_REMEMBERED and len(_remembered) > 1:
+                del _remembered[next(iter(_remembered))]
+    return rows

@@ -1,0 +1,116 @@
+"""`landing_sensor`: looks at the landing store piece by piece, and journals what is not as it is known.
+
+It requests no runs: `ingest_sensor` does, of what the journal holds. The decisions are in `intake.changes`.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.discovery import Layout
+from medsearch_pipeline.intake.changes import refuse_emptying, seen_between
+from medsearch_pipeline.intake.record import Recorded, Round
+from medsearch_pipeline.intake.same_bytes import inputs_by_kind
+from medsearch_pipeline.inventory import pseudonym_secret
+from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+
+CURSOR_VERSION = 1
+SECONDS_PER_TICK = 20.0
+BYTES_COMPARED = 2**40
+"""More than a tick has time for: it is the clock that ends a tick."""
+PLACED_AT_ONCE = 100
+"""Objects placed between two looks at the clock: each may take the reading of a header, or of the whole object."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far the store was looked at.
+
+    Args:
+        landing: address of the store; the cursor of another one says nothing.
+        after: the last key that was looked at; empty at the beginning.
+        ticks: ticks since the beginning.
+    """
+
+    landing: str
+    after: str = ""
+    ticks: int = 0
+
+    def written(self) -> str:
+        """The cursor as Dagster keeps it."""
+        return json.dumps({"version": CURSOR_VERSION, **asdict(self)})
+
+    @classmethod
+    def read(cls, text: str | None, landing: str) -> "Cursor":
+        """The cursor that was kept; at the beginning if there is none, or it is of another store or version."""
+        try:
+            kept = json.loads(text or "{}")
+            if kept.pop("version", None) == CURSOR_VERSION and kept["landing"] == landing:
+                return cls(**kept)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            pass
+        return cls(landing)
+
+
+def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
+    """The `landing_sensor` of a deployment."""
+    layout, inputs_of = Layout.of(settings.layout), inputs_by_kind(settings)
+    configured = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
+
+    @dg.sensor(
+        minimum_interval_seconds=settings.scan_interval_seconds,
+        default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
+        description="Looks at the landing store, a bounded part of it at a time, and notes what came, changed or went.",
+    )
+    def landing_sensor(
+        context: dg.SensorEvaluationContext, landing: StoreResource, warehouse: WarehouseResource
+    ) -> dg.SensorResult:
+        store, tables, observed = landing.open(), Warehouse(warehouse.open()), datetime.now(UTC)
+        cursor = Cursor.read(context.cursor, store.url)
+        found = Round(
+            store, tables, layout, pseudonym_secret(tables.store, configured), inputs_of, bytes_compared=BYTES_COMPARED
+        )
+        looked, after = _look(store, found, cursor.after, settings.scan_objects_per_tick)
+        recorded = found.finish(observed)
+        told = _told(looked, cursor, recorded, is_end=after is None)
+        context.log.info(told)
+        moved = Cursor(store.url) if after is None else Cursor(store.url, after, cursor.ticks + 1)
+        return dg.SensorResult(skip_reason=told, cursor=moved.written())
+
+    return landing_sensor
+
+
+def _look(store: ObjectStore, found: Round, after: str, limit: int) -> tuple[int, str | None]:
+    """Looks at one part of the store; returns how many objects it saw and the last of their keys, None at the end."""
+    until = time.monotonic() + SECONDS_PER_TICK
+    infos = store.scan(after, limit)
+    is_end = len(infos) < limit
+    rows = found.known.rows
+    seen = seen_between(rows, after, infos, is_end)
+    gone = [each for each in seen if each.info is None]
+    if gone and not infos and not store.scan("", 1):
+        refuse_emptying(len(rows), len(rows))
+    refuse_emptying(len(rows), len(gone))
+    unlike = found.unlike(seen)
+    for start in range(0, len(unlike), PLACED_AT_ONCE):
+        if start and time.monotonic() > until:
+            last = unlike[start - 1].key
+            return sum(info.key.encode() <= last.encode() for info in infos), last
+        found.place(unlike[start : start + PLACED_AT_ONCE])
+    return len(infos), None if is_end else infos[-1].key
+
+
+def _told(looked: int, cursor: Cursor, recorded: Recorded, *, is_end: bool) -> str:
+    place = f" after {cursor.after}" if cursor.after else ""
+    counts = {kind: getattr(recorded, kind) for kind in ("added", "replaced", "removed", "retagged")}
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count or kind != "retagged")
+    end = f"; the whole store was looked at in {cursor.ticks + 1} ticks" if is_end else ""
+    if recorded.entry is None:
+        return f"nothing changed among {looked:,} objects{place}{end}"
+    return f"looked at {looked:,} objects{place}: {told} in {len(recorded.studies)} studies; journalled{end}"
