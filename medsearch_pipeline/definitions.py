@@ -13,8 +13,12 @@ from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.schedules import build_schedules
 from medsearch_pipeline.sensors.events_sensor import build_events_sensor
+from medsearch_pipeline.sensors.ingest_sensor import build_ingest_sensor
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
 from medsearch_pipeline.settings import Settings
+
+SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor)
+"""What makes each sensor of a deployment; some are there only where its settings ask for them."""
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -32,7 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         jobs=build_jobs(),
         schedules=build_schedules(settings),
-        sensors=[sensor for sensor in (build_landing_sensor(settings), build_events_sensor(settings)) if sensor],
+        sensors=[sensor for build in SENSORS if (sensor := build(settings))],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

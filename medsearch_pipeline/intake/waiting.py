@@ -1,10 +1,71 @@
-"""What of the journal the dispatcher has taken. Replaced by the dispatcher's own module when that is merged."""
+"""What waits for the dispatcher between two ticks, and which journal entries it has taken: one object, one put.
+
+One row per study; the names of the entries are in the footer, so that neither can be newer than the other.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.intake.dispatch import Waiting
+
+PATH = "intake/waiting.parquet"
+_TIME = pa.timestamp("us", tz="UTC")
+_SCHEMA = pa.schema(
+    [
+        pa.field("patient", pa.string(), False),
+        pa.field("study", pa.string(), False),
+        pa.field("first", _TIME, False),
+        pa.field("last", _TIME, False),
+        pa.field("run_key", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """What waits, by study, and the journal entries that are in it or were dispatched."""
+
+    rows: tuple[Waiting, ...] = ()
+    taken: frozenset[str] = frozenset()
+
+
+def read(warehouse: Warehouse) -> State | None:
+    """The state after the last tick; None before the first.
+
+    Raises:
+        StorageError: it is there and cannot be read.
+    """
+    try:
+        state = warehouse.written(PATH, _SCHEMA.names)
+        rows = zip(*(state.rows[name].to_pylist() for name in _SCHEMA.names), strict=True)
+        return State(tuple(Waiting(StudyKey(patient, study), *others) for patient, study, *others in rows), state.entries)
+    except ObjectNotFound:
+        return None
+    except (pa.ArrowException, KeyError, ValueError) as error:
+        raise StorageError(
+            f"{PATH} cannot be read: delete it; what the journal holds is dispatched again, and the ledger finds what waited"
+        ) from error
+
+
+def write(warehouse: Warehouse, state: State) -> None:
+    """Replaces the state."""
+    columns = [
+        [row.study.patient for row in state.rows],
+        [row.study.study for row in state.rows],
+        [row.first for row in state.rows],
+        [row.last for row in state.rows],
+        [row.run_key for row in state.rows],
+    ]
+    warehouse.write(PATH, pa.table(columns, schema=_SCHEMA), entries=state.taken)
 
 
 def taken(warehouse: Warehouse) -> set[str] | None:
-    """The names of the entries the dispatcher has taken; None where there is no dispatcher."""
-    return None
+    """The names of the journal entries that the dispatcher has taken; None before its first tick. Raises as `read`."""
+    state = read(warehouse)
+    return None if state is None else set(state.taken)

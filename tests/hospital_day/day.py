@@ -105,8 +105,8 @@ class Run:
         place = self.place
         if place.waiting_messages(place.queue) or place.runs(*UNFINISHED):
             return False
-        taken = waiting.taken(place.warehouse) or set()
-        if waiting.read(place.warehouse).studies or set(journal.names(place.warehouse)) - taken:
+        state = waiting.read(place.warehouse)
+        if state is None or state.rows or set(journal.names(place.warehouse)) - state.taken:
             return False
         landed = {o.key: o.etag for o in place.landing.list()}
         return {r.key: r.etag for r in place.known()} == landed
