@@ -34,7 +34,9 @@ def main(folder: Path, objects: int, files: int) -> None:
     rows = inventory(objects)
     warehouse.write(PATH, rows, inputs_of_placing(MIMIC_CXR, SECRET))
     rows = timed(f"known, {objects:,} rows", lambda: known(warehouse))
-    window = [ObjectInfo(*of) for of in zip(*(rows[c].slice(0, 20_000).to_pylist() for c in ("key", "bytes", "etag")), strict=True)]
+    window = [
+        ObjectInfo(*of) for of in zip(*(rows[c].slice(0, 20_000).to_pylist() for c in ("key", "bytes", "etag")), strict=True)
+    ]
     timed("a tick over 20,000 objects, none changed", lambda: tick(warehouse, window))
     changed = [ObjectInfo(i.key, i.bytes + 1, "other") if n % 20 == 0 else i for n, i in enumerate(window)]
     timed("a tick over 20,000 objects, 1,000 of them replaced", lambda: tick(warehouse, changed))
@@ -109,4 +111,8 @@ def timed(what: str, work: Callable[[], Result]) -> Result:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 600_000, int(sys.argv[3]) if len(sys.argv) > 3 else 100_000)
+    main(
+        Path(sys.argv[1]),
+        int(sys.argv[2]) if len(sys.argv) > 2 else 600_000,
+        int(sys.argv[3]) if len(sys.argv) > 3 else 100_000,
+    )

@@ -9,9 +9,9 @@ import pytest
 
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_core.records import LandedObject, records_of
 from medsearch_pipeline.discovery import MIMIC_CXR
 from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
 from medsearch_pipeline.intake.known import known
@@ -84,7 +84,11 @@ def test_headers_already_read_are_not_read_again(
     first = take_inventory(landing, warehouse)
     opened: list[str] = []
     original = type(landing).open
-    monkeypatch.setattr(type(landing), "open", lambda self, key: (opened.append(key) if self.url == landing.url else None) or original(self, key))
+    monkeypatch.setattr(
+        type(landing),
+        "open",
+        lambda self, key: (opened.append(key) if self.url == landing.url else None) or original(self, key),
+    )
     landing.write("export/IM2", image_bytes(STUDY, 2))
     again = take_inventory(landing, warehouse)
     assert opened == ["export/IM2"]

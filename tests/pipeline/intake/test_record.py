@@ -13,7 +13,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.discovery import MIMIC_CXR
+from medsearch_pipeline.discovery import MIMIC_CXR, Layout
 from medsearch_pipeline.intake import compaction, journal, waiting
 from medsearch_pipeline.intake.changes import Seen
 from medsearch_pipeline.intake.compaction import compact, look_at_everything
@@ -104,9 +104,7 @@ class Place:
         upload = client.create_multipart_upload(Bucket=bucket, Key=f"{prefix}/{key}")["UploadId"]
         where = {"Bucket": bucket, "Key": f"{prefix}/{key}", "UploadId": upload}
         part = client.upload_part(**where, PartNumber=1, Body=self.landing.read(key))
-        client.complete_multipart_upload(
-            **where, MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
-        )
+        client.complete_multipart_upload(**where, MultipartUpload={"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]})
 
 
 def test_what_is_named_twice_or_late_is_recorded_once(place: Place) -> None:
@@ -178,11 +176,9 @@ def test_the_same_bytes_under_another_tag_touch_no_study_and_rerun_nothing(place
     place.make(STUDY)
     key = TEXT if is_report else IMAGE
     was = place.known()[key]
-    for _ in range(2):
-        place.rewrite(key)
-        found = place.record(key)
-        if place.landing.url.startswith("file") or found.entry:
-            assert (found.retagged, found.replaced, list(found.studies)) == (1, 0, [])
+    place.rewrite(key)
+    found = place.record(key)
+    assert (found.retagged, found.replaced, list(found.studies)) == (1, 0, [])
     now = place.known()[key]
     assert (now.etag != was.etag, now.version) == (True, was.etag)
     assert place.make(STUDY) == [True, True]
@@ -199,13 +195,11 @@ def test_the_same_bytes_are_taken_for_others_where_no_table_tells_of_them(place:
     place.rewrite(IMAGE)
     assert place.record(IMAGE).replaced == 1, "not ingested yet"
     place.make(STUDY)
-    other = image_bytes(STUDY, PatientSex="F")
-    assert len(place.landing.read(IMAGE)) == len(image_bytes(STUDY, PatientSex="M")) or other
-    place.landing.write(IMAGE, place.landing.read(IMAGE)[:-2] + b"\0\0")
-    place.record(IMAGE)
-    place.landing.write(IMAGE, image_bytes(STUDY))
-    assert place.record(IMAGE).replaced == 1, "its table is of what landed before the last replacement"
-    assert place.make(STUDY)[0] is False or place.known()[IMAGE].version is None
+    first = place.landing.read(IMAGE)
+    place.landing.write(IMAGE, first[:-2] + b"\0\0")
+    assert place.record(IMAGE).replaced == 1
+    place.landing.write(IMAGE, first)
+    assert place.record(IMAGE).replaced == 1, "its table is of these bytes, but not of those that landed last"
 
 
 def test_a_moved_image_leaves_one_study_for_another_and_both_are_touched(place: Place) -> None:
@@ -224,8 +218,6 @@ def test_a_moved_image_leaves_one_study_for_another_and_both_are_touched(place: 
 def test_an_image_moved_to_another_key_is_one_that_went_and_one_that_came(place: Place) -> None:
     place.landing.write("in/IM1", image_bytes(STUDY))
     place.look()
-    (study,) = place.look().studies or place.record().studies or [None]  # nothing more to tell
-    assert study is None
     place.landing.write("out/IM1", image_bytes(STUDY))
     place.landing.delete("in/IM1")
     found = place.look()
@@ -296,8 +288,6 @@ def test_one_study_in_two_folders_is_one_study_without_its_duplicates(place: Pla
 
 
 def test_another_layout_places_everything_anew(place: Place) -> None:
-    from medsearch_pipeline.discovery import Layout
-
     land_study(place.landing, STUDY)
     place.look()
     place.compact()
