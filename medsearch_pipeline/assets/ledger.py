@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from medsearch_core.errors import ConfigurationError, StorageError
+from medsearch_core.errors import StorageError
 from medsearch_core.ledger import totals_of
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
-from medsearch_pipeline.intake.known import PATH, known
+from medsearch_pipeline.intake.known import PATH, landed
 from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
@@ -54,10 +54,8 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
         Written only if it differs. Run it by `ledger_job`, which brings the catalogue up to date first.
         """
         tables, index = warehouse.tables(context.run.run_id), search_index.open()
-        if tables.inputs(PATH) is None:
-            raise ConfigurationError(f"there is no inventory in {tables.store.url}: run inventory_job")
         evidence = Evidence(
-            inventory=known(tables),
+            inventory=landed(tables),
             run=tables.run_of(PATH),
             catalogue=read_catalogue(tables),
             indexed=index.studies(),

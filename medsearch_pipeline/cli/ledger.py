@@ -19,7 +19,7 @@ from medsearch_core.ledger import LedgerTotals, totals_of
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
-from medsearch_pipeline.intake.known import PATH, known
+from medsearch_pipeline.intake.known import landed
 from medsearch_pipeline.ledger import refusals_in
 from medsearch_pipeline.reconciliation import NAMED, unrecorded
 from medsearch_pipeline.settings import Settings
@@ -71,10 +71,10 @@ def read_ledger(warehouse: Warehouse) -> Ledger:
     Raises:
         ConfigurationError: there is none.
     """
-    if warehouse.inputs(LEDGER_PATH) is None or warehouse.inputs(PATH) is None:
+    if warehouse.inputs(LEDGER_PATH) is None:
         place = warehouse.store.url
         raise ConfigurationError(f"there is no ledger in {place}: run ledger_job in Dagster, or correct MEDSEARCH_WAREHOUSE")
-    rows, inventory = warehouse.read(LEDGER_PATH), known(warehouse)
+    rows, inventory = warehouse.read(LEDGER_PATH), landed(warehouse)
     lost = rows.filter(pc.equal(rows["state"], "unaccounted"))["key"].to_pylist()
     return Ledger(warehouse, rows, totals_of(rows), len(inventory), lost, unrecorded(inventory, rows))
 

@@ -13,7 +13,7 @@ from threading import Lock
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of
 from medsearch_core.storage.object_store import ObjectStore
@@ -48,6 +48,19 @@ class Known:
 def known(warehouse: Warehouse) -> pa.Table:
     """Everything known to have landed, one row per object, as `LandedObject` has them; raises as `read_known`."""
     return read_known(warehouse).rows
+
+
+def landed(warehouse: Warehouse) -> pa.Table:
+    """What is known to have landed, where anybody has looked.
+
+    Raises:
+        ConfigurationError: neither an inventory nor a sensor has looked at the landing store.
+        StorageError: as `read_known`.
+    """
+    found = read_known(warehouse)
+    if found.inputs is None and not found.entries:
+        raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
+    return found.rows
 
 
 def read_known(warehouse: Warehouse) -> Known:

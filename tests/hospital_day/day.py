@@ -138,11 +138,13 @@ class Run:
         ]
         health = open_index(Settings()).health()
         pictures = sum(o.key.endswith(".png") for o in place.warehouse.store.list("thumbnails"))
-        self._same(found, "images", expected.images, index=health.images, pictures=pictures, ledger=sum(e.images for e in ledger if e.state == "indexed"))
+        objects = list(place.landing.list())
+        images = sum(e.images for e in ledger if e.state == "indexed")
+        self._same(found, "images", expected.images, index=health.images, pictures=pictures, ledger=images)
         self._same(found, "reports", expected.reports, index=health.reports)
-        self._same(found, "landed", len(place_keys := list(place.landing.list())), ledger=len(states), script=len(expected.states))
+        self._same(found, "landed", len(expected.states), bucket=len(objects), ledger=len(states))
         self._same(found, "poison", len(POISON), dead_letters=place.waiting_messages(place.dead_letters))
-        found.counts["bytes"] = sum(o.bytes for o in place_keys)
+        found.counts["bytes"] = sum(o.bytes for o in objects)
         found.counts["states"] = dict(Counter(e.state for e in ledger))
         runs = place.runs()
         found.counts["runs"] = dict(Counter(f"{r.job_name} {r.status.value}" for r in runs))
@@ -155,7 +157,7 @@ class Run:
         return found
 
     def second_pass(self) -> list[str]:
-        """Notifies of everything again, takes inventory, ingests all studies again; what changed by it, which must be nothing."""
+        """Notifies again, takes inventory, ingests all studies again; what changed by it, which must be nothing."""
         place = self.place
         before, runs = place.contents(), len(place.runs())
         entries = set(journal.names(place.warehouse))

@@ -173,6 +173,19 @@ class Place:
         """Path → tag of everything in the warehouse but the intake's own state."""
         return {o.key: o.etag for o in self.warehouse.store.list() if not o.key.startswith("intake/")}
 
+    def wait_for_a_whole_scan(self, seconds: float = 600) -> None:
+        """Waits until `landing_sensor` has looked at the whole store, from its beginning, since now."""
+        for _ in range(2):
+            since = time.time()
+            wait_until("a whole scan", lambda since=since: self._has_scanned(since), seconds)
+
+    def _has_scanned(self, since: float) -> bool:
+        for state in self.instance.all_instigator_state():
+            if state.instigator_name == "landing_sensor":
+                ticks = self.instance.get_ticks(state.instigator_origin_id, state.selector_id, after=since)
+                return any("whole store was looked at" in (tick.skip_reason or "") for tick in ticks)
+        return False
+
     def last_check(self, asset: str, name: str) -> bool | None:
         """Whether an asset check passed when it was last made; None if it never was."""
         key = dg.AssetCheckKey(dg.AssetKey(asset), name)
