@@ -49,6 +49,7 @@ class Run:
         """Does every step at its time; returns the seconds until all was quiet again."""
         self.place.send('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "hospital"}')
         self.place.start_daemon()
+        wait_until("the sensors run", lambda: bool(self.place.ticks("landing_sensor")), 300)
         started = time.monotonic()
         waits_for_a_run = False
         for step in self.day.steps:

@@ -17,6 +17,7 @@ from urllib.parse import quote_plus
 import boto3
 import dagster as dg
 import psutil
+from dagster._core.scheduler.instigation import InstigatorTick
 
 from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import S3Options, open_store
@@ -180,11 +181,13 @@ class Place:
             wait_until("a whole scan", lambda since=since: self._has_scanned(since), seconds)
 
     def _has_scanned(self, since: float) -> bool:
-        for state in self.instance.all_instigator_state():
-            if state.instigator_name == "landing_sensor":
-                ticks = self.instance.get_ticks(state.instigator_origin_id, state.selector_id, after=since)
-                return any("whole store was looked at" in (tick.skip_reason or "") for tick in ticks)
-        return False
+        return any("whole store was looked at" in (tick.skip_reason or "") for tick in self.ticks("landing_sensor", since))
+
+    def ticks(self, sensor: str, since: float = 0.0) -> list[InstigatorTick]:
+        """What a sensor did since then, the last first."""
+        states = [state for state in self.instance.all_instigator_state() if state.instigator_name == sensor]
+        found = [self.instance.get_ticks(s.instigator_origin_id, s.selector_id, after=since or None) for s in states]
+        return [tick for ticks in found for tick in ticks]
 
     def last_check(self, asset: str, name: str) -> bool | None:
         """Whether an asset check passed when it was last made; None if it never was."""
