@@ -108,7 +108,7 @@ CHANGES = {
 class LandedChange(LandedObject):
     """`intake`: one row per object that came, was replaced or went since the last inventory."""
 
-    change: str = column(TEXT, "added, replaced, removed or retagged")
+    change: str = column(TEXT, "one of the changes of the contract")
 
 
 @dataclass(frozen=True, kw_only=True)

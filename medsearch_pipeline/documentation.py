@@ -12,13 +12,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from medsearch_core.deployment import Deployment
-from medsearch_core.records import EXCLUSIONS, REASONS, SCHEMA_VERSION, STATES, TABLES, schema_of
+from medsearch_core.records import CHANGES, EXCLUSIONS, REASONS, SCHEMA_VERSION, STATES, TABLES, schema_of
 from medsearch_pipeline.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 _WHERE = {
     "inventory": "inventory.parquet",
+    "intake": "intake/journal/{entry}.parquet",
     "catalogue": "catalogue.parquet",
     "ledger": "ledger.parquet",
     "rejections": "rejections/inventory.parquet and rejections/{asset}/{patient}/{study}.parquet",
@@ -32,7 +33,7 @@ def data_contract() -> str:
         f"Schema version {SCHEMA_VERSION}. Written from `medsearch_core/records.py` by `python -m medsearch_pipeline.documentation`.",
         "Paths are below the warehouse's root. Files are zstd Parquet; the footer holds `medsearch.inputs`, the digest of what the "
         "file was made from, `medsearch.run`, the id of the Dagster run that wrote it (absent where none did, as under `tags`), and "
-        "`medsearch.schema_version`. A study's files are replaced whole, each by one put. Columns marked **PHI** "
+        "`medsearch.schema_version`; the inventory's also `medsearch.entries`, the journal's entries it contains. A study's files are replaced whole, each by one put. Columns marked **PHI** "
         "identify a person or hold report text: they stay in the warehouse and never reach logs, run metadata or URLs.",
         "`{patient}` and `{study}` are safe forms: MIMIC-CXR's own (`p10000032`, `s50414267`) where the object's key spells them, "
         "keyed hashes of PatientID and StudyInstanceUID elsewhere, which only the inventory can undo.",
@@ -49,6 +50,8 @@ def data_contract() -> str:
         doc = (record.__doc__ or "").split(":", 1)[1].strip()
         parts.append(f"## `{table}`\n\n{doc[0].upper()}{doc[1:]} `{where}`")
         parts.append("\n".join(["| column | type | there | meaning |", "|---|---|---|---|", *rows]))
+    parts.append("## Changes in the journal")
+    parts.append("\n".join(["| change | meaning |", "|---|---|", *(f"| `{c}` | {m} |" for c, m in CHANGES.items())]))
     parts.append("## Reasons of rejection")
     parts.append("\n".join(["| reason | meaning |", "|---|---|", *(f"| `{r}` | {m} |" for r, m in REASONS.items())]))
     excluded = ", ".join(f"`{reason}`" for reason in EXCLUSIONS)

@@ -138,9 +138,10 @@ class _Store:
         return self._entries(prefix or None, None)
 
     def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
-        found = [*islice(self._entries(None, after or None), limit)]
-        keys = [after.encode(), *(info.key.encode() for info in found)]
-        if any(key >= following for key, following in pairwise(keys[0 if after else 1 :])):
+        bound = after.encode()
+        listed = self._entries(None, after or None)  # which spells `after` as a path and so may begin a little before it
+        found = [*islice((info for info in listed if info.key.encode() > bound), limit)]
+        if any(a.key.encode() >= b.key.encode() for a, b in pairwise(found)):
             raise StorageError(f"{self.url} does not list its keys in their order: use a general purpose bucket")
         return found
 

@@ -116,13 +116,15 @@ class Round:
             [(each.info, self._before[each.key]) for each in seen if each.info and each.key in self._before]
         )
 
-        def now(each: Seen) -> LandedObject | None:
-            if each.info is None:
-                return None
-            return retagged.get(each.key) or self._placed(each.info, self._before.get(each.key))
-
+        unplaced = []
+        for each in seen:
+            item = retagged.get(each.key) or (self._placed(each.info, self._before.get(each.key)) if each.info else None)
+            self._now[each.key] = item
+            if each.info and item is None:
+                unplaced.append(each.info)
         with ThreadPoolExecutor(READERS) as readers:
-            self._now.update(zip((each.key for each in seen), readers.map(now, seen), strict=True))
+            for item in readers.map(self._read_header, unplaced):
+                self._now[item.key] = self._keyed(item)
 
     def finish(self, observed: datetime, *, is_removal_confirmed: bool = True) -> Recorded:
         """Decides what follows from all that was seen, and journals it.
@@ -151,16 +153,13 @@ class Round:
             **counts,
         )
 
-    def _placed(self, info: ObjectInfo, before: LandedObject | None) -> LandedObject:
-        by_key = place_by_key(info, self._layout)
+    def _placed(self, info: ObjectInfo, before: LandedObject | None) -> LandedObject | None:
+        """Where an object goes as far as its key and what is known of it tell; None if its header must be read."""
         is_known = still_known(info, before)
-        if by_key or before is None or not is_known:
-            item = by_key or self._keyed(self._read_header(info))
-        elif before.study_instance_uid or before.kind == "rejected":
+        item = place_by_key(info, self._layout)
+        if item is None and before and is_known and (before.study_instance_uid or before.kind == "rejected"):
             item = self._keyed(before)
-        else:
-            item = self._keyed(self._read_header(info))
-        return replace(item, version=before.version) if before and is_known else item
+        return replace(item, version=before.version) if item and before and is_known else item
 
     def _read_header(self, info: ObjectInfo) -> LandedObject:
         try:

@@ -11,7 +11,7 @@ import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from pydantic import SecretStr
 
-from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch
+from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch, RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
 from medsearch_core.ledger import read_totals
 from medsearch_core.records import TABLES
@@ -220,10 +220,50 @@ def test_a_landing_folder_that_is_gone_or_suddenly_empty_stops_the_inventory_and
     with pytest.raises(ConfigurationError, match="there is no folder"):
         run(settings, instance)
     landing.mkdir()
-    with pytest.raises(dg.Failure, match="the last inventory held 2 objects"):
+    with pytest.raises(RemovalUnconfirmed, match="2 of 2 known objects are not in the landing store any more"):
         run(settings, instance)
-    assert Warehouse(open_store(settings.warehouse)).row_count(study_path("dicom_metadata", STUDIES[0])) == 1
+    warehouse = Warehouse(open_store(settings.warehouse))
+    assert warehouse.row_count(study_path("dicom_metadata", STUDIES[0])) == 1
     assert open_embedded(settings.index).health().images == 1
+    assert warehouse.row_count(PATH) == 2
+    job = build_definitions(settings).resolve_job_def("inventory_job")
+    confirmed = {"ops": {"inventory": {"config": {"confirm_removal": True}}}}
+    assert job.execute_in_process(instance=instance, run_config=confirmed).success
+    assert warehouse.row_count(PATH) == 0
+
+
+def test_studies_of_one_id_under_two_patients_are_named_by_a_check_and_keep_their_own_images(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    landing, twins = open_store(settings.landing), [StudyKey(f"p1000000{n}", "s50000001") for n in (1, 2)]
+    for study in twins:
+        land_study(landing, study)
+    (check,) = (c for c in run_inventory(settings, instance) if c.check_name == "study_ids_are_unique")
+    assert (check.passed, check.severity.value) == (False, "WARN")
+    assert check.metadata["shared"].value == [study.partition for study in twins]
+    assert run(settings, instance).success
+    index = open_embedded(settings.index)
+    names = [study.partition.replace("/", "_") for study in twins]
+    assert [r.patient for r in index.reports(names) if r] == [study.patient for study in twins]
+    assert [[i.patient for i in images] for images in index.images_of_reports(names)] == [[s.patient] for s in twins]
+    assert index.reports([twins[0].study]) == [None]
+
+
+def run_inventory(settings: Settings, instance: dg.DagsterInstance) -> Sequence[dg.AssetCheckEvaluation]:
+    job = build_definitions(settings).resolve_job_def("inventory_job")
+    return job.execute_in_process(instance=instance).get_asset_check_evaluations()
+
+
+@pytest.mark.parametrize(("sensors", "status"), [("running", "RUNNING"), ("stopped", "STOPPED")])
+def test_sensors_and_schedules_begin_as_the_setting_says(settings: Settings, sensors: str, status: str) -> None:
+    defs = build_definitions(settings.model_copy(update={"sensors": sensors}))
+    repository = defs.get_repository_def()
+    assert {s.name: s.cron_schedule for s in repository.schedule_defs} == {
+        "inventory_schedule": "0 * * * *",
+        "ledger_schedule": "30 3 * * *",
+    }
+    assert "landing_sensor" in {s.name for s in repository.sensor_defs}
+    assert {s.default_status.value for s in (*repository.sensor_defs, *repository.schedule_defs)} == {status}
 
 
 def test_the_indexs_password_is_nowhere_in_dagster(settings: Settings, instance: dg.DagsterInstance, tmp_path: Path) -> None:

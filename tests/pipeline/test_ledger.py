@@ -148,6 +148,34 @@ def test_other_bytes_under_a_key_wait_for_their_study_and_leave_the_old_version_
     assert (old.state, old.sha256, old.run) == ("superseded", "sha of a 1", "inventory 2")
 
 
+def test_the_same_bytes_under_another_tag_leave_every_state_and_its_run_as_they_were() -> None:
+    world = World()
+    world.land(landed("a"), report("a.txt"), landed("odd", None, reason="unrecognised_object"))
+    world.ingest()
+    before = {e.key: (e.state, e.sha256, e.run) for e in world.decide()}
+    for etag in ("2", "3"):
+        retagged = [replace(landed("a", etag=etag), version="1"), replace(report("a.txt", etag=etag), version="1")]
+        world.land(*retagged, landed("odd", None, reason="unrecognised_object"))
+        entries = world.decide()
+        assert {e.key: (e.state, e.sha256, e.run) for e in entries} == before
+        assert {e.key: (e.etag, e.version) for e in entries if e.key != "odd"} == {"a": (etag, "1"), "a.txt": (etag, "1")}
+        assert len(entries) == 3, "nothing is superseded"
+        assert world.reconcile().differences == []
+    world.land(landed("a", etag="4"), report("a.txt"))
+    assert world.states() == {("a", "4"): "pending", ("a", "3"): "superseded", ("a.txt", "1"): "indexed"}
+
+
+def test_a_report_whose_study_id_came_to_be_shared_is_pending_and_its_images_are_not() -> None:
+    world = World()
+    world.land(landed("a"), report("a.txt"))
+    world.ingest()
+    world.decide()
+    world.land(*(replace(item, is_study_shared=True) for item in (landed("a"), report("a.txt"))))
+    assert world.states() == {("a", "1"): "indexed", ("a.txt", "1"): "pending"}
+    world.ingest()
+    assert world.states() == {("a", "1"): "indexed", ("a.txt", "1"): "indexed"}
+
+
 def test_only_the_last_version_of_a_key_keeps_a_tombstone() -> None:
     world = World()
     for etag in ("1", "2", "3"):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
-from medsearch_core.storage.object_store import HEADER_BYTES, ObjectStore, S3Options, open_store
+from medsearch_core.storage.object_store import HEADER_BYTES, ObjectInfo, ObjectStore, S3Options, open_store
 
 NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "per%20cent.dcm", "quote'?*.dcm"]
 
@@ -177,3 +180,123 @@ def test_a_folder_that_is_gone_cannot_be_read(tmp_path: Path) -> None:
 def test_a_bucket_that_is_not_there_cannot_be_read(s3_endpoint: str) -> None:
     with pytest.raises(StorageError):
         open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")).check()
+
+
+ODD = (
+    "s5.txt",
+    "s5/x",
+    "s5/y/deep/er/z",
+    "s5",
+    "s50/x",
+    "a b",
+    "a#b/1",
+    "per%20cent/1",
+    "z+z",
+    "ünï",
+    "日本/1",
+    "~",
+    "!",
+    "a/b/c",
+)
+"""Keys whose order by folders and by bytes differ, and names that need escaping. `s5` is a folder, in S3 an object too."""
+
+
+def paged(store: ObjectStore, limit: int) -> list[ObjectInfo]:
+    found: list[ObjectInfo] = []
+    while True:
+        page = store.scan(found[-1].key if found else "", limit)
+        found += page
+        assert len(page) <= limit
+        if len(page) < limit:
+            return found
+
+
+def test_scanning_in_parts_of_any_size_gives_the_whole_listing_in_the_order_of_bytes(store: ObjectStore) -> None:
+    keys = [key for key in ODD if key != "s5" or store.url.startswith("s3")]
+    for key in keys:
+        store.write(key, b"x")
+    whole = store.scan("", 1000)
+    assert [o.key for o in whole] == sorted(keys, key=str.encode)
+    assert {o.key: o for o in whole} == {o.key: o for o in store.list()}
+    for limit in (1, 2, 3, 5, len(keys), len(keys) + 1):
+        assert paged(store, limit) == whole
+    for after in (
+        "",
+        "!",
+        "a",
+        "a/b",
+        "s5",
+        "s5.",
+        "s5.txt",
+        "s5/",
+        "s5/x",
+        "s5/y/deep",
+        "s5/y/deep/zz",
+        "zz",
+        "日",
+        "\U0010ffff",
+    ):
+        assert store.scan(after, 1000) == [o for o in whole if o.key.encode() > after.encode()], after
+
+
+@pytest.mark.parametrize("after", ["", "a", "s5/x"])
+def test_an_empty_store_scans_as_an_empty_part(store: ObjectStore, after: str) -> None:
+    assert store.scan(after, 10) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sets(st.lists(st.text("a/.-0~é\n#", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join), max_size=12),
+    st.integers(1, 5),
+)
+def test_a_folder_of_any_names_scans_in_parts_as_it_lists(keys: set[str], limit: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for key in sorted(keys):
+            path = Path(folder, *[f"n{name}" for name in key.split("/")])
+            with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"x")
+        store = open_store(folder)
+        assert paged(store, limit) == list(store.list())
+        listed = [o.key.encode() for o in store.list()]
+        assert listed == sorted(listed)
+
+
+def test_what_lies_before_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(tmp_path))
+    for patient in range(20):
+        store.write(f"p{patient:02}/s1/a.dcm", b"x")
+    looked: list[str] = []
+    original = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: looked.append(Path(path).name) or original(path))
+    assert [o.key for o in store.scan("p18/s1/a.dcm", 10)] == ["p19/s1/a.dcm"]
+    assert looked == [tmp_path.name, "p18", "s1", "p19", "s1"]
+
+
+def test_linked_folders_scan_the_same_wherever_a_scan_begins(tmp_path: Path) -> None:
+    outside, landing = tmp_path / "outside", tmp_path / "landing"
+    for folder in (outside / "deep", landing / "m"):
+        folder.mkdir(parents=True)
+        (folder / "x.dcm").write_bytes(b"x")
+    (outside / "up").symlink_to(tmp_path)
+    (landing / "a").symlink_to(outside)
+    (landing / "z").symlink_to(outside / "deep")
+    (landing / "back").symlink_to(landing / "m")
+    (landing / "nowhere").symlink_to(tmp_path / "gone")
+    store = open_store(str(landing))
+    assert [o.key for o in store.list()] == ["a/deep/x.dcm", "m/x.dcm", "nowhere", "z/x.dcm"]
+    for limit in (1, 2, 3, 10):
+        assert paged(store, limit) == list(store.list())
+
+
+def test_a_folder_that_is_gone_scans_as_a_failure_and_not_as_empty(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "landing"))
+    (tmp_path / "landing").rmdir()
+    with pytest.raises(StorageError, match="cannot list"):
+        store.scan("", 10)
+
+
+@pytest.mark.usefixtures("s3_bucket")
+def test_a_bucket_that_is_not_there_cannot_be_scanned(s3_endpoint: str) -> None:
+    with pytest.raises(StorageError, match="cannot list"):
+        open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")).scan("", 10)

@@ -1,0 +1,164 @@
+"""The landing sensor on both stores: part by part, by its cursor, and what it says of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+
+from medsearch_core.errors import RemovalUnconfirmed
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedObject, records_of
+from medsearch_core.storage.object_store import ObjectStore, open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake.known import known
+from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.sensors import landing_sensor as module
+from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
+from medsearch_pipeline.settings import Settings
+from tests.landing import image_bytes, land_study
+
+STUDIES = [StudyKey(f"p1000000{n}", f"s5000000{n}") for n in range(3)]
+
+
+class Sensor:
+    """A sensor and the cursor that Dagster would keep for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.landing: ObjectStore = open_store(settings.landing, settings.s3)
+        self.warehouse = Warehouse(open_store(settings.warehouse))
+        self.cursor: str | None = None
+
+    def tick(self) -> str:
+        """One evaluation; returns what it says."""
+        sensor = build_landing_sensor(self.settings)
+        with dg.build_sensor_context(cursor=self.cursor, resources=build_resources(self.settings)) as context:
+            result = sensor(context)
+        assert isinstance(result, dg.SensorResult)
+        assert not result.run_requests
+        assert result.skip_reason
+        self.cursor = result.cursor
+        return str(result.skip_reason.skip_message)
+
+    def known(self) -> dict[str, LandedObject]:
+        return {o.key: o for o in records_of(LandedObject, known(self.warehouse))}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def sensor(request: pytest.FixtureRequest, tmp_path: Path) -> Sensor:
+    folders = {"warehouse": str(tmp_path / "warehouse"), "index": str(tmp_path / "index")}
+    if request.param == "folder":
+        (tmp_path / "landing").mkdir()
+        return Sensor(Settings(landing=str(tmp_path / "landing"), scan_objects_per_tick=4, **folders))
+    bucket, endpoint = request.getfixturevalue("s3_bucket"), request.getfixturevalue("s3_endpoint")
+    return Sensor(
+        Settings(
+            landing=f"s3://{bucket}/landing", s3_endpoint=endpoint, s3_region="us-east-1", scan_objects_per_tick=4, **folders
+        )
+    )
+
+
+def test_a_store_is_looked_at_in_parts_and_every_tick_says_what_it_did(sensor: Sensor) -> None:
+    assert sensor.tick() == "nothing changed among 0 objects; the whole store was looked at in 1 ticks"
+    for study in STUDIES:
+        land_study(sensor.landing, study)
+    keys = sorted(o.key for o in sensor.landing.list())
+    assert sensor.tick() == "looked at 4 objects: 4 added, 0 replaced, 0 removed in 2 studies; journalled"
+    assert json.loads(sensor.cursor or "")["after"] == keys[3]
+    assert sensor.tick() == (
+        f"looked at 2 objects after {keys[3]}: 2 added, 0 replaced, 0 removed in 1 studies; journalled; "
+        "the whole store was looked at in 2 ticks"
+    )
+    sensor.landing.delete(keys[1])
+    sensor.landing.write(keys[0], image_bytes(STUDIES[0], 7))
+    assert sensor.tick() == "looked at 4 objects: 0 added, 1 replaced, 1 removed in 1 studies; journalled"
+    assert sensor.tick() == f"nothing changed among 1 objects after {keys[4]}; the whole store was looked at in 2 ticks"
+    assert sensor.known().keys() == {*keys} - {keys[1]}
+    assert len(journal.names(sensor.warehouse)) == 3
+
+
+def test_the_cursor_of_another_store_or_version_begins_anew(sensor: Sensor) -> None:
+    land_study(sensor.landing, STUDIES[0])
+    for cursor in (
+        "",
+        "zzz",
+        "[]",
+        '{"version": 0}',
+        '{"version": 1, "landing": "file:///elsewhere", "after": "zzz", "ticks": 9}',
+    ):
+        sensor.cursor = cursor
+        assert "the whole store was looked at in 1 ticks" in sensor.tick()
+    assert len(sensor.known()) == 2
+
+
+def test_an_emptied_store_is_not_believed_wherever_the_cursor_stands(sensor: Sensor) -> None:
+    for study in STUDIES:
+        land_study(sensor.landing, study)
+    for _ in range(3):
+        sensor.tick()
+    for key in [o.key for o in sensor.landing.list()]:
+        sensor.landing.delete(key)
+    with pytest.raises(RemovalUnconfirmed, match="6 of 6 known objects are not in the landing store any more"):
+        sensor.tick()
+    sensor.cursor = None
+    with pytest.raises(RemovalUnconfirmed, match="run inventory_job with the run config"):
+        sensor.tick()
+    assert len(sensor.known()) == 6
+
+
+def test_a_tick_that_runs_out_of_time_goes_on_where_it_stopped(sensor: Sensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for study in STUDIES:
+        land_study(sensor.landing, study)
+    keys = sorted(o.key for o in sensor.landing.list())
+    monkeypatch.setattr(module, "SECONDS_PER_TICK", -1.0)
+    monkeypatch.setattr(module, "PLACED_AT_ONCE", 3)
+    assert sensor.tick() == "looked at 3 objects: 3 added, 0 replaced, 0 removed in 2 studies; journalled"
+    assert json.loads(sensor.cursor or "")["after"] == keys[2]
+    assert sensor.tick().startswith(f"looked at 3 objects after {keys[2]}: 3 added")
+    assert [*sensor.known()] == keys
+
+
+def test_five_thousand_keys_are_each_found_once_while_others_come_and_go(
+    tmp_path: Path, s3_bucket: str, s3_endpoint: str
+) -> None:
+    sensor = Sensor(
+        Settings(
+            landing=f"s3://{s3_bucket}/landing",
+            s3_endpoint=s3_endpoint,
+            s3_region="us-east-1",
+            scan_objects_per_tick=900,
+            warehouse=str(tmp_path / "warehouse"),
+            index=str(tmp_path / "index"),
+        )
+    )
+    keys = [f"files/p10/p{10_000_000 + n // 10}/s{50_000_000 + n}/1.dcm" for n in range(5000)]
+    held = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]  # of the server that the sensor lists, without 5,000 requests to it
+    for key in keys:
+        held.put_object(s3_bucket, f"landing/{key}", b"x")
+    for tick in range(6):
+        sensor.tick()
+        if tick == 1:
+            sensor.landing.write(keys[0].replace("1.dcm", "0.dcm"), b"x")  # behind the cursor: found in the next lap
+            sensor.landing.write(keys[-1].replace("1.dcm", "2.dcm"), b"x")
+            sensor.landing.delete(keys[10])
+            sensor.landing.delete(keys[4000])
+    added = [c.key for c in changes(sensor.warehouse) if c.change == "added"]
+    assert sorted(added) == sorted({*keys, keys[-1].replace("1.dcm", "2.dcm")} - {keys[4000]})
+    assert json.loads(sensor.cursor or "")["after"] == ""
+    for _ in range(6):
+        sensor.tick()
+    assert sensor.known().keys() == {o.key for o in sensor.landing.list()}
+    assert [(c.change, c.key) for c in changes(sensor.warehouse)[len(added) :]] == [
+        ("added", keys[0].replace("1.dcm", "0.dcm")),
+        ("removed", keys[10]),
+    ]
+
+
+def changes(warehouse: Warehouse) -> list[journal.LandedChange]:
+    return [change for name in journal.names(warehouse) for change in journal.read(warehouse, name).changes]
