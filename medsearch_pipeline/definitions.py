@@ -9,8 +9,10 @@ from medsearch_pipeline.assets.inventory import build_inventory
 from medsearch_pipeline.assets.ledger import build_ledger
 from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
+from medsearch_pipeline.checks.patient_data import build_patient_data_check
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.sensors.alert_sensor import build_alert_sensor
 from medsearch_pipeline.settings import Settings
 
 
@@ -27,7 +29,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_catalogue(),
             build_ledger(settings),
         ],
+        asset_checks=[build_patient_data_check(settings)],
         jobs=build_jobs(),
+        sensors=[build_alert_sensor(settings, settings.alert_webhook.get_secret_value())] if settings.alert_webhook else [],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

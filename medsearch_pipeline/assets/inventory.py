@@ -8,7 +8,7 @@ from medsearch_pipeline.inventory import PATH, REJECTIONS_PATH, pseudonym_secret
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_run import asset_spec_arguments, every_object_was_used
+from medsearch_pipeline.study_run import asset_spec_arguments, every_object_was_used, fresh_within
 
 CHECK = "every_object_has_a_study"
 
@@ -20,6 +20,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         group_name="landing",
+        freshness_policy=fresh_within(settings.inventory_fresh_hours),
         kinds={"python", "parquet"},
         check_specs=[dg.AssetCheckSpec(CHECK, asset="inventory", description="No landed object is left without a study.")],
         code_version="1",
