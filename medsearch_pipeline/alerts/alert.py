@@ -16,7 +16,7 @@ from medsearch_core.errors import MedsearchError
 Kind = Literal["run_failure", "check_failure", "tick_failure", "freshness_failure"]
 
 LONGEST = 400
-_UID = re.compile(r"\b[0-2](?:\.\d+){2,}")
+_UID = re.compile(r"(?<![\d.])[0-2](?:\.\d+){3,}")
 _ESCAPED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})
 """Chat systems read mentions and links out of these."""
 

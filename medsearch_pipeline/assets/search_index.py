@@ -1,7 +1,7 @@
 """`search_index`: the studies' documents in the index. Made from Parquet alone, so it can always be made again."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -48,7 +48,7 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
     )
     def search_index(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
-    ) -> dg.MaterializeResult:
+    ) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult]:
         """One document per embedded image and one per report, replaced study by study.
 
         Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
@@ -69,13 +69,13 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
         if unfinished:
             for study, told in described.items():
-                context.log_event(dg.AssetMaterialization("search_index", partition=study.partition, metadata=told))
+                yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told)
             raise StudiesUnfinished(unfinished)
         describe_partitions(context, "search_index", described)
         images = sample_of(documents, seed=context.run.run_id)
         faults = faults_of_directions(images, index.vectors([image.image_id for image in images]))
         health = index.health()
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={
                 **totals(described),
                 "run_studies_written": written,

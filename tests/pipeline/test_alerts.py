@@ -176,13 +176,16 @@ def test_each_failure_is_told_once_even_when_the_webhook_fails_first_and_the_pro
     }
     assert run["text"] == f"medsearch: {run['medsearch']['sentence']} {run['medsearch']['link']}"
     assert other["medsearch"]["sentence"] == f"the run {theirs} of __ephemeral_asset_job__ failed in careless: ValueError."
-    assert check["medsearch"].items() >= {
-        "kind": "check_failure",
-        "name": "checked:is_whole",
-        "run": checks,
-        "counts": {"studies_at_fault": 2},
-        "sentence": "the check is_whole of checked failed: 2 studies are at fault.",
-    }.items()
+    assert (
+        check["medsearch"].items()
+        >= {
+            "kind": "check_failure",
+            "name": "checked:is_whole",
+            "run": checks,
+            "counts": {"studies_at_fault": 2},
+            "sentence": "the check is_whole of checked failed: 2 studies are at fault.",
+        }.items()
+    )
     assert "Jane" not in str(receiver.taken)
 
 
@@ -277,8 +280,10 @@ def test_there_is_no_sensor_without_a_webhook_and_the_address_is_nowhere_in_its_
 
 
 def test_what_is_told_is_one_short_line_without_uids_or_mentions() -> None:
-    assert shown("a\n b 1.2.840.113 <!channel> @all") == "a b (UID) ‹!channel› ＠all"
+    assert shown("a\n b 1.2.840.113 <!channel> @all 127.0.0.1") == "a b (UID) ‹!channel› ＠all 127.0.0.1"
     assert len(shown("x" * 1000)) == 400
-    assert told_of_error("medsearch_core.errors.StorageError: cannot list it\n", "StorageError") == "StorageError: cannot list it"
+    assert (
+        told_of_error("medsearch_core.errors.StorageError: cannot list it\n", "StorageError") == "StorageError: cannot list it"
+    )
     assert told_of_error("other.errors.StorageError: Doe", "StorageError") == "StorageError"
     assert told_of_error("ValueError: Doe", "ValueError") == "ValueError"

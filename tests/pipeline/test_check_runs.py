@@ -116,7 +116,12 @@ def test_every_check_passes_on_what_was_ingested(place: Place) -> None:
     joined = {name: value.value for name, value in checks["reports_found_their_studies"].metadata.items()}
     assert (joined["reports"], joined["joined_reports"], joined["joined_share"], joined["reported_share"]) == (7, 7, 1.0, 1.0)
     counts = {name: value.value for name, value in checks["index_counts_are_those_of_parquet"].metadata.items()}
-    assert (counts["parquet_images"], counts["index_images"], counts["parquet_studies"], counts["index_studies"]) == (7, 7, 7, 7)
+    assert (counts["parquet_images"], counts["index_images"], counts["parquet_studies"], counts["index_studies"]) == (
+        7,
+        7,
+        7,
+        7,
+    )
 
 
 def test_what_was_damaged_is_told_study_by_study_and_every_other_study_is_indexed(place: Place) -> None:
