@@ -9,15 +9,17 @@ from medsearch_pipeline.assets.inventory import build_inventory
 from medsearch_pipeline.assets.ledger import build_ledger
 from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
+from medsearch_pipeline.checks.patient_data import build_patient_data_check
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.schedules import build_schedules
+from medsearch_pipeline.sensors.alert_sensor import build_alert_sensor
 from medsearch_pipeline.sensors.events_sensor import build_events_sensor
 from medsearch_pipeline.sensors.ingest_sensor import build_ingest_sensor
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
 from medsearch_pipeline.settings import Settings
 
-SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor)
+SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build_alert_sensor)
 """What makes each sensor of a deployment; some are there only where its settings ask for them."""
 
 
@@ -34,6 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_catalogue(),
             build_ledger(settings),
         ],
+        asset_checks=[build_patient_data_check(settings)],
         jobs=build_jobs(),
         schedules=build_schedules(settings),
         sensors=[sensor for build in SENSORS if (sensor := build(settings))],

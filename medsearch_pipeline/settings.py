@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.deployment import Deployment
+from medsearch_core.this_machine import is_this_machine
 from medsearch_pipeline.discovery import MIMIC_CXR, Layout
 
 
@@ -70,6 +71,24 @@ class Settings(Deployment, BaseSettings):
     )
     events_per_tick: int = Field(10_000, ge=1, le=100_000, description="most messages of that queue taken at once")
     sqs_endpoint: str | None = Field(None, description="address of an SQS-compatible service; empty means AWS")
+    min_joined_reports: float = Field(
+        0.95, ge=0, le=1, description="share of landed reports that find their study, below which a check warns"
+    )
+    min_reported_studies: float = Field(
+        0.5, ge=0, le=1, description="share of studies with images that have a report, below which a check warns"
+    )
+    event_check_runs: int = Field(5, ge=1, description="newest ended runs whose events are searched for patient data")
+    inventory_fresh_hours: float = Field(
+        24, ge=0.05, description="hours since the last inventory after which Dagster shows it as not fresh; a warning at half"
+    )
+    ledger_fresh_hours: float = Field(
+        24, ge=0.05, description="hours since the last ledger after which Dagster shows it as not fresh; a warning at half"
+    )
+    alert_webhook: SecretStr | None = Field(
+        None, description="https address that alerts are posted to as JSON (Slack, Teams, Mattermost); empty means no alerts"
+    )
+    alert_timeout_seconds: float = Field(5, gt=0, le=15, description="how long the webhook may take to answer")
+    dagster_url: str = Field("http://localhost:3000", description="where people reach Dagster's UI, for the links of alerts")
     api_url: str = Field(
         "http://localhost:8000",
         description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
@@ -82,6 +101,14 @@ class Settings(Deployment, BaseSettings):
             raise ValueError("give the queue's URL, as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, not its name or ARN")
         if value and not str(info.data.get("landing", "s3://")).startswith("s3://"):
             raise ValueError("events come from a bucket: set MEDSEARCH_LANDING to s3://bucket/prefix, or leave the queue away")
+        return value
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _is_protected(cls, value: SecretStr | None) -> SecretStr | None:
+        at = urlsplit(value.get_secret_value() if value else "")
+        if value and not (at.hostname and (at.scheme == "https" or (at.scheme == "http" and is_this_machine(at.hostname)))):
+            raise ValueError("give an https:// address; http:// only on this machine")
         return value
 
     @field_validator("layout")

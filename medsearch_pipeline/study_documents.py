@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -42,7 +43,7 @@ def documents_of(warehouse: Warehouse, study: StudyKey) -> StudyDocuments:
 
     Raises:
         StudyUnfinished: one of its tables has not been materialised, or its embeddings are of other images than it has now.
-            An unfinished study is not an empty one.
+            An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
         StorageError: the store cannot be read.
     """
     digests = _digests(warehouse, study)
@@ -55,6 +56,8 @@ def documents_of(warehouse: Warehouse, study: StudyKey) -> StudyDocuments:
         raise _unreadable(study) from error
     if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(digests, embeddings):
         raise StudyUnfinished(f"{study} has embeddings of other images than it has now: materialise embeddings")
+    if not all(np.isfinite(e.vector).all() for e in embeddings):
+        raise StudyUnfinished(f"{study} has a vector that is not finite: delete its file of embeddings and materialise it")
     return study_documents(study, images, embeddings, reports, _inputs(digests, tags), tags)
 
 

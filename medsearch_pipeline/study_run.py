@@ -6,6 +6,7 @@ Bad data never fails a run here: every partition materialises, and what was refu
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -30,6 +31,12 @@ def asset_spec_arguments(record: type, **metadata: Any) -> dict[str, Any]:
         for f in schema_of(record)
     ]
     return {"owners": OWNERS, "metadata": {"dagster/column_schema": dg.TableSchema(columns=columns), **metadata}}
+
+
+def fresh_within(hours: float) -> dg.FreshnessPolicy:
+    """Fresh for so many hours after each run, with a warning from half of them on. Dagster's daemon evaluates it."""
+    window = timedelta(hours=hours)
+    return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window / 2)
 
 
 def studies_of(context: dg.AssetExecutionContext) -> list[StudyKey]:

@@ -10,6 +10,8 @@ from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
+from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.inventory import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
@@ -24,7 +26,8 @@ from medsearch_pipeline.study_run import (
     totals,
 )
 
-CHECK = "every_dicom_object_was_used"
+CHECK, PICTURES = "every_dicom_object_was_used", "every_thumbnail_is_its_png"
+REMEDY = "delete their files from the table thumbnails and materialise them"
 
 
 def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
@@ -53,7 +56,14 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
                 **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),
             ),
         ],
-        check_specs=[dg.AssetCheckSpec(CHECK, asset="dicom_metadata", description="No DICOM object was refused.")],
+        check_specs=[
+            dg.AssetCheckSpec(CHECK, asset="dicom_metadata", description="No DICOM object was refused."),
+            dg.AssetCheckSpec(
+                PICTURES,
+                asset="thumbnails",
+                description=f"Every PNG is there and of its size; {SAMPLE} of a run's are the bytes their rows tell.",
+            ),
+        ],
         partitions_def=study_partitions,
         backfill_policy=policy,
         name="dicom_images",
@@ -67,6 +77,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
         progress = Progress(context, "dicom_images", len(objects))
         images: dict[StudyKey, dict[str, Any]] = {}
         pictures: dict[StudyKey, dict[str, Any]] = {}
+        shown: dict[StudyKey, list[ThumbnailRecord]] = {}
         refused: list[Rejection] = []
         started = time.perf_counter()
         for study, landed in objects.items():
@@ -82,8 +93,9 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
             }
             pictures[study] = {"images": len(pngs), "bytes": sum(p.bytes for p in pngs), "unchanged": int(unchanged)}
             if pngs:
-                shown = next((p for p, i in zip(pngs, rows, strict=True) if i.is_representative), pngs[0])
-                pictures[study]["preview"] = dg.MetadataValue.md(f"![{study}]({settings.api_url}/{shown.path})")
+                first = next((p for p, i in zip(pngs, rows, strict=True) if i.is_representative), pngs[0])
+                pictures[study]["preview"] = dg.MetadataValue.md(f"![{study}]({settings.api_url}/{first.path})")
+            shown[study] = pngs
             refused += rejections
             progress.advance()
         describe_partitions(context, "dicom_metadata", images)
@@ -93,7 +105,12 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
             metadata={**totals(images), "images_per_second": round(_built(images) / (time.perf_counter() - started), 2)},
             check_results=[every_object_was_used("dicom_metadata", CHECK, refused)],
         )
-        yield dg.MaterializeResult(asset_key="thumbnails", metadata=totals(pictures))
+        faults = faults_of_pictures(tables.store, shown, seed=context.run.run_id)
+        yield dg.MaterializeResult(
+            asset_key="thumbnails",
+            metadata=totals(pictures),
+            check_results=[no_study_is_at_fault("thumbnails", PICTURES, faults, REMEDY)],
+        )
 
     return dicom_images
 

@@ -4,13 +4,16 @@ import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import study_path
+from medsearch_pipeline.checks.results import no_study_is_at_fault
+from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import EmbedderResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
 from medsearch_pipeline.study_run import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
 
-CHECK = "every_image_has_one_embedding"
+PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"
+REMEDY = "delete their files from embeddings and materialise them"
 
 
 def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
@@ -21,7 +24,10 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
         group_name="images",
         kinds={"pytorch", "parquet"},
         check_specs=[
-            dg.AssetCheckSpec(CHECK, asset="embeddings", description="As many vectors as thumbnails, study by study.")
+            dg.AssetCheckSpec(PAIRED, asset="embeddings", description="Images and vectors are one to one, study by study."),
+            dg.AssetCheckSpec(
+                COMPARABLE, asset="embeddings", description="Vectors are finite, of the model's length and not all zero."
+            ),
         ],
         partitions_def=study_partitions,
         backfill_policy=policy,
@@ -50,11 +56,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
             for study in studies
         }
         describe_partitions(context, "embeddings", described)
-        uneven = [
-            study.partition
-            for study in studies
-            if described[study]["images"] != tables.row_count(study_path("thumbnails", study))
-        ]
+        unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
         return dg.MaterializeResult(
             metadata={
@@ -64,7 +66,10 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
                 "inference_seconds": round(timings.inference_seconds, 3),
                 "postprocess_seconds": round(timings.postprocess_seconds, 3),
             },
-            check_results=[dg.AssetCheckResult(check_name=CHECK, passed=not uneven, metadata={"uneven_studies": uneven[:50]})],
+            check_results=[
+                no_study_is_at_fault("embeddings", PAIRED, unpaired, REMEDY),
+                no_study_is_at_fault("embeddings", COMPARABLE, incomparable, REMEDY),
+            ],
         )
 
     return embeddings

@@ -15,7 +15,7 @@ from medsearch_pipeline.inventory import REJECTIONS_PATH, pseudonym_secret
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_run import ROWS_SHOWN, asset_spec_arguments, every_object_was_used
+from medsearch_pipeline.study_run import ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
 
 CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
 
@@ -33,6 +33,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         group_name="landing",
+        freshness_policy=fresh_within(settings.inventory_fresh_hours),
         kinds={"python", "parquet"},
         check_specs=[
             dg.AssetCheckSpec(CHECK, asset="inventory", description="No landed object is left without a study."),

@@ -13,15 +13,17 @@ from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
 from medsearch_pipeline.intake.known import PATH, landed
+from medsearch_pipeline.checks.reports import ReportJoin, join_of
 from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import inputs_of_images
 from medsearch_pipeline.study_reports import inputs_of_reports
-from medsearch_pipeline.study_run import asset_spec_arguments
+from medsearch_pipeline.study_run import asset_spec_arguments, fresh_within
 
 CHECK = "every_object_is_accounted_for"
+COUNTS, REPORTS = "index_counts_are_those_of_parquet", "reports_found_their_studies"
 COUNTERS = ("listing", "ledger", "parquet", "index")
 
 
@@ -37,11 +39,18 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],
         group_name="accounting",
+        freshness_policy=fresh_within(settings.ledger_fresh_hours),
         kinds={"duckdb", "parquet"},
         check_specs=[
             dg.AssetCheckSpec(
                 CHECK, asset="ledger", blocking=False, description="Listing, ledger, Parquet and index agree object by object."
-            )
+            ),
+            dg.AssetCheckSpec(
+                COUNTS, asset="ledger", description="The index holds as many images, reports and studies as the tables."
+            ),
+            dg.AssetCheckSpec(
+                REPORTS, asset="ledger", description="Reports found a study, and studies with images have a report."
+            ),
         ],
         code_version="1",
         **asset_spec_arguments(LedgerEntry),
@@ -85,7 +94,11 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
                 "unchanged": int(is_unchanged),
                 "dagster/row_count": rows.num_rows,
             },
-            check_results=[_check(reconciled)],
+            check_results=[
+                _check(reconciled),
+                _counts(reconciled),
+                _reports(join_of(evidence.inventory, evidence.studies), settings),
+            ],
         )
 
     return ledger
@@ -112,6 +125,37 @@ def _check(found: Reconciliation) -> dg.AssetCheckResult:
             "differing_keys": len(found.keys),
             "keys": dg.MetadataValue.json(found.keys[:NAMED]),
             "totals": _side_by_side(found.totals),
+        },
+    )
+
+
+def _counts(found: Reconciliation) -> dg.AssetCheckResult:
+    """Whether the totals of Parquet and index are one, whatever study differs."""
+    totals = {what: found.totals[what] for what in ("images", "reports", "studies")}
+    return dg.AssetCheckResult(
+        check_name=COUNTS,
+        passed=all(counts["parquet"] == counts["index"] for counts in totals.values()),
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(f"{c['parquet']} {what} in Parquet, {c['index']} in the index" for what, c in totals.items()),
+        metadata={f"{who}_{what}": totals[what][who] for what in totals for who in ("parquet", "index")},
+    )
+
+
+def _reports(found: ReportJoin, settings: Settings) -> dg.AssetCheckResult:
+    """The check that warns when too few reports found a study, or too few studies have one."""
+    faults = found.faults(settings.min_joined_reports, settings.min_reported_studies)
+    shares = {"joined_share": found.joined_share, "reported_share": found.reported_share}
+    return dg.AssetCheckResult(
+        check_name=REPORTS,
+        passed=not faults,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(faults) or f"{found.joined} of {found.reports} reports found their study",
+        metadata={
+            "reports": found.reports,
+            "joined_reports": found.joined,
+            "studies_with_images": found.pictured,
+            "studies_with_images_and_report": found.reported,
+            **{name: round(share, 4) for name, share in shares.items() if share is not None},
         },
     )
 

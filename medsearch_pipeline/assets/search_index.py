@@ -1,16 +1,30 @@
 """`search_index`: the studies' documents in the index. Made from Parquet alone, so it can always be made again."""
 
 import time
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from medsearch_core.errors import DocumentsRefused
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
+from medsearch_pipeline.checks.results import no_study_is_at_fault
+from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions, sample_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.study_documents import documents_of
+from medsearch_pipeline.study_documents import StudyUnfinished, documents_of
 from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
+
+CHECK = "every_indexed_vector_is_its_images_direction"
+REMEDY = "run medsearch reindex --fresh"
+
+
+class StudiesUnfinished(StudyUnfinished):
+    """Some of a run's studies cannot be indexed; all others are. The message names the first of them and what to do."""
+
+    def __init__(self, faults: Sequence[StudyUnfinished]) -> None:
+        more = f" ({len(faults) - 1} more studies of this run cannot be indexed either)" if len(faults) > 1 else ""
+        super().__init__(f"{faults[0]}{more}; all other studies are indexed")
 
 
 def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
@@ -21,30 +35,47 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         group_name="search",
         kinds={"python"},
         owners=OWNERS,
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK,
+                asset="search_index",
+                description=f"The index holds the vectors of {SAMPLE} of the run's images as directions of length 1.",
+            )
+        ],
         partitions_def=study_partitions,
         backfill_policy=policy,
         code_version=str(INDEX_SCHEMA_VERSION),
     )
     def search_index(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
-    ) -> dg.MaterializeResult:
+    ) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult]:
         """One document per embedded image and one per report, replaced study by study.
 
-        Documents the index refuses fail the run by name, after all other studies were written.
+        Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
+        were written; of unfinished ones alone the others materialise.
         """
         tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
-        documents = []
+        documents, unfinished = [], []
         for study in studies:
-            documents.append(documents_of(tables, study))
+            try:
+                documents.append(documents_of(tables, study))
+            except StudyUnfinished as fault:
+                unfinished.append(fault)
             progress.advance()
         started = time.perf_counter()
         written = _write(index, documents)
         seconds = time.perf_counter() - started
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
+        if unfinished:
+            for study, told in described.items():
+                yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told)
+            raise StudiesUnfinished(unfinished)
         describe_partitions(context, "search_index", described)
+        images = sample_of(documents, seed=context.run.run_id)
+        faults = faults_of_directions(images, index.vectors([image.image_id for image in images]))
         health = index.health()
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={
                 **totals(described),
                 "run_studies_written": written,
@@ -53,7 +84,8 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
                 "index_images": health.images,
                 "index_reports": health.reports,
                 "index_studies": health.studies,
-            }
+            },
+            check_results=[no_study_is_at_fault("search_index", CHECK, faults, REMEDY, compared=len(images))],
         )
 
     return search_index

@@ -48,7 +48,7 @@ class Place:
         """Runs the ledger: key → its states, and the check."""
         result = take_ledger(self.settings, self.instance)
         assert result.success, "the check blocks nothing"
-        (check,) = result.get_asset_check_evaluations()
+        (check,) = (c for c in result.get_asset_check_evaluations() if c.check_name == "every_object_is_accounted_for")
         states: dict[str, list[str]] = {}
         for entry in self.entries():
             states.setdefault(entry.key, []).append(entry.state)

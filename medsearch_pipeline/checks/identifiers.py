@@ -1,0 +1,114 @@
+"""What must never stand in Dagster's event log, and whether a text holds it.
+
+Belongs here: which values of a study are looked for, and looking, word by word. Not here: reading rows and events
+(`patient_data`). A value is looked for unless the study's keys spell it (the contract allows keys), it is too short to tell
+from a count, or it is a date of the run itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+LEAST_CHARACTERS = 6
+"""Of an identifier: fewer digits are found in any count. Sex, age and time of day are not looked for at all."""
+PHRASE = 5
+"""Consecutive words of a report that tell its text from any other."""
+DICOM_KEYWORDS = ("PatientName", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName", "OtherPatientIDs")
+"""What only a header holds: no table does."""
+COLUMNS = ("patient_id", "study_instance_uid", "series_instance_uid", "study_id", "study_date", "study_description")
+_WORD = re.compile(r"[^\W_]+")
+_DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
+
+Words = tuple[str, ...]
+
+
+def words_of(text: str) -> Words:
+    """The words and numbers of a text, without case: `Doe^Jane` and `doe, JANE` are the same two."""
+    return tuple(_WORD.findall(text.casefold()))
+
+
+def spellings(name: str, value: str) -> Iterator[Words]:
+    """How a value may be written: a date with and without hyphens, a name with its parts turned round."""
+    date = _DATE.fullmatch(value)
+    if date:
+        yield date.groups()
+        yield ("".join(date.groups()),)
+        return
+    words = words_of(value)
+    yield words
+    if name.endswith("Name") and len(words) > 1:
+        yield (*words[1:], words[0])
+        yield (words[1], words[0])
+        yield words[:2]
+
+
+def phrases_of(report: str) -> Iterator[Words]:
+    """Every `PHRASE` consecutive words of a report."""
+    words = words_of(report)
+    return (words[at : at + PHRASE] for at in range(len(words) - PHRASE + 1))
+
+
+class Identifiers:
+    """The values of some studies, by their first word.
+
+    Args:
+        allowed: texts that may hold them: keys, and dates of the run.
+    """
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = "\n".join(" ".join(("", *words_of(text), "")) for text in allowed)
+        self._spelt = "\n".join(text.casefold() for text in allowed)
+        self._by_first: dict[str, dict[Words, str]] = defaultdict(dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_first.values()))
+
+    def add(self, name: str, value: str) -> None:
+        """Looks for a value of the column or attribute `name`."""
+        if value.casefold() in self._spelt:
+            return
+        for words in spellings(name, value):
+            self._look_for(name, words)
+
+    def add_report(self, text: str) -> None:
+        """Looks for a report's text."""
+        for words in phrases_of(text):
+            self._look_for("report", words)
+
+    def found_in(self, texts: Iterable[str]) -> set[str]:
+        """The columns and attributes whose values the texts hold; never a value."""
+        found: set[str] = set()
+        for text in texts:
+            words = words_of(text)
+            for at, first in enumerate(words):
+                for wanted, name in self._by_first.get(first, {}).items():
+                    if words[at : at + len(wanted)] == wanted:
+                        found.add(name)
+        return found
+
+    def _look_for(self, name: str, words: Words) -> None:
+        is_word = len(words) == 1 and words[0].isalpha()
+        if sum(map(len, words)) < LEAST_CHARACTERS or is_word or f" {' '.join(words)} " in self._allowed:
+            return
+        self._by_first[words[0]].setdefault(words, name)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names included. Numbers are counts."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield str(name)
+            yield from texts_in(each)
+    elif isinstance(value, Sequence):
+        for each in value:
+            yield from texts_in(each)
+
+
+def values_of(row: Mapping[str, Any], columns: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The columns of a row that hold a text, with it."""
+    return ((name, row[name]) for name in columns if isinstance(row.get(name), str) and row[name])

@@ -1,0 +1,68 @@
+"""Whether the PNGs of thumbnails are there, of their size, and the very bytes their rows tell."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from medsearch_core.errors import ObjectNotFound
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import ThumbnailRecord
+from medsearch_core.storage.object_store import ObjectStore
+
+SAMPLE = 16
+READERS = 16
+
+Pictures = Mapping[StudyKey, Sequence[ThumbnailRecord]]
+"""The rows of each study's thumbnails."""
+
+
+def faults_of_pictures(store: ObjectStore, rows: Pictures, seed: str) -> dict[StudyKey, str]:
+    """What is wrong with the PNGs of these studies, study by study: each is listed, and of a sample the bytes are read.
+
+    Args:
+        seed: of the sample, so that every run looks at others.
+
+    Raises:
+        StorageError: the store cannot be listed or read.
+    """
+    with ThreadPoolExecutor(READERS) as readers:
+        sizes = dict(zip(rows, readers.map(lambda study: sizes_of(store, study), rows), strict=True))
+        faults = faults_by_listing(rows, sizes)
+        drawn = [(study, row) for study, row in sample(rows, seed) if study not in faults]
+        digests = readers.map(lambda of: digest_at(store, of[1].path), drawn)
+        altered = {study for (study, row), digest in zip(drawn, digests, strict=True) if digest != row.sha256}
+    return faults | dict.fromkeys(altered, "a PNG holds other bytes than its row tells")
+
+
+def sizes_of(store: ObjectStore, study: StudyKey) -> dict[str, int]:
+    """Path → bytes of what lies in a study's folder of pictures. A listing a study costs what the run's studies cost, and not
+    what the warehouse holds."""
+    return {entry.key: entry.bytes for entry in store.list(f"thumbnails/{study.partition}")}
+
+
+def faults_by_listing(rows: Pictures, sizes: Mapping[StudyKey, Mapping[str, int]]) -> dict[StudyKey, str]:
+    """What a listing tells: PNGs that are not there, and PNGs of another size."""
+    faults = {}
+    for study, thumbnails in rows.items():
+        missing = sum(row.path not in sizes[study] for row in thumbnails)
+        other = sum(row.path in sizes[study] and sizes[study][row.path] != row.bytes for row in thumbnails)
+        if missing or other:
+            faults[study] = f"of {len(thumbnails)} PNGs {missing} are missing and {other} have another size"
+    return faults
+
+
+def sample(rows: Pictures, seed: str) -> list[tuple[StudyKey, ThumbnailRecord]]:
+    """At most `SAMPLE` pictures, each as likely as any other."""
+    every = [(study, row) for study, thumbnails in rows.items() for row in thumbnails]
+    return random.Random(seed).sample(every, min(SAMPLE, len(every)))  # noqa: S311
+
+
+def digest_at(store: ObjectStore, path: str) -> str | None:
+    """The SHA-256 of a PNG; None where it went since it was listed."""
+    try:
+        return hashlib.sha256(store.read(path)).hexdigest()
+    except ObjectNotFound:
+        return None

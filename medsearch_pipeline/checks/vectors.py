@@ -1,0 +1,95 @@
+"""Whether there is one vector per image, whether it can be compared, and whether the index holds its direction."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from medsearch_core.errors import ObjectNotFound
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.directions import direction
+from medsearch_core.search.documents import ImageDocument, StudyDocuments
+from medsearch_core.storage.warehouse import Warehouse, study_path
+
+READERS = 16
+SAMPLE = 64
+LEAST_COSINE = 0.999
+"""Between a vector and what the index holds of it, which may be of half precision."""
+LENGTH_TOLERANCE = 1e-3
+
+
+def faults_of_embeddings(
+    tables: Warehouse, studies: Sequence[StudyKey], dimensions: int
+) -> tuple[dict[StudyKey, str], dict[StudyKey, str]]:
+    """What is wrong with the studies' embeddings: whose images and vectors are not one to one, and whose vectors are unusable.
+
+    Raises:
+        StorageError: the store cannot be read.
+    """
+
+    def of(study: StudyKey) -> tuple[str | None, str | None]:
+        images = _column(tables, "dicom_metadata", study, "image_id")
+        embeddings = _column(tables, "embeddings", study, "image_id", "vector")
+        if images is None or embeddings is None:
+            return "a file is missing or cannot be read", None
+        unpaired = fault_of_ids(images["image_id"].to_pylist(), embeddings["image_id"].to_pylist())
+        return unpaired, fault_of_vectors(embeddings["vector"], dimensions)
+
+    with ThreadPoolExecutor(READERS) as readers:
+        found = dict(zip(studies, readers.map(of, studies), strict=True))
+    unpaired, unusable = ({study: fault for study, of in found.items() if (fault := of[which])} for which in (0, 1))
+    return unpaired, unusable
+
+
+def fault_of_ids(images: Iterable[str], embedded: Sequence[str]) -> str | None:
+    """How a study's vectors are not one per image; None if they are."""
+    due, held = set(images), set(embedded)
+    if due == held and len(held) == len(embedded):
+        return None
+    double = len(embedded) - len(held)
+    return f"{len(due - held)} images have no vector, {len(held - due)} vectors no image and {double} are double"
+
+
+def fault_of_vectors(vectors: pa.ChunkedArray, dimensions: int) -> str | None:
+    """How a study's vectors cannot be compared; None if all can: finite, of the model's dimensions, not all zero."""
+    lengths = pc.list_value_length(vectors).to_numpy(zero_copy_only=False)
+    if (lengths != dimensions).any():
+        return f"{int((lengths != dimensions).sum())} vectors have not the model's {dimensions} dimensions"
+    values = np.asarray(pc.list_flatten(vectors), np.float32).reshape(len(lengths), dimensions)
+    broken, zero = (~np.isfinite(values).all(axis=1)).sum(), (~values.any(axis=1)).sum()
+    return f"{broken} vectors are not finite and {zero} are all zero" if broken or zero else None
+
+
+def sample_of(documents: Iterable[StudyDocuments], seed: str) -> list[ImageDocument]:
+    """At most `SAMPLE` of the studies' images, each as likely as any other."""
+    images = [image for study in documents for image in study.images]
+    return random.Random(seed).sample(images, min(SAMPLE, len(images)))  # noqa: S311
+
+
+def faults_of_directions(images: Sequence[ImageDocument], held: Sequence[Sequence[float] | None]) -> Mapping[StudyKey, str]:
+    """Studies of whose images the index does not hold the vector's direction, of length 1. A zero vector has none."""
+    faults = {}
+    for image, indexed in zip(images, held, strict=True):
+        wanted = direction(image.vector)
+        if wanted.any() and not _is_direction(wanted, indexed):
+            faults[StudyKey(image.patient, image.study)] = "the index holds no vector, or another, of one of its images"
+    return faults
+
+
+def _is_direction(wanted: np.ndarray, indexed: Sequence[float] | None) -> bool:
+    if indexed is None or len(indexed) != len(wanted):
+        return False
+    vector = np.asarray(indexed, np.float64)
+    return bool(abs(np.linalg.norm(vector) - 1) <= LENGTH_TOLERANCE and vector @ wanted >= LEAST_COSINE)
+
+
+def _column(tables: Warehouse, table: str, study: StudyKey, *columns: str) -> pa.Table | None:
+    try:
+        return tables.written(study_path(table, study), columns).rows
+    except (ObjectNotFound, pa.ArrowException):
+        return None
