@@ -16,7 +16,7 @@ from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.intake import journal, waiting
-from medsearch_pipeline.partitions import NAME
+from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from tests.ingest import local_instance, settings_in
 
@@ -122,6 +122,16 @@ def test_a_study_that_grows_rests_first_and_one_in_a_run_waits_for_its_end(tmp_p
     assert place.told == "1 studies rest for 60 s first; 1 wait until the run that works on them has ended"
     place.instance.report_run_failed(run)
     assert place.spans(place.tick()) == [("p1/s1", "p1/s1", "1")]
+
+
+def test_a_study_in_a_backfills_run_waits_too_and_that_run_takes_no_place_of_ours(tmp_path: Path) -> None:
+    place = Place(tmp_path, max_runs_in_flight=1)
+    place.notice(A, B)
+    register(place.instance, [A, B])
+    span = {"dagster/asset_partition_range_start": "p1/s1", "dagster/asset_partition_range_end": "p1/s1"}
+    create_run_for_test(place.instance, job_name="__ASSET_JOB", tags=span, status=dg.DagsterRunStatus.STARTED)
+    assert place.spans(place.tick()) == [("p1/s2", "p1/s2", "1")]
+    assert place.waits() == [A, B]
 
 
 def test_only_so_many_runs_are_in_flight(tmp_path: Path) -> None:
