@@ -84,7 +84,7 @@ class Plan:
 
     Args:
         waiting: every study that waits after it, those it requests with the run key.
-        busy: due studies that a run of ours already works on.
+        busy: due studies that a run already works on, or will.
         crowded: due studies for which no run is free.
     """
 
@@ -126,7 +126,7 @@ def plan(
 
     Args:
         keys: every partition in Dagster's order; the due studies are among them.
-        in_flight: first and last partition of each run of ours that is not finished.
+        in_flight: first and last partition of each run that is not finished, whoever launched it.
         token: in every run key of this tick, and of no other.
         free: how many runs may be requested.
         bridge, most: as `ranges` takes them.

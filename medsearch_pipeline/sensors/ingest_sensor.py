@@ -49,19 +49,20 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         names = journal.names(tables)
         rows = merged(still_waiting(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
         due = [row for row in rows if patience.is_over(row, now)]
-        in_flight = _in_flight(instance)
+        unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if due else []
+        free = settings.max_runs_in_flight - sum(TICK_TAG in run.tags for run in unfinished)
         token = uuid.uuid4().hex[:12]
         done = Plan([], rows, 0, len(due))
-        if due and len(in_flight) < settings.max_runs_in_flight:
+        if due and free > 0:
             known = instance.get_dynamic_partitions(NAME)
             new = register(instance, [row.study for row in due], known)
             done = plan(
                 rows,
                 due,
                 [*known, *new],
-                in_flight,
+                [span for run in unfinished if (span := span_of(run))],
                 token=token,
-                free=settings.max_runs_in_flight - len(in_flight),
+                free=free,
                 bridge=BRIDGE,
                 most=settings.max_partitions_per_run,
             )
@@ -99,12 +100,6 @@ def _entry(tables: Warehouse, name: str) -> journal.Entry | None:
         return journal.read(tables, name)
     except ObjectNotFound:
         return None
-
-
-def _in_flight(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
-    """First and last partition of every run of ours, retries included, that is not finished."""
-    runs = instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=UNFINISHED))
-    return [span for run in runs if TICK_TAG in run.tags and (span := span_of(run))]
 
 
 def _request(span: Span, token: str) -> dg.RunRequest:

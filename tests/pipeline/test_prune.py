@@ -90,7 +90,7 @@ def test_studies_go_one_after_the_other_and_what_others_claim_is_left(place: Pla
     entry = journal.append(place.warehouse, land_again, NOW)
     waiting.write(place.warehouse, waiting.State((Waiting(C, NOW, NOW, "ingest-t-0"),)))
     span = {RANGE_START_TAG: A.partition, RANGE_END_TAG: D.partition}
-    run = create_run_for_test(place.instance, job_name="ingest_job", tags=span, status=dg.DagsterRunStatus.QUEUED)
+    run = create_run_for_test(place.instance, job_name="ingest_job", tags=span, status=dg.DagsterRunStatus.STARTED)
     told = place.prune()
     assert (told["studies"], told["studies_left"], told["first_studies_left"]) == (0, 2, KEYS[2:]), "B has landed again"
 
