@@ -32,6 +32,7 @@ from medsearch_core.records import (
     Rejection,
     ReportRecord,
     ThumbnailRecord,
+    conformed,
     schema_of,
 )
 from medsearch_core.search.answers import Counts, IndexHealth
@@ -69,7 +70,7 @@ def inventory_of(objects: int) -> pa.Table:
         "reason": pa.array(["unrecognised_object"] * objects, mask=~is_stray),
         "detail": pa.array(["neither a DICOM object nor a .txt report"] * objects, mask=~is_stray),
     }
-    return pa.table(columns).cast(schema_of(LandedObject))
+    return conformed(LandedObject, pa.table(columns))
 
 
 def catalogue_of(inventory: pa.Table) -> pa.Table:

@@ -331,7 +331,9 @@ def conformed(record: type, table: pa.Table) -> pa.Table:
     """A table in the record's columns and their order: one written before a column was added gets the column's default."""
     default = {f.name: None if f.default is MISSING else f.default for f in fields(record)}
     columns = [
-        table[f.name] if f.name in table.column_names else pa.repeat(pa.scalar(default[f.name], f.type), len(table))
+        table[f.name].cast(f.type)
+        if f.name in table.column_names
+        else pa.repeat(pa.scalar(default[f.name], f.type), len(table))
         for f in schema_of(record)
     ]
     return pa.table(columns, schema_of(record))

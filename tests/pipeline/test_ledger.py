@@ -162,7 +162,8 @@ def test_the_same_bytes_under_another_tag_leave_every_state_and_its_run_as_they_
         assert len(entries) == 3, "nothing is superseded"
         assert world.reconcile().differences == []
     world.land(landed("a", etag="4"), report("a.txt"))
-    assert world.states() == {("a", "4"): "pending", ("a", "3"): "superseded", ("a.txt", "1"): "indexed"}
+    states = {("a", "4"): "pending", ("a", "3"): "superseded", ("a.txt", "1"): "indexed", ("odd", "1"): "deleted"}
+    assert world.states() == states
 
 
 def test_a_report_whose_study_id_came_to_be_shared_is_pending_and_its_images_are_not() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import TABLES, EmbeddingRecord, schema_of
+from medsearch_core.records import TABLES, EmbeddingRecord, LandedObject, schema_of, table_of
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
@@ -94,3 +94,20 @@ def test_some_columns_of_a_file_come_with_what_its_footer_says(tmp_path: Path) -
         warehouse.store.write("not.parquet", b"PAR1 but for the rest")
         with pytest.raises(pa.ArrowInvalid):
             read("not.parquet", [])
+
+
+def test_a_table_written_before_a_column_was_added_reads_with_that_columns_default(warehouse: Warehouse) -> None:
+    now = table_of(LandedObject, [LandedObject(key="a", bytes=1, etag="1", kind="dicom", report_names=[])])
+    warehouse.write("inventory.parquet", now.drop_columns(["version", "is_study_shared"]))
+    (row,) = warehouse.read_rows(LandedObject, "inventory.parquet")
+    assert (row.key, row.version, row.is_study_shared) == ("a", None, False)
+    assert warehouse.read("inventory.parquet").schema.equals(now.schema)
+
+
+def test_what_a_table_contains_is_named_in_its_footer(warehouse: Warehouse) -> None:
+    empty = table_of(LandedObject, [])
+    warehouse.write("inventory.parquet", empty, "digest", entries={"b", "a"})
+    written = warehouse.written("inventory.parquet")
+    assert (written.inputs, written.entries, written.rows.num_rows) == ("digest", {"a", "b"}, 0)
+    warehouse.write("inventory.parquet", empty)
+    assert warehouse.written("inventory.parquet").entries == frozenset()
