@@ -12,10 +12,12 @@ from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_versions import install
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The definitions of a deployment. Reads nothing and connects to nothing."""
+    """The definitions of a deployment. Reads nothing but a file of weights, and connects to nothing."""
+    install()
     policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings.max_partitions_per_run)
     return dg.Definitions(
         assets=[

@@ -23,12 +23,15 @@ from medsearch_pipeline.study_run import (
     studies_of,
     totals,
 )
+from medsearch_pipeline.study_versions import StudyVersion
 
 CHECK = "every_dicom_object_was_used"
 
 
 def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
     """The `dicom_metadata` and `thumbnails` assets of a deployment."""
+    identity = "checked" if settings.check_identity else "unchecked"
+    code_version = f"{PIXEL_VERSION}-{settings.thumbnail_side}px-{settings.max_pixels}-{identity}"
 
     @dg.multi_asset(
         specs=[
@@ -39,7 +42,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
                 "and geometry attributes, and the SHA-256 of its source.",
                 group_name="images",
                 kinds={"python", "parquet"},
-                code_version=PIXEL_VERSION,
+                code_version=code_version,
                 **asset_spec_arguments(ImageRecord),
             ),
             dg.AssetSpec(
@@ -49,7 +52,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
                 "aspect kept.",
                 group_name="images",
                 kinds={"python", "parquet"},
-                code_version=PIXEL_VERSION,
+                code_version=code_version,
                 **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),
             ),
         ],
@@ -86,8 +89,9 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
                 pictures[study]["preview"] = dg.MetadataValue.md(f"![{study}]({settings.api_url}/{shown.path})")
             refused += rejections
             progress.advance()
-        describe_partitions(context, "dicom_metadata", images)
-        describe_partitions(context, "thumbnails", pictures)
+        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        describe_partitions(context, "dicom_metadata", images, versions)
+        describe_partitions(context, "thumbnails", pictures, versions)
         yield dg.MaterializeResult(
             asset_key="dicom_metadata",
             metadata={**totals(images), "images_per_second": round(_built(images) / (time.perf_counter() - started), 2)},

@@ -9,6 +9,7 @@ from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_run import asset_spec_arguments, every_object_was_used
+from medsearch_pipeline.study_versions import LANDED
 
 CHECK = "every_object_has_a_study"
 
@@ -45,6 +46,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         known = context.instance.get_dynamic_partitions(NAME)
         context.log.info(f"inventory: {len(objects)} objects, {len(studies)} studies, {len(new)} of them new")
         return dg.MaterializeResult(
+            data_version=LANDED,
             metadata={
                 "objects": len(objects),
                 "bytes": sum(o.bytes for o in objects),

@@ -17,6 +17,7 @@ from medsearch_pipeline.study_run import (
     studies_of,
     totals,
 )
+from medsearch_pipeline.study_versions import StudyVersion
 
 CHECK = "every_report_was_used"
 
@@ -61,7 +62,8 @@ def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
             }
             refused += rejections
             progress.advance()
-        describe_partitions(context, "report_entities", described)
+        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        describe_partitions(context, "report_entities", described, versions)
         return dg.MaterializeResult(
             metadata=totals(described), check_results=[every_object_was_used("report_entities", CHECK, refused)]
         )

@@ -9,8 +9,9 @@ from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.study_documents import documents_of
+from medsearch_pipeline.study_documents import digests_of, documents_of
 from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
+from medsearch_pipeline.study_versions import StudyVersion
 
 
 def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
@@ -34,15 +35,24 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         """
         tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
-        documents = []
+        documents, versions = [], {}
         for study in studies:
-            documents.append(documents_of(tables, study))
+            digests = digests_of(tables, study)
+            documents.append(documents_of(tables, study, digests))
+            versions[study] = StudyVersion(
+                documents[-1].inputs,
+                {
+                    "dicom_metadata": digests["dicom_metadata"],
+                    "embeddings": digests["embeddings"],
+                    "report_entities": digests["reports"],
+                },
+            )
             progress.advance()
         started = time.perf_counter()
         written = _write(index, documents)
         seconds = time.perf_counter() - started
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
-        describe_partitions(context, "search_index", described)
+        describe_partitions(context, "search_index", described, versions)
         health = index.health()
         return dg.MaterializeResult(
             metadata={
