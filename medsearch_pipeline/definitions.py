@@ -11,6 +11,8 @@ from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.retries import Retries
+from medsearch_pipeline.sensors.upkeep_sensor import build_upkeep_sensor
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_versions import install
 
@@ -19,17 +21,19 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of a deployment. Reads nothing but a file of weights, and connects to nothing."""
     install()
     policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings.max_partitions_per_run)
+    retries = Retries.of(settings)
     return dg.Definitions(
         assets=[
             build_inventory(settings),
-            build_dicom_images(settings, policy),
-            build_embeddings(settings, policy),
-            build_report_entities(policy),
-            build_search_index(policy),
+            build_dicom_images(settings, policy, retries),
+            build_embeddings(settings, policy, retries),
+            build_report_entities(policy, retries),
+            build_search_index(policy, retries),
             build_catalogue(),
             build_ledger(settings),
         ],
         jobs=build_jobs(),
+        sensors=[build_upkeep_sensor(settings)],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

@@ -1,5 +1,6 @@
 """Jobs: the selections of assets that people and sensors launch by name."""
 
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -18,15 +19,18 @@ _DESCRIPTIONS = {
     "reembed_job": "Embed studies' thumbnails again and index them: after another model, other weights or other preprocessing. "
     "No DICOM file is read.",
     "reports_job": "Read studies' reports again and index them: after a change of vocabulary or rules. No image is touched.",
-    "reindex_job": "Write studies' documents to the search index from Parquet alone: where it is behind, or after tags changed. "
+    "reindex_job": "Write studies' documents to the search index from Parquet alone: where it is behind, or tags changed. "
     "For another model or a new index use medsearch reindex.",
 }
 
 
-def build_jobs() -> list[Any]:
-    """`inventory_job` and `ingest_job` bring what landed to the index; `ledger_job` says what became of every object; the others
-    redo a part. Each over studies can be launched for a range, for chosen studies or for all."""
-    return [
+@cache
+def build_jobs() -> tuple[Any, ...]:
+    """`inventory_job` and `ingest_job` bring what landed to the index; `ledger_job` says what became of every object.
+
+    The others redo a part. The same objects each time, for a sensor names the very jobs it launches. Every job over studies can be launched for a range, for chosen studies or for all.
+    """
+    return (
         dg.define_asset_job("inventory_job", selection=["inventory"], description="Take stock of the landing store."),
         *(
             dg.define_asset_job(name, selection=list(assets), description=_DESCRIPTIONS[name])
@@ -40,4 +44,4 @@ def build_jobs() -> list[Any]:
             selection=["catalogue", "ledger"],
             description="Say what became of every landed object, and check that none is lost.",
         ),
-    ]
+    )

@@ -47,6 +47,16 @@ class Settings(Deployment, BaseSettings):
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
     max_partitions_per_run: int = Field(256, ge=1, description="studies one run of a backfill works on")
+    sensors: Literal["running", "stopped"] = Field(
+        "running", description="whether sensors and schedules run from the first start on, or wait until someone starts them"
+    )
+    max_runs_in_flight: int = Field(8, ge=1, description="runs of ingest_sensor that are queued or started at once")
+    step_retries: int = Field(
+        5, ge=0, description="tries after the first of a step whose store or index was busy or out of reach"
+    )
+    step_retry_seconds: float = Field(
+        10, ge=0, description="seconds before the first of them, give or take half; twice as long before each further one"
+    )
     index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
     index_min_recall: float = Field(
         0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"

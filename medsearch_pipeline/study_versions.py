@@ -1,8 +1,8 @@
 """Data versions per study: each study's materialisation names the digest its table was made from, and those of its upstream.
 
-Dagster gives all partitions of a run one data version (docs/adr/0014-data-versions.md), and has no way to hand over one each. Its
-function that makes an output's events is therefore wrapped here, at the one place that does so; the wrapper changes tags and
-nothing else. `install` refuses a Dagster whose function is not the one it knows.
+Dagster gives all partitions of a run one data version (docs/adr/0014-data-versions.md), and has no way to hand over one each.
+Its function that makes an output's events is therefore wrapped here, at the one place that does so; the wrapper changes tags
+and nothing else. `install` refuses a Dagster whose function is not the one it knows.
 """
 
 import inspect
@@ -77,8 +77,8 @@ def install() -> None:
         and NAME in caller.__code__.co_names
     ):
         raise ConfigurationError(
-            f"dagster {dg.__version__} makes the events of an output in another way than the one whose data versions can be given "
-            "per study: install the dagster of constraints.txt, or adapt medsearch_pipeline/study_versions.py to it"
+            f"dagster {dg.__version__} makes the events of an output in another way than the one that data versions per study "
+            "can be given to: install the dagster of constraints.txt, or adapt medsearch_pipeline/study_versions.py to it"
         )
     setattr(execute_step, NAME, versioned_events)
 
@@ -96,9 +96,7 @@ def versioned_events(
 
     `dagster/input_event_pointer` stays Dagster's: the newest event of an upstream asset when the step began.
     """
-    events = _dagsters(
-        asset_key, asset_partitions, output, output_def, io_manager_metadata, step_context, execution_type
-    )
+    events = _dagsters(asset_key, asset_partitions, output, output_def, io_manager_metadata, step_context, execution_type)
     versions = _given.get(step_context, {}).get(asset_key)
     for event in events:
         yield event if versions is None or event.partition is None else _versioned(event, versions[event.partition])

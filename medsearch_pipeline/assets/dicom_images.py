@@ -13,6 +13,7 @@ from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_p
 from medsearch_pipeline.inventory import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import STAGE, ImageReader
 from medsearch_pipeline.study_run import (
@@ -28,7 +29,7 @@ from medsearch_pipeline.study_versions import StudyVersion
 CHECK = "every_dicom_object_was_used"
 
 
-def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `dicom_metadata` and `thumbnails` assets of a deployment."""
     identity = "checked" if settings.check_identity else "unchecked"
     code_version = f"{PIXEL_VERSION}-{settings.thumbnail_side}px-{settings.max_pixels}-{identity}"
@@ -59,8 +60,10 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
         check_specs=[dg.AssetCheckSpec(CHECK, asset="dicom_metadata", description="No DICOM object was refused.")],
         partitions_def=study_partitions,
         backfill_policy=policy,
+        pool="decode",
         name="dicom_images",
     )
+    @retries.step
     def dicom_images(
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:

@@ -7,6 +7,7 @@ from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.models.code_version import code_version_of, note
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import EmbedderResource, WarehouseResource
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
 from medsearch_pipeline.study_run import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
@@ -15,7 +16,7 @@ from medsearch_pipeline.study_versions import StudyVersion
 CHECK = "every_image_has_one_embedding"
 
 
-def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `embeddings` asset of a deployment."""
     code_version = code_version_of(settings.model, settings.weights)
 
@@ -28,9 +29,11 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
         ],
         partitions_def=study_partitions,
         backfill_policy=policy,
+        pool="gpu",
         code_version=code_version,
         **asset_spec_arguments(EmbeddingRecord),
     )
+    @retries.step
     def embeddings(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: EmbedderResource
     ) -> dg.MaterializeResult:

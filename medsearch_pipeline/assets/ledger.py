@@ -1,7 +1,6 @@
 """`ledger`: the state of every landed object, and the check that nothing is lost between listing and index."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -17,7 +16,7 @@ from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_images import inputs_of_images
+from medsearch_pipeline.study_images import images_due
 from medsearch_pipeline.study_reports import inputs_of_reports
 from medsearch_pipeline.study_run import asset_spec_arguments
 
@@ -27,12 +26,7 @@ COUNTERS = ("listing", "ledger", "parquet", "index")
 
 def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     """The `ledger` asset of a deployment."""
-    due_images = partial(
-        inputs_of_images,
-        thumbnail_side=settings.thumbnail_side,
-        max_pixels=settings.max_pixels,
-        check_identity=settings.check_identity,
-    )
+    due_images = images_due(settings)
 
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],

@@ -9,12 +9,13 @@ from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.study_documents import digests_of, documents_of
 from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
 from medsearch_pipeline.study_versions import StudyVersion
 
 
-def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_search_index(policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `search_index` asset of a deployment."""
 
     @dg.asset(
@@ -24,8 +25,10 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         owners=OWNERS,
         partitions_def=study_partitions,
         backfill_policy=policy,
+        pool="index",
         code_version=str(INDEX_SCHEMA_VERSION),
     )
+    @retries.step
     def search_index(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
     ) -> dg.MaterializeResult:
