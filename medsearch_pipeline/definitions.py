@@ -12,6 +12,7 @@ from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.retries import Retries
+from medsearch_pipeline.sensors.ingest_sensor import build_ingest_sensor
 from medsearch_pipeline.sensors.upkeep_sensor import build_upkeep_sensor
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_versions import install
@@ -33,7 +34,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_ledger(settings),
         ],
         jobs=build_jobs(),
-        sensors=[build_upkeep_sensor(settings)],
+        sensors=[build_ingest_sensor(settings), build_upkeep_sensor(settings)],
         resources=build_resources(settings),
         executor=dg.in_process_executor,
     )

@@ -28,7 +28,8 @@ _DESCRIPTIONS = {
 def build_jobs() -> tuple[Any, ...]:
     """`inventory_job` and `ingest_job` bring what landed to the index; `ledger_job` says what became of every object.
 
-    The others redo a part. The same objects each time, for a sensor names the very jobs it launches. Every job over studies can be launched for a range, for chosen studies or for all.
+    The others redo a part. Every job over studies can be launched for a range, for chosen studies or for all. The jobs are the
+    same objects at each call, as Dagster wants those to be that a sensor launches.
     """
     return (
         dg.define_asset_job("inventory_job", selection=["inventory"], description="Take stock of the landing store."),

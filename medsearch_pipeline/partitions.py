@@ -15,10 +15,14 @@ study_partitions = dg.DynamicPartitionsDefinition(name=NAME)
 CHUNK = 10_000
 
 
-def register(instance: dg.DagsterInstance, studies: Sequence[StudyKey]) -> list[str]:
-    """Adds the partitions that are new, sorted by patient, in chunks that SQLite can take; returns their keys."""
-    known = set(instance.get_dynamic_partitions(NAME))
-    new = [s.partition for s in sorted(studies) if s.partition not in known]
+def register(instance: dg.DagsterInstance, studies: Sequence[StudyKey], known: Sequence[str] | None = None) -> list[str]:
+    """Adds the partitions that are new, sorted by patient, in chunks that SQLite can take; returns their keys.
+
+    Args:
+        known: the partitions there are, where the caller has just read them.
+    """
+    held = set(instance.get_dynamic_partitions(NAME) if known is None else known)
+    new = [s.partition for s in sorted(studies) if s.partition not in held]
     for start in range(0, len(new), CHUNK):
         instance.add_dynamic_partitions(NAME, new[start : start + CHUNK])
     return new

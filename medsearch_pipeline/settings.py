@@ -50,7 +50,10 @@ class Settings(Deployment, BaseSettings):
     sensors: Literal["running", "stopped"] = Field(
         "running", description="whether sensors and schedules run from the first start on, or wait until someone starts them"
     )
-    max_runs_in_flight: int = Field(8, ge=1, description="runs of ingest_sensor that are queued or started at once")
+    settle_seconds: int = Field(60, ge=0, description="how long a study must not have changed before it is ingested")
+    max_wait_seconds: int = Field(900, ge=0, description="how long a study that goes on changing may wait, at most")
+    dispatch_interval_seconds: int = Field(15, ge=1, description="how often ingest_sensor looks for studies that are due")
+    max_runs_in_flight: int = Field(8, ge=1, description="runs that each sensor has queued or started at once, at most")
     step_retries: int = Field(
         5, ge=0, description="tries after the first of a step whose store or index was busy or out of reach"
     )

@@ -97,6 +97,7 @@ def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str
         "MEDSEARCH_LANDING": str(home / "landing"),
         "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
         "MEDSEARCH_INDEX": str(home / "index"),
+        "MEDSEARCH_SENSORS": "stopped",
         "MEDSEARCH_MODEL": MODEL,
         "MEDSEARCH_WEIGHTS": WEIGHTS,
         "MEDSEARCH_EMBEDDER_HOST": "127.0.0.1",

@@ -1,0 +1,25 @@
+"""Runs as Dagster's storage tells of them: the tags that say which partitions a run works on, and which runs are not over."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+PARTITION_TAG = "dagster/partition"
+RANGE_START_TAG, RANGE_END_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+RUN_KEY_TAG = "dagster/run_key"
+PRIORITY_TAG = "dagster/priority"
+RETRY_STRATEGY_TAG = "dagster/retry_strategy"
+
+UNFINISHED = [
+    status
+    for status in dg.DagsterRunStatus
+    if status not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+]
+"""Created, queued, started, or being cancelled."""
+
+
+def span_of(run: dg.DagsterRun) -> tuple[str, str] | None:
+    """First and last partition that a run works on; None if it works on none."""
+    start = run.tags.get(RANGE_START_TAG, run.tags.get(PARTITION_TAG))
+    end = run.tags.get(RANGE_END_TAG, run.tags.get(PARTITION_TAG))
+    return (start, end) if start and end else None

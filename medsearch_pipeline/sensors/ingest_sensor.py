@@ -1,0 +1,123 @@
+"""`ingest_sensor`: what the journal noticed becomes runs of `ingest_job`. The decisions are in `intake.dispatch`."""
+
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.intake.dispatch import Patience, Plan, Span, merged, plan, still_waiting
+from medsearch_pipeline.partitions import NAME, register
+from medsearch_pipeline.resources import WarehouseResource
+from medsearch_pipeline.runs import (
+    PRIORITY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    RETRY_STRATEGY_TAG,
+    RUN_KEY_TAG,
+    UNFINISHED,
+    span_of,
+)
+from medsearch_pipeline.settings import Settings
+
+JOB = "ingest_job"
+TICK_TAG, STUDIES_TAG = "medsearch/tick", "medsearch/studies"
+READERS = 16
+SHOWN = 20
+BRIDGE = 16
+"""Partitions a run may look at along the way: 16 unchanged studies are some 50 footers, less than another run costs."""
+
+
+def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
+    """The `ingest_sensor` of a deployment."""
+    patience = Patience(timedelta(seconds=settings.settle_seconds), timedelta(seconds=settings.max_wait_seconds))
+
+    @dg.sensor(
+        job_name=JOB,
+        minimum_interval_seconds=settings.dispatch_interval_seconds,
+        default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
+        description="Ingests studies that landed or changed, once they rest: by ranges, and by few runs at a time.",
+    )
+    def ingest_sensor(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SensorResult:
+        tables, instance, now = Warehouse(warehouse.open()), context.instance, datetime.now(UTC)
+        before = waiting.read(tables) or waiting.State()
+        names = journal.names(tables)
+        rows = merged(still_waiting(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
+        due = [row for row in rows if patience.is_over(row, now)]
+        in_flight = _in_flight(instance)
+        token = uuid.uuid4().hex[:12]
+        done = Plan([], rows, 0, len(due))
+        if due and len(in_flight) < settings.max_runs_in_flight:
+            known = instance.get_dynamic_partitions(NAME)
+            new = register(instance, [row.study for row in due], known)
+            done = plan(
+                rows,
+                due,
+                [*known, *new],
+                in_flight,
+                token=token,
+                free=settings.max_runs_in_flight - len(in_flight),
+                bridge=BRIDGE,
+                most=settings.max_partitions_per_run,
+            )
+        after = waiting.State(done.waiting, before.taken.union(names).intersection(names))
+        if after != before:
+            waiting.write(tables, after)
+        told = _told(done, len(rows) - len(due), settings)
+        for span in done.spans:
+            shown = ", ".join(study.partition for study in span.studies[:SHOWN])
+            context.log.info(f"{span.run_key}: {len(span.studies)} studies in {span.partitions} partitions: {shown}")
+        context.log.info(told)
+        if not done.spans:
+            return dg.SensorResult(skip_reason=told)
+        return dg.SensorResult(run_requests=[_request(span, token) for span in done.spans])
+
+    return ingest_sensor
+
+
+def _launched(instance: dg.DagsterInstance, state: waiting.State) -> set[str]:
+    """The run keys, of those that wait to be seen, that have a run."""
+    tokens = {row.run_key.split("-")[1] for row in state.rows if row.run_key}
+    runs = [run for token in tokens for run in instance.get_runs(dg.RunsFilter(tags={TICK_TAG: token}))]
+    return {run.tags[RUN_KEY_TAG] for run in runs if RUN_KEY_TAG in run.tags}
+
+
+def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> list[journal.Entry]:
+    with ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(lambda name: journal.read(tables, name), (name for name in names if name not in taken)))
+
+
+def _in_flight(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
+    """First and last partition of every run of ours, retries included, that is not finished."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=JOB, statuses=UNFINISHED))
+    return [span for run in runs if TICK_TAG in run.tags and (span := span_of(run))]
+
+
+def _request(span: Span, token: str) -> dg.RunRequest:
+    return dg.RunRequest(
+        job_name=JOB,
+        run_key=span.run_key,
+        tags={
+            RANGE_START_TAG: span.start,
+            RANGE_END_TAG: span.end,
+            TICK_TAG: token,
+            STUDIES_TAG: str(len(span.studies)),
+            PRIORITY_TAG: "1",  # what has just landed goes before the runs of a backfill
+            RETRY_STRATEGY_TAG: "ALL_STEPS",  # digests say what is left to do, not what Dagster remembers of a dead run
+        },
+    )
+
+
+def _told(done: Plan, resting: int, settings: Settings) -> str:
+    studies = sum(len(span.studies) for span in done.spans)
+    parts = [f"requested {len(done.spans)} runs for {studies} studies"] if done.spans else []
+    if resting:
+        parts.append(f"{resting} studies rest for {settings.settle_seconds} s first")
+    if done.busy:
+        parts.append(f"{done.busy} wait until the run that works on them has ended")
+    if done.crowded:
+        parts.append(f"{done.crowded} wait for a free run ({settings.max_runs_in_flight} at a time)")
+    return "; ".join(parts) or "no study changed"

@@ -1,0 +1,162 @@
+"""The dispatcher with a real daemon: what lands is ingested, whatever is killed with no warning meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+import yaml
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.ledger import read_totals
+from medsearch_core.records import LandedChange, LandedObject
+from medsearch_core.search.embedded.index import open_embedded
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.discovery import Layout
+from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.inventory import PATH, take_inventory
+from medsearch_pipeline.runs import UNFINISHED, span_of
+from tests.ingest import settings_in, take_ledger
+from tests.landing import land_study
+
+PROJECT = Path(__file__).resolve().parents[3]
+FIRST = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(12)]
+SECOND = [StudyKey("p10000002", f"s5001{n:04d}") for n in range(12)]
+
+
+class Deployment:
+    """A folder with everything in it, and a daemon that may be killed."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.settings = settings_in(home / "landing", home)
+        self.landing = open_store(self.settings.landing)
+        self.warehouse = Warehouse(open_store(self.settings.warehouse))
+        dagster = home / "dagster"
+        dagster.mkdir()
+        configuration = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+        configuration["run_monitoring"]["poll_interval_seconds"] = 1
+        (dagster / "dagster.yaml").write_text(yaml.safe_dump(configuration))
+        self.instance = dg.DagsterInstance.from_config(str(dagster))
+        self.daemon: subprocess.Popen[bytes] | None = None
+
+    def start_daemon(self) -> None:
+        environment = os.environ | {
+            "DAGSTER_HOME": str(self.home / "dagster"),
+            "DAGSTER_EVENT_BATCH_SIZE": "1000",
+            "MEDSEARCH_LANDING": self.settings.landing,
+            "MEDSEARCH_WAREHOUSE": self.settings.warehouse,
+            "MEDSEARCH_INDEX": self.settings.index,
+            "MEDSEARCH_MODEL": "efficientnet_lite0",
+            "MEDSEARCH_WEIGHTS": "imagenet",
+            "MEDSEARCH_SETTLE_SECONDS": "1",
+            "MEDSEARCH_DISPATCH_INTERVAL_SECONDS": "1",
+            "PYTHONPATH": str(PROJECT),
+        }
+        with (self.home / "daemon.log").open("ab") as log:
+            self.daemon = subprocess.Popen(
+                [sys.executable, "-m", "dagster._daemon", "run", "-w", str(PROJECT / "workspace.yaml")],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill_everything(self) -> None:
+        """Daemon, code server and runs at once, as when the machine loses its power."""
+        if self.daemon:
+            processes = [psutil.Process(self.daemon.pid), *psutil.Process(self.daemon.pid).children(recursive=True)]
+            for process in processes:
+                process.kill()
+            psutil.wait_procs(processes, timeout=10)
+            self.daemon.wait()
+
+    def land(self, studies: Sequence[StudyKey]) -> None:
+        """Puts studies into the landing store and says so in inventory and journal, as an observer does."""
+        for study in studies:
+            land_study(self.landing, study, images=2)
+        objects = take_inventory(self.landing, Layout.of(self.settings.layout), b"secret", {})
+        self.warehouse.write_rows(LandedObject, PATH, objects)
+        changes = [
+            LandedChange(**asdict(o), is_removed=False) for o in objects if StudyKey(o.patient or "", o.study or "") in studies
+        ]
+        journal.append(self.warehouse, changes, datetime.now(UTC))
+
+    def wait_for(self, seen: Callable[[], bool], seconds: float = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while not seen():
+            assert self.daemon
+            assert self.daemon.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.05)
+
+    def log(self) -> str:
+        return (self.home / "daemon.log").read_text()[-6000:]
+
+    def started(self, start: StudyKey) -> list[int]:
+        """The process of the run that begins with a study and is started."""
+        runs = self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        ids = [run.run_id for run in runs if (span_of(run) or ("",))[0] == start.partition]
+        starts = [e for run in ids for e in self.instance.all_logs(run, of_type=dg.DagsterEventType.RUN_START)]
+        return [e.dagster_event.pid for e in starts if e.dagster_event and e.dagster_event.pid]
+
+    def is_half_done(self, studies: Sequence[StudyKey]) -> bool:
+        return bool(self.started(studies[0])) and 0 < self._done(studies) < len(studies)
+
+    def is_done(self, studies: Sequence[StudyKey]) -> bool:
+        return set(studies) <= set(open_embedded(self.settings.index).studies()) and not self.unfinished()
+
+    def unfinished(self) -> Sequence[dg.DagsterRun]:
+        return self.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+
+    def _done(self, studies: Sequence[StudyKey]) -> int:
+        return len(list((self.home / "warehouse" / "dicom_metadata" / studies[0].patient).glob("*.parquet")))
+
+    def outcomes(self, start: StudyKey) -> list[str]:
+        """How the runs that begin with a study ended, oldest first."""
+        runs = self.instance.get_runs(ascending=True)
+        return [run.status.value for run in runs if (span_of(run) or ("",))[0] == start.partition]
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    deployment = Deployment(tmp_path)
+    deployment.start_daemon()
+    yield deployment
+    deployment.kill_everything()
+
+
+def test_what_lands_is_ingested_though_runs_daemon_and_code_server_are_killed(deployment: Deployment) -> None:
+    deployment.land(FIRST)
+    deployment.wait_for(lambda: deployment.is_half_done(FIRST))
+    (process,) = deployment.started(FIRST[0])
+    os.kill(process, signal.SIGKILL)
+    deployment.wait_for(lambda: deployment.is_done(FIRST))
+    assert deployment.outcomes(FIRST[0]) == ["FAILURE", "SUCCESS"], "the killed run is run again, once"
+
+    deployment.land(SECOND)
+    deployment.wait_for(lambda: deployment.is_half_done(SECOND))
+    deployment.kill_everything()
+    assert [run.status.value for run in deployment.unfinished()] == ["STARTED"]
+    deployment.start_daemon()
+    deployment.wait_for(lambda: deployment.is_done(SECOND))
+    assert deployment.outcomes(SECOND[0]) == ["FAILURE", "SUCCESS"]
+
+    state = waiting.read(deployment.warehouse)
+    assert state
+    assert {row.study for row in state.rows} <= set(SECOND), "rows leave with the tick after the run is seen"
+    assert all(c.passed for c in take_ledger(deployment.settings, deployment.instance).get_asset_check_evaluations())
+    totals = read_totals(deployment.warehouse)
+    assert totals
+    assert (totals.landed, totals.of("indexed").objects, totals.of("indexed").images) == (72, 72, 48)
