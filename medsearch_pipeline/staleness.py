@@ -183,9 +183,9 @@ class Staleness:
         return {(part, why): counts[part, why] for part in PARTS for why in REASONS[part] if counts[part, why]}
 
     @cached_property
-    def by_job(self) -> Mapping[str | None, int]:
-        """Job → how many studies it is the smallest for."""
-        return Counter(each.job for each in self.stale)
+    def by_reason_and_job(self) -> Mapping[tuple[Part, str, str | None], int]:
+        """Part, reason and the smallest job → how many studies."""
+        return Counter((*item, each.job) for each in self.stale for item in each.reasons.items())
 
 
 def staleness(

@@ -109,7 +109,7 @@ def requests(
                 )
 
 
-def told(found: Staleness) -> str:
+def summary(found: Staleness) -> str:
     """How many studies are stale and why, in one sentence."""
     if not found.stale:
         return f"all {len(found.current)} studies are up to date"

@@ -13,7 +13,7 @@ from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.runs import RANGE_END_TAG, RANGE_START_TAG, RETRY_STRATEGY_TAG, UNFINISHED, span_of
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep import Place, Request, look, requests, told
+from medsearch_pipeline.upkeep import Place, Request, look, requests, summary
 
 UPKEEP_TAG, STUDIES_TAG = "medsearch/upkeep", "medsearch/studies"
 
@@ -54,12 +54,12 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         )
         chosen = list(islice(planned, free))
         rest = next(planned, None)
-        told_here = _told(told(found), chosen, rest is not None, standing.is_index_of_another_model)
-        context.log.info(told_here)
+        told = _told(summary(found), chosen, rest is not None, standing.is_index_of_another_model)
+        context.log.info(told)
         reached = Place(chosen[-1].job, chosen[-1].last) if chosen else after
         cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
         if not chosen:
-            return dg.SensorResult(skip_reason=told_here, cursor=cursor)
+            return dg.SensorResult(skip_reason=told, cursor=cursor)
         return dg.SensorResult(run_requests=[_request(each, ledger) for each in chosen], cursor=cursor)
 
     return upkeep_sensor
