@@ -6,6 +6,7 @@ call may succeed later.
 
 import functools
 import inspect
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,5 +60,4 @@ class Retries:
 
     def wait(self, retry: int) -> float:
         """Seconds before a retry, 0 being the first."""
-        jitter = dg.RetryPolicy(delay=self.seconds / 2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.FULL)
-        return min(self.seconds / 2 * 2**retry + jitter.calculate_delay(retry + 1), LONGEST_SECONDS)
+        return min(self.seconds * 2**retry, LONGEST_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311
