@@ -26,7 +26,7 @@ from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
-from tests.ingest import ingest, local_instance, settings_in, take_ledger
+from tests.ingest import ingest, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.test_definitions import Silent
 
@@ -49,13 +49,13 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.home, self.settings = home, settings_in(home / "landing", home)
-        self.instance = local_instance(home / "dagster")
+        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(home / "dagster"))
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
         self.cursor: str | None = None
 
     def shown(self, studies: Sequence[StudyKey] = SHOWN) -> dict[str, list[str]]:
         """Asset → what Dagster's UI shows of each study: its status, and after it the causes."""
-        file = self.home / "location.py"
+        file = self.home / f"location_{self.settings.weights}.py"  # a process reads a file of definitions once
         named = {name: getattr(self.settings, name) for name in ("landing", "warehouse", "index", "model", "weights")}
         file.write_text(
             "from medsearch_pipeline.definitions import build_definitions\n"
