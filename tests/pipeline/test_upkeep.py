@@ -26,13 +26,14 @@ from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
-from tests.ingest import ingest, settings_in, take_ledger
+from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.test_definitions import Silent
 
 STUDIES = [StudyKey("p10000001", f"s5{n:07d}") for n in range(101)]
 IMAGED = STUDIES[:2]
-SHOWN = [STUDIES[0], STUDIES[1], STUDIES[100]]
+UP_TO_DATE = f"all {len(STUDIES)} studies are up to date; requested nothing"
+SHOWN = [STUDIES[0], STUDIES[1], STUDIES[-1]]
 STALE = """
 query ($assets: [AssetKeyInput!]!, $partitions: [String!]!) {
   assetNodes(assetKeys: $assets) {
@@ -49,7 +50,7 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.home, self.settings = home, settings_in(home / "landing", home)
-        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(home / "dagster"))
+        self.instance = local_instance(home / "dagster")
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
         self.cursor: str | None = None
 
@@ -150,7 +151,7 @@ def test_what_was_ingested_is_fresh_and_upkeep_requests_nothing(place: Place) ->
     assert place.tick().skip_message == "there is no ledger yet: run ledger_job"
     assert take_ledger(place.settings, place.instance).success
     done = place.tick()
-    assert (done.skip_message, done.run_requests) == ("all 101 studies are up to date; requested nothing", [])
+    assert (done.skip_message, done.run_requests) == (UP_TO_DATE, [])
     assert "is dealt with" in place.tick().skip_message
 
 
@@ -192,12 +193,12 @@ def test_another_model_makes_vectors_stale_and_upkeep_mends_exactly_those(
         monkeypatch.setenv(f"MEDSEARCH_{name.upper()}", getattr(place.settings, name))
     assert main(["stale", "--studies"]) == 1
     said = capsys.readouterr().out
-    assert "101 of 101 studies are stale" in said
+    assert f"{len(STUDIES)} of {len(STUDIES)} studies are stale" in said
     assert f"{STUDIES[7]}: vectors: other model: reembed_job" in said
 
     done = place.tick()
     (request,) = done.run_requests
-    assert (request.job_name, request.tags["medsearch/studies"]) == ("reembed_job", "101")
+    assert (request.job_name, request.tags["medsearch/studies"]) == ("reembed_job", str(len(STUDIES)))
     assert [key.to_user_string() for key in request.asset_selection] == ["embeddings"], "the index would refuse another model"
     assert "is dealt with" in place.tick().skip_message, "what was requested is not requested again before the next ledger"
     place.launch(done.run_requests)
@@ -209,7 +210,7 @@ def test_another_model_makes_vectors_stale_and_upkeep_mends_exactly_those(
 
     reindex(place.warehouse, open_embedded(place.settings.index), Silent())
     assert take_ledger(place.settings, place.instance).success
-    assert place.tick().skip_message == "all 101 studies are up to date; requested nothing"
+    assert place.tick().skip_message == UP_TO_DATE
     assert main(["stale"]) == 0
     shown = place.shown()
     assert shown.pop("search_index") == ["STALE (DATA: embeddings has a new data version)"] * 3, (
