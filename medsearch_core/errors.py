@@ -47,6 +47,10 @@ class StorageError(MedsearchError):
     """A store could not be listed, read or written."""
 
 
+class Transient(StorageError):
+    """A store or the search index was busy, throttled or not reachable: the same call may succeed later."""
+
+
 class ObjectUnreadable(StorageError):
     """This one object cannot be read, while its store can."""
 

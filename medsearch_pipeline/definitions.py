@@ -12,27 +12,32 @@ from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.checks.patient_data import build_patient_data_check
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.schedules import build_schedules
 from medsearch_pipeline.sensors.alert_sensor import build_alert_sensor
 from medsearch_pipeline.sensors.events_sensor import build_events_sensor
 from medsearch_pipeline.sensors.ingest_sensor import build_ingest_sensor
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
+from medsearch_pipeline.sensors.upkeep_sensor import build_upkeep_sensor
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_versions import install
 
-SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build_alert_sensor)
+SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build_upkeep_sensor, build_alert_sensor)
 """What makes each sensor of a deployment; some are there only where its settings ask for them."""
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The definitions of a deployment. Reads nothing and connects to nothing."""
+    """The definitions of a deployment. Reads nothing but a file of weights, and connects to nothing."""
+    install()
     policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings.max_partitions_per_run)
+    retries = Retries.of(settings)
     return dg.Definitions(
         assets=[
             build_inventory(settings),
-            build_dicom_images(settings, policy),
-            build_embeddings(settings, policy),
-            build_report_entities(policy),
-            build_search_index(policy),
+            build_dicom_images(settings, policy, retries),
+            build_embeddings(settings, policy, retries),
+            build_report_entities(policy, retries),
+            build_search_index(policy, retries),
             build_catalogue(),
             build_ledger(settings),
         ],

@@ -28,13 +28,15 @@ STUDIES = pa.schema(
         ("study", pa.string()),
         ("images_inputs", pa.string()),
         ("reports_inputs", pa.string()),
+        ("vectors_inputs", pa.string()),
         ("documents", pa.string()),
         ("images", pa.int64()),
         ("reports", pa.int64()),
     ]
 )
 """What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
-all there and of one another; that of its documents, null where the study is not whole; and how many images and reports."""
+all there and of one another; that of its vectors; that of its documents, null where the study is not whole; and how many images
+and reports."""
 
 _DIGESTS = ", ".join(
     f"max(inputs) FILTER (table_name = '{table}') AS {name}"
@@ -56,7 +58,7 @@ _STUDIES = f"""
                coalesce(report_entities = reports AND report_rejections = reports, false) AS has_reports
         FROM files
     )
-    SELECT patient, study, embeddings, coalesce(tags, '') AS tags,
+    SELECT patient, study, embeddings AS vectors_inputs, coalesce(tags, '') AS tags,
            CASE WHEN has_images THEN dicom_metadata END AS images_inputs,
            CASE WHEN has_reports THEN reports END AS reports_inputs,
            has_images AND has_reports AND coalesce(rows_of_embeddings = rows_of_dicom_metadata, false)
@@ -77,14 +79,15 @@ _LANDED = f"""
     FROM versions GROUP BY patient, study
 """  # noqa: S608
 
-_OUTCOMES = """
+OUTCOMES = """
     SELECT patient, study, table_name, run, outcome.key AS key, outcome.sha256 AS sha256, outcome.images AS images,
            outcome.frame AS frame, outcome.reason AS reason, outcome.detail AS detail
     FROM (SELECT patient, study, table_name, run, unnest(outcomes) AS outcome FROM catalogue)
 """
+"""A query of the catalogue: one row per landed object that a study's tables used, refused, or refused a frame of."""
 
 _ENTRIES = f"""
-    WITH outcomes AS ({_OUTCOMES}),
+    WITH outcomes AS ({OUTCOMES}),
     used AS (
         SELECT patient, study, key, any_value(sha256) AS sha256, sum(images) AS images, any_value(run) AS run
         FROM outcomes WHERE reason IS NULL GROUP BY patient, study, key
@@ -152,7 +155,7 @@ _ENTRIES = f"""
 """  # noqa: S608
 
 _REFUSALS = f"""
-    WITH outcomes AS ({_OUTCOMES}), now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)
+    WITH outcomes AS ({OUTCOMES}), now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)
     SELECT o.key, o.frame, o.reason, o.detail FROM outcomes o JOIN now USING (patient, study, key)
     WHERE o.reason IS NOT NULL AND now.state IN ('indexed', 'rejected', 'excluded') AND now.kind != 'rejected'
     UNION ALL SELECT key, NULL, reason, detail FROM now WHERE kind = 'rejected'
@@ -185,7 +188,7 @@ class Evidence:
 def studies_in(catalogue: pa.Table) -> pa.Table:
     """What the tables hold of each study, in the schema `STUDIES`."""
     found = ask(_STUDIES, catalogue=catalogue)
-    digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "embeddings", "reports_inputs")), strict=True)
+    digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "vectors_inputs", "reports_inputs")), strict=True)
     documents = [
         inputs_of_documents(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
         for of, tags, is_whole in zip(digests, found["tags"].to_pylist(), found["is_whole"].to_pylist(), strict=True)
@@ -208,7 +211,7 @@ def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: In
     evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
     run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
     """
-    due = _due(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
+    due = due_of(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
     entries = ask(
         _ENTRIES,
         {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": evidence.run},
@@ -236,8 +239,8 @@ def ask(query: str, parameters: Mapping[str, object] | None = None, **tables: pa
         return connection.sql(query, params=dict(parameters) if parameters else None).to_arrow_table()
 
 
-def _due(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
-    """The digests that a study's images and reports have when made from what is landed: patient, study, kind, inputs."""
+def due_of(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
+    """The digests that each study's images and reports have when made from what is landed: patient, study, kind, inputs."""
     landed = ask(_LANDED, inventory=inventory)
 
     def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:

@@ -55,13 +55,19 @@ class Settings(Deployment, BaseSettings):
     settle_seconds: int = Field(60, ge=0, description="how long a study must not have changed before it is ingested")
     max_wait_seconds: int = Field(900, ge=0, description="how long a study that goes on changing may wait, at most")
     dispatch_interval_seconds: int = Field(15, ge=1, description="how often ingest_sensor looks for studies that are due")
-    max_runs_in_flight: int = Field(8, ge=1, description="runs of ingest_sensor that are queued or started at once")
     scan_objects_per_tick: int = Field(
         20_000, ge=1, description="objects of the landing store landing_sensor looks at in a tick"
     )
     scan_interval_seconds: int = Field(30, ge=1, description="how often landing_sensor looks at the next part of the store")
     inventory_cron: str = Field("0 * * * *", description="when inventory_schedule looks at the whole store, in UTC")
     ledger_cron: str = Field("30 3 * * *", description="when ledger_schedule accounts for every object, in UTC")
+    max_runs_in_flight: int = Field(8, ge=1, description="runs that each sensor has queued or started at once, at most")
+    step_retries: int = Field(
+        5, ge=0, description="tries after the first of a step whose store or index was busy or out of reach"
+    )
+    step_retry_seconds: float = Field(
+        10, ge=0, description="seconds before the first of them, give or take half; twice as long before each further one"
+    )
     index_releases_kept: int = Field(2, ge=1, description="published releases of the index kept, the current one among them")
     index_min_recall: float = Field(
         0.95, ge=0, le=1, description="least recall@10, against exact search, with which a release is published"

@@ -38,15 +38,18 @@ def studies_in(warehouse: Warehouse) -> dict[StudyKey, Versions]:
     return {study: versions for study, versions in found.items() if versions.keys() & set(TABLES)}
 
 
-def documents_of(warehouse: Warehouse, study: StudyKey) -> StudyDocuments:
+def documents_of(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, str] | None = None) -> StudyDocuments:
     """Everything the index holds of a study.
+
+    Args:
+        digests: those of its tables where they were read already (`digests_of`).
 
     Raises:
         StudyUnfinished: one of its tables has not been materialised, or its embeddings are of other images than it has now.
             An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
         StorageError: the store cannot be read.
     """
-    digests = _digests(warehouse, study)
+    digests = digests_of(warehouse, study) if digests is None else digests
     try:
         tags = tags_of(warehouse, study)
         images = warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
@@ -63,7 +66,7 @@ def documents_of(warehouse: Warehouse, study: StudyKey) -> StudyDocuments:
 
 def inputs_of(warehouse: Warehouse, study: StudyKey) -> str:
     """The `inputs` of a study's documents, from footers and tags alone; raises as `documents_of`."""
-    digests = _digests(warehouse, study)
+    digests = digests_of(warehouse, study)
     try:
         return _inputs(digests, tags_of(warehouse, study))
     except pa.ArrowException as error:
@@ -107,7 +110,8 @@ def study_at(path: str) -> StudyKey | None:
         return None
 
 
-def _digests(warehouse: Warehouse, study: StudyKey) -> dict[str, str]:
+def digests_of(warehouse: Warehouse, study: StudyKey) -> dict[str, str]:
+    """The digests of a study's `TABLES`, from footers alone; raises `StudyUnfinished` where one is missing."""
     digests = {table: warehouse.inputs(study_path(table, study)) for table in TABLES}
     missing = [table for table, digest in digests.items() if digest is None]
     if missing:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from medsearch_core.records import ImageRecord, LandedObject, Rejection, Thumbna
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
 from medsearch_pipeline.landed_objects import read_landed, rejection_of, versions_of
+from medsearch_pipeline.settings import Settings
 
 STAGE = "dicom_metadata"
 
@@ -121,6 +123,16 @@ class ImageReader:
 def inputs_of_images(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
     """The digest of everything a study's images are made from; `versions` are its DICOM objects', in any order."""
     return digest_of("images", PIXEL_VERSION, str(thumbnail_side), str(max_pixels), str(check_identity), *sorted(versions))
+
+
+def images_due(settings: Settings) -> Callable[[Iterable[str]], str]:
+    """`inputs_of_images` by the settings of a deployment."""
+    return partial(
+        inputs_of_images,
+        thumbnail_side=settings.thumbnail_side,
+        max_pixels=settings.max_pixels,
+        check_identity=settings.check_identity,
+    )
 
 
 def refuse_stranger(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:

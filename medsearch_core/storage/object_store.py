@@ -21,7 +21,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 from typing_extensions import Buffer
 
-from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
+from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError, Transient
 
 HEADER_BYTES = 64 * 1024
 NOWHERE = "a link to nowhere"
@@ -30,6 +30,8 @@ NO_FOLDER = ".medsearch-check"
 """A folder that holds nothing, listed to see whether a store can be."""
 UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
+_BUSY = re.compile(r"status code: (?:408|429|5\d\d)\b|HTTP error: ")
+"""What obstore says, in its first line, of a server that is throttling, failing or not reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ class _Store:
                 for entry in chunk:
                     yield ObjectInfo(entry["path"], entry["size"], (entry["e_tag"] or "").strip('"'))
         except BaseError as error:
-            raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
+            raise _failed(f"cannot list {self.url}", error) from error
 
     def info(self, key: str) -> ObjectInfo:
         try:
@@ -183,7 +185,7 @@ class _Store:
         try:
             obstore.put(self._store, key, data)
         except (BaseError, OSError) as error:
-            raise StorageError(f"cannot write {key}: {type(error).__name__}") from error
+            raise _failed(f"cannot write {key}", error) from error
 
     def create(self, key: str, data: bytes) -> bool:
         try:
@@ -191,7 +193,7 @@ class _Store:
         except (AlreadyExistsError, FileExistsError):
             return False
         except (BaseError, OSError) as error:
-            raise StorageError(f"cannot write {key}: {type(error).__name__}") from error
+            raise _failed(f"cannot write {key}", error) from error
         return True
 
     def delete(self, key: str) -> None:
@@ -200,7 +202,7 @@ class _Store:
         except (NotFoundError, FileNotFoundError):
             return
         except (BaseError, OSError) as error:
-            raise StorageError(f"cannot delete {key}: {type(error).__name__}") from error
+            raise _failed(f"cannot delete {key}", error) from error
 
     def check(self) -> None:
         try:
@@ -212,7 +214,20 @@ class _Store:
 def _fault(verb: str, key: str, error: Exception) -> StorageError:
     """What a failed read means. Only a file without permission is the object's own fault; a refusing bucket is the store's."""
     is_forbidden = isinstance(error, PermissionError) or "os error 13" in str(error)
-    return (ObjectForbidden if is_forbidden else StorageError)(f"cannot {verb} {key}: {type(error).__name__}")
+    return (
+        ObjectForbidden(f"cannot {verb} {key}: {type(error).__name__}")
+        if is_forbidden
+        else _failed(f"cannot {verb} {key}", error)
+    )
+
+
+def _failed(what: str, error: Exception) -> StorageError:
+    is_busy = isinstance(error, BaseError) and _BUSY.search(str(error).partition("\n")[0]) is not None
+    return (
+        Transient(f"{what}: the store is busy or cannot be reached")
+        if is_busy
+        else StorageError(f"{what}: {type(error).__name__}")
+    )
 
 
 class _Ranges(io.RawIOBase):

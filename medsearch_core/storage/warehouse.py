@@ -119,6 +119,15 @@ class Warehouse:
         except ObjectNotFound:
             return 0
 
+    def size_and_inputs(self, path: str) -> tuple[int, str | None]:
+        """`row_count` and `inputs` of a table, of one reading of its footer; (0, None) if it is not there."""
+        try:
+            with self.store.open(path) as file:
+                footer = pq.read_metadata(file)
+        except ObjectNotFound:
+            return 0, None
+        return footer.num_rows, _inputs_in(footer.metadata or {})
+
     def read(self, path: str) -> pa.Table:
         """A table's rows; empty, in the right schema, if the study has none yet.
 

@@ -15,6 +15,7 @@ from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.inventory import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import STAGE, ImageReader
 from medsearch_pipeline.study_run import (
@@ -25,13 +26,16 @@ from medsearch_pipeline.study_run import (
     studies_of,
     totals,
 )
+from medsearch_pipeline.study_versions import StudyVersion
 
 CHECK, PICTURES = "every_dicom_object_was_used", "every_thumbnail_is_its_png"
 REMEDY = "delete their files from the table thumbnails and materialise them"
 
 
-def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `dicom_metadata` and `thumbnails` assets of a deployment."""
+    identity = "checked" if settings.check_identity else "unchecked"
+    code_version = f"{PIXEL_VERSION}-{settings.thumbnail_side}px-{settings.max_pixels}-{identity}"
 
     @dg.multi_asset(
         specs=[
@@ -42,7 +46,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
                 "and geometry attributes, and the SHA-256 of its source.",
                 group_name="images",
                 kinds={"python", "parquet"},
-                code_version=PIXEL_VERSION,
+                code_version=code_version,
                 **asset_spec_arguments(ImageRecord),
             ),
             dg.AssetSpec(
@@ -52,7 +56,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
                 "aspect kept.",
                 group_name="images",
                 kinds={"python", "parquet"},
-                code_version=PIXEL_VERSION,
+                code_version=code_version,
                 **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),
             ),
         ],
@@ -66,8 +70,10 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
         ],
         partitions_def=study_partitions,
         backfill_policy=policy,
+        pool="decode",
         name="dicom_images",
     )
+    @retries.step
     def dicom_images(
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:
@@ -98,8 +104,9 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy) -> dg.Asse
             shown[study] = pngs
             refused += rejections
             progress.advance()
-        describe_partitions(context, "dicom_metadata", images)
-        describe_partitions(context, "thumbnails", pictures)
+        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        describe_partitions(context, "dicom_metadata", images, versions)
+        describe_partitions(context, "thumbnails", pictures, versions)
         yield dg.MaterializeResult(
             asset_key="dicom_metadata",
             metadata={**totals(images), "images_per_second": round(_built(images) / (time.perf_counter() - started), 2)},

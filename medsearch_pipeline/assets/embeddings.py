@@ -6,18 +6,22 @@ from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
+from medsearch_pipeline.models.code_version import code_version_of, note
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import EmbedderResource, WarehouseResource
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
 from medsearch_pipeline.study_run import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
+from medsearch_pipeline.study_versions import StudyVersion
 
 PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"
 REMEDY = "delete their files from embeddings and materialise them"
 
 
-def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `embeddings` asset of a deployment."""
+    code_version = code_version_of(settings.model, settings.weights)
 
     @dg.asset(
         deps=["thumbnails"],
@@ -31,31 +35,37 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy) -> dg.Assets
         ],
         partitions_def=study_partitions,
         backfill_policy=policy,
-        code_version=f"{settings.model}-{settings.weights if settings.weights in ('imagenet', 'random') else 'file'}",
+        pool="gpu",
+        code_version=code_version,
         **asset_spec_arguments(EmbeddingRecord),
     )
+    @retries.step
     def embeddings(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: EmbedderResource
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
         context.log.info(f"embeddings: {model.model_id}, version {model.model_version}, {model.dimensions} dimensions")
+        note(tables, code_version, model)
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]
         if missing:
             raise dg.Failure(f"{len(missing)} studies, {missing[0]} among them, have no thumbnails: materialise those first")
         stale = dict.fromkeys(study for study in studies if not builder.is_current(study))
         builder.build(stale, Progress(context, "embeddings", len(stale)).advance)
+        vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
+        pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}
         described = {
             study: {
-                "images": tables.row_count(study_path("embeddings", study)),
+                "images": vectors[study][0],
                 "unchanged": int(study not in stale),
                 "model_id": model.model_id,
                 "model_version": model.model_version,
             }
             for study in studies
         }
-        describe_partitions(context, "embeddings", described)
+        versions = {study: StudyVersion(vectors[study][1] or "", {"thumbnails": pictures[study][1] or ""}) for study in studies}
+        describe_partitions(context, "embeddings", described, versions)
         unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
         return dg.MaterializeResult(

@@ -16,6 +16,7 @@ from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_run import ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
+from medsearch_pipeline.study_versions import LANDED
 
 CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
 
@@ -69,6 +70,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         rejections = tables.read_rows(Rejection, REJECTIONS_PATH)
         kinds = {each["values"]: each["counts"] for each in pc.value_counts(rows["kind"]).to_pylist()}
         return dg.MaterializeResult(
+            data_version=LANDED,
             metadata={
                 "objects": len(rows),
                 "bytes": pc.sum(rows["bytes"]).as_py() or 0,

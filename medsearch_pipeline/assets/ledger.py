@@ -1,7 +1,6 @@
 """`ledger`: the state of every landed object, and the check that nothing is lost between listing and index."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -12,13 +11,13 @@ from medsearch_core.ledger import totals_of
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
-from medsearch_pipeline.intake.known import PATH, landed
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
+from medsearch_pipeline.intake.known import PATH, landed
 from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_images import inputs_of_images
+from medsearch_pipeline.study_images import images_due
 from medsearch_pipeline.study_reports import inputs_of_reports
 from medsearch_pipeline.study_run import asset_spec_arguments, fresh_within
 
@@ -29,12 +28,7 @@ COUNTERS = ("listing", "ledger", "parquet", "index")
 
 def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     """The `ledger` asset of a deployment."""
-    due_images = partial(
-        inputs_of_images,
-        thumbnail_side=settings.thumbnail_side,
-        max_pixels=settings.max_pixels,
-        check_identity=settings.check_identity,
-    )
+    due_images = images_due(settings)
 
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],

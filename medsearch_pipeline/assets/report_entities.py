@@ -8,6 +8,7 @@ from medsearch_core.storage.warehouse import rejections_path, study_path
 from medsearch_pipeline.inventory import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.study_reports import STAGE, ReportReader
 from medsearch_pipeline.study_run import (
     Progress,
@@ -17,11 +18,12 @@ from medsearch_pipeline.study_run import (
     studies_of,
     totals,
 )
+from medsearch_pipeline.study_versions import StudyVersion
 
 CHECK = "every_report_was_used"
 
 
-def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_report_entities(policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `report_entities` asset of a deployment."""
 
     @dg.asset(
@@ -31,9 +33,11 @@ def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was refused.")],
         partitions_def=study_partitions,
         backfill_policy=policy,
+        pool="reports",
         code_version=NER_VERSION,
         **asset_spec_arguments(EntityRecord),
     )
+    @retries.step
     def report_entities(
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult:
@@ -61,7 +65,8 @@ def build_report_entities(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
             }
             refused += rejections
             progress.advance()
-        describe_partitions(context, "report_entities", described)
+        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        describe_partitions(context, "report_entities", described, versions)
         return dg.MaterializeResult(
             metadata=totals(described), check_results=[every_object_was_used("report_entities", CHECK, refused)]
         )

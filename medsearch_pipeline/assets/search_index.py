@@ -1,7 +1,7 @@
 """`search_index`: the studies' documents in the index. Made from Parquet alone, so it can always be made again."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -12,11 +12,14 @@ from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions, sample_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.study_documents import StudyUnfinished, documents_of
+from medsearch_pipeline.retries import Retries
+from medsearch_pipeline.study_documents import StudyUnfinished, digests_of, documents_of
 from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
+from medsearch_pipeline.study_versions import CODE_VERSION_TAG, StudyVersion, tags_of
 
 CHECK = "every_indexed_vector_is_its_images_direction"
 REMEDY = "run medsearch reindex --fresh"
+CODE_VERSION = str(INDEX_SCHEMA_VERSION)
 
 
 class StudiesUnfinished(StudyUnfinished):
@@ -27,7 +30,7 @@ class StudiesUnfinished(StudyUnfinished):
         super().__init__(f"{faults[0]}{more}; all other studies are indexed")
 
 
-def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
+def build_search_index(policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `search_index` asset of a deployment."""
 
     @dg.asset(
@@ -44,8 +47,10 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         ],
         partitions_def=study_partitions,
         backfill_policy=policy,
-        code_version=str(INDEX_SCHEMA_VERSION),
+        pool="index",
+        code_version=CODE_VERSION,
     )
+    @retries.step
     def search_index(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
     ) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult]:
@@ -56,10 +61,12 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         """
         tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
-        documents, unfinished = [], []
+        documents, versions, unfinished = [], {}, []
         for study in studies:
             try:
-                documents.append(documents_of(tables, study))
+                digests = digests_of(tables, study)
+                documents.append(documents_of(tables, study, digests))
+                versions[study] = _version(documents[-1], digests)
             except StudyUnfinished as fault:
                 unfinished.append(fault)
             progress.advance()
@@ -69,9 +76,10 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
         if unfinished:
             for study, told in described.items():
-                yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told)
+                tags = {**tags_of(versions[study]), CODE_VERSION_TAG: CODE_VERSION}
+                yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told, tags=tags)
             raise StudiesUnfinished(unfinished)
-        describe_partitions(context, "search_index", described)
+        describe_partitions(context, "search_index", described, versions)
         images = sample_of(documents, seed=context.run.run_id)
         faults = faults_of_directions(images, index.vectors([image.image_id for image in images]))
         health = index.health()
@@ -89,6 +97,11 @@ def build_search_index(policy: dg.BackfillPolicy) -> dg.AssetsDefinition:
         )
 
     return search_index
+
+
+def _version(documents: StudyDocuments, digests: Mapping[str, str]) -> StudyVersion:
+    upstream = {"dicom_metadata": "dicom_metadata", "embeddings": "embeddings", "report_entities": "reports"}
+    return StudyVersion(documents.inputs, {asset: digests[table] for asset, table in upstream.items()})
 
 
 def _write(index: SearchIndex, documents: list[StudyDocuments]) -> int:

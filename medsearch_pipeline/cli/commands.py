@@ -15,6 +15,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import STATES
 from medsearch_pipeline.cli.ledger import print_ledger, print_rejections
 from medsearch_pipeline.cli.releases import discard, print_releases, rebuild, rollback
+from medsearch_pipeline.cli.stale import print_stale
 from medsearch_pipeline.cli.tags import tag, untag
 from medsearch_pipeline.settings import Settings
 
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--csv", dest="is_csv", action="store_true", help="print the rows as CSV, all unless a choice is made")
     help_ = "list every refused object and frame with its reason, and check that the totals reconcile"
     command("rejections", _with_settings(print_rejections), help_)
+
+    stale = command("stale", _with_settings(print_stale), "say which studies are stale, why, and which job mends them")
+    stale.add_argument("--studies", action="store_true", help="list the studies")
 
     help_ = "build a release of the search index from Parquet beside the current one, check it, and put it in place"
     build = command("reindex", _with_settings(rebuild), help_)

@@ -19,9 +19,7 @@ BUDGET_SECONDS = 10.0
 """After which a tick begins no further alert: Dagster ends a tick after 60 s, and one alert may take 49."""
 
 
-def build_alert_sensor(
-    settings: Settings, backoff_seconds: tuple[float, ...] = BACKOFF_SECONDS
-) -> dg.SensorDefinition | None:
+def build_alert_sensor(settings: Settings, backoff_seconds: tuple[float, ...] = BACKOFF_SECONDS) -> dg.SensorDefinition | None:
     """The `alert_sensor` of a deployment; None where no webhook is configured."""
     if not settings.alert_webhook:
         return None

@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 import lancedb
 from lancedb.index import FTS, BTree
 
-from medsearch_core.errors import MedsearchError, NoSuchRelease, StorageError
+from medsearch_core.errors import MedsearchError, NoSuchRelease, StorageError, Transient
 from medsearch_core.search.embedded.rows import GONE, SCHEMA, WORDS
 
 TABLE = "documents"
@@ -43,7 +43,7 @@ _CAUSES = re.compile(
 Result = TypeVar("Result")
 
 
-class WriteConflict(StorageError):
+class WriteConflict(Transient):
     """Another process changed the same rows, or the table's indexes, first. Only on an object store."""
 
 

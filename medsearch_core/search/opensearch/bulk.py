@@ -15,18 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from opensearchpy import ConnectionError as Unreachable
 from opensearchpy import OpenSearch, TransportError
 
-from medsearch_core.errors import StorageError
-from medsearch_core.search.opensearch.client import cause_of
+from medsearch_core.errors import StorageError, Transient
+from medsearch_core.search.opensearch.client import WORTH_REPEATING, cause_of, is_transient
 
 REQUEST_BYTES = 2 * 1024 * 1024
 REQUESTS_AT_ONCE = 4
 ATTEMPTS = 9
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 16.0
-WORTH_REPEATING = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def send(client: OpenSearch, operations: Iterable[Operation], before_each: Calla
         `_id` → reason, OpenSearch's own short name, of each document that was refused for good.
 
     Raises:
-        StorageError: the cluster did not take the rest after `ATTEMPTS`.
+        Transient: the cluster did not take the rest after `ATTEMPTS`.
     """
     refused: dict[str, str] = {}
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
@@ -101,7 +99,7 @@ def _settle(
         try:
             answer = client.bulk(body=b"".join(lines for _, lines in left), params={"_source": "false"})
         except TransportError as error:
-            if not isinstance(error, Unreachable) and error.status_code not in WORTH_REPEATING:
+            if not is_transient(error):
                 raise StorageError(f"the search index could not be written: {cause_of(error)}") from None
             cause = cause_of(error)
             continue
@@ -119,4 +117,4 @@ def _settle(
             return refused
         left = again
     taken = f"{len(request) - len(left)} of {len(request)} operations in {ATTEMPTS} tries"
-    raise StorageError(f"the search index took {taken}: {cause}")
+    raise Transient(f"the search index took {taken}: {cause}")

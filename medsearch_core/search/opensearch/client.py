@@ -21,7 +21,7 @@ from opensearchpy import (
 )
 from opensearchpy.serializer import JSONSerializer
 
-from medsearch_core.errors import ConfigurationError, StorageError
+from medsearch_core.errors import ConfigurationError, StorageError, Transient
 from medsearch_core.search.opensearch.options import Access
 
 
@@ -56,6 +56,10 @@ def open_client(access: Access) -> OpenSearch:
     )
 
 
+WORTH_REPEATING = (408, 429, 502, 503, 504)
+"""Statuses of a cluster that is busy, or of a gateway that did not reach it."""
+
+
 class RequestRefused(StorageError):
     """The cluster finds fault with a request itself (status 400)."""
 
@@ -65,13 +69,21 @@ def failing_as(action: str) -> Iterator[None]:
     """Turns the client's errors into `StorageError` without their text, which quotes queries and so patients.
 
     Raises:
-        StorageError: with the status and OpenSearch's own name of the fault, or why the cluster was not reached.
+        Transient: the cluster was busy or not reached.
+        StorageError: with the status and OpenSearch's own name of the fault.
     """
     try:
         yield
     except OpenSearchException as error:
-        kind = RequestRefused if isinstance(error, RequestError) else StorageError
+        kind = RequestRefused if isinstance(error, RequestError) else Transient if is_transient(error) else StorageError
         raise kind(f"the search index could not be {action}: {cause_of(error)}") from None
+
+
+def is_transient(error: OpenSearchException) -> bool:
+    """Whether the same request may succeed later: the cluster was busy, or not reached though its certificate is trusted."""
+    if isinstance(error, Unreachable):
+        return not isinstance(error, SSLError)
+    return isinstance(error, TransportError) and error.status_code in WORTH_REPEATING
 
 
 def cause_of(error: OpenSearchException) -> str:

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from opensearchpy import ConflictError, NotFoundError, OpenSearch, OpenSearchException
 
-from medsearch_core.errors import StorageError
+from medsearch_core.errors import Transient
 from medsearch_core.search.opensearch.client import failing_as
 
 TTL_SECONDS = 15.0
@@ -49,7 +49,7 @@ class WriterLease:
         """Waits for its turn, and gives it back.
 
         Raises:
-            StorageError: another process kept writing for `PATIENCE_SECONDS`, or the cluster failed.
+            Transient: another process kept writing for `PATIENCE_SECONDS`, or the cluster failed.
         """
         with self._turn:
             if self._depth:
@@ -74,10 +74,10 @@ class WriterLease:
     def check(self) -> None:
         """
         Raises:
-            StorageError: the lease was lost, because this process could not renew it in time.
+            Transient: the lease was lost, because this process could not renew it in time.
         """
         if self._lost.is_set():
-            raise StorageError("another process took over writing the search index: run this again")
+            raise Transient("another process took over writing the search index: run this again")
 
     def _prepare(self) -> None:
         if not self._prepared and not self._client.indices.exists(index=self._index):
@@ -100,7 +100,7 @@ class WriterLease:
                 elif now - since > TTL_SECONDS and (token := self._try(owner, version)) is not None:
                     return token
                 if now - began > PATIENCE_SECONDS:
-                    raise StorageError(f"another process ({held['_source']['process']}) has been writing the search index")
+                    raise Transient(f"another process ({held['_source']['process']}) has been writing the search index")
             time.sleep(0.1)
 
     def _try(self, owner: str, over: tuple[int, int] | None) -> dict[str, Any] | None:

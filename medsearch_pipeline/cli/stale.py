@@ -1,0 +1,36 @@
+"""`medsearch stale`: which studies are stale, why, and which job mends them."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from medsearch_core.search.open import open_index
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.staleness import Staleness
+from medsearch_pipeline.upkeep import look, summary
+
+
+def print_stale(console: Console, settings: Settings, studies: bool) -> int:
+    """Prints how many studies are stale by reason and job, or the studies; returns 1 if one is."""
+    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    standing, found = look(settings, warehouse, open_index(settings))
+    console.print(summary(found), highlight=False)
+    if studies:
+        for each in found.stale:
+            why = ", ".join(f"{part}: {reason}" for part, reason in each.reasons.items())
+            console.print(f"{each.study}: {why}: {each.job or 'no job'}", markup=False, highlight=False, soft_wrap=True)
+    elif found.stale:
+        console.print(_counted(found))
+    if standing.is_index_of_another_model:
+        console.print("The index holds another model's vectors: when all studies are embedded, run medsearch reindex.")
+    return 1 if found.stale else 0
+
+
+def _counted(found: Staleness) -> Table:
+    table = Table("part", "reason", "job", "studies")
+    for (part, reason, job), count in sorted(found.by_reason_and_job.items()):
+        table.add_row(part, reason, job or "none: see docs/operations.md", str(count))
+    return table

@@ -1,0 +1,76 @@
+"""What a model is called before it is loaded: its code version, which changes with architecture, weights and preprocessing.
+
+Free of torch. The version of the loaded model (`Embedder.model_version`) is only known after loading; which one a code version
+stands for is noted in the warehouse by every run that loads it, so that others need not (`note`, `noted`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.models.preprocessing import PREPROCESSING_VERSION
+from medsearch_pipeline.models.protocol import Embedder
+
+NAMED_WEIGHTS = ("imagenet", "random")
+FOLDER = "models"
+
+ModelVersion = tuple[str, str]
+"""model_id and model_version."""
+
+
+def code_version_of(model: str, weights: str) -> str:
+    """The code version of a model with the weights a setting names; a file's is by its bytes, read once a process.
+
+    A file that is not there has the version `missing`: the run that needs it says what to do.
+    """
+    if weights in NAMED_WEIGHTS:
+        return f"{model}-{weights}-p{PREPROCESSING_VERSION}"
+    file = Path(weights).expanduser()
+    try:
+        stat = file.stat()
+        digest = _digest_of(file, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        digest = "missing"
+    return f"{model}-{digest}-p{PREPROCESSING_VERSION}"
+
+
+def note(warehouse: Warehouse, code_version: str, embedder: Embedder) -> None:
+    """Notes which model a code version stands for. Written only if it differs from what is noted."""
+    named = {"model_id": embedder.model_id, "model_version": embedder.model_version}
+    data = json.dumps(named, sort_keys=True).encode()
+    path = f"{FOLDER}/{code_version}.json"
+    try:
+        if warehouse.store.read(path) == data:
+            return
+    except ObjectNotFound:
+        pass
+    warehouse.store.write(path, data)
+
+
+def noted(warehouse: Warehouse) -> dict[str, ModelVersion]:
+    """Code version → the model it stands for, of every model that has embedded for this warehouse.
+
+    Raises:
+        StorageError: the store cannot be read, or a note is damaged.
+    """
+    found = {}
+    for entry in warehouse.store.list(FOLDER):
+        if not entry.key.endswith(".json"):
+            continue
+        try:
+            named = json.loads(warehouse.store.read(entry.key))
+            found[entry.key.removeprefix(f"{FOLDER}/").removesuffix(".json")] = (named["model_id"], named["model_version"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(f"{entry.key} is damaged: delete it, and the next run of embeddings writes it again") from error
+    return found
+
+
+@lru_cache(maxsize=8)
+def _digest_of(file: Path, size: int, mtime_ns: int) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:16]

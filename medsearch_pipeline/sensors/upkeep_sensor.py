@@ -1,0 +1,111 @@
+"""`upkeep_sensor`: after each ledger, what is stale becomes runs of the smallest jobs. The decisions are in `upkeep`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import islice
+
+import dagster as dg
+
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.jobs import UPKEEP_JOBS, build_jobs
+from medsearch_pipeline.partitions import NAME
+from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
+from medsearch_pipeline.runs import RANGE_END_TAG, RANGE_START_TAG, RETRY_STRATEGY_TAG, UNFINISHED, span_of
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.upkeep import Place, Request, look, requests, summary
+
+UPKEEP_TAG, STUDIES_TAG = "medsearch/upkeep", "medsearch/studies"
+
+
+def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
+    """The `upkeep_sensor` of a deployment."""
+
+    @dg.sensor(
+        jobs=[job for job in build_jobs() if job.name in UPKEEP_JOBS],
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
+        description="After each ledger: requests runs of exactly the stale studies, each of the smallest job, few at a time.",
+    )
+    def upkeep_sensor(
+        context: dg.SensorEvaluationContext,
+        warehouse: WarehouseResource,
+        search_index: dg.ResourceParam[SearchIndexSource],
+    ) -> dg.SensorResult | dg.SkipReason:
+        instance = context.instance
+        ledger = _last_ledger(instance)
+        if ledger is None:
+            return dg.SkipReason("there is no ledger yet: run ledger_job")
+        done, after = _read_cursor(context.cursor, ledger)
+        if done:
+            return dg.SkipReason(f"ledger {ledger[:8]} is dealt with: the next look is after the next ledger")
+        unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+        free = settings.max_runs_in_flight - sum(UPKEEP_TAG in run.tags for run in unfinished)
+        if free <= 0:
+            return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
+        standing, found = look(settings, Warehouse(warehouse.open()), search_index.open())
+        planned = requests(
+            found,
+            instance.get_dynamic_partitions(NAME),
+            [span for run in unfinished if (span := span_of(run))],
+            most=settings.max_partitions_per_run,
+            may_index=not standing.is_index_of_another_model,
+            after=after,
+        )
+        chosen = list(islice(planned, free))
+        rest = next(planned, None)
+        told = _told(summary(found), chosen, rest is not None, standing.is_index_of_another_model)
+        context.log.info(told)
+        reached = Place(chosen[-1].job, chosen[-1].last) if chosen else after
+        cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
+        if not chosen:
+            return dg.SensorResult(skip_reason=told, cursor=cursor)
+        return dg.SensorResult(run_requests=[_request(each, ledger) for each in chosen], cursor=cursor)
+
+    return upkeep_sensor
+
+
+def _last_ledger(instance: dg.DagsterInstance) -> str | None:
+    """The run that last materialised the ledger."""
+    event = instance.get_latest_materialization_event(dg.AssetKey("ledger"))
+    return event.run_id if event else None
+
+
+def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, Place | None]:
+    """Whether this ledger is dealt with, and else where its requests stopped."""
+    held = json.loads(cursor) if cursor else {}
+    if held.get("ledger") != ledger:
+        return False, None
+    return held["done"], Place(**held["after"]) if held["after"] else None
+
+
+def _request(each: Request, ledger: str) -> dg.RunRequest:
+    return dg.RunRequest(
+        job_name=each.job,
+        run_key=f"upkeep-{ledger}-{each.job}-{each.start}",
+        asset_selection=[dg.AssetKey(asset) for asset in each.assets],
+        tags={
+            RANGE_START_TAG: each.start,
+            RANGE_END_TAG: each.end,
+            UPKEEP_TAG: ledger,
+            STUDIES_TAG: str(each.studies),
+            RETRY_STRATEGY_TAG: "ALL_STEPS",
+        },
+    )
+
+
+def _told(standing: str, chosen: Sequence[Request], is_more: bool, is_index_of_another_model: bool) -> str:
+    parts = [standing]
+    for job in UPKEEP_JOBS:
+        of = [each for each in chosen if each.job == job]
+        if of:
+            studies, along = sum(each.studies for each in of), sum(each.partitions - each.studies for each in of)
+            passing = f", {along} up-to-date ones between them looked at in passing" if along else ""
+            parts.append(f"requested {len(of)} runs of {job} for {studies} studies{passing}")
+    if not chosen:
+        parts.append("requested nothing")
+    if is_more:
+        parts.append("more follow as these finish")
+    if is_index_of_another_model:
+        parts.append("the index holds another model's vectors: when all studies are embedded, run medsearch reindex")
+    return "; ".join(parts)

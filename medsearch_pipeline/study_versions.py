@@ -1,0 +1,118 @@
+"""Data versions per study: each study's materialisation names the digest its table was made from, and those of its upstream.
+
+Dagster gives all partitions of a run one data version (docs/adr/0014-data-versions.md), and has no way to hand over one each.
+Its function that makes an output's events is therefore wrapped here, at the one place that does so; the wrapper changes tags
+and nothing else. `install` refuses a Dagster whose function is not the one it knows.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import dagster as dg
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    get_input_data_version_tag,
+)
+from dagster._core.execution.context.system import StepExecutionContext
+from dagster._core.execution.plan import execute_step
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.keys import StudyKey
+
+LANDED = dg.DataVersion("landing")
+"""The data version of every inventory: what makes a study stale is its own objects, not that others were listed."""
+
+__all__ = ["CODE_VERSION_TAG", "LANDED", "StudyVersion", "give_versions", "install", "tags_of"]
+
+NAME, CALLER = "_get_output_asset_events", "_log_materialization_or_observation_events_for_asset"
+PARAMETERS = (
+    "asset_key",
+    "asset_partitions",
+    "output",
+    "output_def",
+    "io_manager_metadata",
+    "step_context",
+    "execution_type",
+)
+
+
+@dataclass(frozen=True)
+class StudyVersion:
+    """What one study's table was made from.
+
+    Args:
+        inputs: the digest in the footer of its file.
+        upstream: upstream study asset → the digest of its table that was used.
+    """
+
+    inputs: str
+    upstream: Mapping[str, str] = field(default_factory=dict)
+
+
+_given: WeakKeyDictionary[StepExecutionContext, dict[dg.AssetKey, Mapping[str, StudyVersion]]] = WeakKeyDictionary()
+
+
+def give_versions(step: StepExecutionContext, asset: str, versions: Mapping[StudyKey, StudyVersion]) -> None:
+    """Notes the versions that the materialisations of an asset in this step are to have."""
+    by_partition = {study.partition: version for study, version in versions.items()}
+    _given.setdefault(step, {})[dg.AssetKey(asset)] = by_partition
+
+
+def install() -> None:
+    """Puts the wrapper in place, once a process.
+
+    Raises:
+        ConfigurationError: Dagster's function has other parameters, or is not called where it was.
+    """
+    held = getattr(execute_step, NAME, None)
+    if held is versioned_events:
+        return
+    caller = getattr(execute_step, CALLER, None)
+    if not (
+        held is _dagsters
+        and tuple(inspect.signature(held).parameters) == PARAMETERS
+        and caller is not None
+        and NAME in caller.__code__.co_names
+    ):
+        raise ConfigurationError(
+            f"dagster {dg.__version__} makes the events of an output in another way than the one that data versions per study "
+            "can be given to: install the dagster of constraints.txt, or adapt medsearch_pipeline/study_versions.py to it"
+        )
+    setattr(execute_step, NAME, versioned_events)
+
+
+def versioned_events(
+    asset_key: dg.AssetKey,
+    asset_partitions: Any,
+    output: Any,
+    output_def: Any,
+    io_manager_metadata: Any,
+    step_context: StepExecutionContext,
+    execution_type: Any,
+) -> Iterator[Any]:
+    """Dagster's events of one output, those of studies with the versions that were given for them.
+
+    `dagster/input_event_pointer` stays Dagster's: the newest event of an upstream asset when the step began.
+    """
+    events = _dagsters(asset_key, asset_partitions, output, output_def, io_manager_metadata, step_context, execution_type)
+    versions = _given.get(step_context, {}).get(asset_key)
+    for event in events:
+        yield event if versions is None or event.partition is None else _versioned(event, versions[event.partition])
+
+
+def tags_of(version: StudyVersion) -> dict[str, str]:
+    """The tags by which Dagster knows a materialisation's data version and those of its upstream."""
+    upstream = {get_input_data_version_tag(dg.AssetKey(asset)): inputs for asset, inputs in version.upstream.items()}
+    return {DATA_VERSION_TAG: version.inputs, DATA_VERSION_IS_USER_PROVIDED_TAG: "true", **upstream}
+
+
+def _versioned(event: Any, version: StudyVersion) -> Any:
+    return event._replace(tags={**event.tags, **tags_of(version)})
+
+
+_dagsters: Callable[..., Iterator[Any]] = getattr(execute_step, NAME, versioned_events)
