@@ -70,9 +70,9 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         if after != last:
             waiting.write(tables, after)
         told = _told(done, len(rows) - len(due), settings)
-        for span in done.spans:
-            shown = ", ".join(study.partition for study in span.studies[:SHOWN])
-            context.log.info(f"{span.run_key}: {len(span.studies)} studies in {span.partitions} partitions: {shown}")
+        for each in done.spans:
+            shown = ", ".join(study.partition for study in each.studies[:SHOWN])
+            context.log.info(f"{each.run_key}: {len(each.studies)} studies in {each.partitions} partitions: {shown}")
         context.log.info(told)
         if not done.spans:
             return dg.SensorResult(skip_reason=told)
