@@ -53,9 +53,9 @@ def main() -> None:
 def ingested(folder: Path, storage: Storage, batch: int, studies: int) -> tuple[float, str]:
     """Studies a second of a backfill of so many, and the slowest run's time by steps."""
     home = folder / f"{storage}-{batch}"
-    with deployment(home, str(folder / "landing"), storage, RUNS, MEDSEARCH_MAX_PARTITIONS_PER_RUN=str(batch)) as world:
+    settings = {"MEDSEARCH_MAX_PARTITIONS_PER_RUN": str(batch)}
+    with deployment(home, str(folder / "landing"), storage, **settings) as world, world.daemon(RUNS):
         world.start_webserver()
-        world.start_daemon()
         world.client.run_job("inventory_job")
         started = time.perf_counter()
         launch(world, [study(n).partition for n in range(studies)])
@@ -63,8 +63,10 @@ def ingested(folder: Path, storage: Storage, batch: int, studies: int) -> tuple[
             failed = [r for r in times(world) if r["status"] == "FAILURE"]
             if failed:
                 raise SystemExit(f"run {failed[0]['runId']} failed: see it in {home}")
-            time.sleep(0.2)
+            time.sleep(0.5)
         seconds = time.perf_counter() - started
+        while not ended(times(world)):
+            time.sleep(0.5)
         return studies / seconds, where(times(world))
 
 
@@ -83,12 +85,14 @@ def times(world: Deployment) -> list[dict[str, Any]]:
     return found
 
 
+def ended(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs of studies that are over."""
+    return [run for run in runs if run["jobName"] != "inventory_job" and run["endTime"]]
+
+
 def where(runs: Sequence[dict[str, Any]]) -> str:
     """Seconds of the longest study run: until it was launched, until its first step, each step, and after the last."""
-    ended = [run for run in runs if run["jobName"] != "inventory_job" and run["endTime"]]
-    if not ended:
-        return "no run had ended"
-    run = max(ended, key=lambda r: r["endTime"] - r["startTime"])
+    run = max(ended(runs), key=lambda r: r["endTime"] - r["startTime"])
     steps = sorted((s for s in run["stepStats"] if s["endTime"]), key=lambda s: s["startTime"])
     told = [f"{steps[0]['startTime'] - run['startTime']:.1f} s before its steps"]
     told += [f"{s['stepKey']} {s['endTime'] - s['startTime']:.1f}" for s in steps]

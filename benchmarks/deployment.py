@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -52,9 +54,16 @@ class Deployment:
         self.processes.start(WEBSERVER, [sys.executable, "-m", *command, *WORKSPACE])
         self.processes.wait_until(WEBSERVER, self.client.is_ready)
 
-    def start_daemon(self) -> None:
-        """Starts the daemon."""
-        self.processes.start(DAEMON, [sys.executable, "-m", "dagster._daemon", "run", *WORKSPACE])
+    @contextmanager
+    def daemon(self, runs: int) -> Iterator[None]:
+        """The daemon until the end of the block, with so many runs at once; with 0 of them every run stays in the queue."""
+        place = self.home / "dagster" / "dagster.yaml"
+        configured: dict[str, Any] = yaml.safe_load(place.read_text())
+        configured["concurrency"]["runs"]["max_concurrent_runs"] = runs
+        place.write_text(yaml.safe_dump(configured))
+        with Processes(self.home / "logs", self.environment) as processes:
+            processes.start(DAEMON, [sys.executable, "-m", "dagster._daemon", "run", *WORKSPACE])
+            yield
 
 
 class Memory:
@@ -119,20 +128,18 @@ def _kind(process: psutil.Process) -> str | None:
     if "api grpc" in words:
         above = process.parent()
         return f"code server of the {_kind(above)}" if above else None
-    if "execute_run" in words:
+    if "spawn_main" in words or "execute_run" in words:
         return "run"
     return None
 
 
 @contextmanager
-def deployment(
-    home: Path, landing: str, storage: Storage, runs: int, event_batch: int = 1000, **settings: str
-) -> Iterator[Deployment]:
-    """A deployment with nothing in it. `runs` is how many runs may be in progress; with 0 they stay in the queue."""
+def deployment(home: Path, landing: str, storage: Storage, **settings: str) -> Iterator[Deployment]:
+    """A deployment with nothing in it, and nothing of it running."""
     with ExitStack() as stack:
         given = {
             "DAGSTER_HOME": str(home / "dagster"),
-            "DAGSTER_EVENT_BATCH_SIZE": str(event_batch),
+            "DAGSTER_EVENT_BATCH_SIZE": "1000",
             "MEDSEARCH_LANDING": landing,
             "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
             "MEDSEARCH_INDEX": str(home / "index"),
@@ -146,13 +153,13 @@ def deployment(
         os.environ.update(given)  # the instance that is opened here reads them too
         (home / "dagster").mkdir(parents=True)
         source = ROOT / ("dagster.yaml" if storage == "sqlite" else "docker/dagster.yaml")
-        configured: dict[str, Any] = yaml.safe_load(source.read_text())
-        configured["concurrency"]["runs"]["max_concurrent_runs"] = runs
-        (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
-        processes = stack.enter_context(Processes(home / "logs", os.environ | given))
+        shutil.copy(source, home / "dagster" / "dagster.yaml")
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = str(home.parent / "bytecode")  # as an installed deployment has it
+        subprocess.run([sys.executable, "-c", "import torchvision, lancedb"], env=environment, check=True)  # noqa: S603
+        processes = stack.enter_context(Processes(home / "logs", environment))
         memory = stack.enter_context(Memory())
-        client = Client(free_port(0))
-        found = Deployment(home, given, processes, client, memory)
+        found = Deployment(home, environment, processes, Client(free_port(0)), memory)
         yield found
         for instance in found._instance:
             instance.dispose()

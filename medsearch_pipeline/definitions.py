@@ -9,6 +9,7 @@ from medsearch_pipeline.assets.inventory import build_inventory
 from medsearch_pipeline.assets.ledger import build_ledger
 from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
+from medsearch_pipeline.checks.instance_size import build_instance_size_check
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
@@ -27,6 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_catalogue(),
             build_ledger(settings),
         ],
+        asset_checks=[build_instance_size_check()],
         jobs=build_jobs(),
         resources=build_resources(settings),
         executor=dg.in_process_executor,
