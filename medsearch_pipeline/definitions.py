@@ -9,6 +9,7 @@ from medsearch_pipeline.assets.inventory import build_inventory
 from medsearch_pipeline.assets.ledger import build_ledger
 from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
+from medsearch_pipeline.checks.instance_size import build_instance_size_check
 from medsearch_pipeline.checks.patient_data import build_patient_data_check
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
@@ -41,7 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_catalogue(),
             build_ledger(settings),
         ],
-        asset_checks=[build_patient_data_check(settings)],
+        asset_checks=[build_patient_data_check(settings), build_instance_size_check()],
         jobs=build_jobs(),
         schedules=build_schedules(settings),
         sensors=[sensor for build in SENSORS if (sensor := build(settings))],

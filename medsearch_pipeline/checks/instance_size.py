@@ -1,0 +1,44 @@
+"""`instance_fits_its_size`: whether Dagster's own storage suits the number of studies."""
+
+import dagster as dg
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+
+from medsearch_pipeline.partitions import NAME
+
+CHECK = "instance_fits_its_size"
+COMFORTABLE_ON_SQLITE = 50_000
+"""Studies up to which one machine's SQLite is comfortable: see docs/operations.md, and benchmarks/ingestion.py for the numbers."""
+
+
+def build_instance_size_check(comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:
+    """The check, which warns; it runs with every inventory, since that is what registers partitions."""
+
+    @dg.asset_check(
+        asset="inventory",
+        name=CHECK,
+        description="Dagster keeps its state in Postgres, or there are few enough studies for SQLite.",
+    )
+    def instance_fits_its_size(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        is_on_sqlite = isinstance(context.instance.event_log_storage, SqliteEventLogStorage)
+        partitions = len(context.instance.get_dynamic_partitions(NAME))
+        advice = advice_for(is_on_sqlite, partitions, comfortable)
+        if advice:
+            context.log.warning(advice)
+        return dg.AssetCheckResult(
+            passed=advice is None,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=advice or f"{partitions} studies",
+            metadata={"partitions": partitions, "storage": "sqlite" if is_on_sqlite else "server"},
+        )
+
+    return instance_fits_its_size
+
+
+def advice_for(is_on_sqlite: bool, partitions: int, comfortable: int) -> str | None:
+    """What to do about the storage; None if nothing."""
+    if not is_on_sqlite or partitions <= comfortable:
+        return None
+    return (
+        f"Dagster keeps its state in SQLite and there are {partitions} studies, more than the {comfortable} it is comfortable "
+        "with: move to Postgres (docker/dagster.yaml, docs/operations.md)"
+    )
