@@ -40,7 +40,9 @@ def main() -> None:
         folder = Path(name)
         land(open_store(str(folder / "landing")), 0, given.studies, given.side)
         print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {RUNS} runs at a time, images of {given.side} px\n")
-        print(f"| | one run a study: studies/s | {given.batch} studies a run: studies/s | ratio |\n|---|---|---|---|", flush=True)
+        print(
+            f"| | one run a study: studies/s | {given.batch} studies a run: studies/s | ratio |\n|---|---|---|---|", flush=True
+        )
         steps: list[str] = []
         for storage in given.storages:
             single, _ = ingested(folder, storage, 1, given.singly)

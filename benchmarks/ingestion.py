@@ -67,7 +67,9 @@ def main() -> None:
                     home = Path(name, f"{storage}-{size}")
                     measure(home, landing, storage, size, given.seconds, tables[storage])
         finally:
-            print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, dagster {dg.__version__}")
+            print(
+                f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, dagster {dg.__version__}"
+            )
             for storage, table in tables.items():
                 show(storage, table, sorted(given.sizes))
 
@@ -92,7 +94,10 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
                 world.memory.peak.pop("run", None)
                 world.client.run_job(what.partition(",")[0])
                 run = times(world)[0]
-                note(f"`{what.replace(',', '`,')}", f"{run['endTime'] - run['startTime']:.1f} s, {world.memory.peak.get('run', 0):.0f} MiB")
+                note(
+                    f"`{what.replace(',', '`,')}",
+                    f"{run['endTime'] - run['startTime']:.1f} s, {world.memory.peak.get('run', 0):.0f} MiB",
+                )
             sensors(world, note)
         note("materialisations written through the instance's batches", events(world, studies))
         ui(world, note)
@@ -147,9 +152,7 @@ def events(world: Deployment, studies: list[Any]) -> str:
                     step_key=asset,
                     dagster_event=event,
                 )
-                world.instance.handle_new_event(
-                    entry, batch_metadata=DagsterEventBatchMetadata(batch, number == len(some) - 1)
-                )
+                world.instance.handle_new_event(entry, batch_metadata=DagsterEventBatchMetadata(batch, number == len(some) - 1))
     count = len(studies) * len(STUDY_ASSETS)
     return f"{count / (time.perf_counter() - started):.0f} a second"
 
@@ -160,7 +163,11 @@ def ui(world: Deployment, note: Callable[[str, str], None]) -> None:
         ("asset graph, five assets", "AssetGraphLiveQuery", {"assetKeys": ASSETS}),
         ("asset's page, definition", "AssetViewDefinitionQuery", {"assetKey": {"path": ["search_index"]}}),
         ("asset's page, partitions", "PartitionHealthQuery", {"assetKey": {"path": ["search_index"]}}),
-        ("asset's page, newest partitions", "LatestAssetPartitionsQuery", {"assetKey": {"path": ["search_index"]}, "limit": 120}),
+        (
+            "asset's page, newest partitions",
+            "LatestAssetPartitionsQuery",
+            {"assetKey": {"path": ["search_index"]}, "limit": 120},
+        ),
     ]
     for what, name, variables in asked:
         cold = timed(lambda name=name, variables=variables: world.client.ask(ui_query(name), **variables))

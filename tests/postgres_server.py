@@ -38,7 +38,9 @@ def postgres(*settings: str) -> Iterator[dict[str, str]]:
     given = ["-D", str(data), "-U", USER, "-A", "scram-sha-256", "--pwfile", str(folder / "password"), "-E", "UTF8"]
     server = None
     try:
-        made = subprocess.run([program("initdb"), *given, "--locale=C.UTF-8"], capture_output=True, text=True, cwd=folder, **owner)
+        made = subprocess.run(
+            [program("initdb"), *given, "--locale=C.UTF-8"], capture_output=True, text=True, cwd=folder, **owner
+        )
         if made.returncode:
             raise RuntimeError(f"Postgres could not make its folder: {made.stderr}")
         with socket.socket() as probe:
