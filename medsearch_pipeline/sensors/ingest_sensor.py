@@ -66,7 +66,7 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
                 rows,
                 due,
                 [*known, *new],
-                [span for run in unfinished if (span := span_of(run))],
+                [worked_on for run in unfinished if (worked_on := span_of(run))],
                 token=token,
                 free=free,
                 bridge=BRIDGE,
