@@ -109,6 +109,12 @@ def merged(rows: Iterable[Waiting], entries: Iterable[Entry]) -> list[Waiting]:
     return [found[study] for study in sorted(found)]
 
 
+def with_studies(rows: Sequence[Waiting], studies: Iterable[StudyKey], since: datetime) -> list[Waiting]:
+    """What waits with studies whose run died and was not run again, as if they had changed at `since`; by study."""
+    found = {study: Waiting(study, since, since) for study in studies} | {row.study: row for row in rows}
+    return [found[study] for study in sorted(found)]
+
+
 def plan(
     waiting: Sequence[Waiting],
     due: Iterable[Waiting],

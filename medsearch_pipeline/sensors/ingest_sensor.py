@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from medsearch_core.errors import ObjectNotFound
+from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal, waiting
-from medsearch_pipeline.intake.dispatch import Patience, Plan, Span, merged, plan, still_waiting
+from medsearch_pipeline.intake.dispatch import Patience, Plan, Span, merged, plan, still_waiting, with_studies
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.runs import (
@@ -26,6 +27,9 @@ from medsearch_pipeline.settings import Settings
 
 JOB = "ingest_job"
 TICK_TAG, STUDIES_TAG = "medsearch/tick", "medsearch/studies"
+WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", "medsearch/dispatched_again"
+RETRY_TIME = timedelta(seconds=60)
+"""How long Dagster has to retry a run that died."""
 READERS = 16
 SHOWN = 20
 BRIDGE = 16
@@ -47,7 +51,9 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         last = waiting.read(tables)
         before = last or waiting.State()
         names = journal.names(tables)
+        forgotten = _forgotten(instance, now)
         rows = merged(still_waiting(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
+        rows = with_studies(rows, _studies_of(instance, forgotten), now - patience.settle)
         due = [row for row in rows if patience.is_over(row, now)]
         unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if due else []
         free = settings.max_runs_in_flight - sum(TICK_TAG in run.tags for run in unfinished)
@@ -60,7 +66,7 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
                 rows,
                 due,
                 [*known, *new],
-                [span for run in unfinished if (span := span_of(run))],
+                [worked_on for run in unfinished if (worked_on := span_of(run))],
                 token=token,
                 free=free,
                 bridge=BRIDGE,
@@ -69,6 +75,8 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         after = waiting.State(tuple(done.waiting), before.taken.union(names).intersection(names))
         if after != last:
             waiting.write(tables, after)
+        for run in forgotten:
+            instance.add_run_tags(run.run_id, {AGAIN_TAG: "true"})
         told = _told(done, len(rows) - len(due), settings)
         for each in done.spans:
             shown = ", ".join(study.partition for study in each.studies[:SHOWN])
@@ -86,6 +94,30 @@ def _launched(instance: dg.DagsterInstance, state: waiting.State) -> set[str]:
     tokens = {row.run_key.split("-")[1] for row in state.rows if row.run_key}
     runs = [run for token in tokens for run in instance.get_runs(dg.RunsFilter(tags={TICK_TAG: token}))]
     return {run.tags[RUN_KEY_TAG] for run in runs if RUN_KEY_TAG in run.tags}
+
+
+def _forgotten(instance: dg.DagsterInstance, now: datetime) -> list[dg.DagsterRun]:
+    """Runs of ours that died and that Dagster was to retry, and did not.
+
+    Its consumer of failures passes a run over whose status is not yet written when it sees the event, and never looks again.
+    """
+    died = dg.RunsFilter(
+        job_name=JOB,
+        statuses=[dg.DagsterRunStatus.FAILURE],
+        tags={WILL_RETRY_TAG: "true"},
+        updated_before=now - RETRY_TIME,
+    )
+    done = (RETRIED_TAG, AGAIN_TAG)
+    return [run for run in instance.get_runs(died) if TICK_TAG in run.tags and not any(tag in run.tags for tag in done)]
+
+
+def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> list[StudyKey]:
+    """The studies that runs worked on."""
+    if not runs:
+        return []
+    keys = instance.get_dynamic_partitions(NAME)
+    spans = [span for run in runs if (span := span_of(run)) and span[0] in keys and span[1] in keys]
+    return [StudyKey.parse(key) for start, end in spans for key in keys[keys.index(start) : keys.index(end) + 1]]
 
 
 def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> list[journal.Entry]:

@@ -18,6 +18,7 @@ from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.intake import journal, waiting
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
+from medsearch_pipeline.sensors import ingest_sensor
 from tests.ingest import local_instance, settings_in
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -165,3 +166,19 @@ def test_a_setting_says_whether_it_runs_from_the_start(tmp_path: Path, status: s
     sensor = build_definitions(settings).get_repository_def().get_sensor_def("ingest_sensor")
     assert sensor.default_status == dg.DefaultSensorStatus[status.upper()]
     assert sensor.minimum_interval_seconds == 15
+
+
+def test_a_run_that_died_and_was_to_be_retried_and_was_not_is_dispatched_again_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_sensor, "RETRY_TIME", timedelta(seconds=-60))
+    place = Place(tmp_path)
+    place.notice(A, B)
+    (run,) = place.launch(*place.tick())
+    place.tick()
+    place.instance.report_run_failed(run)
+    place.instance.add_run_tags(run.run_id, {"dagster/will_retry": "true"})
+    requests = place.tick()
+    assert place.spans(requests) == [("p1/s1", "p1/s2", "2")]
+    place.launch(*requests)
+    assert (list(place.tick()), place.waits()) == ([], [])
