@@ -113,6 +113,8 @@ def placed(info: ObjectInfo, study: StudyKey, kind: str) -> LandedObject:
 
 def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     """Where an object goes as far as its listing tells; None if its header must be read."""
+    if info.key.endswith("/") and info.bytes == 0:
+        return rejected(info, "unrecognised_object", "marks a folder and holds nothing")
     if not info.is_addressable:
         return rejected(info, "unaddressable_name", "rename the object: no store can be asked for this name")
     study = layout.study_of(info.key)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from medsearch_core.errors import ConfigurationError, StorageError
+from medsearch_core.errors import StorageError
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
 from medsearch_pipeline.intake.dispatch import ranges
-from medsearch_pipeline.inventory import PATH
+from medsearch_pipeline.intake.known import landed
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.models.code_version import code_version_of, noted
 from medsearch_pipeline.settings import Settings
@@ -130,11 +130,9 @@ def _bridgeable(places: Iterable[int], safe: Collection[int]) -> Iterator[list[i
 
 
 def _read(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> Standing:
-    if warehouse.inputs(PATH) is None:
-        raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job in Dagster")
     health, models = index.health(), noted(warehouse)
     return Standing(
-        landed=warehouse.read(PATH),
+        landed=landed(warehouse),
         catalogue=read_catalogue(warehouse),
         ledger=_ledger(warehouse),
         indexed=index.studies(),

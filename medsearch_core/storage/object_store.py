@@ -11,12 +11,15 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 from typing_extensions import Buffer
@@ -50,7 +53,10 @@ class ObjectStore(Protocol):
     url: str
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Every object whose key starts with the folder `prefix`, in no particular order."""
+        """Every object whose key starts with the folder `prefix`, in no particular order.
+
+        For names that we gave. What others put into a bucket is scanned: one key that obstore cannot spell stops a listing.
+        """
 
     def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
         """Up to `limit` objects with keys after `after`, in the order of their keys (of UTF-8 bytes, as S3 lists them).
@@ -96,7 +102,7 @@ def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = Fals
     """
     parts = urlsplit(url)
     if parts.scheme == "s3":
-        return _Store(_s3(parts.netloc, parts.path.strip("/"), s3 or S3Options()), url)
+        return _Bucket(parts.netloc, parts.path.strip("/"), s3 or S3Options(), url)
     if parts.scheme not in ("", "file"):
         raise ConfigurationError(f"cannot open {parts.scheme}:// stores; give a folder, file:// or s3://bucket/prefix")
     folder = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
@@ -137,19 +143,8 @@ class _Store:
         self.url = url
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        return self._entries(prefix or None, None)
-
-    def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
-        bound = after.encode()
-        listed = self._entries(None, after or None)  # which spells `after` as a path and so may begin a little before it
-        found = [*islice((info for info in listed if info.key.encode() > bound), limit)]
-        if any(a.key.encode() >= b.key.encode() for a, b in pairwise(found)):
-            raise StorageError(f"{self.url} does not list its keys in their order: use a general purpose bucket")
-        return found
-
-    def _entries(self, prefix: str | None, offset: str | None) -> Iterator[ObjectInfo]:
         try:
-            for chunk in self._store.list(prefix, offset=offset):
+            for chunk in self._store.list(prefix or None):
                 for entry in chunk:
                     yield ObjectInfo(entry["path"], entry["size"], (entry["e_tag"] or "").strip('"'))
         except BaseError as error:
@@ -262,6 +257,50 @@ class _Ranges(io.RawIOBase):
         view[: len(data)] = bytes(data)
         self._at += len(data)
         return len(data)
+
+
+class _Bucket(_Store):
+    """A bucket is scanned by boto3: obstore stops a listing at one key it cannot spell, and drops the `/` that ends one."""
+
+    def __init__(self, bucket: str, prefix: str, options: S3Options, url: str) -> None:
+        super().__init__(_s3(bucket, prefix, options), url)
+        self._bucket, self._prefix, self._options = bucket, f"{prefix}/" if prefix else "", options
+
+    def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
+        found = [*islice(self._after(after, limit), limit)]
+        if any(a.key.encode() >= b.key.encode() for a, b in pairwise(found)):
+            raise StorageError(f"{self.url} does not list its keys in their order: use a general purpose bucket")
+        return found
+
+    def _after(self, after: str, limit: int) -> Iterator[ObjectInfo]:
+        asked = {"Bucket": self._bucket, "Prefix": self._prefix, "StartAfter": f"{self._prefix}{after}"}
+        try:
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(**asked, PaginationConfig={"PageSize": min(limit, 1000)}):
+                for entry in page.get("Contents", ()):
+                    key = entry["Key"].removeprefix(self._prefix)
+                    if key:
+                        yield ObjectInfo(key, entry["Size"], entry.get("ETag", "").strip('"'), _can_be_asked_for(key))
+        except ClientError as error:
+            code, status = error.response["Error"].get("Code"), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+            is_busy = status >= 500 or status == 429
+            raise (Transient if is_busy else StorageError)(f"cannot list {self.url}: {code}") from error
+        except BotoCoreError as error:
+            is_away = isinstance(error, (HTTPClientError, ConnectionError))
+            raise (Transient if is_away else StorageError)(f"cannot list {self.url}: {type(error).__name__}") from error
+
+    @cached_property
+    def _client(self) -> Any:
+        import boto3
+
+        config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60)
+        session = boto3.Session(region_name=self._options.region)
+        return session.client("s3", endpoint_url=self._options.endpoint, config=config)
+
+
+def _can_be_asked_for(key: str) -> bool:
+    """Whether obstore takes a key of a bucket as it is spelt."""
+    return not UNADDRESSABLE.search(key) and not {"", ".", ".."} & set(key.split("/"))
 
 
 class _Folder(_Store):

@@ -71,7 +71,8 @@ def look_at_everything(
 def compact(warehouse: Warehouse, inputs: str, now: datetime) -> Known:
     """Writes what is known as the inventory, unless it is that already, and deletes the entries that nobody needs any more.
 
-    An entry goes once the inventory contains it and the dispatcher has taken it, or after `KEPT`.
+    An entry goes once the inventory contains it and the dispatcher has taken it; after `KEPT`, and where no dispatcher ever
+    ran, without that: a first load by a backfill need not be dispatched again.
     """
     known = read_known(warehouse)
     if known.uncontained or known.inputs != inputs:
@@ -79,7 +80,7 @@ def compact(warehouse: Warehouse, inputs: str, now: datetime) -> Known:
         refused = ordered.filter(ordered["reason"].is_valid())
         warehouse.write_rows(Rejection, REJECTIONS_PATH, rejections_of(records_of(LandedObject, refused)))
         warehouse.write(PATH, ordered, inputs, entries=known.entries)
-    taken = waiting.taken(warehouse) or set()
-    done = [name for name in known.entries if name in taken or journal.observed(name) < now - KEPT]
+    taken = waiting.taken(warehouse)
+    done = [name for name in known.entries if taken is None or name in taken or journal.observed(name) < now - KEPT]
     journal.remove(warehouse, done)
     return known

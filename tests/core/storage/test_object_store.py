@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -294,6 +295,20 @@ def test_a_folder_that_is_gone_scans_as_a_failure_and_not_as_empty(tmp_path: Pat
     (tmp_path / "landing").rmdir()
     with pytest.raises(StorageError, match="cannot list"):
         store.scan("", 10)
+
+
+@pytest.mark.usefixtures("s3_bucket")
+def test_keys_of_a_bucket_that_no_store_can_be_asked_for_are_listed_as_they_are(s3_endpoint: str, s3_bucket: str) -> None:
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    odd = ["in/", "in/a//b.dcm", "in/tab\tin it.dcm", "in/tail/"]
+    for key in [*odd, "in/z.dcm", "out/f.dcm"]:
+        client.put_object(Bucket=s3_bucket, Key=key, Body=b"x" if key.endswith(".dcm") else b"")
+    found = open_store(f"s3://{s3_bucket}/in", S3Options(s3_endpoint, "us-east-1")).scan("", 100)
+    assert {o.key: o.is_addressable for o in found} == {
+        **dict.fromkeys((key.removeprefix("in/") for key in odd[1:]), False),
+        "z.dcm": True,
+    }
+    assert [o.key for o in found] == sorted((o.key for o in found), key=str.encode)
 
 
 @pytest.mark.usefixtures("s3_bucket")
