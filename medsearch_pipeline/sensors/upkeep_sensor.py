@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from itertools import islice
 
 import dagster as dg
@@ -40,6 +41,7 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         if done:
             return dg.SkipReason(f"ledger {ledger[:8]} is dealt with: the next look is after the next ledger")
         unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+        since = instance.get_runs(dg.RunsFilter(updated_after=_begun(instance, ledger)))
         free = settings.max_runs_in_flight - sum(UPKEEP_TAG in run.tags for run in unfinished)
         if free <= 0:
             return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
@@ -47,7 +49,7 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         planned = requests(
             found,
             instance.get_dynamic_partitions(NAME),
-            [span for run in unfinished if (span := span_of(run))],
+            [span for run in (*unfinished, *since) if (span := span_of(run))],
             most=settings.max_partitions_per_run,
             may_index=not standing.is_index_of_another_model,
             after=after,
@@ -69,6 +71,12 @@ def _last_ledger(instance: dg.DagsterInstance) -> str | None:
     """The run that last materialised the ledger."""
     event = instance.get_latest_materialization_event(dg.AssetKey("ledger"))
     return event.run_id if event else None
+
+
+def _begun(instance: dg.DagsterInstance, ledger: str) -> datetime:
+    """When the run of a ledger was created: of what other runs have worked on since, it does not know how it is."""
+    record = instance.get_run_record_by_id(ledger)
+    return record.create_timestamp if record else datetime.now(UTC)
 
 
 def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, Place | None]:
