@@ -1,8 +1,8 @@
 """Times ingestion in batches against a run a study: `python -m benchmarks.batching [--studies 512] [--singly 24]`.
 
-The same small studies, through the real daemon, from the launch of a backfill until every partition of every asset is materialised:
-once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at a time, on SQLite
-and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints Markdown.
+The same small studies, through the real daemon, from the launch of a backfill until every partition of every asset is
+materialised: once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at a
+time, on SQLite and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def main() -> None:
         folder = Path(name)
         land(open_store(str(folder / "landing")), 0, given.studies, given.side)
         print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {RUNS} runs at a time, images of {given.side} px\n")
-        print(f"| | one run a study: studies/s | {given.batch} studies a run: studies/s | ratio |\n|---|---|---|---|", flush=True)
+        print(
+            f"| | one run a study: studies/s | {given.batch} studies a run: studies/s | ratio |\n|---|---|---|---|", flush=True
+        )
         steps: list[str] = []
         for storage in given.storages:
             single, _ = ingested(folder, storage, 1, given.singly)

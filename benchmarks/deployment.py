@@ -1,4 +1,4 @@
-"""A deployment that is measured: Dagster's webserver and daemon as processes of their own over SQLite or Postgres, and their memory."""
+"""A deployment that is measured: Dagster's webserver and daemon over SQLite or Postgres, and the memory of their processes."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def _kind(process: psutil.Process) -> str | None:
         return "webserver"
     if "api grpc" in words:
         above = process.parent()
-        return f"code server of the {_kind(above)}" if above else None
+        server = _kind(above) if above else None
+        return f"code server of the {server}" if server else None
     if "spawn_main" in words or "execute_run" in words:
         return "run"
     return None
@@ -156,7 +157,7 @@ def deployment(home: Path, landing: str, storage: Storage, **settings: str) -> I
         shutil.copy(source, home / "dagster" / "dagster.yaml")
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = str(home.parent / "bytecode")  # as an installed deployment has it
-        subprocess.run([sys.executable, "-c", "import torchvision, lancedb"], env=environment, check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-c", "import torchvision, lancedb"], env=environment, check=True)
         processes = stack.enter_context(Processes(home / "logs", environment))
         memory = stack.enter_context(Memory())
         found = Deployment(home, environment, processes, Client(free_port(0)), memory)

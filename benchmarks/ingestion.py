@@ -1,7 +1,7 @@
 """Measures Dagster and the pipeline at hospital scale: `python -m benchmarks.ingestion [--sizes 1000 25000 100000 228000]`.
 
-So many studies (`small_studies`) in a folder, or at `--landing s3://bucket/prefix`; for each size a fresh deployment on SQLite and
-one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of the
+So many studies (`small_studies`) in a folder, or at `--landing s3://bucket/prefix`; for each size a fresh deployment on SQLite
+and one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of the
 real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
 materialised" is made by writing events through the instance's own batches, and not by ingesting. Prints Markdown, one table a
 storage.
@@ -35,6 +35,8 @@ from medsearch_pipeline.partitions import NAME, register
 
 ASSETS = [{"path": [asset]} for asset in STUDY_ASSETS]
 RUN = 256
+"""Studies a run of a backfill works on: `max_partitions_per_run`."""
+BATCH = 1000
 IDLE_SECONDS = 30
 TICKS = 3
 SENSORS = "query($s: RepositorySelector!) { sensorsOrError(repositorySelector: $s) { ... on Sensors { results { name } } } }"
@@ -67,7 +69,9 @@ def main() -> None:
                     home = Path(name, f"{storage}-{size}")
                     measure(home, landing, storage, size, given.seconds, tables[storage])
         finally:
-            print(f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, dagster {dg.__version__}")
+            print(
+                f"\n{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, dagster {dg.__version__}"
+            )
             for storage, table in tables.items():
                 show(storage, table, sorted(given.sizes))
 
@@ -92,7 +96,10 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
                 world.memory.peak.pop("run", None)
                 world.client.run_job(what.partition(",")[0])
                 run = times(world)[0]
-                note(f"`{what.replace(',', '`,')}", f"{run['endTime'] - run['startTime']:.1f} s, {world.memory.peak.get('run', 0):.0f} MiB")
+                note(
+                    f"`{what.replace(',', '`,')}",
+                    f"{run['endTime'] - run['startTime']:.1f} s, {world.memory.peak.get('run', 0):.0f} MiB",
+                )
             sensors(world, note)
         note("materialisations written through the instance's batches", events(world, studies))
         ui(world, note)
@@ -123,12 +130,12 @@ def sensors(world: Deployment, note: Callable[[str, str], None]) -> None:
 
 
 def events(world: Deployment, studies: list[Any]) -> str:
-    """Marks every study of every asset as materialised, in runs of `RUN` studies as a backfill's."""
+    """Marks every study of every asset as materialised, in as many runs as fill a batch each."""
     started, batch = time.perf_counter(), generate_event_batch_id()
     for asset in STUDY_ASSETS:
-        for first in range(0, len(studies), RUN):
+        for first in range(0, len(studies), BATCH):
             run_id = f"{first:08x}-0000-4000-8000-000000000000"
-            some = studies[first : first + RUN]
+            some = studies[first : first + BATCH]
             for number, each in enumerate(some):
                 made = dg.AssetMaterialization(asset, partition=each.partition, metadata={"images": 1, "bytes": 1000})
                 event = DagsterEvent(
@@ -147,9 +154,7 @@ def events(world: Deployment, studies: list[Any]) -> str:
                     step_key=asset,
                     dagster_event=event,
                 )
-                world.instance.handle_new_event(
-                    entry, batch_metadata=DagsterEventBatchMetadata(batch, number == len(some) - 1)
-                )
+                world.instance.handle_new_event(entry, batch_metadata=DagsterEventBatchMetadata(batch, number == len(some) - 1))
     count = len(studies) * len(STUDY_ASSETS)
     return f"{count / (time.perf_counter() - started):.0f} a second"
 
@@ -160,7 +165,11 @@ def ui(world: Deployment, note: Callable[[str, str], None]) -> None:
         ("asset graph, five assets", "AssetGraphLiveQuery", {"assetKeys": ASSETS}),
         ("asset's page, definition", "AssetViewDefinitionQuery", {"assetKey": {"path": ["search_index"]}}),
         ("asset's page, partitions", "PartitionHealthQuery", {"assetKey": {"path": ["search_index"]}}),
-        ("asset's page, newest partitions", "LatestAssetPartitionsQuery", {"assetKey": {"path": ["search_index"]}, "limit": 120}),
+        (
+            "asset's page, newest partitions",
+            "LatestAssetPartitionsQuery",
+            {"assetKey": {"path": ["search_index"]}, "limit": 120},
+        ),
     ]
     for what, name, variables in asked:
         cold = timed(lambda name=name, variables=variables: world.client.ask(ui_query(name), **variables))

@@ -1,4 +1,4 @@
-"""A Postgres server of one's own: a cluster in a temporary folder on a free port of this machine, gone at the end of the block."""
+"""A Postgres server of one's own: a cluster in a temporary folder, on a free port of this machine, gone after the block."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def postgres(*settings: str) -> Iterator[dict[str, str]]:
     given = ["-D", str(data), "-U", USER, "-A", "scram-sha-256", "--pwfile", str(folder / "password"), "-E", "UTF8"]
     server = None
     try:
-        made = subprocess.run([program("initdb"), *given, "--locale=C.UTF-8"], capture_output=True, text=True, cwd=folder, **owner)
+        made = subprocess.run(
+            [program("initdb"), *given, "--locale=C.UTF-8"], capture_output=True, text=True, cwd=folder, **owner
+        )
         if made.returncode:
             raise RuntimeError(f"Postgres could not make its folder: {made.stderr}")
         with socket.socket() as probe:
@@ -61,6 +63,14 @@ def postgres(*settings: str) -> Iterator[dict[str, str]]:
             server.send_signal(signal.SIGINT)  # a fast shutdown: clients are cut off
             server.wait()
         shutil.rmtree(folder)
+
+
+def new_database(server: dict[str, str]) -> dict[str, str]:
+    """The environment variables of an empty database beside the server's first."""
+    name = f"test_{secrets.token_hex(4)}"
+    given = ["-h", server["DAGSTER_POSTGRES_HOST"], "-p", server["DAGSTER_POSTGRES_PORT"], "-U", USER, name]
+    subprocess.run([program("createdb"), *given], env={"PGPASSWORD": server["DAGSTER_POSTGRES_PASSWORD"]}, check=True)
+    return {**server, "DAGSTER_POSTGRES_DB": name}
 
 
 def program(name: str) -> str:
