@@ -1,8 +1,9 @@
 """Times ingestion in batches against a run a study: `python -m benchmarks.batching [--studies 512] [--singly 24]`.
 
 The same small studies, through the real daemon, from the launch of a backfill until every partition of every asset is
-materialised: once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at a
-time, on SQLite and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints Markdown.
+materialised: once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at
+a time, on SQLite and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints
+Markdown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Measures Dagster and the pipeline at hospital scale: `python -m benchmarks.ingestion [--sizes 1000 25000 100000 228000]`.
 
 So many studies (`small_studies`) in a folder, or at `--landing s3://bucket/prefix`; for each size a fresh deployment on SQLite
-and one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of the
-real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
+and one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of
+the real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
 materialised" is made by writing events through the instance's own batches, and not by ingesting. Prints Markdown, one table a
 storage.
 """
