@@ -100,6 +100,7 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
                     f"`{what.replace(',', '`,')}",
                     f"{run['endTime'] - run['startTime']:.1f} s, {world.memory.peak.get('run', 0):.0f} MiB",
                 )
+        with world.daemon(runs=0):
             sensors(world, note)
         note("materialisations written through the instance's batches", events(world, studies))
         ui(world, note)
@@ -113,7 +114,7 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
 
 
 def sensors(world: Deployment, note: Callable[[str, str], None]) -> None:
-    """Starts every sensor, and waits for a few ticks of each after the inventory is known."""
+    """Starts every sensor, and waits for a few ticks of each after the first inventory; the runs they request stay queued."""
     for sensor in world.client.ask(SENSORS, s=SELECTOR)["sensorsOrError"]["results"]:
         selector = {"s": {**SELECTOR, "sensorName": sensor["name"]}}
         world.client.ask(START, **selector)
