@@ -1,8 +1,9 @@
 """Times ingestion in batches against a run a study: `python -m benchmarks.batching [--studies 512] [--singly 24]`.
 
-The same small studies, through the real daemon, from the launch of a backfill until every partition of every asset is materialised:
-once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at a time, on SQLite
-and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints Markdown.
+The same small studies, through the real daemon, from the launch of a backfill until every partition of every asset is
+materialised: once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at
+a time, on SQLite and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints
+Markdown.
 """
 
 from __future__ import annotations
@@ -56,20 +57,21 @@ def ingested(folder: Path, storage: Storage, batch: int, studies: int) -> tuple[
     """Studies a second of a backfill of so many, and the slowest run's time by steps."""
     home = folder / f"{storage}-{batch}"
     settings = {"MEDSEARCH_MAX_PARTITIONS_PER_RUN": str(batch)}
-    with deployment(home, str(folder / "landing"), storage, **settings) as world, world.daemon(RUNS):
+    with deployment(home, str(folder / "landing"), storage, **settings) as world:
         world.start_webserver()
-        world.client.run_job("inventory_job")
-        started = time.perf_counter()
-        launch(world, [study(n).partition for n in range(studies)])
-        while any(p.materialized < studies for p in world.client.progress(STUDY_ASSETS)):
-            failed = [r for r in times(world) if r["status"] == "FAILURE"]
-            if failed:
-                raise SystemExit(f"run {failed[0]['runId']} failed: see it in {home}")
-            time.sleep(0.5)
-        seconds = time.perf_counter() - started
-        while not ended(times(world)):
-            time.sleep(0.5)
-        return studies / seconds, where(times(world))
+        with world.daemon(RUNS):
+            world.client.run_job("inventory_job")
+            started = time.perf_counter()
+            launch(world, [study(n).partition for n in range(studies)])
+            while any(p.materialized < studies for p in world.client.progress(STUDY_ASSETS)):
+                failed = [r for r in times(world) if r["status"] == "FAILURE"]
+                if failed:
+                    raise SystemExit(f"run {failed[0]['runId']} failed: see it in {home}")
+                time.sleep(0.5)
+            seconds = time.perf_counter() - started
+            while not ended(times(world)):
+                time.sleep(0.5)
+            return studies / seconds, where(times(world))
 
 
 def launch(world: Deployment, partitions: Sequence[str]) -> str:

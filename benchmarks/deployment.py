@@ -1,4 +1,4 @@
-"""A deployment that is measured: Dagster's webserver and daemon as processes of their own over SQLite or Postgres, and their memory."""
+"""A deployment that is measured: Dagster's webserver and daemon over SQLite or Postgres, and the memory of their processes."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def _kind(process: psutil.Process) -> str | None:
         return "webserver"
     if "api grpc" in words:
         above = process.parent()
-        return f"code server of the {_kind(above)}" if above else None
+        server = _kind(above) if above else None
+        return f"code server of the {server}" if server else None
     if "spawn_main" in words or "execute_run" in words:
         return "run"
     return None

@@ -1,8 +1,8 @@
 """Measures Dagster and the pipeline at hospital scale: `python -m benchmarks.ingestion [--sizes 1000 25000 100000 228000]`.
 
-So many studies (`small_studies`) in a folder, or at `--landing s3://bucket/prefix`; for each size a fresh deployment on SQLite and
-one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of the
-real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
+So many studies (`small_studies`) in a folder, or at `--landing s3://bucket/prefix`; for each size a fresh deployment on SQLite
+and one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of
+the real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
 materialised" is made by writing events through the instance's own batches, and not by ingesting. Prints Markdown, one table a
 storage.
 """
@@ -35,6 +35,8 @@ from medsearch_pipeline.partitions import NAME, register
 
 ASSETS = [{"path": [asset]} for asset in STUDY_ASSETS]
 RUN = 256
+"""Studies a run of a backfill works on: `max_partitions_per_run`."""
+BATCH = 1000
 IDLE_SECONDS = 30
 TICKS = 3
 SENSORS = "query($s: RepositorySelector!) { sensorsOrError(repositorySelector: $s) { ... on Sensors { results { name } } } }"
@@ -98,6 +100,7 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
                     f"`{what.replace(',', '`,')}",
                     f"{run['endTime'] - run['startTime']:.1f} s, {world.memory.peak.get('run', 0):.0f} MiB",
                 )
+        with world.daemon(runs=0):
             sensors(world, note)
         note("materialisations written through the instance's batches", events(world, studies))
         ui(world, note)
@@ -111,7 +114,7 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
 
 
 def sensors(world: Deployment, note: Callable[[str, str], None]) -> None:
-    """Starts every sensor, and waits for a few ticks of each after the inventory is known."""
+    """Starts every sensor, and waits for a few ticks of each after the first inventory; the runs they request stay queued."""
     for sensor in world.client.ask(SENSORS, s=SELECTOR)["sensorsOrError"]["results"]:
         selector = {"s": {**SELECTOR, "sensorName": sensor["name"]}}
         world.client.ask(START, **selector)
@@ -128,12 +131,12 @@ def sensors(world: Deployment, note: Callable[[str, str], None]) -> None:
 
 
 def events(world: Deployment, studies: list[Any]) -> str:
-    """Marks every study of every asset as materialised, in runs of `RUN` studies as a backfill's."""
+    """Marks every study of every asset as materialised, in as many runs as fill a batch each."""
     started, batch = time.perf_counter(), generate_event_batch_id()
     for asset in STUDY_ASSETS:
-        for first in range(0, len(studies), RUN):
+        for first in range(0, len(studies), BATCH):
             run_id = f"{first:08x}-0000-4000-8000-000000000000"
-            some = studies[first : first + RUN]
+            some = studies[first : first + BATCH]
             for number, each in enumerate(some):
                 made = dg.AssetMaterialization(asset, partition=each.partition, metadata={"images": 1, "bytes": 1000})
                 event = DagsterEvent(

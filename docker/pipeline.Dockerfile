@@ -6,7 +6,7 @@ COPY medsearch_core medsearch_core
 COPY medsearch_pipeline medsearch_pipeline
 RUN pip install --no-cache-dir -c constraints.txt '.[pipeline]'
 RUN useradd --system --create-home medsearch && mkdir -p /dagster && chown medsearch /dagster
-COPY dagster.yaml /dagster/dagster.yaml
+COPY docker/dagster.yaml /dagster/dagster.yaml
 ENV DAGSTER_HOME=/dagster DAGSTER_EVENT_BATCH_SIZE=1000
 USER medsearch
 EXPOSE 3000

@@ -1,4 +1,4 @@
-"""Where Dagster keeps its events, with each batch of them written at once: dagster.yaml and docker/dagster.yaml name these classes.
+"""Where Dagster keeps its events, each batch of them written at once: dagster.yaml and docker/dagster.yaml name these classes.
 
 Dagster 1.13 hands over many events at once (`DAGSTER_EVENT_BATCH_SIZE`), but its SQLite storage writes every one of them in
 three transactions over three new connections, and its Postgres storage does so with all but materialisations. A study has ten

@@ -1,4 +1,4 @@
-"""A Postgres server of one's own: a cluster in a temporary folder on a free port of this machine, gone at the end of the block."""
+"""A Postgres server of one's own: a cluster in a temporary folder, on a free port of this machine, gone after the block."""
 
 from __future__ import annotations
 
@@ -63,6 +63,14 @@ def postgres(*settings: str) -> Iterator[dict[str, str]]:
             server.send_signal(signal.SIGINT)  # a fast shutdown: clients are cut off
             server.wait()
         shutil.rmtree(folder)
+
+
+def new_database(server: dict[str, str]) -> dict[str, str]:
+    """The environment variables of an empty database beside the server's first."""
+    name = f"test_{secrets.token_hex(4)}"
+    given = ["-h", server["DAGSTER_POSTGRES_HOST"], "-p", server["DAGSTER_POSTGRES_PORT"], "-U", USER, name]
+    subprocess.run([program("createdb"), *given], env={"PGPASSWORD": server["DAGSTER_POSTGRES_PASSWORD"]}, check=True)
+    return {**server, "DAGSTER_POSTGRES_DB": name}
 
 
 def program(name: str) -> str:

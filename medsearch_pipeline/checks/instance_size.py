@@ -7,7 +7,7 @@ from medsearch_pipeline.partitions import NAME
 
 CHECK = "instance_fits_its_size"
 COMFORTABLE_ON_SQLITE = 50_000
-"""Studies up to which one machine's SQLite is comfortable: see docs/operations.md, and benchmarks/ingestion.py for the numbers."""
+"""Studies up to which SQLite is comfortable: docs/operations.md says why, benchmarks/ingestion.py measures it."""
 
 
 def build_instance_size_check(comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_postgres import PostgresEventLogStorage
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.object_store import open_store
@@ -28,7 +29,7 @@ def test_production_instance_keeps_partitions_and_runs_in_postgres(tmp_path: Pat
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-            assert type(instance.event_log_storage).__module__.startswith("dagster_postgres")
+            assert isinstance(instance.event_log_storage, PostgresEventLogStorage)
             assert register(instance, STUDIES[::-1]) == ["p10000001/s50000001", "p10000002/s50000002"]
             assert ingest(settings_in(tmp_path / "landing", tmp_path), instance).success
         with dg.DagsterInstance.from_config(str(tmp_path)) as again:
