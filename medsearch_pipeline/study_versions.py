@@ -102,17 +102,18 @@ def versioned_events(
     events = _dagsters(asset_key, asset_partitions, output, output_def, io_manager_metadata, step_context, execution_type)
     versions = _given.get(step_context, {}).get(asset_key)
     for event in events:
-        yield event if versions is None or event.partition is None else _versioned(event, versions[event.partition])
+        if versions is None or event.partition is None:
+            yield event
+            continue
+        version = versions[event.partition]
+        step_context.set_data_version(asset_key, dg.DataVersion(version.inputs))  # what Dagster compares with the newest event
+        yield event._replace(tags={**event.tags, **tags_of(version)})
 
 
 def tags_of(version: StudyVersion) -> dict[str, str]:
     """The tags by which Dagster knows a materialisation's data version and those of its upstream."""
     upstream = {get_input_data_version_tag(dg.AssetKey(asset)): inputs for asset, inputs in version.upstream.items()}
     return {DATA_VERSION_TAG: version.inputs, DATA_VERSION_IS_USER_PROVIDED_TAG: "true", **upstream}
-
-
-def _versioned(event: Any, version: StudyVersion) -> Any:
-    return event._replace(tags={**event.tags, **tags_of(version)})
 
 
 _dagsters: Callable[..., Iterator[Any]] = getattr(execute_step, NAME, versioned_events)

@@ -26,6 +26,7 @@ UNFINISHED = (
     dg.DagsterRunStatus.CANCELING,
 )
 BUCKET_FOLDER = "landing/"
+WILL_RETRY = "dagster/will_retry"
 
 
 @dataclass
@@ -114,13 +115,18 @@ class Run:
 
     def take_ledger(self) -> list[LedgerEntry]:
         """Runs ledger_job in this process; its rows."""
-        job = build_definitions(Settings()).resolve_job_def("ledger_job")
-        assert job.execute_in_process(instance=self.place.instance, raise_on_error=True).success
+        self._run("ledger_job")
         return self.place.warehouse.read_rows(LedgerEntry, LEDGER_PATH)
+
+    def _run(self, job: str, tags: Mapping[str, str] | None = None) -> None:
+        """Runs a job in this process, beside the daemon's."""
+        found = build_definitions(Settings()).resolve_job_def(job)
+        assert found.execute_in_process(instance=self.place.instance, tags=tags).success
 
     def account(self) -> Account:
         """Compares what the script expects with bucket, ledger, Parquet, pictures, index, queues and runs."""
         found, place, expected = Account(), self.place, self.day.expected
+        self._run("inventory_job")
         ledger = self.take_ledger()
         states = {e.key: (e.state, e.reason) for e in ledger if e.state not in TOMBSTONES}
         found.differences += [
@@ -150,8 +156,9 @@ class Run:
         runs = place.runs()
         found.counts["runs"] = dict(Counter(f"{r.job_name} {r.status.value}" for r in runs))
         found.differences += [f"run {r.run_id} of {r.job_name} is {r.status.value}" for r in runs if r.status in UNFINISHED]
-        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and r.run_id not in self.killed]
+        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and WILL_RETRY not in r.tags]
         found.differences += [f"run {r.run_id} of {r.job_name} failed" for r in failed]
+        found.counts["killed"] = f"{len(self.killed)} runs and a daemon"
         check = place.last_check("ledger", "every_object_is_accounted_for")
         if check is not True:
             found.differences.append("every_object_is_accounted_for did not pass")
@@ -167,13 +174,12 @@ class Run:
         wait_until("the queue is empty", lambda: not place.waiting_messages(place.queue), 600)
         place.wait_for_a_whole_scan()
         differences = [f"{len(place.runs()) - runs} runs were requested"] if len(place.runs()) != runs else []
-        definitions = build_definitions(Settings())
-        assert definitions.resolve_job_def("inventory_job").execute_in_process(instance=place.instance).success
+        self._run("inventory_job")
         if fresh := set(journal.names(place.warehouse)) - entries:
             differences.append(f"{len(fresh)} journal entries were written")
         keys = place.instance.get_dynamic_partitions("patient_study")
         span = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]}
-        assert definitions.resolve_job_def("ingest_job").execute_in_process(instance=place.instance, tags=span).success
+        self._run("ingest_job", span)
         self.take_ledger()
         after = place.contents()
         return differences + [f"{path} changed" for path in sorted(before.keys() ^ after.keys()) + _changed(before, after)]
