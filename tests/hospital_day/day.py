@@ -156,7 +156,7 @@ class Run:
         runs = place.runs()
         found.counts["runs"] = dict(Counter(f"{r.job_name} {r.status.value}" for r in runs))
         found.differences += [f"run {r.run_id} of {r.job_name} is {r.status.value}" for r in runs if r.status in UNFINISHED]
-        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and WILL_RETRY not in r.tags]
+        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and r.tags.get(WILL_RETRY) != "true"]
         found.differences += [f"run {r.run_id} of {r.job_name} failed" for r in failed]
         found.counts["killed"] = f"{len(self.killed)} runs and a daemon"
         check = place.last_check("ledger", "every_object_is_accounted_for")
