@@ -25,6 +25,9 @@ mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParam
 _BACKFILL = """
 query($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename ... on PartitionBackfill {
   status runs(limit: 1) { runId } } } }"""
+_START_SENSOR = """
+mutation($selector: SensorSelector!) { startSensor(sensorSelector: $selector) {
+  __typename ... on PythonError { message } ... on UnauthorizedError { message } } }"""
 _STATS = """
 query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
   assetKey { path } partitionStats { numPartitions numMaterialized } } }"""
@@ -91,6 +94,12 @@ class DagsterClient:
             )
             for node in nodes
         ]
+
+    def start_sensor(self, sensor: str) -> None:
+        """Starts a sensor."""
+        started = self.ask(_START_SENSOR, selector={**SELECTOR, "sensorName": sensor})["startSensor"]
+        if started["__typename"] != "Sensor":
+            raise MedsearchError(f"{sensor} could not be started: {started.get('message', started['__typename'])}")
 
     def launch_backfill(self, assets: Sequence[str]) -> str:
         """Launches a backfill of all partitions of these assets; returns its id."""

@@ -25,6 +25,7 @@ from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.jobs import STUDY_ASSETS
 
+SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
 PROJECT = Path(__file__).resolve().parents[2]
 LATERALS_WITH_EFFUSION = """query {
@@ -60,12 +61,15 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
                 dagster.run_job("ledger_job")
             _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
             _print_example(console, service)
+            for sensor in SENSORS:
+                dagster.start_sensor(sensor)
             console.print(
                 f"\n[bold]Page[/]     http://localhost:{api_port}\n[bold]GraphQL[/]  http://localhost:{api_port}/graphql\n"
                 f"[bold]Dagster[/]  http://localhost:{dagster_port}/asset-groups"
             )
             if not once:
-                console.print("\nCtrl-C stops everything.")
+                console.print(f"\nWhat you put into {home / 'landing'} can be found within a minute.", soft_wrap=True)
+                console.print("Ctrl-C stops everything.")
                 _serve(processes)
     except KeyboardInterrupt:
         console.print("\nStopped.")
@@ -97,7 +101,10 @@ def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str
         "MEDSEARCH_LANDING": str(home / "landing"),
         "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
         "MEDSEARCH_INDEX": str(home / "index"),
-        "MEDSEARCH_SENSORS": "stopped",
+        "MEDSEARCH_SENSORS": "stopped",  # until the backfill has made everything that is there
+        "MEDSEARCH_SCAN_INTERVAL_SECONDS": "10",
+        "MEDSEARCH_SETTLE_SECONDS": "10",
+        "MEDSEARCH_DISPATCH_INTERVAL_SECONDS": "5",
         "MEDSEARCH_MODEL": MODEL,
         "MEDSEARCH_WEIGHTS": WEIGHTS,
         "MEDSEARCH_EMBEDDER_HOST": "127.0.0.1",

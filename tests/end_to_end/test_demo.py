@@ -16,9 +16,11 @@ import httpx
 import psutil
 import pytest
 
+from medsearch_core.keys import StudyKey
 from medsearch_core.ledger import read_totals
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from tests.landing import land_study, sop_instance_uid
 
 PATIENTS = 4
 MEDSEARCH = Path(sys.executable).with_name("medsearch")
@@ -141,6 +143,19 @@ def test_a_file_of_ones_own_finds_the_images_like_it(first: Demo) -> None:
     found = httpx.post(url, data=form, files={"0": file.read_bytes()}, timeout=60).json()["data"]
     assert found["embedding"]["modelId"] == "efficientnet_lite0-imagenet"
     assert found["similarImages"]["edges"][0]["score"] >= 0.999
+
+
+def test_what_lands_later_is_found_without_anybody_launching_anything(first: Demo) -> None:
+    first.wait_until_ready()
+    study = StudyKey("p19999999", "s59999999")
+    landing = open_store(str(first.home / "landing"))
+    land_study(landing, study, report="FINDINGS: A boomerang projects over the left lung.\nIMPRESSION: Boomerang.\n")
+    ask = '{ searchReports(query: "boomerang") { nodes { id images { nodes { id } } } } }'
+    deadline = time.monotonic() + 180
+    while not (found := httpx.post(first.address("GraphQL"), json={"query": ask}).json()["data"]["searchReports"]["nodes"]):
+        assert time.monotonic() < deadline, "not after 180 s"
+        time.sleep(1)
+    assert found == [{"id": study.study, "images": {"nodes": [{"id": sop_instance_uid(study)}]}}]
 
 
 def test_ctrl_c_stops_everything_it_started_and_a_second_demo_only_serves(first: Demo) -> None:
