@@ -146,12 +146,21 @@ def test_an_inventory_is_written_again_only_when_something_changed(place: Place)
 def test_entries_go_once_they_are_contained_and_taken_or_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     land_study(place.landing, STUDY)
     names = [place.record(key).entry for key in (IMAGE, TEXT)]
+    monkeypatch.setattr(waiting, "taken", lambda _: set())
     place.compact()
-    assert journal.names(place.warehouse) == names, "nobody took them"
+    assert journal.names(place.warehouse) == names, "the dispatcher has not taken them"
     monkeypatch.setattr(waiting, "taken", lambda _: {names[0], "another"})
     place.compact()
     assert journal.names(place.warehouse) == names[1:]
     place.now += timedelta(days=8)
+    place.compact()
+    assert journal.names(place.warehouse) == []
+    assert place.known().keys() == {IMAGE, TEXT}
+
+
+def test_entries_go_at_once_where_no_dispatcher_ever_ran(place: Place) -> None:
+    land_study(place.landing, STUDY)
+    place.record(IMAGE, TEXT)
     place.compact()
     assert journal.names(place.warehouse) == []
     assert place.known().keys() == {IMAGE, TEXT}
