@@ -67,6 +67,10 @@ class QueueError(MedsearchError):
     """The queue of events could not be asked, for now."""
 
 
+class ServiceUnavailable(MedsearchError):
+    """A service that reads for this project is busy, away or forbidden. What was read before is kept; the next run goes on."""
+
+
 class IndexMismatch(MedsearchError):
     """Vectors of another model, version or length than the index holds. Refused before anything is written."""
 

@@ -6,12 +6,13 @@ A column's description is written once, below, and is what Dagster's UI and docs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
@@ -32,6 +33,7 @@ REASONS = {
     "unsupported_pixel_format": "a photometric interpretation, bit depth or size that cannot be shown",
     "undecodable_text": "a report in no text encoding that can be told apart from noise",
     "empty_report": "a report without a word",
+    "refused_by_reader": "a report that the service which reads mentions will not take",
 }
 """Every reason a rejection may carry, and what it means."""
 
@@ -224,11 +226,14 @@ class ReportRecord:
     present_codes: list[str] = column(TEXTS, "ICD-10-CM codes present")
     absent_codes: list[str] = column(TEXTS, "ICD-10-CM codes absent")
     uncertain_codes: list[str] = column(TEXTS, "ICD-10-CM codes uncertain")
+    conflicts: Sequence[str] = column(
+        TEXTS, "concepts that the report asserts in more than one way: concept, each assertion with its section", default=()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntityRecord:
-    """`report_entities`: one row per mention of a finding, sign, symptom or diagnosis in a report."""
+    """`report_entities`: one row per mention of a finding, sign, symptom, diagnosis or device in a report."""
 
     report_id: str = column(TEXT, "the report")
     text: str = column(TEXT, "the words of the mention", phi=True)
@@ -236,12 +241,19 @@ class EntityRecord:
     end: int = column(COUNT, "offset after its last character")
     section: str = column(TEXT, "the section it stands in, in lower case; empty before the first header")
     concept: str = column(TEXT, "the vocabulary's name of what is mentioned")
-    category: str = column(TEXT, "diagnosis, sign or symptom")
+    category: str = column(TEXT, "diagnosis, sign, symptom or device")
     assertion: str = column(TEXT, "present, absent, uncertain, hypothetical, historical or family (ConText)")
     cue: str | None = column(TEXT, "the words that decided the assertion", phi=True, default=None)
     icd10cm_code: str | None = column(TEXT, "ICD-10-CM code", default=None)
     icd10cm_description: str | None = column(TEXT, "the code's description", default=None)
+    icd10cm_billable: bool | None = column(FLAG, "whether the code is billable, that is has none below it", default=None)
+    icd10cm_release: str | None = column(TEXT, "the release of ICD-10-CM the code is of, or the service's model", default=None)
     score: float = column(REAL, "certainty of the link, 0 to 1")
+    severity: str | None = column(TEXT, "minimal, mild, moderate, severe, or a range of two", default=None)
+    change: str | None = column(TEXT, "new, unchanged, worse, better or resolved", default=None)
+    laterality: str | None = column(TEXT, "left, right or bilateral", default=None)
+    anatomy: str | None = column(TEXT, "the place named with it, without its side", default=None)
+    position: str | None = column(TEXT, "of a device: the words that say where it lies", phi=True, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_inventory(settings),
             build_dicom_images(settings, policy, retries),
             build_embeddings(settings, policy, retries),
-            build_report_entities(policy, retries),
+            build_report_entities(settings, policy, retries),
             build_search_index(policy, retries),
             build_catalogue(),
             build_ledger(settings),

@@ -12,6 +12,7 @@ from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.reports.protocol import MentionReader, open_reader
 from medsearch_pipeline.settings import Settings
 
 
@@ -52,6 +53,17 @@ class SearchIndexSource:
         return open_index(self.deployment)
 
 
+@dataclass(frozen=True)
+class ReportReaderSource:
+    """The reader of mentions that the settings name; a plain object like the search index."""
+
+    settings: Settings = field(repr=False)
+
+    def open(self) -> MentionReader:
+        """The reader; raises `ConfigurationError` where the service has no region."""
+        return open_reader(self.settings)
+
+
 class EmbedderResource(dg.ConfigurableResource):
     """The embedding model, loaded once a process."""
 
@@ -78,5 +90,6 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "landing": StoreResource(url=settings.landing, must_exist=True, **s3),
         "warehouse": WarehouseResource(url=settings.warehouse, **s3),
         "search_index": SearchIndexSource(settings),
+        "report_reader": ReportReaderSource(settings),
         "embedder": EmbedderResource(model=settings.model, weights=settings.weights, batch_size=settings.batch_size),
     }

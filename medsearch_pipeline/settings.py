@@ -37,6 +37,14 @@ class Settings(Deployment, BaseSettings):
     max_pixels: int = Field(400_000_000, ge=1, description="largest frame that is decoded, in pixels")
     model: Literal["densenet121", "efficientnet_lite0"] = Field("densenet121", description="architecture of the embedding")
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
+    report_reader: Literal["rules", "comprehend"] = Field(
+        "rules",
+        description="who finds the mentions in reports: the project's rules, or Amazon Comprehend Medical, which is paid for",
+    )
+    comprehend_region: str | None = Field(None, description="region of Comprehend Medical; empty means the process's own")
+    comprehend_min_entity_score: float = Field(0.5, ge=0, le=1, description="least score of an entity of Comprehend Medical")
+    comprehend_min_trait_score: float = Field(0.5, ge=0, le=1, description="least score of a trait such as NEGATION")
+    comprehend_min_code_score: float = Field(0.4, ge=0, le=1, description="least score of an ICD-10-CM code of an entity")
     batch_size: int = Field(8, ge=1, le=4096, description="images the model sees at once")
     embedder_host: str = Field("127.0.0.1", description="address that `medsearch embedder` listens on")
     embedder_port: int = Field(8001, ge=1, le=65535, description="port that `medsearch embedder` listens on")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
-from medsearch_core.reports.read import NER_VERSION, read_report
+from medsearch_core.reports.read import read_report
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.landed_objects import read_landed, rejection_of, versions_of
+from medsearch_pipeline.reports.protocol import MentionReader, reader_version
+from medsearch_pipeline.settings import Settings
 
 STAGE = "report_entities"
 
@@ -22,10 +25,11 @@ class ReportReader:
 
     landing: ObjectStore
     warehouse: Warehouse
+    mentions: MentionReader
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's reports are made from."""
-        return inputs_of_reports(versions_of(objects))
+        return inputs_of_reports(versions_of(objects), self.mentions.version)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
@@ -52,6 +56,8 @@ class ReportReader:
                     patient=study.patient,
                     study=study.study,
                     key=item.key,
+                    find=self.mentions.find,
+                    version=self.mentions.version,
                 )
             except BadInput as fault:
                 rejections.append(rejection_of(STAGE, study, item, fault))
@@ -64,6 +70,12 @@ class ReportReader:
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
 
 
-def inputs_of_reports(versions: Iterable[str]) -> str:
-    """The digest of everything a study's reports are made from; `versions` are the landed reports', in any order."""
-    return digest_of("reports", NER_VERSION, *sorted(versions))
+def inputs_of_reports(versions: Iterable[str], ner_version: str) -> str:
+    """The digest of everything a study's reports are made from; `versions` are the landed reports', in any
+    order, `ner_version` the reader's."""
+    return digest_of("reports", ner_version, *sorted(versions))
+
+
+def reports_due(settings: Settings) -> Callable[[Iterable[str]], str]:
+    """`inputs_of_reports` of a deployment, by versions alone."""
+    return partial(inputs_of_reports, ner_version=reader_version(settings))

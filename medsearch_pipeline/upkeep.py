@@ -19,7 +19,7 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.staleness import Staleness, Standing, staleness
 from medsearch_pipeline.study_embeddings import inputs_of_vectors
 from medsearch_pipeline.study_images import images_due
-from medsearch_pipeline.study_reports import inputs_of_reports
+from medsearch_pipeline.study_reports import reports_due
 
 BRIDGE = 16
 """Partitions a run may look at along the way, all of them up to date: it finds them unchanged, which costs less than a run."""
@@ -62,7 +62,7 @@ def look(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> tuple[
         StorageError: store or index cannot be read.
     """
     standing = _read(settings, warehouse, index)
-    return standing, staleness(standing, images_due(settings), inputs_of_reports, inputs_of_vectors)
+    return standing, staleness(standing, images_due(settings), reports_due(settings), inputs_of_vectors)
 
 
 def requests(

@@ -107,19 +107,28 @@ class TextSpan:
     end: int = strawberry.field(description="Offset after its last character.")
 
 
-@strawberry.type(description="One mention of a finding, sign, symptom or diagnosis in a report.")
+@strawberry.type(description="One mention of a finding, sign, symptom, diagnosis or device in a report.")
 class Entity:
     text: str = described("The words of the mention.")
     begin: int = strawberry.field(description="Offset of its first character in the report's text, in Unicode code points.")
     end: int = strawberry.field(description="Offset after its last character.")
     section: str = described("The section it stands in, in lower case; empty before the first header.")
     concept: str = described("The vocabulary's name of what is mentioned.")
-    category: Category = strawberry.field(description="Diagnosis, sign or symptom.")
+    category: Category = strawberry.field(description="Diagnosis, sign, symptom or device.")
     assertion: Assertion = strawberry.field(description="What the report says of it.")
     cue: str | None = strawberry.field(description="The words that decided the assertion.")
     icd10cm_code: str | None = strawberry.field(description="ICD-10-CM code.")
     icd10cm_description: str | None = strawberry.field(description="The code's description.")
+    icd10cm_billable: bool | None = strawberry.field(
+        default=None, description="Whether the code is billable, that is has none below it."
+    )
+    icd10cm_release: str | None = strawberry.field(default=None, description="The release of ICD-10-CM the code is of.")
     score: float = strawberry.field(description="Certainty of the link to the code, 0 to 1.")
+    severity: str | None = strawberry.field(default=None, description="Minimal, mild, moderate, severe, or a range of two.")
+    change: str | None = strawberry.field(default=None, description="New, unchanged, worse, better or resolved.")
+    laterality: str | None = strawberry.field(default=None, description="Left, right or bilateral.")
+    anatomy: str | None = strawberry.field(default=None, description="The place named with it, without its side.")
+    position: str | None = strawberry.field(default=None, description="Of a device: the words that say where it lies.")
 
     @classmethod
     def from_row(cls, row: EntityRow) -> Self:

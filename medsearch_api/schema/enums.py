@@ -31,6 +31,7 @@ class Category(Enum):
     DIAGNOSIS = enum_value("diagnosis", description="A disease.")
     SIGN = enum_value("sign", description="Something seen.")
     SYMPTOM = enum_value("symptom", description="Something the patient feels.")
+    DEVICE = enum_value("device", description="A tube, line or implant.")
 
 
 @strawberry.enum(description="Where words are looked for.")

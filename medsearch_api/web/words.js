@@ -13,7 +13,7 @@ export const SIGNS = { present: "+", absent: "−", uncertain: "?" };
 export const ASSERTIONS = {
   PRESENT: "Present", ABSENT: "Absent", UNCERTAIN: "Uncertain", HYPOTHETICAL: "Hypothetical", HISTORICAL: "Historical", FAMILY: "Family",
 };
-export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Symptoms" };
+export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Symptoms", DEVICE: "Devices" };
 
 /** Filters said as words before their value. */
 export const FILTERS = {

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from medsearch_core.reports.data import rows
-from medsearch_core.reports.phrases import Match, Matcher, Sentence
+from medsearch_core.reports.phrases import Match, Matcher, Sentence, commas
 
 PRIORITY = ("family", "absent", "hypothetical", "historical", "uncertain")
 """Which cue decides where several apply; the nearest one of that assertion is reported."""
@@ -30,6 +30,20 @@ SECTION_ASSERTIONS = {
     "recommendation": "hypothetical",
     "comparison": "historical",
 }
+
+VERBS = frozenset({"is", "are", "was", "were", "remain", "appear", "has", "have"})
+OF_ALL = frozenset(
+    {
+        *("seen", "identified", "present", "noted", "evident", "visualized", "demonstrated", "appreciated", "visible"),
+        *("detected", "found", "observed", "apparent", "suspected", "suggested", "not", "no", "longer"),
+    }
+)
+SEEN = frozenset({"seen", "identified", "visualized", "demonstrated", "appreciated"})
+JOINING = frozenset({"or", "nor", "and"})
+CLAUSE_WORDS = 8
+"""A clause of its own: a verb, not said of everything before it, and at most so many words between a comma and it."""
+
+EARLIER = frozenset({"prior", "previous", "past", "former"})
 
 FORWARD_WORDS, BACKWARD_WORDS = 40, 12
 """Longest scopes, in words."""
@@ -57,7 +71,7 @@ def _cues() -> Matcher[Cue]:
 class Context:
     """The cues of one sentence, asked once per mention in it."""
 
-    def __init__(self, sentence: Sentence) -> None:
+    def __init__(self, sentence: Sentence, text: str) -> None:
         found = [match for match in _cues().find(sentence.words) if match.value.kind != "pseudo"]
         self._cues = [match for match in found if match.value.kind == "cue"]
         self._firsts = [match.first for match in self._cues]
@@ -70,6 +84,12 @@ class Context:
             if self._cues
             else {}
         )
+        self._words = sentence.words
+        self._after_comma: list[int] = []
+        if self._cues:
+            self._after_comma = sorted(commas(sentence, text))
+            ends = self._ends["forward", "absent"]
+            self._ends["forward", "absent"] = sorted([*ends, *_own_clauses(sentence.words, set(self._after_comma))])
 
     def decide(self, mention: Match[Any]) -> tuple[str, Match[Cue] | None]:
         """The assertion of a mention and the cue that decided it; present without one."""
@@ -96,8 +116,15 @@ class Context:
             is_near = mention.first - cue.last <= reach and cue.value.direction != "backward"
             return is_near and not self._is_ended("forward", cue.value.assertion, cue.last, mention.first)
         reach = min(cue.value.words or BACKWARD_WORDS, BACKWARD_WORDS)
-        is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward"
+        is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward" and not self._is_next(cue, mention)
         return is_near and not self._is_ended("backward", cue.value.assertion, mention.last, cue.first)
+
+    def _is_next(self, cue: Match[Cue], mention: Match[Any]) -> bool:
+        """Whether a doubt that may stand on either side begins what comes next in a list: "effusion, possible pneumonia"."""
+        if (cue.value.direction, cue.value.assertion) != ("both", "uncertain") or self._words[cue.first] in ("versus", "vs"):
+            return False
+        i = bisect_right(self._after_comma, mention.last)
+        return i < len(self._after_comma) and self._after_comma[i] == cue.first
 
     def _is_ended(self, direction: str, assertion: str, after: int, before: int) -> bool:
         ends = self._ends[direction, assertion]
@@ -110,6 +137,36 @@ def _is_end(cue: Cue, direction: str, assertion: str) -> bool:
     if cue.kind == "terminator":
         return cue.direction in (direction, "both") and (not cue.assertion or assertion in cue.assertion.split("/"))
     return cue.direction == "forward" if direction == "backward" else cue.ends == assertion
+
+
+def _own_clauses(words: list[str], begins: set[int]) -> list[int]:
+    """The words before a clause with a verb of its own, which ends a negation: "no effusion, cardiomegaly is stable".
+
+    "No effusion, pneumothorax or mass is seen" is one clause: its verb speaks of all of them. Also where a list is
+    over: "no effusion seen, left nodule".
+    """
+    found = []
+    last_or = max((i for i, word in enumerate(words) if word in ("or", "nor")), default=-1)
+    for i, word in enumerate(words[:-1]):
+        if word in SEEN and i + 1 in begins and i > last_or:
+            found.append(i)
+        if word in VERBS and words[i + 1] not in OF_ALL and not OF_ALL.intersection(words[i + 2 : i + 3]):
+            first = next((j for j in range(i - 1, max(i - CLAUSE_WORDS, 0), -1) if words[j] in JOINING or j in begins), None)
+            if first is not None and first in begins and words[first] not in JOINING:
+                found.append(first - 1)
+    return found
+
+
+def as_qualified(assertion: str, cue: str, category: str, change: str | None) -> str:
+    """What the words around a mention make of the assertion that its cue gives it.
+
+    A device once placed stays until it is said to be removed: "status post pacemaker placement". "Prior" tells of the past
+    only where nothing is told of the mention since: "the prior effusion is unchanged".
+    """
+    if assertion != "historical":
+        return assertion
+    is_still_there = category == "device" or (cue.lower() in EARLIER and change in ("unchanged", "worse", "better"))
+    return "present" if is_still_there else assertion
 
 
 def in_section(assertion: str, category: str, section: str) -> str:

@@ -1,7 +1,8 @@
 """The data files beside this module, and the version of the reader that they determine.
 
-Belongs here: reading the CSV files. What their columns mean is told where they are used: `headers.csv` in `sections`,
-`vocabulary.csv`, `codes.csv` and `normals.csv` in `vocabulary`, `context.csv` in `assertion`.
+Belongs here: reading the CSV files. What their columns mean is told where they are used: `headers.csv` in `sections`;
+`vocabulary.csv`, `vocabulary_icd10cm.csv`, `codes.csv`, `normals.csv` and `senses.csv` in `vocabulary`; `context.csv` in
+`assertion`, `qualifiers.csv` in `qualifiers`, `chapters.csv` in `chapters`, `findings.csv` in `evaluate`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,20 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Raised when the code of the reader changes what it reads; the data files speak for themselves."""
 
-FILES = ("codes.csv", "context.csv", "headers.csv", "normals.csv", "vocabulary.csv")
+FILES = (
+    "chapters.csv",
+    "codes.csv",
+    "context.csv",
+    "headers.csv",
+    "normals.csv",
+    "qualifiers.csv",
+    "senses.csv",
+    "vocabulary.csv",
+    "vocabulary_icd10cm.csv",
+)
 
 
 def rows(name: str) -> list[dict[str, str]]:

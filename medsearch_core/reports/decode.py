@@ -21,8 +21,8 @@ ASCII_SHARE = 0.75
 def decode_report(data: bytes) -> tuple[str, str]:
     """The text of a report and the name of the encoding it was read in.
 
-    UTF-8 with or without a byte order mark; UTF-16 only with one; otherwise windows-1252. The last two must read as mostly
-    ASCII text, and none may hold control characters.
+    UTF-8 with or without a byte order mark; UTF-16 with one, or without where every other byte is zero; otherwise windows-1252.
+    All but the first must read as mostly ASCII text, and none may hold control characters.
 
     Raises:
         BadInput: `empty_object`, `undecodable_text` or `empty_report`.
@@ -42,12 +42,24 @@ def decode_report(data: bytes) -> tuple[str, str]:
 def _decode(data: bytes) -> tuple[str, str]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _strict(data, "utf-16"), "utf-16"
+    if without_mark := _utf_16_without_mark(data):
+        return _strict(data, without_mark), "utf-16"
     if data.startswith(codecs.BOM_UTF8):
         return _strict(data, "utf-8-sig"), "utf-8"
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         return _strict(data, "cp1252"), "windows-1252"
+
+
+def _utf_16_without_mark(data: bytes) -> str | None:
+    """The byte order of what is mostly ASCII text in UTF-16: the upper half of nearly every unit is zero, no lower half is."""
+    if len(data) % 2:
+        return None
+    even, odd = data[::2].count(0), data[1::2].count(0)
+    if not even and odd >= ASCII_SHARE * len(data) / 2:
+        return "utf-16-le"
+    return "utf-16-be" if not odd and even >= ASCII_SHARE * len(data) / 2 else None
 
 
 def _strict(data: bytes, codec: str) -> str:

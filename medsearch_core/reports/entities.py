@@ -1,4 +1,4 @@
-"""Sections to entities: every mention with its offsets, assertion and code.
+"""Sections to entities: every mention with its offsets, assertion, qualifiers and code.
 
 Belongs here: finding mentions and filling their rows. What a mention means for the report as a whole is decided in `resolve`.
 """
@@ -6,43 +6,73 @@ Belongs here: finding mentions and filling their rows. What a mention means for 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Any
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.assertion import Context, in_section
+from medsearch_core.reports.assertion import Context, as_qualified, in_section
 from medsearch_core.reports.phrases import Match, Sentence, split_sentences
+from medsearch_core.reports.qualifiers import NOTHING_SAID, Qualifiers, Surroundings, position_statement
 from medsearch_core.reports.sections import Section
-from medsearch_core.reports.vocabulary import Concept, Vocabulary, vocabulary
+from medsearch_core.reports.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
 
 QUALIFIER_WORDS = 4
-"""How far from a mention a qualifier such as a side may stand."""
+"""How far from a mention a word that chooses its code may stand."""
 
 IMPLIED_SCORE = 0.4
 """Score of a concept that a statement of normality implies absent; every mention of a concept itself scores more."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """A sentence in its report, and the sentence after it."""
+
+    report_id: str
+    text: str
+    section: str
+    sentence: Sentence
+    following: Sentence | None
+
+    def words(self, match: Match[Any]) -> str:
+        """The text of a match, gaps included."""
+        return self.text[self.sentence.begins[match.first] : self.sentence.ends[match.last]]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a sentence says of one mention: the assertion, its cue, its qualifiers, and the words that may choose its code."""
+
+    assertion: str
+    cue: str | None
+    qualifiers: Qualifiers = NOTHING_SAID
+    position: str | None = None
+    nearby: set[str] = field(default_factory=set)
+
+
 def find_entities(report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
     """The mentions of a report in the order of the text; `text[begin:end]` is the mention."""
-    known = vocabulary()
-    entities = [
-        entity
-        for section in sections
-        for sentence in split_sentences(text, section.begin, section.end)
-        for entity in _in_sentence(report_id, text, section.name, sentence, known)
-    ]
+    entities: list[EntityRecord] = []
+    for section in sections:
+        sentences = list(split_sentences(text, section.begin, section.end))
+        for sentence, following in zip_longest(sentences, sentences[1:]):
+            entities += _in_sentence(Place(report_id, text, section.name, sentence, following))
     return sorted(entities, key=lambda entity: (entity.begin, entity.end, entity.concept))
 
 
-def _in_sentence(report_id: str, text: str, section: str, sentence: Sentence, known: Vocabulary) -> Iterator[EntityRecord]:
-    mentions = known.findings.find(sentence.words)
-    normals = known.normals.find_all(sentence.words)
+def _in_sentence(place: Place) -> Iterator[EntityRecord]:
+    known, words = vocabulary(), place.sentence.words
+    mentions, normals = known.findings.find(words), known.normals.find_all(words)
     if not (mentions or normals):
         return
-    context = Context(sentence)
-    for mention in mentions:
-        if mention.value.name:
-            assertion, cue = context.decide(mention)
-            cue_text = _words(text, sentence, cue) if cue else None
-            yield _entity(report_id, text, section, sentence, mention, mention.value, assertion, cue_text, known)
+    context = Context(place.sentence, place.text)
+    if mentions:
+        surroundings = Surroundings(place.sentence, place.text, mentions)
+        devices = [place.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
+        for mention in mentions:
+            concept = known.meant(mention.value, words)
+            if concept.name:
+                yield _entity(place, mention, concept, _said(place, mention, concept, context, surroundings, devices))
     named = {i for mention in mentions for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
@@ -50,48 +80,67 @@ def _in_sentence(report_id: str, text: str, section: str, sentence: Sentence, kn
             for name in statement.value:
                 implied.setdefault(name, statement)
     for name, statement in implied.items():
-        cue_text = _words(text, sentence, statement)
-        concept = known.concepts[name]
-        yield _entity(report_id, text, section, sentence, statement, concept, "absent", cue_text, known, IMPLIED_SCORE)
+        yield _entity(place, statement, known.concepts[name], Said("absent", place.words(statement)), IMPLIED_SCORE)
 
 
-def _entity(
-    report_id: str,
-    text: str,
-    section: str,
-    sentence: Sentence,
-    match: Match[Concept] | Match[tuple[str, ...]],
-    concept: Concept,
-    assertion: str,
-    cue: str | None,
-    known: Vocabulary,
-    score: float | None = None,
-) -> EntityRecord:
-    begin, end = sentence.begins[match.first], sentence.ends[match.last]
-    low, high = max(match.first - QUALIFIER_WORDS, 0), min(match.last + QUALIFIER_WORDS, len(sentence.words) - 1)
-    nearby = text[sentence.begins[low] : sentence.ends[high]] if score is None else ""
-    link = known.link(concept.name, set(nearby.lower().replace(",", " ").replace("-", " ").split()))
-    settled = in_section(assertion, concept.category, section)
+def _said(
+    place: Place, mention: Match[Concept], concept: Concept, context: Context, surroundings: Surroundings, devices: list[int]
+) -> Said:
+    decided, cue = context.decide(mention)
+    qualifiers = surroundings.of(mention)
+    cue_text = place.words(cue) if cue else None
+    assertion = as_qualified(decided, cue_text or "", concept.category, qualifiers.change)
+    position = None
+    if concept.category == "device":
+        end = _end_of_position(place.sentence, place.following)
+        position = position_statement(place.text, place.sentence.ends[mention.last], end, devices)
+        own = surroundings.of(mention, is_before_only=True)
+        qualifiers = replace(qualifiers, laterality=own.laterality, anatomy=own.anatomy)
+    nearby = _nearby(place, surroundings.reach(mention), mention, qualifiers.laterality)
+    return Said(assertion, cue_text if assertion == decided else None, qualifiers, position, nearby)
+
+
+def _entity(place: Place, match: Match[Any], concept: Concept, said: Said, score: float | None = None) -> EntityRecord:
+    link = vocabulary().link(concept.name, said.nearby)
+    settled = in_section(said.assertion, concept.category, place.section)
     return EntityRecord(
-        report_id=report_id,
-        text=text[begin:end],
-        begin=begin,
-        end=end,
-        section=section,
+        report_id=place.report_id,
+        text=place.words(match),
+        begin=place.sentence.begins[match.first],
+        end=place.sentence.ends[match.last],
+        section=place.section,
         concept=concept.name,
         category=concept.category,
         assertion=settled,
-        cue=cue if settled == assertion else None,
+        cue=said.cue if settled == said.assertion else None,
         icd10cm_code=link.code,
         icd10cm_description=link.description,
+        icd10cm_billable=True if link.code else None,
+        icd10cm_release=ICD10CM_RELEASE if link.code else None,
         score=link.score if score is None else score,
+        severity=said.qualifiers.severity,
+        change=said.qualifiers.change,
+        laterality=said.qualifiers.laterality,
+        anatomy=said.qualifiers.anatomy,
+        position=said.position,
     )
 
 
-def _words(text: str, sentence: Sentence, match: Match) -> str:
-    return text[sentence.begins[match.first] : sentence.ends[match.last]]
+def _end_of_position(sentence: Sentence, following: Sentence | None) -> int:
+    """Where what is said of a device ends: with its sentence, or with the next one if that goes on about its tip."""
+    goes_on = following is not None and "tip" in (following.words[0], *following.words[1:2])
+    return following.ends[-1] if following and goes_on else sentence.ends[-1]
 
 
-def _is_whole(statement: Match, named: set[int]) -> bool:
+def _nearby(place: Place, reach: tuple[int, int], mention: Match[Concept], laterality: str | None) -> set[str]:
+    """The words that may choose a mention's code: those close to it, with its own side in place of any they name."""
+    low = max(reach[0], mention.first - QUALIFIER_WORDS)
+    high = min(max(reach[1], mention.last), mention.last + QUALIFIER_WORDS) + 1
+    spans = zip(place.sentence.begins[low:high], place.sentence.ends[low:high], strict=True)
+    words = {place.text[begin:end].lower() for begin, end in spans}
+    return words - {"left", "right", "bilateral"} | ({laterality} if laterality else set())
+
+
+def _is_whole(statement: Match[Any], named: set[int]) -> bool:
     """Whether no finding is named inside the statement: "heart enlarged, lungs normal" does not call the heart normal."""
     return not any(i in named and i not in statement.words for i in range(statement.first, statement.last))

@@ -72,6 +72,12 @@ def split_sentences(text: str, begin: int, end: int) -> Iterator[Sentence]:
         start = after
 
 
+def commas(sentence: Sentence, text: str) -> frozenset[int]:
+    """The words that follow a comma."""
+    pairs = zip(sentence.ends, sentence.begins[1:], strict=False)
+    return frozenset(i for i, (end, begin) in enumerate(pairs, 1) if "," in text[end:begin])
+
+
 @dataclass(slots=True)
 class _Node(Generic[T]):
     children: dict[str, _Node[T]] = field(default_factory=dict)

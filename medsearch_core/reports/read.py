@@ -6,29 +6,43 @@ Belongs here: the order of the steps. Everything is a pure function of the bytes
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 from medsearch_core.records import EntityRecord, ReportRecord
 from medsearch_core.reports.data import ner_version
 from medsearch_core.reports.decode import decode_report
 from medsearch_core.reports.entities import find_entities
 from medsearch_core.reports.resolve import polarity_lists
-from medsearch_core.reports.sections import section_text, split_sections
+from medsearch_core.reports.sections import Section, section_text, split_sections
+
+Finder = Callable[[str, str, list[Section]], list[EntityRecord]]
+"""Finds the mentions of a report: its id, its text and its sections."""
 
 NER_VERSION = ner_version()
 """Version of the rules and of every data file: it changes with any edit of the vocabulary."""
 
 
-def read_report(data: bytes, *, report_id: str, patient: str, study: str, key: str) -> tuple[ReportRecord, list[EntityRecord]]:
+def read_report(
+    data: bytes,
+    *,
+    report_id: str,
+    patient: str,
+    study: str,
+    key: str,
+    find: Finder = find_entities,
+    version: str = NER_VERSION,
+) -> tuple[ReportRecord, list[EntityRecord]]:
     """A report's row and the rows of its mentions.
 
-    A report without a FINDINGS header has the text outside known sections as its findings.
+    A report without a FINDINGS header has the text outside known sections as its findings. `find` finds the mentions, by rules
+    of this `version` where it is not given.
 
     Raises:
         BadInput: `empty_object`, `undecodable_text` or `empty_report`.
     """
     text, encoding = decode_report(data)
     sections = split_sections(text)
-    entities = find_entities(report_id, text, sections)
+    entities = find(report_id, text, sections)
     both = "findings and impression"
     report = ReportRecord(
         report_id=report_id,
@@ -37,7 +51,7 @@ def read_report(data: bytes, *, report_id: str, patient: str, study: str, key: s
         key=key,
         sha256=hashlib.sha256(data).hexdigest(),
         encoding=encoding,
-        ner_version=NER_VERSION,
+        ner_version=version,
         text=text,
         examination=section_text(text, sections, "examination"),
         indication=section_text(text, sections, "indication"),
@@ -45,6 +59,6 @@ def read_report(data: bytes, *, report_id: str, patient: str, study: str, key: s
         comparison=section_text(text, sections, "comparison"),
         findings=section_text(text, sections, "findings", both) or section_text(text, sections, ""),
         impression=section_text(text, sections, "impression", both),
-        **polarity_lists(entities),
+        **polarity_lists(entities, sections),
     )
     return report, entities

@@ -1,19 +1,26 @@
 """The mentions of a report to one status per concept, and from that the eight lists.
 
 Belongs here: what wins where mentions disagree. An addendum corrects the report it is added to, an impression sums up the
-findings, a wet read is preliminary; a mention of a concept outranks a statement of normality that merely implies it absent.
-Within one rank present beats uncertain beats absent: "no right effusion; small left effusion" is an effusion.
-Historical, hypothetical and family mentions never compete; they put a concept in no list.
+findings, a wet read is preliminary; of two sections of one name, as in two reports in one file, the later one counts; a mention
+of a concept outranks a statement of normality that merely implies it absent. Within one rank present beats uncertain beats
+absent: "no right effusion; small left effusion" is an effusion. Historical, hypothetical and family mentions never compete;
+they put a concept in no list.
+
+An absence that is limited ("no large effusion", "no new consolidation", "no left effusion") denies only what it names: it never
+outranks a mention of something else, whatever their sections. Concepts that a report both asserts and denies outright are its
+conflicts, whoever won.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.entities import IMPLIED_SCORE
+from medsearch_core.reports.qualifiers import SIDES
+from medsearch_core.reports.sections import Section
 
 Status = Literal["present", "uncertain", "absent"]
 
@@ -32,20 +39,50 @@ SECTION_RANKS = {
 }
 
 CATEGORIES = {"diagnosis": "diagnoses", "sign": "signs", "symptom": "symptoms"}
+"""Category → its two lists; devices are in none, their codes are among the codes."""
+
+LARGE = frozenset({"moderate", "moderate to severe", "severe"})
+
+Rank = tuple[bool, bool, int, int]
+Scope = tuple[str | None, bool, str | None]
+"""The side, whether large, and the change of what a mention speaks of."""
 
 
-def resolve_concepts(entities: Iterable[EntityRecord]) -> dict[str, tuple[Status, list[EntityRecord]]]:
+def resolve_concepts(
+    entities: Iterable[EntityRecord], sections: Sequence[Section] = ()
+) -> dict[str, tuple[Status, list[EntityRecord]]]:
     """Concept → its one status and the mentions that gave it; concepts never asserted either way are left out."""
+    begins = [section.begin for section in sections if section.name]
+    return {concept: _resolve(found, begins) for concept, found in _competing(entities).items()}
+
+
+def conflicts(entities: Iterable[EntityRecord]) -> list[str]:
+    """The concepts that a report asserts and denies outright, each with where: `effusion: absent in impression, ...`."""
+    found = []
+    for concept, mentions in _competing(entities).items():
+        explicit = [e for e in mentions if not is_implied(e)]
+        asserted = [e for e in explicit if e.assertion == "present"]
+        scopes = set(map(_scope, asserted))
+        denied = [e for e in explicit if e.assertion == "absent" and _denies(_scope(e), scopes)]
+        if denied:
+            said = sorted({f"{e.assertion} in {e.section or 'the text'}" for e in [*asserted, *denied]})
+            found.append(f"{concept}: {', '.join(said)}")
+    return found
+
+
+def _competing(entities: Iterable[EntityRecord]) -> dict[str, list[EntityRecord]]:
     mentions: dict[str, list[EntityRecord]] = defaultdict(list)
     for entity in entities:
         if entity.assertion in STATUSES:
             mentions[entity.concept].append(entity)
-    return {concept: _resolve(found) for concept, found in sorted(mentions.items())}
+    return dict(sorted(mentions.items()))
 
 
-def _resolve(mentions: list[EntityRecord]) -> tuple[Status, list[EntityRecord]]:
-    top = max(map(_rank, mentions))
-    ranking = [entity for entity in mentions if _rank(entity) == top]
+def _resolve(mentions: list[EntityRecord], begins: list[int]) -> tuple[Status, list[EntityRecord]]:
+    asserted = {_scope(e) for e in mentions if e.assertion != "absent"}
+    ranks = {id(entity): _rank(entity, asserted, begins) for entity in mentions}
+    top = max(ranks.values())
+    ranking = [entity for entity in mentions if ranks[id(entity)] == top]
     for status in STATUSES:
         deciding = [entity for entity in ranking if entity.assertion == status]
         if deciding:
@@ -53,23 +90,41 @@ def _resolve(mentions: list[EntityRecord]) -> tuple[Status, list[EntityRecord]]:
     raise AssertionError("only mentions with a status are resolved")
 
 
-def _rank(entity: EntityRecord) -> tuple[bool, int]:
-    return entity.score != IMPLIED_SCORE, SECTION_RANKS.get(entity.section, 0)
+def _rank(entity: EntityRecord, asserted: set[Scope], begins: list[int]) -> Rank:
+    is_outright = entity.assertion != "absent" or not asserted or _denies(_scope(entity), asserted)
+    occurrence = bisect_right(begins, entity.begin) if entity.section else 0
+    return not is_implied(entity), is_outright, SECTION_RANKS.get(entity.section, 0), occurrence
 
 
-def polarity_lists(entities: Iterable[EntityRecord]) -> dict[str, list[str]]:
-    """The eight lists and the three code lists of a `ReportRecord`, each sorted and without repeats.
+def is_implied(entity: EntityRecord) -> bool:
+    """Whether a statement of normality implies the absence, and no mention says it: it is its own cue."""
+    return entity.assertion == "absent" and entity.cue == entity.text
+
+
+def _scope(entity: EntityRecord) -> Scope:
+    change = entity.change if entity.change in ("new", "worse") else None
+    return entity.laterality if entity.laterality in SIDES else None, entity.severity in LARGE, change
+
+
+def _denies(absent: Scope, asserted: set[Scope]) -> bool:
+    """Whether an absence is of what another mention asserts, and not merely of a side, a size or a novelty of it."""
+    return any(all(limit in (None, False, other) for limit, other in zip(absent, scope, strict=True)) for scope in asserted)
+
+
+def polarity_lists(entities: Sequence[EntityRecord], sections: Sequence[Section] = ()) -> dict[str, Any]:
+    """The eight lists, the three code lists and the conflicts of a `ReportRecord`, each sorted and without repeats.
 
     Two concepts may share a code; a code is listed once, under the status that wins (`STATUSES`).
     """
     lists: dict[str, set[str]] = defaultdict(set)
     codes: dict[str, tuple[str, Status]] = {}
-    resolved = resolve_concepts(entities)
+    resolved = resolve_concepts(entities, sections)
     for status in reversed(STATUSES):
         for concept, (concept_status, deciding) in resolved.items():
             if concept_status != status:
                 continue
-            lists[f"{status} {CATEGORIES[deciding[0].category]}"].add(concept)
+            if deciding[0].category in CATEGORIES:
+                lists[f"{status} {CATEGORIES[deciding[0].category]}"].add(concept)
             for entity in deciding:
                 if entity.icd10cm_code and entity.icd10cm_description:
                     codes[entity.icd10cm_code] = (entity.icd10cm_description, status)
@@ -82,4 +137,8 @@ def polarity_lists(entities: Iterable[EntityRecord]) -> dict[str, list[str]]:
         for sign, status in signs.items()
         for kind in ("diagnoses", "icd10cms", "signs", "symptoms")
     }
-    return eight | {f"{status}_codes": sorted(lists[f"{status} codes"]) for status in STATUSES}
+    return (
+        eight
+        | {f"{status}_codes": sorted(lists[f"{status} codes"]) for status in STATUSES}
+        | {"conflicts": conflicts(entities)}
+    )

@@ -10,6 +10,7 @@ those of an impression.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,27 +37,37 @@ def _headers() -> tuple[re.Pattern[str], dict[str, str]]:
     alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     any_name = alternatives.replace(r"\ ", r"[ \t]{1,3}")
     note = r"(?:[ \t]{0,4}\([^()\n]{0,40}\)|[ \t]{0,4}#?\d{1,2})?[ \t]{0,8}"
+    starts = r"^[ \t>*#_-]*(?:\d{1,2}[.)][ \t]{1,3})?"
     pattern = re.compile(
-        rf"^[ \t>*#_-]*(?P<line>(?i:{any_name})){note}:"
-        rf"|^[ \t]*(?P<alone>{any_name})[ \t\r]*$"
-        rf"|(?<![\w/-])(?P<inside>{any_name}){note}:",
+        rf"{starts}(?P<line>(?i:{any_name})){note}(?:\*\*)?(?::(?:\*\*)?|[ \t]?[-\u2013](?=[ \t]))"
+        rf"|^[ \t*#]*(?P<alone>{any_name}|{_capitalised(names)})[ \t\r*]*$"
+        rf"|^[ \t]*(?P<bare>{any_name})(?=[ \t]{{1,4}}[A-Z][a-z])"
+        rf"|(?<![\w/-])(?P<inside>{any_name}){note}:"
+        rf"|(?<=[.!?])[ \t]{{1,4}}(?P<later>(?i:{any_name})){note}:",
         re.MULTILINE,
     )
     return pattern, names
 
 
+def _capitalised(names: Iterable[str]) -> str:
+    """The names as they stand in titles: the first letter of the first word, or of every word, is a capital."""
+    return "|".join(
+        re.escape(spelled) for name in sorted(names, key=len, reverse=True) for spelled in {name.capitalize(), name.title()}
+    )
+
+
 def split_sections(text: str) -> list[Section]:
     """The sections of a report in order, empty ones left out.
 
-    A header is a known name followed by a colon at the start of a line in any case or anywhere in capitals, or a line of
-    its own in capitals.
+    A header is a known name, in any case, with a colon or a dash at the start of a line or with a colon after a sentence; in
+    capitals also with a colon anywhere, or at the start of a line before a capitalised word; or capitalised, a line of its own.
     """
     pattern, names = _headers()
     sections: list[Section] = []
     name, begin = "", 0
     for match in pattern.finditer(text):
         sections.append(Section(name, begin, match.start()))
-        header = match["line"] or match["alone"] or match["inside"]
+        header = next(filter(None, match.groups()))
         name, begin = names[" ".join(header.upper().split())], match.end()
     sections.append(Section(name, begin, len(text)))
     if not any(section.name.startswith("findings") for section in sections):

@@ -18,7 +18,7 @@ from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, re
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import images_due
-from medsearch_pipeline.study_reports import inputs_of_reports
+from medsearch_pipeline.study_reports import reports_due
 from medsearch_pipeline.study_run import asset_spec_arguments, fresh_within
 
 CHECK = "every_object_is_accounted_for"
@@ -28,7 +28,7 @@ COUNTERS = ("listing", "ledger", "parquet", "index")
 
 def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     """The `ledger` asset of a deployment."""
-    due_images = images_due(settings)
+    due_images, due_reports = images_due(settings), reports_due(settings)
 
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],
@@ -64,7 +64,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
             indexed=index.studies(),
             before=_last(tables),
         )
-        rows = decide(evidence, due_images, inputs_of_reports)
+        rows = decide(evidence, due_images, due_reports)
         is_unchanged = tables.inputs(LEDGER_PATH) is not None and rows.equals(evidence.before)
         if not is_unchanged:
             tables.write(LEDGER_PATH, rows)

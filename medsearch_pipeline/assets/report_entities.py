@@ -3,12 +3,13 @@
 import dagster as dg
 
 from medsearch_core.records import EntityRecord, Rejection, ReportRecord
-from medsearch_core.reports.read import NER_VERSION
 from medsearch_core.storage.warehouse import rejections_path, study_path
 from medsearch_pipeline.inventory import objects_of
 from medsearch_pipeline.partitions import study_partitions
-from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.reports.protocol import reader_version
+from medsearch_pipeline.resources import ReportReaderSource, StoreResource, WarehouseResource
 from medsearch_pipeline.retries import Retries
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_reports import STAGE, ReportReader
 from medsearch_pipeline.study_run import (
     Progress,
@@ -23,7 +24,7 @@ from medsearch_pipeline.study_versions import StudyVersion
 CHECK = "every_report_was_used"
 
 
-def build_report_entities(policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
+def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `report_entities` asset of a deployment."""
 
     @dg.asset(
@@ -34,19 +35,23 @@ def build_report_entities(policy: dg.BackfillPolicy, retries: Retries) -> dg.Ass
         partitions_def=study_partitions,
         backfill_policy=policy,
         pool="reports",
-        code_version=NER_VERSION,
+        code_version=reader_version(settings),
         **asset_spec_arguments(EntityRecord),
     )
     @retries.step
     def report_entities(
-        context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        landing: StoreResource,
+        warehouse: WarehouseResource,
+        report_reader: dg.ResourceParam[ReportReaderSource],
     ) -> dg.MaterializeResult:
-        """One row per mention of a finding, sign, symptom or diagnosis: offsets, section, assertion with its cue, ICD-10-CM.
+        """One row per mention of a finding, sign, symptom, diagnosis or device: offsets, section, assertion and cue, ICD-10-CM.
 
         Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
         """
         tables = warehouse.tables(context.run.run_id)
-        reader = ReportReader(landing.open(), tables)
+        mentions = report_reader.open()
+        reader = ReportReader(landing.open(), tables, mentions)
         objects = objects_of(tables, studies_of(context), "report")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []
@@ -68,7 +73,8 @@ def build_report_entities(policy: dg.BackfillPolicy, retries: Retries) -> dg.Ass
         versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
         describe_partitions(context, "report_entities", described, versions)
         return dg.MaterializeResult(
-            metadata=totals(described), check_results=[every_object_was_used("report_entities", CHECK, refused)]
+            metadata={**totals(described), **{f"run_{name}": count for name, count in mentions.usage.items()}},
+            check_results=[every_object_was_used("report_entities", CHECK, refused)],
         )
 
     return report_entities

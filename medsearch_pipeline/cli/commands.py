@@ -13,6 +13,7 @@ from rich.console import Console
 from medsearch_core.errors import MedsearchError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import STATES
+from medsearch_pipeline.cli.evaluate import evaluate_reports
 from medsearch_pipeline.cli.ledger import print_ledger, print_rejections
 from medsearch_pipeline.cli.releases import discard, print_releases, rebuild, rollback
 from medsearch_pipeline.cli.stale import print_stale
@@ -75,6 +76,17 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("name", nargs="?", metavar="NAME", help="a release that was published before")
     drop = command("discard", _with_settings(discard), "delete a release that is not the current one")
     drop.add_argument("name", metavar="NAME", help="the release")
+
+    help_ = "compare what is read with what is known; nothing of a deployment is read or changed"
+    kinds = command("evaluate", evaluate_reports, help_).add_subparsers(required=True, metavar="WHAT")
+    help_ = "the reader of reports: precision, recall and F1 per finding against whole reports, or a corpus of marked mentions"
+    measured = kinds.add_parser("reports", help=help_, description=help_)
+    measured.set_defaults(run=evaluate_reports)
+    measured.add_argument("gold", type=Path, metavar="GOLD", help="CSV: filename and a column a finding; or a corpus")
+    measured.add_argument("--reports", type=Path, metavar="FOLDER", help="where the reports are, as .txt or Open-i's .xml")
+    measured.add_argument(
+        "--misses", type=Path, metavar="FILE", help="write confused mentions with sentence and cue: report text!"
+    )
 
     command("embedder", _with_settings(_embedder), "give files vectors over HTTP, for searches by upload, until Ctrl-C")
 

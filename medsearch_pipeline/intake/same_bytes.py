@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,8 +23,8 @@ from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.landed_objects import versions_of
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_images import inputs_of_images
-from medsearch_pipeline.study_reports import inputs_of_reports
+from medsearch_pipeline.study_images import images_due
+from medsearch_pipeline.study_reports import reports_due
 
 LARGEST_BYTES = 64 * 2**20
 READERS = 16
@@ -37,13 +36,7 @@ InputsOf = Mapping[str, Callable[[Sequence[str]], str]]
 
 def inputs_by_kind(settings: Settings) -> InputsOf:
     """The digests of a deployment."""
-    images = partial(
-        inputs_of_images,
-        thumbnail_side=settings.thumbnail_side,
-        max_pixels=settings.max_pixels,
-        check_identity=settings.check_identity,
-    )
-    return {"dicom": images, "report": inputs_of_reports}
+    return {"dicom": images_due(settings), "report": reports_due(settings)}
 
 
 class SameBytes:

@@ -1,4 +1,4 @@
-"""The corpus of single sentences: concept and assertion by phenomenon."""
+"""The corpus of marked mentions, each one right, and what sections make of assertions."""
 
 from __future__ import annotations
 
@@ -7,19 +7,42 @@ from pathlib import Path
 
 import pytest
 
+from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord, ReportRecord
+from medsearch_core.reports.corpus import Marked, check, marked_rows
 
-CORPUS = list(csv.DictReader(Path(__file__).with_name("corpus.csv").read_text(encoding="utf-8").splitlines()))
-
-
-def test_the_corpus_has_at_least_eighty_sentences() -> None:
-    assert len(CORPUS) >= 80
+with Path(__file__).with_name("corpus.csv").open(encoding="utf-8", newline="") as file:
+    CORPUS = marked_rows(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row['phenomenon']}: {row['sentence']} [{row['concept']}]")
-def test_a_sentence_asserts_its_concept(row: dict[str, str], read) -> None:  # type: ignore[no-untyped-def]
-    _, entities = read(f"FINDINGS: {row['sentence']}")
-    assert {e.assertion for e in entities if e.concept == row["concept"]} == {row["assertion"]}
+def test_the_corpus_has_at_least_three_hundred_mentions_of_twenty_phenomena() -> None:
+    assert len({(row.marked, row.mention) for row in CORPUS}) == len(CORPUS) >= 300
+    assert len({row.phenomenon for row in CORPUS}) >= 20
+
+
+@pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.marked}")
+def test_a_marked_mention_is_read_as_it_says(row: Marked) -> None:
+    assert check(row) is None
+
+
+@pytest.mark.parametrize(
+    ("mention", "assertion", "code", "said", "fault"),
+    [
+        ("pneumonia", "absent", "", "", "not read there; pleural effusion at 'effusion'"),
+        ("pleural effusion", "present", "", "", "absent by 'No', not present"),
+        ("pleural effusion", "absent", "J93.9", "", "linked to J90, not J93.9"),
+        ("pleural effusion", "absent", "J90", "laterality=right", "laterality is 'left', not 'right'"),
+        ("", "", "", "", "read as pleural effusion, absent"),
+    ],
+)
+def test_a_mention_read_otherwise_is_said_to_be(mention: str, assertion: str, code: str, said: str, fault: str) -> None:
+    assert check(Marked("-", "No left [effusion].", mention, assertion, code, said)) == fault
+
+
+def test_a_corpus_row_without_brackets_is_refused() -> None:
+    row = {"phenomenon": "-", "text": "No effusion.", "mention": "", "assertion": "", "code": "", "said": ""}
+    with pytest.raises(ConfigurationError, match="no mention in brackets: No effusion"):
+        marked_rows([row])
 
 
 def mentions(read, text: str) -> list[tuple[str, str, str]]:  # type: ignore[no-untyped-def]

@@ -6,10 +6,11 @@ import pytest
 
 from medsearch_core.reports import data
 from medsearch_core.reports.assertion import PRIORITY
-from medsearch_core.reports.phrases import fold, spellings
+from medsearch_core.reports.chapters import is_plausible
+from medsearch_core.reports.phrases import WORD, fold, spellings
 from medsearch_core.reports.vocabulary import vocabulary
 
-CATEGORIES = ("diagnosis", "sign", "symptom")
+CATEGORIES = ("diagnosis", "sign", "symptom", "device")
 TOO_COMMON = {
     "a",
     "an",
@@ -43,8 +44,53 @@ def test_every_code_is_billable_and_described_as_officially(icd: object) -> None
         assert icd.get_description(code) == row["description"], code  # type: ignore[attr-defined]
 
 
+def test_every_term_of_icd10cm_is_a_description_or_an_inclusion_term_of_its_billable_code(icd: object) -> None:
+    for row in data.rows("vocabulary_icd10cm.csv"):
+        assert icd.is_leaf(row["code"]), row  # type: ignore[attr-defined]
+        assert icd.get_description(row["code"]) == row["description"]  # type: ignore[attr-defined]
+        official = [row["description"], *icd.get_inclusion_term(row["code"])]  # type: ignore[attr-defined]
+        spelled = {" ".join(w.lower() for w in WORD.findall(term) if w != "NOS") for term in official}
+        assert set(row["phrases"].split("|")) <= spelled, row
+
+
 def test_a_finding_is_never_linked_to_the_eye(icd: object) -> None:
     assert [row["code"] for row in data.rows("codes.csv") if row["code"].startswith("H")] == []
+
+
+def test_no_code_is_of_a_chapter_that_its_concept_does_not_name() -> None:
+    assert [row["code"] for row in data.rows("codes.csv") if not is_plausible(row["code"], row["concept"])] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "is_meant"),
+    [
+        ("H17.9", "Patchy opacity in the lung.", False),
+        ("H17.9", "Corneal opacity.", True),
+        ("P22.0", "Respiratory distress.", False),
+        ("P22.0", "Premature infant in respiratory distress.", True),
+        ("O9A.2", "Chest pain.", False),
+        ("J90", "Effusion.", True),
+    ],
+)
+def test_a_code_of_a_chapter_far_from_the_chest_needs_its_words(code: str, sentence: str, is_meant: bool) -> None:
+    assert is_plausible(code, sentence) is is_meant
+
+
+def test_qualifiers_say_something_and_in_known_words() -> None:
+    for row in data.rows("qualifiers.csv"):
+        assert any(row[name] for name in ("severity", "change", "laterality", "anatomy")), row
+        assert row["change"] in ("", "new", "unchanged", "worse", "better", "resolved"), row
+        assert row["laterality"] in ("", "left", "right", "bilateral"), row
+
+
+def test_senses_and_findings_speak_of_known_concepts() -> None:
+    known = set(vocabulary().concepts)
+    senses = data.rows("senses.csv")
+    assert {row[name] for row in senses for name in ("concept", "means")} <= known
+    assert {name for row in data.rows("findings.csv") for name in row["concepts"].split("|")} <= known
+    for concept in {row["concept"] for row in senses}:
+        words = [row["words"] for row in senses if row["concept"] == concept]
+        assert [bool(w) for w in words] == [True] * (len(words) - 1) + [False], concept
 
 
 def test_concepts_are_named_once_and_have_a_category() -> None:
@@ -68,7 +114,7 @@ def test_the_unqualified_code_of_a_concept_comes_last_and_scores_are_probabiliti
 
 def test_no_phrase_means_two_concepts() -> None:
     meaning: dict[tuple[str, ...], str] = {}
-    for row in data.rows("vocabulary.csv"):
+    for row in [*data.rows("vocabulary.csv"), *data.rows("vocabulary_icd10cm.csv")]:
         for phrase in row["phrases"].split("|"):
             for words in spellings(phrase):
                 key = tuple(map(fold, words))
@@ -76,7 +122,8 @@ def test_no_phrase_means_two_concepts() -> None:
 
 
 def test_no_phrase_is_a_word_of_everyday_prose() -> None:
-    phrases = [p for row in data.rows("vocabulary.csv") for p in row["phrases"].split("|")]
+    named = [*data.rows("vocabulary.csv"), *data.rows("vocabulary_icd10cm.csv")]
+    phrases = [p for row in named for p in row["phrases"].split("|")]
     phrases += [row["phrase"] for row in data.rows("normals.csv")]
     phrases += [row["phrase"] for row in data.rows("context.csv") if row["kind"] != "terminator"]
     spelled = {tuple(words) for phrase in phrases for words in spellings(phrase)}

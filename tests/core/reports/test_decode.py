@@ -18,6 +18,8 @@ SENTENCE = "Kein Pleuraerguss. Größe unauffällig, no effusion"
         (SENTENCE.encode("utf-8-sig"), "utf-8"),
         (SENTENCE.encode("utf-16"), "utf-16"),
         (b"\xfe\xff" + SENTENCE.encode("utf-16-be"), "utf-16"),
+        (SENTENCE.encode("utf-16-le"), "utf-16"),
+        (SENTENCE.encode("utf-16-be"), "utf-16"),
         (SENTENCE.encode("cp1252"), "windows-1252"),
     ],
 )
@@ -32,7 +34,8 @@ def test_a_report_is_read_in_its_encoding_without_its_byte_order_mark(data: byte
         b"No effusion \x81 here",
         b"No effusion \x00 here",
         b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
-        "No effusion".encode("utf-16-le"),
+        "No effusion".encode("utf-16-le")[:-1],
+        b"\x01\x00" * 20,
         "肺は清明です。".encode("utf-16"),
         bytes(range(0xA0, 0x100)),
         b"\xef\xbb\xbfNo effusion \xff",

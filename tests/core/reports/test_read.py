@@ -35,6 +35,11 @@ REPORT = """                                 FINAL REPORT
 PIECES = st.sampled_from(
     [
         "no ",
+        "no large ",
+        "new ",
+        "left ",
+        "endotracheal tube ",
+        "tip above the carina ",
         "not ",
         "may represent ",
         "possible ",
@@ -134,11 +139,54 @@ def test_findings_and_impression_fill_both_columns(read) -> None:  # type: ignor
         ("FINDINGS: Effusion.\nIMPRESSION: Possible effusion.", {}),
         ("FINDINGS: No effusion.\nIMPRESSION: History of effusion.", {"negative_diagnoses": ["pleural effusion"]}),
         ("Old rib fracture.", {}),
+        ("FINDINGS: Small effusion.\nIMPRESSION: No large effusion.", {"positive_diagnoses": ["pleural effusion"]}),
+        ("FINDINGS: Right effusion.\nIMPRESSION: No left effusion.", {"positive_diagnoses": ["pleural effusion"]}),
+        ("FINDINGS: Right effusion.\nIMPRESSION: No right effusion.", {"negative_diagnoses": ["pleural effusion"]}),
+        ("FINDINGS: Effusion.\nIMPRESSION: No new effusion.", {"positive_diagnoses": ["pleural effusion"]}),
+        ("IMPRESSION: No large effusion.", {"negative_diagnoses": ["pleural effusion"]}),
+        ("FINDINGS: Effusion.\nADDENDUM: No effusion.\nADDENDUM: Effusion.", {"positive_diagnoses": ["pleural effusion"]}),
+        (
+            "FINAL REPORT\nIMPRESSION: Effusion.\n\nFINAL REPORT\nIMPRESSION: No effusion.",
+            {"negative_diagnoses": ["pleural effusion"]},
+        ),
     ],
 )
 def test_a_concept_has_one_status_per_report(text: str, expected: dict[str, list[str]], read) -> None:  # type: ignore[no-untyped-def]
     found = {name: names for name, names in lists(read(text)[0]).items() if name.endswith("diagnoses")}
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FINDINGS: Effusion.\nIMPRESSION: No effusion.", ["pleural effusion: absent in impression, present in findings"]),
+        ("Effusion. No effusion.", ["pleural effusion: absent in the text, present in the text"]),
+        ("FINDINGS: Small effusion.\nIMPRESSION: No large effusion.", []),
+        ("Right effusion. No left effusion.", []),
+        ("FINDINGS: Effusion.\nIMPRESSION: Possible effusion.", []),
+        ("FINDINGS: Consolidation. The lungs are clear.", []),
+    ],
+)
+def test_what_is_both_asserted_and_denied_outright_is_recorded(text: str, expected: list[str], read) -> None:  # type: ignore[no-untyped-def]
+    assert read(text)[0].conflicts == expected
+
+
+def test_devices_are_in_no_list_and_their_codes_are(read) -> None:  # type: ignore[no-untyped-def]
+    assert lists(read("Left pacemaker. No effusion.")[0]) == {
+        "negative_diagnoses": ["pleural effusion"],
+        "positive_icd10cms": ["Presence of cardiac pacemaker"],
+        "negative_icd10cms": ["Pleural effusion, not elsewhere classified"],
+        "present_codes": ["Z95.0"],
+        "absent_codes": ["J90"],
+    }
+
+
+def test_every_linked_mention_says_its_release_and_that_its_code_is_billable(read) -> None:  # type: ignore[no-untyped-def]
+    _, entities = read("Effusion. Low lung volumes.")
+    assert [(e.icd10cm_code, e.icd10cm_release, e.icd10cm_billable) for e in entities] == [
+        ("J90", "April 2026", True),
+        (None, None, None),
+    ]
 
 
 def test_a_statement_of_normality_never_outranks_a_mention(read) -> None:  # type: ignore[no-untyped-def]
@@ -163,6 +211,9 @@ def test_a_code_shared_by_two_concepts_is_listed_once(read) -> None:  # type: ig
         ("Solitary nodule.", "R91.1"),
         ("Lung nodules.", "R91.8"),
         ("Left clavicle fracture.", "S42.002A"),
+        ("Clavicle fracture on the left.", "S42.002A"),
+        ("Chronic edema.", "J81.1"),
+        ("Aneurysm of the ascending aorta.", "I71.21"),
     ],
 )
 def test_side_number_and_acuity_choose_the_code(text: str, code: str, read) -> None:  # type: ignore[no-untyped-def]

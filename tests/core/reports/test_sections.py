@@ -62,6 +62,31 @@ def test_a_header_without_a_colon_may_stand_on_its_own_line() -> None:
     assert named("FINDINGS\r\nClear.\r\n  IMPRESSION  \r\nNormal.") == [("findings", "Clear."), ("impression", "Normal.")]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Findings: Clear. Impression: Normal.",
+        "findings - Clear.\nimpression - Normal.",
+        "FINDINGS Clear.\nIMPRESSION Normal.",
+        "**Findings**: Clear.\n**Impression:** Normal.",
+        "1. FINDINGS: Clear.\n2. IMPRESSION: Normal.",
+        "Findings\nClear.\nImpression\nNormal.",
+        "FINDINGS: Clear. IMPRESSION: Normal.",
+    ],
+)
+def test_headers_are_known_in_the_forms_they_are_typed_in(text: str) -> None:
+    assert named(text) == [("findings", "Clear."), ("impression", "Normal.")]
+
+
+def test_two_reports_in_one_file_keep_their_sections_apart() -> None:
+    one, other = "FINAL REPORT\nFINDINGS: Clear.\n", "FINAL REPORT\nHISTORY: ___.\nFINDINGS: Effusion.\n"
+    assert named(one + "______\n" + other) == [
+        ("findings", "Clear. ______"),
+        ("indication", "___."),
+        ("findings", "Effusion."),
+    ]
+
+
 def test_a_word_inside_a_sentence_is_not_a_header() -> None:
     text = "FINDINGS: In comparison with the old study the findings are stable. History is limited."
     assert [name for name, _ in named(text)] == ["findings"]

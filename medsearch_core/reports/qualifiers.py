@@ -1,0 +1,149 @@
+"""What the words around a mention say of it: how severe, how changed, on which side and where.
+
+Belongs here: which words count (`qualifiers.csv`, one attribute or more a phrase) and how near a mention they have to stand.
+Words inside a mention come first ("the heart is mildly enlarged"), then those before it, nearest first, then those after it.
+Neither way goes past another mention, past "and", "or" or "but", or, where another mention follows, into its noun phrase:
+"left effusion and right atelectasis", "effusion, small pneumothorax".
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from medsearch_core.reports.data import rows
+from medsearch_core.reports.phrases import Match, Matcher, Sentence, commas, split_sentences
+
+BEFORE_WORDS, AFTER_WORDS = 6, 9
+"""How far from a mention a qualifier may begin."""
+
+STOPS = frozenset({"and", "or", "but", "with", "without", "however", "although", "which", "while", "versus", "vs", "than"})
+
+SIDES = frozenset({"left", "right"})
+
+POSITION = re.compile(
+    r"""\b(?:(?:with\s+)?(?:(?:the|its|distal)\s+)*tips?\b|malposition\w*|terminat\w+|project\w*|overl(?:y|ies|ying)\b|coiled\b|coil\b
+    |(?:is|are|remains?|lies?|located|positioned|seen|ends?|ending|courses?|coursing|extends?|extending|in)\s+
+     (?:(?:a|an|the|good|satisfactory|standard|appropriate|adequate|acceptable|unchanged|stable|expected|similar|normal|too|in|at|over|within
+        |below|above|into|to|near)\s+)*
+     (?:position|place|high|low|svc|superior|right|left|cavoatrial|carina|stomach|diaphragm|atrium|ventricle|esophagus|mid|proximal|distal)\b
+    |in\s+(?:place|situ|position)\b|\d+(?:\.\d+)?\s*cm\s+(?:above|below|from)\b|(?:above|below)\s+the\s+(?:carina|diaphragm)\b)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""How a statement of a device's position begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Qualifiers:
+    """What is said of one mention; None where nothing is."""
+
+    severity: str | None = None
+    change: str | None = None
+    laterality: str | None = None
+    anatomy: str | None = None
+
+
+NOTHING_SAID = Qualifiers()
+
+
+@lru_cache
+def _matcher() -> Matcher[Qualifiers]:
+    names = ("severity", "change", "laterality", "anatomy")
+    return Matcher((row["phrase"], Qualifiers(*(row[name] or None for name in names))) for row in rows("qualifiers.csv"))
+
+
+class Surroundings:
+    """The qualifiers of one sentence, asked once per mention in it."""
+
+    def __init__(self, sentence: Sentence, text: str, mentions: Iterable[Match[Any]]) -> None:
+        self._words = sentence.words
+        self._found = _matcher().find(sentence.words)
+        self._firsts = [qualifier.first for qualifier in self._found]
+        spans = sorted((m.first, m.last) for m in mentions)
+        self._begins, self._ends = [first for first, _ in spans], sorted(last for _, last in spans)
+        self._commas = commas(sentence, text) if len(spans) > 1 else frozenset()
+
+    def of(self, mention: Match[Any], *, is_before_only: bool = False) -> Qualifiers:
+        """What the sentence says of a mention, or only what it says in and before it."""
+        if not self._found:
+            return NOTHING_SAID
+        said: list[str | None] = [None, None, None, None]
+        for qualifier in self._in_order(mention):
+            if is_before_only and qualifier.first > mention.last:
+                continue
+            told = qualifier.value
+            for i, value in enumerate((told.severity, told.change, told.laterality, told.anatomy)):
+                if value and said[i] is None:
+                    said[i] = value
+                elif i == 2 and value in SIDES and said[i] in SIDES and value != said[i] and self._is_joined(qualifier):
+                    said[i] = "bilateral"
+        return Qualifiers(*said)
+
+    def _in_order(self, mention: Match[Any]) -> Iterator[Match[Qualifiers]]:
+        low, high = self.reach(mention)
+        near = self._found[bisect_left(self._firsts, low) : bisect_right(self._firsts, high)]
+        own: list[Match[Qualifiers]] = []
+        free: list[Match[Qualifiers]] = []
+        for qualifier in near:
+            (free if set(qualifier.words).isdisjoint(mention.words) else own).append(qualifier)
+        yield from (q for q in free if mention.first < q.first < mention.last)
+        yield from (q for q in reversed(free) if q.last < mention.first)
+        yield from (q for q in free if mention.last < q.first and q.last <= high)
+        yield from own
+
+    def reach(self, mention: Match[Any]) -> tuple[int, int]:
+        """The first and last word that may speak of a mention, its own among them."""
+        low, high = max(mention.first - BEFORE_WORDS, 0), min(mention.last + AFTER_WORDS, len(self._words) - 1)
+        earlier = bisect_left(self._ends, mention.first)
+        if earlier:
+            low = max(low, self._ends[earlier - 1] + 1)
+        later = bisect_right(self._begins, mention.last)
+        if later < len(self._begins) and self._begins[later] <= high:
+            high = self._before(mention.last, self._begins[later])
+        for i in range(mention.first - 1, low - 1, -1):
+            if self._words[i] in STOPS and not self._joins_sides(i):
+                low = i + 1
+                break
+        for i in range(mention.last + 1, high + 1):
+            if self._words[i] in STOPS and not self._joins_sides(i):
+                high = i - 1
+                break
+        return low, high
+
+    def _before(self, last: int, following: int) -> int:
+        """The last word that may speak of a mention that ends at `last`, where another one begins at `following`."""
+        for i in range(following - 1, last, -1):
+            if self._words[i] in STOPS or i in self._commas:
+                return i - 1
+        return last
+
+    def _joins_sides(self, i: int) -> bool:
+        around = self._words[max(i - 2, 0) : i + 3]
+        return self._words[i] in ("and", "or", "than") and SIDES.issubset(around)
+
+    def _is_joined(self, qualifier: Match[Qualifiers]) -> bool:
+        return any(self._joins_sides(i) for i in range(max(qualifier.first - 1, 0), min(qualifier.last + 2, len(self._words))))
+
+
+def qualifiers_of(words: str) -> Qualifiers:
+    """What these words say, whatever they stand beside; the first of each kind counts."""
+    said: list[str | None] = [None, None, None, None]
+    for sentence in split_sentences(words, 0, len(words)):
+        for found in _matcher().find(sentence.words):
+            told = found.value
+            said = [a or b for a, b in zip(said, (told.severity, told.change, told.laterality, told.anatomy), strict=True)]
+    return Qualifiers(*said)
+
+
+def position_statement(text: str, begin: int, stop: int, starts: Sequence[int]) -> str | None:
+    """The words after a device that say where it lies, up to the end of its sentence or the next device; None without any."""
+    following = bisect_right(starts, begin)
+    end = min(stop, starts[following]) if following < len(starts) else stop
+    match = POSITION.search(text, begin, end)
+    if match and end < stop and (joint := max(text.rfind(",", match.end(), end), text.rfind(" and ", match.end(), end))) > 0:
+        end = joint
+    return " ".join(text[match.start() : end].split()).rstrip(" .,;:") if match else None

@@ -1,0 +1,206 @@
+"""Answers of Comprehend Medical to mentions: pure.
+
+Belongs here: the meaning of the service's entities, traits and attributes in this project's terms. `DetectEntitiesV2` says
+what is mentioned and how (traits, attributes); `InferICD10CM` says which code it is. An entity of one is that of the other
+where their spans overlap. A concept carries the vocabulary's name where the vocabulary knows the words, else the words
+themselves, so that lists of both readers speak alike.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from medsearch_core.records import EntityRecord
+from medsearch_core.reports.assertion import PRIORITY, in_section
+from medsearch_core.reports.chapters import is_plausible
+from medsearch_core.reports.phrases import SENTENCE_END, split_sentences
+from medsearch_core.reports.qualifiers import qualifiers_of
+from medsearch_core.reports.sections import Section
+from medsearch_core.reports.vocabulary import vocabulary
+
+ASSERTIONS = {
+    "PERTAINS_TO_FAMILY": "family",
+    "NEGATION": "absent",
+    "HYPOTHETICAL": "hypothetical",
+    "FUTURE": "hypothetical",
+    "PAST_HISTORY": "historical",
+    "LOW_CONFIDENCE": "uncertain",
+}
+"""Trait → what it makes of a mention; of several the one that ConText's order puts first."""
+
+CATEGORIES = {"DIAGNOSIS": "diagnosis", "SIGN": "sign", "SYMPTOM": "symptom"}
+
+QUALIFYING = frozenset({"ACUITY", "DIRECTION", "SYSTEM_ORGAN_SITE", "QUALITY", "QUANTITY"})
+"""Attributes whose words say how severe, how changed, on which side and where."""
+
+DEVICE_CATEGORY = "TEST_TREATMENT_PROCEDURE"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Least scores, 0 to 1, of what is taken over from an answer."""
+
+    entity: float
+    trait: float
+    code: float
+
+
+@dataclass(frozen=True)
+class Code:
+    """An ICD-10-CM concept of an answer."""
+
+    code: str
+    description: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """One entity of an answer, its offsets those of the report's text."""
+
+    begin: int
+    end: int
+    score: float
+    category: str
+    traits: dict[str, float]
+    attributes: tuple[str, ...]
+    codes: tuple[Code, ...] = field(default=())
+
+
+def entities_of(answer: dict[str, Any], offset: int, least: Thresholds) -> list[Found]:
+    """The conditions and procedures of one answer for the piece of text that begins at `offset`."""
+    return [
+        Found(
+            begin=entity["BeginOffset"] + offset,
+            end=entity["EndOffset"] + offset,
+            score=entity["Score"],
+            category=entity["Category"],
+            traits={t["Name"]: t["Score"] for t in entity.get("Traits", ()) if t["Score"] >= least.trait},
+            attributes=tuple(a["Text"] for a in entity.get("Attributes", ()) if a["Type"] in QUALIFYING),
+            codes=tuple(
+                Code(c["Code"], c["Description"], c["Score"])
+                for c in entity.get("ICD10CMConcepts", ())
+                if c["Score"] >= least.code
+            ),
+        )
+        for entity in answer["Entities"]
+        if entity["Score"] >= least.entity
+        and (entity["Category"] == DEVICE_CATEGORY or (entity["Category"], entity["Type"]) == ("MEDICAL_CONDITION", "DX_NAME"))
+    ]
+
+
+def mentions_of(
+    report_id: str,
+    text: str,
+    sections: Sequence[Section],
+    detected: Sequence[Found],
+    coded: Sequence[Found],
+    release: str,
+    is_billable: Callable[[str], bool | None],
+) -> list[EntityRecord]:
+    """The mentions of a report, from all answers of both operations."""
+    found = [
+        mention
+        for entity in _together(detected, coded)
+        if (mention := _mention(report_id, text, sections, entity, release, is_billable)) is not None
+    ]
+    return sorted(found, key=lambda e: (e.begin, e.end, e.concept))
+
+
+def _together(detected: Sequence[Found], coded: Sequence[Found]) -> list[Found]:
+    """What either operation found, once: traits of both, attributes of both, the codes of the second."""
+    joined: list[Found] = []
+    taken: set[int] = set()
+    for entity in detected:
+        same = [c for c in coded if c.begin < entity.end and entity.begin < c.end and c.category == entity.category]
+        taken.update(map(id, same))
+        for other in same:
+            traits = {t: max(entity.traits.get(t, 0), other.traits.get(t, 0)) for t in {*entity.traits, *other.traits}}
+            attributes = (*entity.attributes, *(a for a in other.attributes if a not in entity.attributes))
+            entity = replace(entity, traits=traits, attributes=attributes, codes=(*entity.codes, *other.codes))
+        joined.append(entity)
+    return [*joined, *(entity for entity in coded if id(entity) not in taken)]
+
+
+def _mention(
+    report_id: str,
+    text: str,
+    sections: Sequence[Section],
+    entity: Found,
+    release: str,
+    is_billable: Callable[[str], bool | None],
+) -> EntityRecord | None:
+    words = text[entity.begin : entity.end]
+    concept, known = _concept(words)
+    if entity.category == DEVICE_CATEGORY and known != "device":
+        return None
+    category = known if known == "device" else _category(entity.traits, known)
+    section = _section(sections, entity.begin)
+    assertion, trait = _assertion(entity.traits)
+    settled = in_section(assertion, category, section)
+    code = _code(entity.codes, _sentence(text, entity.begin, entity.end))
+    said = qualifiers_of(" ".join((*entity.attributes, words)))
+    return EntityRecord(
+        report_id=report_id,
+        text=words,
+        begin=entity.begin,
+        end=entity.end,
+        section=section,
+        concept=concept,
+        category=category,
+        assertion=settled,
+        cue=trait if settled == assertion else None,
+        icd10cm_code=code.code if code else None,
+        icd10cm_description=code.description if code else None,
+        icd10cm_billable=is_billable(code.code) if code else None,
+        icd10cm_release=release if code else None,
+        score=code.score if code else entity.score,
+        severity=said.severity,
+        change=said.change,
+        laterality=said.laterality,
+        anatomy=said.anatomy,
+    )
+
+
+def _concept(words: str) -> tuple[str, str]:
+    """The vocabulary's concept of these words and its category, else the words themselves and no category."""
+    for sentence in split_sentences(words, 0, len(words)):
+        for match in vocabulary().findings.find(sentence.words):
+            concept = vocabulary().meant(match.value, sentence.words)
+            if concept.name:
+                return concept.name, concept.category
+    return " ".join(words.lower().split()), ""
+
+
+def _category(traits: dict[str, float], known: str) -> str:
+    named = {CATEGORIES[trait]: score for trait, score in traits.items() if trait in CATEGORIES}
+    return max(named, key=lambda name: named[name]) if named and not known else known or "diagnosis"
+
+
+def _assertion(traits: dict[str, float]) -> tuple[str, str | None]:
+    """The assertion and the trait that decided it."""
+    deciding = [trait for trait in traits if trait in ASSERTIONS]
+    if not deciding:
+        return "present", None
+    trait = min(deciding, key=lambda name: (PRIORITY.index(ASSERTIONS[name]), -traits[name]))
+    return ASSERTIONS[trait], trait
+
+
+def _code(codes: Iterable[Code], sentence: str) -> Code | None:
+    """The likeliest code that a mention in this sentence may have."""
+    plausible = [code for code in codes if is_plausible(code.code, sentence)]
+    return max(plausible, key=lambda code: code.score, default=None)
+
+
+def _section(sections: Sequence[Section], begin: int) -> str:
+    i = bisect_right([section.begin for section in sections], begin) - 1
+    return sections[i].name if i >= 0 and begin < sections[i].end else ""
+
+
+def _sentence(text: str, begin: int, end: int) -> str:
+    starts = [match.end() for match in SENTENCE_END.finditer(text, 0, begin)]
+    following = SENTENCE_END.search(text, end)
+    return text[starts[-1] if starts else 0 : following.start() if following else len(text)]

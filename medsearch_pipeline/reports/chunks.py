@@ -1,0 +1,37 @@
+"""A text in pieces that a service accepts, cut at sentence ends.
+
+Belongs here: where to cut. The pieces join to the whole text, so an offset in a piece is one in the text, less its begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from medsearch_core.reports.phrases import SENTENCE_END
+
+
+def chunks(text: str, limit_bytes: int) -> Iterator[tuple[int, int]]:
+    """The pieces as `begin, end`, each at most `limit_bytes` long in UTF-8.
+
+    Cut after as many whole sentences as fit; a longer sentence after as many words, a longer word where it is full.
+    """
+    ends = [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
+    begin = 0
+    while begin < len(text):
+        full = _fits(text, begin, limit_bytes)
+        end = max((e for e in ends if begin < e <= full), default=None) or _after_a_word(text, begin, full)
+        yield begin, end
+        begin = end
+
+
+def _fits(text: str, begin: int, limit_bytes: int) -> int:
+    """The furthest end at which the text from `begin` is within the limit."""
+    piece = text[begin : begin + limit_bytes].encode()[:limit_bytes]
+    return begin + len(piece.decode(errors="ignore"))
+
+
+def _after_a_word(text: str, begin: int, full: int) -> int:
+    if full == len(text):
+        return full
+    space = max(text.rfind(" ", begin, full), text.rfind("\n", begin, full))
+    return space + 1 if space > begin else full
