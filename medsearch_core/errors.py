@@ -48,7 +48,7 @@ class StorageError(MedsearchError):
 
 
 class Transient(StorageError):
-    """A store or the search index was busy, throttled or not reachable: the same call may succeed later."""
+    """A store, the search index or a service was busy, throttled or not reachable: the same call may succeed later."""
 
 
 class ObjectUnreadable(StorageError):
@@ -68,7 +68,7 @@ class QueueError(MedsearchError):
 
 
 class ServiceUnavailable(MedsearchError):
-    """A service that reads for this project is busy, away or forbidden. What was read before is kept; the next run goes on."""
+    """A service that reads for this project refuses to. What was read before is kept; the next run goes on."""
 
 
 class IndexMismatch(MedsearchError):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable
+from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable, Transient
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.data import ner_version
 from medsearch_core.reports.sections import Section
@@ -75,7 +75,8 @@ class ComprehendReader:
 
         Raises:
             BadInput: `refused_by_reader`, for a text that the service will not read.
-            ServiceUnavailable: where the service stays busy or away, or forbids the call.
+            Transient: where the service stays busy or away.
+            ServiceUnavailable: where it forbids the call.
         """
         detected, _ = self._ask("detect_entities_v2", text)
         coded, release = self._ask("infer_icd10_cm", text)
@@ -114,7 +115,7 @@ class ComprehendReader:
             self.usage["comprehend_retries"] += 1
             if attempt < ATTEMPTS:
                 self._wait(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
-        raise ServiceUnavailable(f"Comprehend Medical answers {code} after {ATTEMPTS} attempts: run again later")
+        raise Transient(f"Comprehend Medical answers {code} after {ATTEMPTS} attempts: run again later")
 
 
 @lru_cache(maxsize=4096)

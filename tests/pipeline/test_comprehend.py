@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable
+from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable, Transient
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.read import NER_VERSION, read_report
 from medsearch_core.reports.sections import split_sections
@@ -218,7 +218,7 @@ def test_a_busy_service_is_asked_again_after_longer_and_longer_waits(client: Any
 def test_a_service_that_stays_busy_stops_the_run(client: Any, stub: Stubber) -> None:
     for _ in range(ATTEMPTS):
         stub.add_client_error("detect_entities_v2", "TooManyRequestsException")
-    with pytest.raises(ServiceUnavailable, match="TooManyRequestsException after 6 attempts"):
+    with pytest.raises(Transient, match="TooManyRequestsException after 6 attempts"):
         ComprehendReader(client, LEAST, lambda _: None).find("s1", "pneumonia", [])
 
 
@@ -227,7 +227,7 @@ def test_a_service_that_is_away_stops_the_run(client: Any, monkeypatch: pytest.M
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
     monkeypatch.setattr(client, "detect_entities_v2", away)
-    with pytest.raises(ServiceUnavailable, match="EndpointConnectionError after 6 attempts"):
+    with pytest.raises(Transient, match="EndpointConnectionError after 6 attempts"):
         ComprehendReader(client, LEAST, lambda _: None).find("s1", "pneumonia", [])
 
 
