@@ -21,6 +21,7 @@ from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.reports import protocol
 from medsearch_pipeline.reports.protocol import RulesReader
 from medsearch_pipeline.resources import build_resources
+from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.study_reports import STAGE, ReportReader
 from tests.ingest import local_instance, settings_in
 from tests.landing import folder_of, land_study
@@ -87,7 +88,7 @@ def test_a_run_counts_what_it_used_of_the_service(tmp_path: Path, monkeypatch: p
         stub.add_response("infer_icd10_cm", {"Entities": [], "ModelVersion": "3"}, {"Text": ANY})
         assert build_definitions(settings).resolve_job_def("inventory_job").execute_in_process(instance=instance).success
         result = dg.materialize(
-            [build_report_entities(settings, dg.BackfillPolicy.multi_run(1))],
+            [build_report_entities(settings, dg.BackfillPolicy.multi_run(1), Retries.of(settings))],
             instance=instance,
             resources=build_resources(settings),
             partition_key=STUDY.partition,
