@@ -12,7 +12,7 @@ from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
 from medsearch_pipeline.checks.results import no_study_is_at_fault
-from medsearch_pipeline.inventory import objects_of
+from medsearch_pipeline.intake.known import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.retries import Retries

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
 from medsearch_pipeline.discovery import Layout
-from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
+from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact, inputs_of_placing, look_at_everything
+from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.same_bytes import inputs_by_kind
-from medsearch_pipeline.inventory import REJECTIONS_PATH, pseudonym_secret
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings

@@ -4,7 +4,7 @@ import dagster as dg
 
 from medsearch_core.records import EntityRecord, Rejection, ReportRecord
 from medsearch_core.storage.warehouse import rejections_path, study_path
-from medsearch_pipeline.inventory import objects_of
+from medsearch_pipeline.intake.known import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.reports.protocol import reader_version
 from medsearch_pipeline.resources import ReportReaderSource, StoreResource, WarehouseResource

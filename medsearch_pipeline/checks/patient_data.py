@@ -19,7 +19,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.checks.identifiers import COLUMNS, DICOM_KEYWORDS, Identifiers, texts_in, values_of
 from medsearch_pipeline.checks.results import NAMED
-from medsearch_pipeline.inventory import PATH
+from medsearch_pipeline.intake.known import PATH
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 

@@ -14,10 +14,10 @@ from medsearch_pipeline.intake.changes import Seen
 from medsearch_pipeline.intake.consume import Consumed, Limits, consume
 from medsearch_pipeline.intake.lookup import Looked, look_up
 from medsearch_pipeline.intake.notifications import LandingPlace, keys_named
+from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.queue import open_queue
 from medsearch_pipeline.intake.record import Recorded, record
 from medsearch_pipeline.intake.same_bytes import inputs_by_kind
-from medsearch_pipeline.inventory import pseudonym_secret
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 

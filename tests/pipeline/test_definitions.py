@@ -20,7 +20,8 @@ from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
 from medsearch_core.storage.object_store import ObjectStore, open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.inventory import PATH, REJECTIONS_PATH
+from medsearch_pipeline.intake.compaction import REJECTIONS_PATH
+from medsearch_pipeline.intake.known import PATH
 from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings

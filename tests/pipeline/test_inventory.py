@@ -15,7 +15,7 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.discovery import MIMIC_CXR
 from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
 from medsearch_pipeline.intake.known import known
-from medsearch_pipeline.inventory import pseudonym_secret
+from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from tests.landing import REPORT, image_bytes, land_study
 
 STUDY = StudyKey("p10000032", "s50414267")
