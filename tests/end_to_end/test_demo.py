@@ -20,6 +20,8 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.ledger import read_totals
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.demo.dagster_client import DagsterClient
+from medsearch_pipeline.jobs import STUDY_ASSETS
 from tests.landing import land_study, sop_instance_uid
 
 PATIENTS = 4
@@ -147,7 +149,7 @@ def test_a_file_of_ones_own_finds_the_images_like_it(first: Demo) -> None:
 
 def test_what_lands_later_is_found_without_anybody_launching_anything(first: Demo) -> None:
     first.wait_until_ready()
-    study = StudyKey("p19999999", "s59999999")
+    study = StudyKey("p18888888", "s58888888")
     landing = open_store(str(first.home / "landing"))
     land_study(landing, study, report="FINDINGS: A boomerang projects over the left lung.\nIMPRESSION: Boomerang.\n")
     ask = '{ searchReports(query: "boomerang") { nodes { id images { nodes { id } } } } }'
@@ -156,6 +158,10 @@ def test_what_lands_later_is_found_without_anybody_launching_anything(first: Dem
         assert time.monotonic() < deadline, "not after 180 s"
         time.sleep(1)
     assert found == [{"id": study.study, "images": {"nodes": [{"id": sop_instance_uid(study)}]}}]
+    dagster = DagsterClient(first.address("Dagster").removesuffix("/asset-groups"))
+    while not all(asset.is_complete for asset in dagster.progress(STUDY_ASSETS)):
+        assert time.monotonic() < deadline, "its run did not end"
+        time.sleep(1)
 
 
 def test_ctrl_c_stops_everything_it_started_and_a_second_demo_only_serves(first: Demo) -> None:

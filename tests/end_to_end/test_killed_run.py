@@ -28,6 +28,8 @@ def content(home: Path) -> dict[str, Any]:
     warehouse = Warehouse(open_store(str(home / "warehouse")))
 
     def of(key: str) -> Any:
+        if key == "inventory.parquet":  # whose digest names the secret of its warehouse
+            return warehouse.read(key).to_pylist()
         if key.endswith(".parquet"):
             return warehouse.inputs(key), warehouse.read(key).to_pylist()
         return warehouse.store.read(key)

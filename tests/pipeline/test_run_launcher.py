@@ -53,7 +53,10 @@ def test_a_run_is_given_up_only_where_it_is_known_to_be_gone(
     assert judged(knows, is_local, worker, lambda _: is_there).status == WorkerStatus[status]
 
 
-def test_the_projects_instance_has_it_with_monitoring_and_retries_of_crashed_runs_alone(tmp_path: Path) -> None:
+def test_the_projects_instance_has_it_with_monitoring_and_retries_of_crashed_runs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     (tmp_path / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert isinstance(instance.run_launcher, LocalRunLauncher)

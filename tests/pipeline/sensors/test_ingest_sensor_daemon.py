@@ -130,7 +130,8 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))  # where dagster.yaml keeps Dagster's storage
     deployment = Deployment(tmp_path)
     deployment.start_daemon()
     yield deployment
