@@ -78,8 +78,8 @@ def requests(
 
     Args:
         keys: every partition, in Dagster's order. A study without one is left out.
-        in_flight: first and last partition of every run that is not finished or worked since the ledger began; what these
-            cover is left out.
+        in_flight: first and last partition of every run that is not finished or worked since the ledger began, and of what
+            waits for the dispatcher; what these cover is left out.
         most: partitions a run may have.
         may_index: whether the index takes what the present model makes; else runs leave it out.
         after: where requests for the same ledger stopped.

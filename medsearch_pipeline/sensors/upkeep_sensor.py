@@ -9,6 +9,7 @@ from itertools import islice
 import dagster as dg
 
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.intake import waiting
 from medsearch_pipeline.jobs import UPKEEP_JOBS, build_jobs
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
@@ -45,11 +46,16 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         free = settings.max_runs_in_flight - sum(UPKEEP_TAG in run.tags for run in unfinished)
         if free <= 0:
             return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
-        standing, found = look(settings, Warehouse(warehouse.open()), search_index.open())
+        tables = Warehouse(warehouse.open())
+        standing, found = look(settings, tables, search_index.open())
+        dispatched = waiting.read(tables) or waiting.State()
         planned = requests(
             found,
             instance.get_dynamic_partitions(NAME),
-            [span for run in (*unfinished, *since) if (span := span_of(run))],
+            [
+                *(span for run in (*unfinished, *since) if (span := span_of(run))),
+                *((row.study.partition, row.study.partition) for row in dispatched.rows),
+            ],
             most=settings.max_partitions_per_run,
             may_index=not standing.is_index_of_another_model,
             after=after,
