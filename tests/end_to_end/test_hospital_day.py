@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,20 +13,19 @@ from tests.hospital_day.plan import plan
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Account]]:
-    """The day, which sets the environment of this process too."""
-    before = dict(os.environ)
+    """The day, with everything that waits for something waiting less."""
     sooner = {
         "MEDSEARCH_SETTLE_SECONDS": "3",
-        "MEDSEARCH_SCAN_INTERVAL_SECONDS": "10",
-        "MEDSEARCH_DISPATCH_INTERVAL_SECONDS": "5",
+        "MEDSEARCH_SCAN_INTERVAL_SECONDS": "8",
+        "MEDSEARCH_DISPATCH_INTERVAL_SECONDS": "4",
+        "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": "1",
     }
-    home: Path = tmp_path_factory.mktemp("day")
-    with Place(home, sooner) as place:
-        run = Run(place, plan(studies=22, seconds=24))
+    day = plan(studies=22, seconds=24)
+    monitoring = {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 2}
+    with Place(tmp_path_factory.mktemp("day"), sooner, monitoring) as place:
+        run = Run(place, day)
         run.live()
         yield run, run.account()
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_every_object_ends_as_the_script_expects(lived: tuple[Run, Account]) -> None:

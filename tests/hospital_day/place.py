@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from urllib.parse import quote_plus
 import boto3
 import dagster as dg
 import psutil
+import yaml
 from dagster._core.scheduler.instigation import InstigatorTick
 
 from medsearch_core.records import LandedObject, records_of
@@ -33,7 +33,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 class Place:
     """A bucket that notifies a queue, and a daemon whose sensors watch both. Lives as long as a `with` block."""
 
-    def __init__(self, home: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str], monitoring: Mapping[str, int] | None = None) -> None:
         self.home = home
         port = free_port(5000)
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -56,14 +56,15 @@ class Place:
             }
             | settings
         )
-        os.environ.update(self.environment)
+        self._before = dict(os.environ)
+        os.environ.update(self.environment)  # this process reads settings and instance as the daemon does
         self.processes = Processes(home / "logs", self.environment)
         self.processes.start("aws", [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)])
         self.processes.wait_until("aws", lambda: answers(f"{self.endpoint}/moto-api/data.json"))
         self.s3 = boto3.client("s3", endpoint_url=self.endpoint)
         self.sqs = boto3.client("sqs", endpoint_url=self.endpoint)
         self._make_bucket()
-        self._make_dagster_home()
+        self._make_dagster_home(monitoring or {})
         self.instance = dg.DagsterInstance.get()
         self.warehouse = Warehouse(open_store(str(home / "warehouse")))
         self.landing = open_store(f"s3://{BUCKET}/landing", S3Options(self.endpoint, "us-east-1"))
@@ -75,6 +76,8 @@ class Place:
     def __exit__(self, *_: object) -> None:
         self.stop_daemon()
         self.processes.stop()
+        os.environ.clear()
+        os.environ.update(self._before)
 
     def _make_bucket(self) -> None:
         self.s3.create_bucket(Bucket=BUCKET)
@@ -92,9 +95,11 @@ class Place:
         configuration: dict[str, Any] = {"QueueConfigurations": [to]} if is_on else {}
         self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)
 
-    def _make_dagster_home(self) -> None:
+    def _make_dagster_home(self, monitoring: Mapping[str, int]) -> None:
         (self.home / "dagster").mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PROJECT / "dagster.yaml", self.home / "dagster" / "dagster.yaml")
+        configured = yaml.safe_load((PROJECT / "dagster.yaml").read_text())
+        configured["run_monitoring"] |= monitoring
+        (self.home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
 
     def start_daemon(self) -> None:
         """Starts Dagster's daemon, which loads the code location by itself."""

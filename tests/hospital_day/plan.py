@@ -177,7 +177,7 @@ def _changes(script: _Script) -> None:
     arrived = {script.image_key(s): 0.7 * script.seconds * n / len(script.studies) for n, s in enumerate(script.studies)}
 
     def take(share: float) -> Iterator[tuple[StudyKey, float]]:
-        for _ in range(max(2, int(share * len(script.studies)))):
+        for _ in range(max(1, int(share * len(script.studies)))):
             study = next(turns)
             at = arrived[script.image_key(study)]
             yield study, at + script.random.choice((1.0, 0.25 * script.seconds))
