@@ -20,6 +20,7 @@ from medsearch_pipeline.intake.compaction import compact, look_at_everything
 from medsearch_pipeline.intake.known import PATH, known, objects_of
 from medsearch_pipeline.intake.record import Recorded, record
 from medsearch_pipeline.intake.same_bytes import inputs_by_kind
+from medsearch_pipeline.reports.protocol import RulesReader
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import ImageReader
 from medsearch_pipeline.study_reports import ReportReader
@@ -85,7 +86,7 @@ class Place:
             self.landing, self.warehouse, settings.thumbnail_side, settings.max_pixels, settings.check_identity
         )
         made = []
-        for kind, reader in (("dicom", images), ("report", ReportReader(self.landing, self.warehouse))):
+        for kind, reader in (("dicom", images), ("report", ReportReader(self.landing, self.warehouse, RulesReader()))):
             objects = objects_of(self.warehouse, [study], kind)[study]
             made.append(reader.is_current(study, objects))  # type: ignore[attr-defined]
             if not made[-1]:
