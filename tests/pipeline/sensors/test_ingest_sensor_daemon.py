@@ -70,11 +70,6 @@ class Deployment:
             command = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(PROJECT / "workspace.yaml")]
             self.daemons.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
 
-    def kill_daemon(self) -> None:
-        """The daemon alone: its code server and the runs go on."""
-        self.daemons[-1].kill()
-        self.daemons[-1].wait()
-
     def kill_everything(self) -> None:
         """Daemons, code servers and runs at once, as when the machine loses its power."""
         for daemon in self.daemons:
@@ -136,15 +131,6 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depl
     deployment.start_daemon()
     yield deployment
     deployment.kill_everything()
-
-
-def test_a_run_outlives_its_daemon_and_is_not_done_twice(deployment: Deployment) -> None:
-    deployment.land(FIRST)
-    deployment.wait_for(lambda: deployment.is_half_done(FIRST))
-    deployment.kill_daemon()
-    deployment.start_daemon()
-    deployment.wait_for(lambda: deployment.is_done(FIRST))
-    assert deployment.outcomes(FIRST[0]) == ["SUCCESS"]
 
 
 def test_what_lands_is_ingested_though_its_run_and_then_everything_is_killed(deployment: Deployment) -> None:
