@@ -61,6 +61,7 @@ def test_a_user_signs_in_looks_at_an_image_and_signs_out(page, home, issuer):
 
     page.reload()
     expect(page.locator("frame-viewer[data-ready]")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # what is still asked for when the session ends is refused
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".note h2")).to_have_text("Sign in to search")
     assert issuer.asked["logout"] == 1
