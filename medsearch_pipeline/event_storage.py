@@ -7,6 +7,7 @@ one for their tags, and one row per asset. The tables and what stands in them ar
 its events one by one, as it always did.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,17 @@ from typing import Any
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import DynamicPartitionsTable
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
+
+from medsearch_pipeline.checks.instance_size import COMFORTABLE_ON_SQLITE, advice_for
+from medsearch_pipeline.partitions import NAME
 
 
 class _InBatches(SqlEventLogStorage):
@@ -59,17 +64,31 @@ class SqliteEventLog(_InBatches, SqliteEventLogStorage):
             with self.run_connection(run_id) as connection:
                 self._insert(connection, [event for event in events if event.run_id == run_id])
 
+    def count_studies(self) -> int:
+        """How many partitions are registered."""
+        of_studies = DynamicPartitionsTable.c.partitions_def_name == NAME
+        with self.index_connection() as connection:
+            return int(connection.execute(select(func.count()).where(of_studies)).scalar_one())
+
 
 class PostgresEventLog(_InBatches, PostgresEventLogStorage):
     """Dagster's event log in Postgres."""
 
 
 class SqliteStorage(DagsterSqliteStorage):
-    """Dagster's storage in SQLite below a folder, which is that of an instance with no storage configured."""
+    """Dagster's storage in SQLite below a folder, which is that of an instance with no storage configured.
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+    Every process that opens it is warned, at its start, of more studies than SQLite is comfortable with.
+    """
+
+    def __init__(
+        self, base_dir: str, inst_data: ConfigurableClassData | None = None, comfortable: int = COMFORTABLE_ON_SQLITE
+    ) -> None:
         super().__init__(base_dir, inst_data)
-        self._event_log_storage = SqliteEventLog(str(Path(base_dir, "history", "runs")))
+        log = SqliteEventLog(str(Path(base_dir, "history", "runs")))
+        self._event_log_storage = log
+        if advice := advice_for(is_on_sqlite=True, partitions=log.count_studies(), comfortable=comfortable):
+            logging.getLogger(__name__).warning(advice)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> "SqliteStorage":

@@ -10,7 +10,8 @@ import pytest
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.checks.instance_size import COMFORTABLE_ON_SQLITE, advice_for, build_instance_size_check
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.partitions import register
+from medsearch_pipeline.event_storage import SqliteStorage
+from medsearch_pipeline.partitions import NAME, register
 from tests.ingest import local_instance, settings_in
 
 
@@ -46,3 +47,16 @@ def test_every_inventory_evaluates_it(tmp_path: Path) -> None:
     job = build_definitions(settings_in(tmp_path, tmp_path)).resolve_job_def("inventory_job")
     assert dg.AssetCheckKey(dg.AssetKey("inventory"), "instance_fits_its_size") in job.asset_layer.asset_graph.asset_check_keys
     assert "inventory_instance_fits_its_size" in {node.name for node in job.nodes}
+
+
+@pytest.mark.parametrize(("comfortable", "told"), [(2, 0), (1, 1)])
+def test_every_process_that_opens_sqlite_is_told_at_its_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, comfortable: int, told: int
+) -> None:
+    storage = SqliteStorage(str(tmp_path))
+    storage.event_log_storage.add_dynamic_partitions(NAME, ["p10000001/s50000001", "p10000002/s50000002"])
+    storage.event_log_storage.add_dynamic_partitions("another", ["1", "2", "3"])
+    assert not caplog.messages
+    SqliteStorage(str(tmp_path), comfortable=comfortable)
+    assert [message for message in caplog.messages if "there are 2 studies" in message] == caplog.messages
+    assert len(caplog.messages) == told
