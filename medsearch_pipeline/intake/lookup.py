@@ -5,18 +5,15 @@ Belongs here: telling a missing object from a missing store. What follows from w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.storage.bucket import UNSPELLABLE
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 
 LOOKERS = 32
-UNSPELLABLE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
-"""Keys that S3 allows and the store cannot be asked for: a part that is empty, `.` or `..`, or a control character. Among them
-are those that end in a slash, by which S3's console shows folders."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,13 +301,15 @@ def test_a_folder_that_is_gone_scans_as_a_failure_and_not_as_empty(tmp_path: Pat
 def test_keys_of_a_bucket_that_no_store_can_be_asked_for_are_listed_as_they_are(s3_endpoint: str, s3_bucket: str) -> None:
     client = boto3.client("s3", endpoint_url=s3_endpoint)
     odd = ["in/", "in/a//b.dcm", "in/tab\tin it.dcm", "in/tail/"]
-    for key in [*odd, "in/z.dcm", "out/f.dcm"]:
-        client.put_object(Bucket=s3_bucket, Key=key, Body=b"x" if key.endswith(".dcm") else b"")
-    found = open_store(f"s3://{s3_bucket}/in", S3Options(s3_endpoint, "us-east-1")).scan("", 100)
+    for key in [*odd, "in/z.dcm", "in/scan#12", "out/f.dcm"]:
+        client.put_object(Bucket=s3_bucket, Key=key, Body=b"" if key.endswith("/") else b"x")
+    store = open_store(f"s3://{s3_bucket}/in", S3Options(s3_endpoint, "us-east-1"))
+    found = store.scan("", 100)
     assert {o.key: o.is_addressable for o in found} == {
         **dict.fromkeys((key.removeprefix("in/") for key in odd[1:]), False),
-        "z.dcm": True,
+        **dict.fromkeys(("scan#12", "z.dcm"), True),
     }
+    assert {store.read(o.key) for o in found if o.is_addressable} == {b"x"}
     assert [o.key for o in found] == sorted((o.key for o in found), key=str.encode)
 
 
