@@ -26,6 +26,7 @@ from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.catalogue import COLUMNS
 from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.intake.dispatch import places_in
 from medsearch_pipeline.intake.known import PATH, known
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.runs import UNFINISHED, span_of
@@ -75,7 +76,7 @@ class Claims:
     def on(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
         """Those of the studies that must be left alone."""
         places = {key: place for place, key in enumerate(self.keys)}
-        spans = [range(places[a], places[b] + 1) for a, b in self.spans if a in places and b in places]
+        spans = places_in(self.spans, places)
         ends = {key for span in self.spans for key in span}
 
         def is_claimed(study: StudyKey) -> bool:

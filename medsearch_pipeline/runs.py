@@ -9,6 +9,7 @@ RANGE_START_TAG, RANGE_END_TAG = "dagster/asset_partition_range_start", "dagster
 RUN_KEY_TAG = "dagster/run_key"
 PRIORITY_TAG = "dagster/priority"
 RETRY_STRATEGY_TAG = "dagster/retry_strategy"
+STUDIES_TAG = "medsearch/studies"
 
 UNFINISHED = [
     status
@@ -23,3 +24,11 @@ def span_of(run: dg.DagsterRun) -> tuple[str, str] | None:
     start = run.tags.get(RANGE_START_TAG, run.tags.get(PARTITION_TAG))
     end = run.tags.get(RANGE_END_TAG, run.tags.get(PARTITION_TAG))
     return (start, end) if start and end else None
+
+
+def range_tags(start: str, end: str, studies: int) -> dict[str, str]:
+    """The tags of a run over the partitions from `start` to `end`, requested for so many studies of them.
+
+    Retried, it begins anew: digests say what is left to do, not what Dagster remembers of a dead run.
+    """
+    return {RANGE_START_TAG: start, RANGE_END_TAG: end, STUDIES_TAG: str(studies), RETRY_STRATEGY_TAG: "ALL_STEPS"}

@@ -11,7 +11,7 @@ from medsearch_core.errors import StorageError
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
-from medsearch_pipeline.intake.dispatch import ranges
+from medsearch_pipeline.intake.dispatch import BRIDGE, places_in, ranges
 from medsearch_pipeline.intake.known import landed
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.models.code_version import code_version_of, noted
@@ -20,9 +20,6 @@ from medsearch_pipeline.staleness import Staleness, Standing, staleness
 from medsearch_pipeline.study_embeddings import inputs_of_vectors
 from medsearch_pipeline.study_images import images_due
 from medsearch_pipeline.study_reports import reports_due
-
-BRIDGE = 16
-"""Partitions a run may look at along the way, all of them up to date: it finds them unchanged, which costs less than a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +82,7 @@ def requests(
         after: where requests for the same ledger stopped.
     """
     places = {key: place for place, key in enumerate(keys)}
-    taken = {place for a, b in in_flight if a in places and b in places for place in range(places[a], places[b] + 1)}
+    taken = {place for span in places_in(in_flight, places) for place in span}
     safe = {places[study.partition] for study in found.current if study.partition in places} - taken
     wanted: dict[str, list[int]] = {job: [] for job in UPKEEP_JOBS}
     for each in found.stale:

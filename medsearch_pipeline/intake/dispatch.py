@@ -34,6 +34,9 @@ from datetime import datetime, timedelta
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.intake.journal import Entry
 
+BRIDGE = 16
+"""Partitions a run may look at along the way: 16 unchanged studies are some 50 footers, less than another run costs."""
+
 
 @dataclass(frozen=True, order=True)
 class Waiting:
@@ -138,7 +141,7 @@ def plan(
         bridge, most: as `ranges` takes them.
     """
     places = {key: place for place, key in enumerate(keys)}
-    taken = [range(places[a], places[b] + 1) for a, b in in_flight if a in places and b in places]
+    taken = places_in(in_flight, places)
     rows = {places[row.study.partition]: row for row in due}
     ready = [place for place in rows if not any(place in each for each in taken)]
     found = ranges(ready, bridge, most, taken)
@@ -155,6 +158,15 @@ def plan(
         busy=len(rows) - len(ready),
         crowded=len(ready) - len(requested),
     )
+
+
+def places_in(spans: Iterable[tuple[str, str]], places: Mapping[str, int]) -> list[range]:
+    """Where spans of partitions lie in Dagster's order; one that begins or ends with a partition that is gone lies nowhere.
+
+    Args:
+        places: partition → its place in that order.
+    """
+    return [range(places[start], places[end] + 1) for start, end in spans if start in places and end in places]
 
 
 def ranges(places: Iterable[int], bridge: int, most: int, taken: Collection[range] = ()) -> list[range]:

@@ -11,29 +11,19 @@ from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal, waiting
-from medsearch_pipeline.intake.dispatch import Patience, Plan, Span, merged, plan, still_waiting, with_studies
+from medsearch_pipeline.intake.dispatch import BRIDGE, Patience, Plan, Span, merged, plan, still_waiting, with_studies
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
-from medsearch_pipeline.runs import (
-    PRIORITY_TAG,
-    RANGE_END_TAG,
-    RANGE_START_TAG,
-    RETRY_STRATEGY_TAG,
-    RUN_KEY_TAG,
-    UNFINISHED,
-    span_of,
-)
+from medsearch_pipeline.runs import PRIORITY_TAG, RUN_KEY_TAG, UNFINISHED, range_tags, span_of
 from medsearch_pipeline.settings import Settings
 
 JOB = "ingest_job"
-TICK_TAG, STUDIES_TAG = "medsearch/tick", "medsearch/studies"
+TICK_TAG = "medsearch/tick"
 WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", "medsearch/dispatched_again"
 RETRY_TIME = timedelta(seconds=60)
 """How long Dagster has to retry a run that died."""
 READERS = 16
 SHOWN = 20
-BRIDGE = 16
-"""Partitions a run may look at along the way: 16 unchanged studies are some 50 footers, less than another run costs."""
 
 
 def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -139,12 +129,9 @@ def _request(span: Span, token: str) -> dg.RunRequest:
         job_name=JOB,
         run_key=span.run_key,
         tags={
-            RANGE_START_TAG: span.start,
-            RANGE_END_TAG: span.end,
+            **range_tags(span.start, span.end, len(span.studies)),
             TICK_TAG: token,
-            STUDIES_TAG: str(len(span.studies)),
             PRIORITY_TAG: "1",  # what has just landed goes before the runs of a backfill
-            RETRY_STRATEGY_TAG: "ALL_STEPS",  # digests say what is left to do, not what Dagster remembers of a dead run
         },
     )
 

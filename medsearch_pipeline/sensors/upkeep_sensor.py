@@ -13,11 +13,11 @@ from medsearch_pipeline.intake import waiting
 from medsearch_pipeline.jobs import UPKEEP_JOBS, build_jobs
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.runs import RANGE_END_TAG, RANGE_START_TAG, RETRY_STRATEGY_TAG, UNFINISHED, span_of
+from medsearch_pipeline.runs import UNFINISHED, range_tags, span_of
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep import Place, Request, look, requests, summary
 
-UPKEEP_TAG, STUDIES_TAG = "medsearch/upkeep", "medsearch/studies"
+UPKEEP_TAG = "medsearch/upkeep"
 
 
 def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -98,13 +98,7 @@ def _request(each: Request, ledger: str) -> dg.RunRequest:
         job_name=each.job,
         run_key=f"upkeep-{ledger}-{each.job}-{each.start}",
         asset_selection=[dg.AssetKey(asset) for asset in each.assets],
-        tags={
-            RANGE_START_TAG: each.start,
-            RANGE_END_TAG: each.end,
-            UPKEEP_TAG: ledger,
-            STUDIES_TAG: str(each.studies),
-            RETRY_STRATEGY_TAG: "ALL_STEPS",
-        },
+        tags={**range_tags(each.start, each.end, each.studies), UPKEEP_TAG: ledger},
     )
 
 
