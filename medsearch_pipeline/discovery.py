@@ -180,14 +180,6 @@ def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
     return sorted((join(item) for item in objects), key=lambda o: (o.patient or "", o.study or "", o.key))
 
 
-def studies_of(objects: Iterable[LandedObject]) -> list[StudyKey]:
-    """Every study with an object, sorted, so that a patient's partitions are one contiguous range.
-
-    A study all of whose objects were refused is one too: its assets materialise with zero rows.
-    """
-    return sorted({StudyKey(o.patient, o.study) for o in objects if o.patient and o.study})
-
-
 def rejections_of(objects: Sequence[LandedObject]) -> list[Rejection]:
     """The rejection rows of an inventory."""
     return [

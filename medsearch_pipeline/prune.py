@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
-import pyarrow as pa
 from dagster import DagsterInstance
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
@@ -27,7 +26,7 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.catalogue import COLUMNS
 from medsearch_pipeline.intake import journal, waiting
 from medsearch_pipeline.intake.dispatch import places_in
-from medsearch_pipeline.intake.known import PATH, known
+from medsearch_pipeline.intake.known import PATH, known, studies_in
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.runs import UNFINISHED, span_of
 from medsearch_pipeline.study_embeddings import batched
@@ -144,13 +143,8 @@ class _Known:
         now = self._warehouse.store.info(PATH).etag, journal.names(self._warehouse)
         if now != self._seen:
             inventory = self._warehouse.columns(PATH, ["patient", "study"])
-            self._seen, self._studies = now, _studies_in(inventory) | _studies_in(known(self._warehouse))
+            self._seen, self._studies = now, {*studies_in(inventory), *studies_in(known(self._warehouse))}
         return self._studies
-
-
-def _studies_in(rows: pa.Table) -> set[StudyKey]:
-    pairs = rows.group_by(["patient", "study"]).aggregate([]).to_pydict()
-    return {StudyKey(*pair) for pair in zip(pairs["patient"], pairs["study"], strict=True) if all(pair)}
 
 
 def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:

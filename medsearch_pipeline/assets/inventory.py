@@ -6,10 +6,10 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
 from medsearch_pipeline.discovery import Layout
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact, inputs_of_placing, look_at_everything
+from medsearch_pipeline.intake.known import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.same_bytes import inputs_by_kind
 from medsearch_pipeline.partitions import NAME, register
@@ -30,7 +30,6 @@ class InventoryConfig(dg.Config):
 def build_inventory(settings: Settings) -> dg.AssetsDefinition:
     """The `inventory` asset of a deployment."""
     layout = Layout.of(settings.layout)
-    configured = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
 
     @dg.asset(
         group_name="landing",
@@ -52,7 +51,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         Differences are journalled, so that what changed is ingested; then the journal is compacted into the table.
         """
         tables, began = warehouse.tables(context.run.run_id), datetime.now(UTC)
-        secret = pseudonym_secret(tables.store, configured)
+        secret = pseudonym_secret(tables.store, settings.pseudonym_key)
         recorded = look_at_everything(
             landing.open(),
             tables,
@@ -63,9 +62,9 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
             is_removal_confirmed=config.confirm_removal,
         )
         rows = compact(tables, inputs_of_placing(layout, secret), datetime.now(UTC)).rows
-        studies = _studies_in(rows)
-        new = register(context.instance, studies)
-        known = context.instance.get_dynamic_partitions(NAME)
+        studies = studies_in(rows)
+        held = context.instance.get_dynamic_partitions(NAME)
+        new = register(context.instance, studies, held)
         context.log.info(f"inventory: {len(rows)} objects, {len(studies)} studies, {len(new)} of them new")
         rejections = tables.read_rows(Rejection, REJECTIONS_PATH)
         kinds = {each["values"]: each["counts"] for each in pc.value_counts(rows["kind"]).to_pylist()}
@@ -84,7 +83,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
                 "studies": len(studies),
                 "patients": len({s.patient for s in studies}),
                 "new_studies": len(new),
-                "studies_no_longer_landed": len(set(known) - {s.partition for s in studies}),
+                "studies_no_longer_landed": len(set(held) - {s.partition for s in studies}),
                 "dagster/row_count": len(rows),
             },
             check_results=[every_object_was_used("inventory", CHECK, rejections), _ids_are_unique(rows)],
@@ -93,15 +92,8 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
     return inventory
 
 
-def _studies_in(rows: pa.Table) -> list[StudyKey]:
-    """Every study with an object, those included all of whose objects were refused: their assets have zero rows."""
-    found = rows.filter(pc.and_(pc.is_valid(rows["patient"]), pc.is_valid(rows["study"])))
-    pairs = found.group_by(["patient", "study"]).aggregate([]).to_pydict()
-    return sorted(StudyKey(*pair) for pair in zip(pairs["patient"], pairs["study"], strict=True))
-
-
 def _ids_are_unique(rows: pa.Table) -> dg.AssetCheckResult:
-    shared = _studies_in(rows.filter(rows["is_study_shared"]))
+    shared = studies_in(rows.filter(rows["is_study_shared"]))
     return dg.AssetCheckResult(
         asset_key="inventory",
         check_name=UNIQUE_CHECK,

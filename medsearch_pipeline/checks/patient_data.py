@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import dagster as dg
 
@@ -19,7 +20,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.checks.identifiers import COLUMNS, DICOM_KEYWORDS, Identifiers, texts_in, values_of
 from medsearch_pipeline.checks.results import NAMED
-from medsearch_pipeline.intake.known import PATH
+from medsearch_pipeline.intake.known import PATH, studies_in
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 
@@ -52,11 +53,12 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
     ) -> dg.AssetCheckResult:
         instance, tables, store = context.instance, warehouse.tables(context.run.run_id), landing.open()
         runs = instance.get_runs(dg.RunsFilter(statuses=ENDED), limit=settings.event_check_runs)
+        landed = cache(lambda: studies_in(tables.read(PATH)))  # what a run without partitions may have worked on
         leaks: list[Leak] = []
         read = compared = 0
         for run in runs:
             events = instance.get_records_for_run(run.run_id, limit=EVENTS, ascending=False)
-            studies = sample(studies_named(events.records) or studies_landed(tables), run.run_id)
+            studies = sample(studies_named(events.records) or landed(), run.run_id)
             identifiers = identifiers_of(tables, store, studies, days_of(events.records))
             leaks += leaks_in(run, events.records, identifiers)
             read, compared = read + len(events.records), compared + len(identifiers)
@@ -94,13 +96,6 @@ def studies_named(records: Iterable[dg.EventLogRecord]) -> list[StudyKey]:
     """The studies whose materialisations are among the events."""
     named = {record.partition_key for record in records if record.partition_key and "/" in record.partition_key}
     return [StudyKey.parse(key) for key in sorted(named)]
-
-
-def studies_landed(tables: Warehouse) -> list[StudyKey]:
-    """Every study of the inventory: what a run without partitions may have worked on."""
-    landed = tables.read(PATH).select(["patient", "study"])
-    pairs = zip(landed["patient"].to_pylist(), landed["study"].to_pylist(), strict=True)
-    return sorted({StudyKey(patient, study) for patient, study in pairs if patient and study})
 
 
 def sample(studies: Sequence[StudyKey], seed: str) -> list[StudyKey]:

@@ -99,6 +99,15 @@ def with_changes(rows: pa.Table, changes: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables([kept, came])
 
 
+def studies_in(rows: pa.Table) -> list[StudyKey]:
+    """Every study with an object among the rows, sorted, so that a patient's partitions are one contiguous range.
+
+    A study all of whose objects were refused is one too: its assets materialise with zero rows.
+    """
+    pairs = rows.group_by(["patient", "study"]).aggregate([]).to_pydict()
+    return sorted(StudyKey(*pair) for pair in zip(pairs["patient"], pairs["study"], strict=True) if all(pair))
+
+
 def rows_of(rows: pa.Table, keys: Iterable[str]) -> dict[str, LandedObject]:
     """The rows of these keys, of a table as `known` gives it; a key that is not known is left out."""
     wanted = pa.array(sorted(set(keys)), pa.string())

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import CHANGES
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.discovery import Layout
 from medsearch_pipeline.intake.changes import Seen
@@ -23,7 +24,6 @@ from medsearch_pipeline.settings import Settings
 
 SECONDS = 15
 SHOWN = 20
-KINDS = ("added", "replaced", "removed", "retagged")
 NO_DEAD_LETTERS = (
     "the queue has no redrive policy: give it a dead-letter queue, or what cannot be read comes again until it expires"
 )
@@ -40,7 +40,7 @@ class Tally:
     """Keys that S3 allows and the store cannot be asked for."""
 
     def add(self, looked: Looked, recorded: Recorded) -> None:
-        self.changes.update({kind: getattr(recorded, kind) for kind in KINDS})
+        self.changes.update({kind: getattr(recorded, kind) for kind in CHANGES})
         self.studies.update(recorded.studies)
         self.unspellable += looked.unspellable
 
@@ -51,7 +51,6 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
     if not url:
         return None
     layout, place, inputs_of = Layout.of(settings.layout), LandingPlace.of(settings.landing), inputs_by_kind(settings)
-    configured = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
 
     @dg.sensor(
         minimum_interval_seconds=SECONDS,
@@ -66,7 +65,7 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
         has_dead_letters = queue.has_dead_letters()
         store.check()  # before anything is received: each delivery that leads to nothing is one towards the dead letters
         tables.store.check()
-        secret = pseudonym_secret(tables.store, configured)
+        secret = pseudonym_secret(tables.store, settings.pseudonym_key)
 
         def record_seen(keys: Sequence[str]) -> Collection[str]:
             observed = datetime.now(UTC)

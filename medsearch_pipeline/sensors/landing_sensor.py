@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from medsearch_core.records import CHANGES
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.discovery import Layout
@@ -61,7 +62,6 @@ class Cursor:
 def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
     """The `landing_sensor` of a deployment."""
     layout, inputs_of = Layout.of(settings.layout), inputs_by_kind(settings)
-    configured = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
 
     @dg.sensor(
         minimum_interval_seconds=settings.scan_interval_seconds,
@@ -74,7 +74,12 @@ def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
         store, tables, observed = landing.open(), Warehouse(warehouse.open()), datetime.now(UTC)
         cursor = Cursor.read(context.cursor, store.url)
         found = Round(
-            store, tables, layout, pseudonym_secret(tables.store, configured), inputs_of, bytes_compared=BYTES_COMPARED
+            store,
+            tables,
+            layout,
+            pseudonym_secret(tables.store, settings.pseudonym_key),
+            inputs_of,
+            bytes_compared=BYTES_COMPARED,
         )
         looked, after = _look(store, found, cursor.after, settings.scan_objects_per_tick)
         recorded = found.finish(observed)
@@ -108,7 +113,7 @@ def _look(store: ObjectStore, found: Round, after: str, limit: int) -> tuple[int
 
 def _told(looked: int, cursor: Cursor, recorded: Recorded, *, is_end: bool) -> str:
     place = f" after {cursor.after}" if cursor.after else ""
-    counts = {kind: getattr(recorded, kind) for kind in ("added", "replaced", "removed", "retagged")}
+    counts = {kind: getattr(recorded, kind) for kind in CHANGES}
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count or kind != "retagged")
     end = f"; the whole store was looked at in {cursor.ticks + 1} ticks" if is_end else ""
     if recorded.entry is None:

@@ -8,7 +8,7 @@ import pytest
 
 from medsearch_core.errors import BadInput, ConfigurationError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject
+from medsearch_core.records import LandedObject, table_of
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.discovery import (
     MIMIC_CXR,
@@ -20,8 +20,8 @@ from medsearch_pipeline.discovery import (
     rejected,
     rejections_of,
     still_known,
-    studies_of,
 )
+from medsearch_pipeline.intake.known import studies_in
 
 FOLDER = "files/p10/p10000032/s50414267"
 STUDY = StudyKey("p10000032", "s50414267")
@@ -130,7 +130,7 @@ def test_studies_come_sorted_by_patient_and_rejected_ones_are_not_forgotten() ->
         rejected(info("z"), "empty_object", "the object has no bytes", StudyKey("p1", "s3")),
         rejected(info("w"), "unrecognised_object", "neither"),
     ]
-    assert [s.partition for s in studies_of(objects)] == ["p1/s3", "p1/s9", "p2/s1"]
+    assert [s.partition for s in studies_in(table_of(LandedObject, objects))] == ["p1/s3", "p1/s9", "p2/s1"]
     assert [(r.key, r.stage, r.reason, r.study) for r in rejections_of(objects)] == [
         ("z", "inventory", "empty_object", "s3"),
         ("w", "inventory", "unrecognised_object", None),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
@@ -108,4 +109,4 @@ def test_the_secret_behind_pseudonyms_is_made_once_unless_configured(tmp_path: P
     made = pseudonym_secret(store, None)
     assert len(made) == 32
     assert pseudonym_secret(store, None) == made
-    assert pseudonym_secret(store, "ours") == b"ours"
+    assert pseudonym_secret(store, SecretStr("ours")) == b"ours"
