@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedChange
 from medsearch_core.storage.object_store import ObjectStore
 from tests.factories import dataset, dicom_bytes
 
@@ -45,3 +46,17 @@ def land_study(store: ObjectStore, study: StudyKey, images: int = 1, report: str
         store.write(f"{folder_of(study)}/{sop_instance_uid(study, number)}.dcm", image_bytes(study, number))
     if report is not None:
         store.write(f"{folder_of(study)}.txt", report.encode())
+
+
+def noticed(study: StudyKey, change: str = "added") -> LandedChange:
+    """What the journal says of one image of a study."""
+    return LandedChange(
+        key=f"{study}/1.dcm",
+        bytes=1,
+        etag="1",
+        kind="dicom",
+        patient=study.patient,
+        study=study.study,
+        report_names=[],
+        change=change,
+    )

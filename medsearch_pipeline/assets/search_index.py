@@ -9,7 +9,8 @@ from medsearch_core.errors import DocumentsRefused
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_pipeline.checks.results import no_study_is_at_fault
-from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions, sample_of
+from medsearch_pipeline.checks.sampling import sample
+from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.retries import Retries
@@ -80,7 +81,7 @@ def build_search_index(policy: dg.BackfillPolicy, retries: Retries) -> dg.Assets
                 yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told, tags=tags)
             raise StudiesUnfinished(unfinished)
         describe_partitions(context, "search_index", described, versions)
-        images = sample_of(documents, seed=context.run.run_id)
+        images = sample([image for study in documents for image in study.images], SAMPLE, context.run.run_id)
         faults = faults_of_directions(images, index.vectors([image.image_id for image in images]))
         health = index.health()
         yield dg.MaterializeResult(

@@ -5,7 +5,6 @@ of processes is not in the event log and is not read.
 """
 
 import json
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.checks.identifiers import COLUMNS, DICOM_KEYWORDS, Identifiers, texts_in, values_of
 from medsearch_pipeline.checks.results import NAMED
+from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.intake.known import PATH, studies_in
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
@@ -58,7 +58,7 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
         read = compared = 0
         for run in runs:
             events = instance.get_records_for_run(run.run_id, limit=EVENTS, ascending=False)
-            studies = sample(studies_named(events.records) or landed(), run.run_id)
+            studies = sample(studies_named(events.records) or landed(), STUDIES, run.run_id)
             identifiers = identifiers_of(tables, store, studies, days_of(events.records))
             leaks += leaks_in(run, events.records, identifiers)
             read, compared = read + len(events.records), compared + len(identifiers)
@@ -96,11 +96,6 @@ def studies_named(records: Iterable[dg.EventLogRecord]) -> list[StudyKey]:
     """The studies whose materialisations are among the events."""
     named = {record.partition_key for record in records if record.partition_key and "/" in record.partition_key}
     return [StudyKey.parse(key) for key in sorted(named)]
-
-
-def sample(studies: Sequence[StudyKey], seed: str) -> list[StudyKey]:
-    """At most `STUDIES` of them, each as likely as any other."""
-    return random.Random(seed).sample(studies, min(STUDIES, len(studies)))  # noqa: S311
 
 
 def days_of(records: Sequence[dg.EventLogRecord]) -> list[str]:

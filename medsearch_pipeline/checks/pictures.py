@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ThumbnailRecord
 from medsearch_core.storage.object_store import ObjectStore
+from medsearch_pipeline.checks.sampling import sample
 
 SAMPLE = 16
 READERS = 16
@@ -31,7 +31,8 @@ def faults_of_pictures(store: ObjectStore, rows: Pictures, seed: str) -> dict[St
     with ThreadPoolExecutor(READERS) as readers:
         sizes = dict(zip(rows, readers.map(lambda study: sizes_of(store, study), rows), strict=True))
         faults = faults_by_listing(rows, sizes)
-        drawn = [(study, row) for study, row in sample(rows, seed) if study not in faults]
+        every = [(study, row) for study, thumbnails in rows.items() for row in thumbnails]
+        drawn = [(study, row) for study, row in sample(every, SAMPLE, seed) if study not in faults]
         digests = readers.map(lambda of: digest_at(store, of[1].path), drawn)
         altered = {study for (study, row), digest in zip(drawn, digests, strict=True) if digest != row.sha256}
     return faults | dict.fromkeys(altered, "a PNG holds other bytes than its row tells")
@@ -52,12 +53,6 @@ def faults_by_listing(rows: Pictures, sizes: Mapping[StudyKey, Mapping[str, int]
         if missing or other:
             faults[study] = f"of {len(thumbnails)} PNGs {missing} are missing and {other} have another size"
     return faults
-
-
-def sample(rows: Pictures, seed: str) -> list[tuple[StudyKey, ThumbnailRecord]]:
-    """At most `SAMPLE` pictures, each as likely as any other."""
-    every = [(study, row) for study, thumbnails in rows.items() for row in thumbnails]
-    return random.Random(seed).sample(every, min(SAMPLE, len(every)))  # noqa: S311
 
 
 def digest_at(store: ObjectStore, path: str) -> str | None:

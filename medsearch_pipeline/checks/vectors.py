@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.directions import direction
-from medsearch_core.search.documents import ImageDocument, StudyDocuments
+from medsearch_core.search.documents import ImageDocument
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 READERS = 16
@@ -63,12 +62,6 @@ def fault_of_vectors(vectors: pa.ChunkedArray, dimensions: int) -> str | None:
     values = np.asarray(pc.list_flatten(vectors), np.float32).reshape(len(lengths), dimensions)
     broken, zero = (~np.isfinite(values).all(axis=1)).sum(), (~values.any(axis=1)).sum()
     return f"{broken} vectors are not finite and {zero} are all zero" if broken or zero else None
-
-
-def sample_of(documents: Iterable[StudyDocuments], seed: str) -> list[ImageDocument]:
-    """At most `SAMPLE` of the studies' images, each as likely as any other."""
-    images = [image for study in documents for image in study.images]
-    return random.Random(seed).sample(images, min(SAMPLE, len(images)))  # noqa: S311
 
 
 def faults_of_directions(images: Sequence[ImageDocument], held: Sequence[Sequence[float] | None]) -> Mapping[StudyKey, str]:

@@ -73,14 +73,8 @@ def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
     ) -> dg.SensorResult:
         store, tables, observed = landing.open(), Warehouse(warehouse.open()), datetime.now(UTC)
         cursor = Cursor.read(context.cursor, store.url)
-        found = Round(
-            store,
-            tables,
-            layout,
-            pseudonym_secret(tables.store, settings.pseudonym_key),
-            inputs_of,
-            bytes_compared=BYTES_COMPARED,
-        )
+        secret = pseudonym_secret(tables.store, settings.pseudonym_key)
+        found = Round(store, tables, layout, secret, inputs_of, bytes_compared=BYTES_COMPARED)
         looked, after = _look(store, found, cursor.after, settings.scan_objects_per_tick)
         recorded = found.finish(observed)
         told = _told(looked, cursor, recorded, is_end=after is None)

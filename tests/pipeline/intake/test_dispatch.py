@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange
 from medsearch_pipeline.intake.dispatch import Patience, Plan, Waiting, merged, plan, ranges, still_waiting
 from medsearch_pipeline.intake.journal import Entry
+from tests.landing import noticed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=900))
@@ -31,19 +31,7 @@ def waits(study: StudyKey, first: float = 0, last: float | None = None, run_key:
 
 
 def entry(seconds: float, *studies: StudyKey, is_removed: bool = False) -> Entry:
-    changes = [
-        LandedChange(
-            key=f"{study}/1.dcm",
-            bytes=1,
-            etag="1",
-            kind="dicom",
-            patient=study.patient,
-            study=study.study,
-            report_names=[],
-            change="removed" if is_removed else "added",
-        )
-        for study in studies
-    ]
+    changes = [noticed(study, "removed" if is_removed else "added") for study in studies]
     return Entry(f"{at(seconds).strftime('%Y%m%dT%H%M%S.%fZ')}-0", changes)
 
 

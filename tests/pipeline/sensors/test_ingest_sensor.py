@@ -11,7 +11,6 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
@@ -20,6 +19,7 @@ from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.sensors import ingest_sensor
 from tests.ingest import local_instance, settings_in
+from tests.landing import noticed
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 A, B, C, D, E = STUDIES = [StudyKey("p1", f"s{n}") for n in range(1, 6)]
@@ -36,19 +36,7 @@ class Place:
         self.told = ""
 
     def notice(self, *studies: StudyKey, observed: datetime = LONG_AGO, change: str = "added") -> str:
-        changes = [
-            LandedChange(
-                key=f"{s}/1.dcm",
-                bytes=1,
-                etag="1",
-                kind="dicom",
-                patient=s.patient,
-                study=s.study,
-                report_names=[],
-                change=change,
-            )
-            for s in studies
-        ]
+        changes = [noticed(study, change) for study in studies]
         return journal.append(self.warehouse, changes, observed)
 
     def tick(self) -> Sequence[dg.RunRequest]:
