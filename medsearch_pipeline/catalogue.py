@@ -21,8 +21,8 @@ from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogueFile, schema_of, table_of
 from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, study_path
 from medsearch_pipeline import study_images, study_reports
+from medsearch_pipeline.batched import batched
 from medsearch_pipeline.study_documents import study_at
-from medsearch_pipeline.study_embeddings import batched
 
 VERSION = "1"
 IMAGE_REJECTIONS, REPORT_REJECTIONS = f"rejections/{study_images.STAGE}", f"rejections/{study_reports.STAGE}"

@@ -23,13 +23,13 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.batched import batched
 from medsearch_pipeline.catalogue import COLUMNS
 from medsearch_pipeline.intake import journal, waiting
 from medsearch_pipeline.intake.dispatch import places_in
 from medsearch_pipeline.intake.known import PATH, known, studies_in
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.runs import UNFINISHED, span_of
-from medsearch_pipeline.study_embeddings import batched
 
 BATCH = 500
 """Studies between two looks at what landed and what runs."""

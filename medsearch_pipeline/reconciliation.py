@@ -16,8 +16,8 @@ from medsearch_core.ledger import totals_of
 from medsearch_core.records import TOMBSTONES
 from medsearch_core.search.answers import Counts, IndexHealth
 from medsearch_core.search.query import Filters
+from medsearch_pipeline.batched import batched
 from medsearch_pipeline.ledger import ask, indexed_table
-from medsearch_pipeline.study_embeddings import batched
 
 NAMED = 50
 PATIENTS_AT_ONCE = 256

@@ -13,6 +13,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_pipeline.batched import batched
 from medsearch_pipeline.study_documents import (
     StudyUnfinished,
     Versions,
@@ -21,7 +22,6 @@ from medsearch_pipeline.study_documents import (
     inputs_of,
     studies_in,
 )
-from medsearch_pipeline.study_embeddings import batched
 
 BATCH = 200
 READERS = 8

@@ -37,6 +37,11 @@ class Settings(Deployment, BaseSettings):
     max_pixels: int = Field(400_000_000, ge=1, description="largest frame that is decoded, in pixels")
     model: Literal["densenet121", "efficientnet_lite0"] = Field("densenet121", description="architecture of the embedding")
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
+    decode_workers: int = Field(
+        0, ge=0, le=256, description="processes that decode images; 0 means as many as there are processors for this one"
+    )
+    decode_seconds: int = Field(120, ge=1, description="seconds after which the decoding of one object is given up")
+    decode_memory_gib: float = Field(4, ge=0.5, description="memory that a process which decodes may have, in GiB")
     report_reader: Literal["rules", "comprehend"] = Field(
         "rules",
         description="who finds the mentions in reports: the project's rules, or Amazon Comprehend Medical, which is paid for",

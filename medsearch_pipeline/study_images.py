@@ -1,38 +1,37 @@
-"""One study's images: read each object once, check it, render its frames. What `dicom_metadata` and `thumbnails` share."""
+"""Many studies' images: their objects read by worker processes, each study written as soon as its last object is done.
+
+What `dicom_metadata` and `thumbnails` share.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
-
-from medsearch_core.dicom.dataset import identity, read_dataset
-from medsearch_core.dicom.decoding import check_pixels
-from medsearch_core.dicom.image_record import image_records
-from medsearch_core.dicom.layout import frame_count
-from medsearch_core.dicom.thumbnails import encode_png, thumbnail
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.errors import BadInput
-from medsearch_core.keys import StudyKey, digest_of, image_id
+from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.object_store import ObjectStore
-from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
-from medsearch_pipeline.landed_objects import read_landed, rejection_of, versions_of
+from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.landed_objects import rejection_of, versions_of
+from medsearch_pipeline.object_images import STAGE, ObjectImages, ObjectReader
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.workers import Lost, Workers
 
-STAGE = "dicom_metadata"
+OBJECTS_A_CALL = 4
+OBJECTS_AHEAD = 32
 
 
 @dataclass
 class StudyImages:
-    """What one pass over a study's objects gives."""
+    """A study's rows, and the objects whose pictures a refused one of the same SOPInstanceUID has overwritten."""
 
     images: list[ImageRecord] = field(default_factory=list)
     thumbnails: list[ThumbnailRecord] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    overwritten: list[LandedObject] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -61,63 +60,56 @@ class ImageReader:
         is_made = self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
         return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
 
-    def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
-        """Writes a study's PNGs, then its rejections and rows; removes what an earlier version left."""
-        found = StudyImages()
-        seen: dict[str, str] = {}
-        for item in sorted(objects, key=lambda o: o.key):
-            try:
-                self._read(study, item, seen, found)
-            except BadInput as fault:
-                found.rejections.append(rejection_of(STAGE, study, item, fault))
-        self.warehouse.remove_others(f"thumbnails/{study.partition}", [t.path for t in found.thumbnails])
+    def build(
+        self, studies: Mapping[StudyKey, Sequence[LandedObject]], workers: Workers, done: Callable[[StudyKey], None]
+    ) -> None:
+        """Writes studies in order, each one's PNGs, then its rejections and rows; removes what an earlier version left.
+
+        Calls `done` as each is written. Objects are read across studies, so that no worker waits for the end of one.
+        """
+        ordered = {study: sorted(objects, key=lambda o: o.key) for study, objects in studies.items()}
+        jobs = ((study, item) for study, objects in ordered.items() for item in objects)
+        read = ObjectReader(self.landing, self.warehouse.store, self.thumbnail_side, self.max_pixels, self.check_identity).read
+        results = workers.map(read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        for study, objects in ordered.items():
+            found = [next(results) for _ in objects]
+            made = combined(study, [(item, images) for (_, item), images in found])
+            again = [(study, item) for item in made.overwritten]
+            for _ in workers.map(read, again, 1, 1):
+                pass
+            self._write(study, objects, made)
+            done(study)
+
+    def _write(self, study: StudyKey, objects: Sequence[LandedObject], made: StudyImages) -> None:
+        self.warehouse.remove_others(f"thumbnails/{study.partition}", [t.path for t in made.thumbnails])
         inputs = self.inputs(objects)
-        self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), found.rejections, inputs)
-        self.warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", study), found.thumbnails, inputs)
-        self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), found.images, inputs)
+        self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), made.rejections, inputs)
+        self.warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", study), made.thumbnails, inputs)
+        self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), made.images, inputs)
 
-    def _read(self, study: StudyKey, item: LandedObject, seen: dict[str, str], found: StudyImages) -> None:
-        data = read_landed(self.landing, item.key)
-        sha256 = hashlib.sha256(data).hexdigest()
-        dataset = read_dataset(data)
-        who = identity(dataset)
-        check_pixels(dataset, max_pixels=self.max_pixels)
-        if self.check_identity and not item.study_instance_uid:
-            refuse_stranger(study, who.patient_id, who.study_id)
-        refuse_repetition(seen.get(who.sop_instance_uid), sha256)
-        frames = frame_count(dataset)
-        shown = []
-        for frame in range(1, frames + 1):
-            try:
-                picture = thumbnail(dataset, frame, self.thumbnail_side)
-            except BadInput as fault:
-                found.rejections.append(rejection_of(STAGE, study, item, fault, frame if frames > 1 else None))
-                continue
-            shown.append(frame)
-            found.thumbnails.append(self._write(study, image_id(who.sop_instance_uid, frame, frames), picture))
-        if shown:
-            seen[who.sop_instance_uid] = sha256
-        found.images += image_records(
-            dataset,
-            patient=study.patient,
-            study=study.study,
-            key=item.key,
-            sha256=sha256,
-            bytes=len(data),
-            frames=shown,
-        )
 
-    def _write(self, study: StudyKey, image: str, picture: np.ndarray) -> ThumbnailRecord:
-        png, path = encode_png(picture), thumbnail_path(study, image)
-        self.warehouse.store.write(path, png)
-        return ThumbnailRecord(
-            image_id=image,
-            path=path,
-            width=picture.shape[1],
-            height=picture.shape[0],
-            bytes=len(png),
-            sha256=hashlib.sha256(png).hexdigest(),
-        )
+def combined(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages | Lost]]) -> StudyImages:
+    """A study of its objects, in the order of their keys: of those with one SOPInstanceUID the first that shows something."""
+    made = StudyImages()
+    first: dict[str, tuple[LandedObject, str]] = {}
+    for item, images in found:
+        try:
+            if isinstance(images, Lost):
+                raise BadInput("undecodable_pixel_data", images.detail)
+            kept, sha256 = first.get(images.sop_instance_uid, (item, ""))
+            if images.thumbnails and sha256 and sha256 != images.sha256:
+                made.overwritten.append(kept)
+            if images.sop_instance_uid:
+                refuse_repetition(sha256, images.sha256)
+        except BadInput as fault:
+            made.rejections.append(rejection_of(STAGE, study, item, fault))
+            continue
+        made.images += images.images
+        made.thumbnails += images.thumbnails
+        made.rejections += images.rejections
+        if images.images:
+            first[images.sop_instance_uid] = item, images.sha256
+    return made
 
 
 def inputs_of_images(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
@@ -133,17 +125,6 @@ def images_due(settings: Settings) -> Callable[[Iterable[str]], str]:
         max_pixels=settings.max_pixels,
         check_identity=settings.check_identity,
     )
-
-
-def refuse_stranger(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:
-    """Raises `BadInput("identity_mismatch")` if a header names another patient or study than its folder.
-
-    `p10000032` and `10000032` are one patient, `s50414267` and `50414267` one study; an empty attribute contradicts nothing.
-    """
-    if patient_id and study.patient not in (patient_id, f"p{patient_id}"):
-        raise BadInput("identity_mismatch", "PatientID in the header is not the folder's patient")
-    if study_id and study.study not in (study_id, f"s{study_id}"):
-        raise BadInput("identity_mismatch", "StudyID in the header is not the folder's study")
 
 
 def refuse_repetition(seen: str | None, sha256: str) -> None:

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.study_embeddings import BATCHES_HELD
+
+
+class Shares:
+    """What share of a picture's pixels has each value. Takes as many batches as an embedder may hold before it looks at one."""
+
+    model_id, model_version, engine, side, dimensions = "shares", "1", "numpy", 32, 256
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+
+    def embed(self, pictures: np.ndarray) -> np.ndarray:
+        return np.stack([np.bincount(picture.ravel(), minlength=256) / picture.size for picture in pictures]).astype(np.float32)
+
+    def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        source, held = iter(batches), deque[np.ndarray]()
+        while True:
+            held.extend(islice(source, BATCHES_HELD - len(held)))
+            if not held:
+                return
+            yield self.embed(held[0])
+            held.popleft()
 
 
 class Waiting:

@@ -25,31 +25,27 @@ from pydicom.uid import (
 )
 
 from medsearch_core.dicom.attributes import value
+from medsearch_core.dicom.codecs import NAME, REDUCED, REDUCIBLE, reduction
 from medsearch_core.dicom.encapsulation import check_fragments, codestream
-from medsearch_core.dicom.isolation import HELPER
 from medsearch_core.dicom.layout import MAX_PIXELS, Layout, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS, quiet
 from medsearch_core.errors import BadInput, ConfigurationError
 
-ISOLATED = "gdcm"
 DECODERS: dict[UID, str] = {
     JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: "pillow",
-    JPEGLossless: ISOLATED,
-    JPEGLosslessSV1: ISOLATED,
-    JPEGLSLossless: ISOLATED,
-    JPEGLSNearLossless: ISOLATED,
+    JPEGExtended12Bit: NAME,
+    JPEGLossless: NAME,
+    JPEGLosslessSV1: NAME,
+    JPEGLSLossless: NAME,
+    JPEGLSNearLossless: NAME,
     JPEG2000Lossless: "pylibjpeg",
     JPEG2000: "pylibjpeg",
-    HTJ2KLossless: "pylibjpeg",
-    HTJ2KLosslessRPCL: "pylibjpeg",
-    HTJ2K: "pylibjpeg",
+    HTJ2KLossless: NAME,
+    HTJ2KLosslessRPCL: NAME,
+    HTJ2K: NAME,
     RLELossless: "pylibjpeg",
 }
-"""Transfer syntax → the one decoder that is asked, so that a result does not depend on which one happened to fail first.
-
-Pillow and OpenJPEG raise on a damaged codestream; GDCM, which alone knows lossless JPEG, JPEG-LS and 12-bit JPEG, aborts.
-"""
+"""Transfer syntax → the one decoder that is asked, so that a result does not depend on which one happened to fail first."""
 
 
 def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
@@ -95,15 +91,22 @@ def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
     return stored_frame(ds, frame)[0]
 
 
-def stored_frame(ds: Dataset, frame: int) -> tuple[np.ndarray, str]:
-    """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then."""
+def stored_frame(ds: Dataset, frame: int, least: tuple[int, int] | None = None) -> tuple[np.ndarray, str]:
+    """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then.
+
+    Args:
+        least: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as leaves it
+            that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
+    """
     quiet()
     layout = _layout(ds, MAX_PIXELS)
     if not 1 <= frame <= layout.frames:
         raise IndexError(f"frame {frame} of {layout.frames}")
     fault = ""
     try:
-        array, photometric = _compressed(ds, layout, frame) if layout.is_encapsulated else _native(ds, layout, frame)
+        array, photometric, halved = (
+            _compressed(ds, layout, frame, least) if layout.is_encapsulated else _native(ds, layout, frame)
+        )
     except FAULTS as error:
         fault = type(error).__name__
     except BaseException as error:
@@ -112,7 +115,7 @@ def stored_frame(ds: Dataset, frame: int) -> tuple[np.ndarray, str]:
             raise
     if fault:  # raised here, so that a third party's message does not hang on as the context
         raise _undecodable(layout, fault, frame)
-    if array.shape[:2] != (layout.rows, layout.columns):
+    if array.shape[:2] != _halved(layout, halved):
         raise _undecodable(layout, "another size than Rows by Columns", frame)
     return array.astype(array.dtype.newbyteorder("="), copy=False), photometric
 
@@ -126,29 +129,37 @@ def _layout(ds: Dataset, max_pixels: int) -> Layout:
     return layout
 
 
-def _native(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str]:
+def _native(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str, int]:
     options = _options(layout) | {"view_only": True, "pixel_keyword": layout.keyword}
     if layout.keyword == "PixelData":
         options["pixel_vr"] = ds["PixelData"].VR
     data = value(ds, layout.keyword)
     array, found = get_decoder(layout.transfer_syntax).as_array(data, index=frame - 1, raw=True, **options)
-    return array, str(found["photometric_interpretation"])
+    return array, str(found["photometric_interpretation"]), 0
 
 
-def _compressed(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str]:
+def _compressed(ds: Dataset, layout: Layout, frame: int, least: tuple[int, int] | None) -> tuple[np.ndarray, str, int]:
     syntax, options = layout.transfer_syntax, _options(layout)
     data = codestream(ds, layout, frame)
-    decoder = DECODERS[syntax]
-    if syntax == JPEGExtended12Bit and layout.bits_stored > 8:
-        syntax, decoder = JPEGLosslessSV1, ISOLATED  # pydicom bars GDCM from 12 bits; GDCM goes by the codestream
+    decoder, halved = DECODERS[syntax], 0
+    if syntax == JPEGExtended12Bit and layout.bits_stored <= 8:
+        decoder = "pillow"
+    elif least and syntax in REDUCIBLE and layout.samples == 1:
+        halved = reduction(data, layout.rows, layout.columns, least)
     if decoder not in get_decoder(syntax).available_plugins:
         raise ConfigurationError(
             f"{syntax.name} cannot be decoded: install the packages of medsearch[api] or [pipeline] ({decoder})"
         )
-    if decoder == ISOLATED:
-        return HELPER.decode(str(syntax), data, options)
+    if halved:
+        rows, columns = _halved(layout, halved)
+        decoder, options = REDUCED, options | {"rows": rows, "columns": columns, "reduce": halved}
     array, found = get_decoder(syntax).as_array(_one_fragment(data), index=0, raw=True, decoding_plugin=decoder, **options)
-    return array, str(found["photometric_interpretation"])
+    return array, str(found["photometric_interpretation"]), halved
+
+
+def _halved(layout: Layout, times: int) -> tuple[int, int]:
+    """The size of a frame whose rows and columns were halved so often (ISO 15444-1 B.5)."""
+    return -(-layout.rows >> times), -(-layout.columns >> times)
 
 
 def _one_fragment(data: bytes) -> bytes:

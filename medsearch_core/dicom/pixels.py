@@ -18,6 +18,9 @@ from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled, sampled
 from medsearch_core.errors import BadInput, InvalidQuery
 
+OVERSAMPLING = 2
+"""A wavelet's low-pass is no mean over an area: it has twice the size of the picture and is averaged down from there."""
+
 __all__ = ["MAX_PIXELS", "check_pixels", "decode_frame", "frame_count", "render_frame"]
 
 
@@ -50,19 +53,33 @@ def render_frame(
         IndexError: there is no such frame.
         InvalidQuery: a window or inverted grays of a colour frame.
     """
-    stored, photometric = stored_frame(ds, frame)
+    stored, photometric = stored_frame(ds, frame, enough_for(ds, frame, longest_side))
     is_color = has_color(stored, photometric)
     if is_color and (window is not None or is_inverted):
         raise InvalidQuery("a colour image has no window and cannot be inverted")
     fault = ""
     try:
-        size = picture_size(stored.shape[0], stored.shape[1], pixel_aspect(ds, frame), longest_side)
+        size = size_of_picture(ds, frame, longest_side)
         if is_color:
             return _colored(ds, stored, photometric, size)
         return gray(ds, frame, resampled(stored, size), sampled(stored), window, is_inverted=is_inverted)
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
+
+
+def size_of_picture(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, int]:
+    """Rows and columns of the picture of a frame (1-based)."""
+    layout = pixel_layout(ds)
+    return picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
+
+
+def enough_for(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, int] | None:
+    """Rows and columns that are enough to make that picture of: `OVERSAMPLING` times its own; None where all are wanted."""
+    if longest_side is None:
+        return None
+    rows, columns = size_of_picture(ds, frame, longest_side)
+    return OVERSAMPLING * rows, OVERSAMPLING * columns
 
 
 def has_color(stored: np.ndarray, photometric: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
 from itertools import islice, pairwise
 from typing import Any, cast
 
@@ -29,6 +29,10 @@ class Bucket(ObstoreStore):
     def __init__(self, bucket: str, prefix: str, options: S3Options, url: str) -> None:
         super().__init__(_s3(bucket, prefix, options), url)
         self._bucket, self._prefix, self._options = bucket, f"{prefix}/" if prefix else "", options
+        self._opened_with = bucket, prefix, options, url
+
+    def __reduce__(self) -> tuple[Callable[..., Bucket], tuple[str, str, S3Options, str]]:
+        return _opened_once, self._opened_with
 
     def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
         found = [*islice(self._after(after, limit), limit)]
@@ -58,6 +62,12 @@ class Bucket(ObstoreStore):
         config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60)
         session = boto3.Session(region_name=self._options.region)
         return session.client("s3", endpoint_url=self._options.endpoint, config=config)
+
+
+@cache
+def _opened_once(*opened_with: Any) -> Bucket:
+    """For worker processes, that are given the same bucket again and again: credentials are looked for once."""
+    return Bucket(*opened_with)
 
 
 def _s3(bucket: str, prefix: str, options: S3Options) -> S3Store:

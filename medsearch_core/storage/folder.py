@@ -25,6 +25,9 @@ class Folder(ObstoreStore):
         super().__init__(LocalStore(folder), folder.as_uri())
         self._folder = folder
 
+    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
+        return Folder, (self._folder,)
+
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         root = self._folder / prefix
         return _walk(root, "/".join([*root.relative_to(self._folder).parts, ""]), "", self._folder)

@@ -32,7 +32,10 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """Objects by key. Every method raises `StorageError` when the store fails, `ObjectNotFound` when a key is not there."""
+    """Objects by key. Every method raises `StorageError` when the store fails, `ObjectNotFound` when a key is not there.
+
+    A store can be pickled, for a worker process, which opens it with its own credentials.
+    """
 
     url: str
 

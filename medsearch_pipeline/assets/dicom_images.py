@@ -13,11 +13,12 @@ from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_p
 from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.intake.known import objects_of
+from medsearch_pipeline.object_images import STAGE
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_images import STAGE, ImageReader
+from medsearch_pipeline.study_images import ImageReader
 from medsearch_pipeline.study_run import (
     Progress,
     asset_spec_arguments,
@@ -27,6 +28,7 @@ from medsearch_pipeline.study_run import (
     totals,
 )
 from medsearch_pipeline.study_versions import StudyVersion
+from medsearch_pipeline.workers import decoding_workers
 
 CHECK, PICTURES = "every_dicom_object_was_used", "every_thumbnail_is_its_png"
 REMEDY = "delete their files from the table thumbnails and materialise them"
@@ -80,30 +82,28 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
         tables = warehouse.tables(context.run.run_id)
         reader = ImageReader(landing.open(), tables, settings.thumbnail_side, settings.max_pixels, settings.check_identity)
         objects = objects_of(tables, studies_of(context), "dicom")
-        progress = Progress(context, "dicom_images", len(objects))
         images: dict[StudyKey, dict[str, Any]] = {}
         pictures: dict[StudyKey, dict[str, Any]] = {}
         shown: dict[StudyKey, list[ThumbnailRecord]] = {}
         refused: list[Rejection] = []
         started = time.perf_counter()
+        due = {study: landed for study, landed in objects.items() if not reader.is_current(study, landed)}
+        progress = Progress(context, "dicom_images", len(due))
+        reader.build(due, decoding_workers(settings), progress.advance)
         for study, landed in objects.items():
-            unchanged = reader.is_current(study, landed)
-            if not unchanged:
-                reader.build(study, landed)
             rows, pngs, rejections = _outcome(tables, study)
             images[study] = {
                 "images": len(rows),
                 "bytes": sum(o.bytes for o in landed),
                 "rejected": len(rejections),
-                "unchanged": int(unchanged),
+                "unchanged": int(study not in due),
             }
-            pictures[study] = {"images": len(pngs), "bytes": sum(p.bytes for p in pngs), "unchanged": int(unchanged)}
+            pictures[study] = {"images": len(pngs), "bytes": sum(p.bytes for p in pngs), "unchanged": int(study not in due)}
             if pngs:
                 first = next((p for p, i in zip(pngs, rows, strict=True) if i.is_representative), pngs[0])
                 pictures[study]["preview"] = dg.MetadataValue.md(f"![{study}]({settings.api_url}/{first.path})")
             shown[study] = pngs
             refused += rejections
-            progress.advance()
         versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
         describe_partitions(context, "dicom_metadata", images, versions)
         describe_partitions(context, "thumbnails", pictures, versions)

@@ -14,9 +14,10 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
 from medsearch_pipeline.study_run import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
 from medsearch_pipeline.study_versions import StudyVersion
+from medsearch_pipeline.workers import decoding_workers
 
 PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"
-REMEDY = "delete their files from embeddings and materialise them"
+REMEDY = "delete their files from embeddings, and from thumbnails where a PNG is damaged, and materialise them"
 
 
 def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
@@ -52,7 +53,9 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         if missing:
             raise dg.Failure(f"{len(missing)} studies, {missing[0]} among them, have no thumbnails: materialise those first")
         stale = dict.fromkeys(study for study in studies if not builder.is_current(study))
-        builder.build(stale, Progress(context, "embeddings", len(stale)).advance)
+        builder.build(stale, decoding_workers(settings), Progress(context, "embeddings", len(stale)).advance)
+        for study, images in builder.damaged.items():
+            context.log.warning(f"{study}: no vector of {', '.join(f'{image} ({why})' for image, why in images.items())}")
         vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
         pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}
         described = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -18,3 +19,6 @@ class Embedder(Protocol):
 
     def embed(self, pictures: np.ndarray) -> np.ndarray:
         """Vectors of letterboxed pictures: uint8 `[n, side, side, 3]` to float32 `[n, dimensions]`, any n."""
+
+    def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The vectors of each batch, in order."""

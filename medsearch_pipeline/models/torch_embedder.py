@@ -37,6 +37,9 @@ class TorchEmbedder:
         batches = [self._embed_batch(pictures[start : start + self.batch_size]) for start in starts]
         return np.concatenate(batches) if batches else np.empty((0, self.dimensions), np.float32)
 
+    def embed_batches(self, batches):  # type: ignore
+        yield from map(self.embed, batches)
+
     def _embed_batch(self, pictures: np.ndarray) -> np.ndarray:
         padding = np.zeros((self.batch_size - len(pictures), *pictures.shape[1:]), np.uint8)
         with torch.inference_mode():

@@ -14,7 +14,10 @@ from medsearch_core.records import ImageRecord, LandedObject, Rejection, Thumbna
 from medsearch_core.storage.object_store import ObjectStore, open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.discovery import MIMIC_CXR, place_by_key
-from medsearch_pipeline.study_images import STAGE, ImageReader
+from medsearch_pipeline.object_images import STAGE
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_images import ImageReader
+from medsearch_pipeline.workers import decoding_workers
 from tests.factories import dataset, dicom_bytes
 from tests.landing import folder_of, image_bytes, sop_instance_uid
 
@@ -34,7 +37,7 @@ def landed(store: ObjectStore) -> list[LandedObject]:
 
 
 def build(reader: ImageReader) -> tuple[list[ImageRecord], list[ThumbnailRecord], list[Rejection]]:
-    reader.build(STUDY, landed(reader.landing))
+    reader.build({STUDY: landed(reader.landing)}, decoding_workers(Settings()), lambda _: None)
     house = reader.warehouse
     return (
         house.read_rows(ImageRecord, study_path("dicom_metadata", STUDY)),
@@ -112,7 +115,7 @@ def test_an_object_listed_and_gone_is_a_rejection_and_not_a_failure(reader: Imag
     reader.landing.write(f"{FOLDER}/x.dcm", image_bytes(STUDY))
     objects = landed(reader.landing)
     reader.landing.delete(f"{FOLDER}/x.dcm")
-    reader.build(STUDY, objects)
+    reader.build({STUDY: objects}, decoding_workers(Settings()), lambda _: None)
     refused = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, STUDY))
     assert [(r.key, r.reason) for r in refused] == [(f"{FOLDER}/x.dcm", "unreadable_object")]
 

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
-import threading
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,6 @@ from pydicom.uid import (
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import DECODERS
 from medsearch_core.dicom.encapsulation import claimed_size
-from medsearch_core.dicom.isolation import HELPER, Helper, HelperFault
 from medsearch_core.dicom.pixels import check_pixels, decode_frame, render_frame
 from medsearch_core.errors import BadInput, ConfigurationError
 from tests.core.dicom.codestreams import CODESTREAMS, JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
@@ -225,70 +222,8 @@ def test_a_panic_in_rust_is_a_bad_frame_and_an_interrupt_is_not(monkeypatch: pyt
         decode_frame(dataset(), 1)
 
 
-def test_a_frame_that_kills_its_decoder_leaves_the_next_one_whole() -> None:
-    options: dict[str, Any] = {
-        "rows": 6,
-        "columns": 8,
-        "samples_per_pixel": 1,
-        "bits_allocated": 16,
-        "bits_stored": 12,
-        "pixel_representation": 0,
-        "photometric_interpretation": "MONOCHROME2",
-        "number_of_frames": 1,
-    }
-    deadly = JPEG_LOSSLESS.replace(b"\xff\xc3\x00\x0b\x0c\x00\x06\x00\x08", b"\xff\xc3\x00\x0b\x4b\x00\x06\x00\x08")
-    helper = Helper()
-    try:
-        assert helper.decode(str(JPEGLossless), JPEG_LOSSLESS, options)[0].tolist() == PICTURE.tolist()
-        with pytest.raises(HelperFault):
-            helper.decode(str(JPEGLossless), deadly, options)
-        assert helper.decode(str(JPEGLossless), JPEG_LOSSLESS, options)[0].tolist() == PICTURE.tolist()
-    finally:
-        helper.close()
-
-
-def test_a_decoder_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medsearch_core.dicom.isolation.SECONDS_PER_FRAME", 0.0)
-    helper = Helper()
-    with pytest.raises(HelperFault):
-        helper.decode(str(JPEGLossless), JPEG_LOSSLESS, {})
-    helper.close()
-
-
-def test_a_decoding_process_that_cannot_start_is_no_fault_of_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    for command in ("/nonexistent/python", "/bin/false"):
-        monkeypatch.setattr("sys.executable", command)
-        with pytest.raises(ConfigurationError):
-            Helper().decode(str(JPEGLossless), JPEG_LOSSLESS, {})
-
-
 def test_a_decoder_that_is_not_installed_is_no_fault_of_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DECODERS, JPEG2000Lossless, "not installed")
     ds = compressed(JPEG2000Lossless, [JPEG_2000], 12)
     with pytest.raises(ConfigurationError):
         decode_frame(ds, 1)
-
-
-def test_threads_share_the_decoding_process() -> None:
-    ds = compressed(JPEGLossless, [JPEG_LOSSLESS], 12)
-    found: list[bool] = []
-    threads = [threading.Thread(target=lambda: found.append(np.array_equal(decode_frame(ds, 1), PICTURE))) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [True] * 6
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_process_gets_a_decoding_process_of_its_own() -> None:
-    ds = compressed(JPEGLossless, [JPEG_LOSSLESS], 12)
-    decode_frame(ds, 1)
-    parents = HELPER._process
-    child = os.fork()
-    if child == 0:
-        is_right = np.array_equal(decode_frame(ds, 1), PICTURE) and HELPER._process is not parents
-        HELPER.close()
-        os._exit(0 if is_right else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert np.array_equal(decode_frame(ds, 1), PICTURE)

@@ -24,6 +24,7 @@ from medsearch_pipeline.reports.protocol import RulesReader
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import ImageReader
 from medsearch_pipeline.study_reports import ReportReader
+from medsearch_pipeline.workers import decoding_workers
 from tests.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
 
 STUDY, OTHER = StudyKey("p10000032", "s50414267"), StudyKey("p10000033", "s50414268")
@@ -85,12 +86,13 @@ class Place:
         images = ImageReader(
             self.landing, self.warehouse, settings.thumbnail_side, settings.max_pixels, settings.check_identity
         )
-        made = []
-        for kind, reader in (("dicom", images), ("report", ReportReader(self.landing, self.warehouse, RulesReader()))):
-            objects = objects_of(self.warehouse, [study], kind)[study]
-            made.append(reader.is_current(study, objects))  # type: ignore[attr-defined]
-            if not made[-1]:
-                reader.build(study, objects)  # type: ignore[attr-defined]
+        reports = ReportReader(self.landing, self.warehouse, RulesReader())
+        dicom, texts = (objects_of(self.warehouse, [study], kind)[study] for kind in ("dicom", "report"))
+        made = [images.is_current(study, dicom), reports.is_current(study, texts)]
+        if not made[0]:
+            images.build({study: dicom}, decoding_workers(settings), lambda _: None)
+        if not made[1]:
+            reports.build(study, texts)
         return made
 
     def rewrite(self, key: str) -> None:

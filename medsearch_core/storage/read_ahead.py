@@ -1,0 +1,35 @@
+"""Reading several objects while the one before is worked on: bounded, so that memory is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+READERS = 8
+BYTES_AHEAD = 64 * 2**20
+
+
+def read_ahead(
+    read: Callable[[Item], bytes], items: Sequence[Item], size: Callable[[Item], int], bytes_ahead: int = BYTES_AHEAD
+) -> Iterator[Callable[[], bytes]]:
+    """For each item, in order, what gives its bytes or raises what its reading raised.
+
+    Args:
+        size: bytes of an item, as listed.
+        bytes_ahead: most of what is read ahead and not yet given. An item larger than that is read when its turn comes.
+    """
+    reading: deque[tuple[Future[bytes], int]] = deque()
+    waiting, held = deque(items), 0
+    with ThreadPoolExecutor(READERS) as readers:
+        while waiting or reading:
+            while waiting and len(reading) < READERS and (not reading or held + size(waiting[0]) <= bytes_ahead):
+                item = waiting.popleft()
+                held += size(item)
+                reading.append((readers.submit(read, item), size(item)))
+            first, its = reading.popleft()
+            yield first.result
+            del first
+            held -= its

@@ -1,0 +1,90 @@
+"""Pictures that worker processes write and this process reads: a ring of batches in memory that they share.
+
+Not `multiprocessing.shared_memory`, which lies in /dev/shm: containers have 64 MB of that by default, and Fargate no more.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from medsearch_core.dicom.thumbnails import decode_png
+from medsearch_core.errors import BadInput, ObjectUnreadable
+from medsearch_core.keys import StudyKey
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.read_ahead import read_ahead
+from medsearch_pipeline.models.preprocessing import letterbox
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A picture, and its place in the ring."""
+
+    study: StudyKey
+    image_id: str
+    path: str
+    bytes: int
+    place: int
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a worker process finds the memory of this one. No two are alike, though files are numbered anew."""
+
+    file: str
+    shape: tuple[int, int, int, int]
+    identity: str
+
+
+class SharedPictures:
+    """Room for so many pictures, uint8 `[count, side, side, 3]`. Its memory goes with the last array of it."""
+
+    def __init__(self, count: int, side: int) -> None:
+        shape = (count, side, side, 3)
+        self._file = os.memfd_create("pictures")
+        os.ftruncate(self._file, int(np.prod(shape)))
+        self.address = Address(f"/proc/{os.getpid()}/fd/{self._file}", shape, uuid.uuid4().hex)
+        self.pictures = _mapped(self._file, shape)
+
+    def close(self) -> None:
+        """From here on no worker finds it."""
+        os.close(self._file)
+
+
+@dataclass(frozen=True)
+class PictureLoader:
+    """A worker's side: PNGs of the store to model inputs in shared memory."""
+
+    store: ObjectStore
+    address: Address
+
+    def load(self, slots: Sequence[Slot]) -> Iterator[str | None]:
+        """Writes each picture to its place and gives None, or says what is wrong with it. The next are read meanwhile."""
+        pictures = _shared(self.address)
+        ahead = read_ahead(lambda slot: self.store.read(slot.path), slots, lambda slot: slot.bytes)
+        for slot, read in zip(slots, ahead, strict=True):
+            try:
+                pictures[slot.place] = letterbox(decode_png(read()), self.address.shape[1])
+            except (BadInput, ObjectUnreadable) as fault:
+                yield str(fault)
+            else:
+                yield None
+
+
+@lru_cache(maxsize=1)
+def _shared(address: Address) -> np.ndarray:
+    file = os.open(address.file, os.O_RDWR)
+    try:
+        return _mapped(file, address.shape)
+    finally:
+        os.close(file)
+
+
+def _mapped(file: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.frombuffer(mmap.mmap(file, int(np.prod(shape))), np.uint8).reshape(shape)

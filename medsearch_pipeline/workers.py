@@ -1,0 +1,194 @@
+"""Worker processes for work on untrusted bytes, which may crash a decoder, hang it or fill the memory.
+
+What does that is lost alone: its process dies, the item is named, and a new process takes the next. Pixels do not cross: a
+worker reads from the store and writes to it, or into memory that it shares (`shared_pictures`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any, TypeVar
+
+from medsearch_core.cpus import available_cpus
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.settings import Settings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PRELOADED = [__name__, "medsearch_pipeline.object_images", "medsearch_pipeline.shared_pictures"]
+"""Imported once, by the process that workers are forked from."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one item may take.
+
+    Args:
+        seconds: of time, by the clock.
+        bytes: of memory, its worker's own included.
+    """
+
+    seconds: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Instead of a result: the worker died of this item."""
+
+    limits: Limits
+
+    @property
+    def detail(self) -> str:
+        """The fault in one sentence."""
+        return (
+            f"its decoding crashed, took more than {self.limits.seconds} s "
+            f"or needed more than {self.limits.bytes / 2**30:g} GiB of memory"
+        )
+
+
+class Workers:
+    """Up to `count` processes, each started when it is needed and kept until `close`."""
+
+    def __init__(self, count: int, limits: Limits) -> None:
+        self._limits = limits
+        self._own = threading.local()
+        self._processes: list[ProcessPoolExecutor] = []
+        self._threads = ThreadPoolExecutor(count, "worker")
+
+    def map(
+        self, function: Callable[[Sequence[Item]], Iterator[Result]], items: Iterable[Item], chunk: int, ahead: int
+    ) -> Iterator[tuple[Item, Result | Lost]]:
+        """Every item with its result, in order. What the function raises is raised here.
+
+        Args:
+            function: a module's own, or of an object that can be pickled; gives a result for each of some items.
+            chunk: items that one call is given.
+            ahead: items taken and not yet given back, at most; never less than a chunk.
+
+        Raises:
+            ConfigurationError: no worker can be started.
+        """
+        source = iter(items)
+        running: deque[tuple[list[Item], Future[list[Result | Lost]]]] = deque()
+        taken = 0
+        try:
+            while True:
+                while taken + chunk <= max(ahead, chunk) and (some := list(islice(source, chunk))):
+                    running.append((some, self._threads.submit(self._worked, function, some)))
+                    taken += len(some)
+                if not running:
+                    return
+                some, future = running.popleft()
+                yield from zip(some, future.result(), strict=True)
+                taken -= len(some)
+        finally:
+            for _, future in running:
+                future.cancel()
+
+    def close(self) -> None:
+        """Ends the processes."""
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.shutdown(wait=False, cancel_futures=True)
+
+    def _worked(self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]) -> list[Result | Lost]:
+        """In a thread that has a process of its own, so that a death has one cause.
+
+        Where a worker died, each of its items is tried again alone: what was another's fault, or the machine's, is not its own.
+        """
+        found = self._in_process(function, items)
+        if found is not None:
+            return found
+        alone = [self._in_process(function, [item]) for item in items]
+        return [Lost(self._limits) if one is None else one[0] for one in alone]
+
+    def _in_process(
+        self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
+    ) -> list[Result | Lost] | None:
+        try:
+            return [*self._process().submit(_in_worker, function, items, self._limits.seconds).result()]
+        except BrokenProcessPool:
+            self._own.process = None
+            return None
+
+    def _process(self) -> ProcessPoolExecutor:
+        process: ProcessPoolExecutor | None = getattr(self._own, "process", None)
+        if process is None:
+            process = ProcessPoolExecutor(1, _context(), _prepare, (self._limits.bytes, dict(os.environ)))
+            self._processes = [*self._processes, process]
+            fault = ""
+            try:
+                process.submit(int).result()
+            except (BrokenProcessPool, OSError) as error:
+                fault = type(error).__name__
+            if fault:
+                raise ConfigurationError(
+                    f"a process that decodes images cannot be started ({fault}): is there memory for it, and is "
+                    "MEDSEARCH_DECODE_MEMORY_GIB enough?"
+                )
+            self._own.process = process
+        return process
+
+
+def decoding_workers(settings: Settings) -> Workers:
+    """Those of a deployment, which all steps of a process share."""
+    limits = Limits(settings.decode_seconds, int(settings.decode_memory_gib * 2**30))
+    return workers_of_this_process(settings.decode_workers or available_cpus(), limits)
+
+
+@cache
+def workers_of_this_process(count: int, limits: Limits) -> Workers:
+    """Workers that end with the process."""
+    workers = Workers(count, limits)
+    atexit.register(workers.close)
+    return workers
+
+
+@cache
+def _context() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
+    """A worker's first step. What codecs print is thrown away: it may hold data."""
+    os.environ.update(environment)
+    resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequence[Any], seconds: int) -> list[Any]:
+    """The results, each within its time: the alarm ends the process wherever it is, in a codec's loop too.
+
+    So does a lack of memory, after which nobody knows what a codec left half done.
+    """
+    results, found = [], function(items)
+    try:
+        for _ in items:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            results.append(next(found))
+    except MemoryError:
+        os._exit(1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return results

@@ -1,0 +1,41 @@
+"""What worker processes are given in tests: numbers that come back, and some that a process dies of."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+CRASH, HANG, FILL, RAISE = -1, -2, -3, -4
+
+
+def squares(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Each number's square and the process that found it."""
+    for number in numbers:
+        if number == CRASH:
+            ctypes.string_at(0)
+        if number == HANG:
+            while True:
+                pass
+        if number == FILL:
+            held = [bytearray(64 * 2**20) for _ in range(64)]
+            os._exit(len(held))
+        if number == RAISE:
+            raise ValueError("not a number that can be squared")
+        yield number * number, os.getpid()
+
+
+def once_deadly(paths: Sequence[Path]) -> Iterator[str]:
+    """Dies the first time that it is given a path, as a process that the machine killed."""
+    for path in paths:
+        if not path.exists():
+            path.touch()
+            os._exit(1)
+        yield path.name
+
+
+def environment_of(names: Sequence[str]) -> Iterator[str | None]:
+    """The environment's values."""
+    for name in names:
+        yield os.environ.get(name)

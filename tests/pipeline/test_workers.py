@@ -1,0 +1,79 @@
+"""Worker processes: results in order, bounded work ahead, and whatever an item does to its process, the next goes on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.workers import Limits, Lost, Workers
+from tests.pipeline.deadly import CRASH, FILL, HANG, RAISE, environment_of, once_deadly, squares
+
+LIMITS = Limits(seconds=1, bytes=2**30)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    made = Workers(2, LIMITS)
+    yield made
+    made.close()
+
+
+def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
+    found = list(workers.map(squares, range(40), chunk=3, ahead=12))
+    assert [(item, result[0]) for item, result in found if not isinstance(result, Lost)] == [(n, n * n) for n in range(40)]
+    processes = {result[1] for _, result in found if not isinstance(result, Lost)}
+    assert 1 <= len(processes) <= 2
+    assert os.getpid() not in processes
+
+
+@pytest.mark.parametrize("deadly", [CRASH, HANG, FILL], ids=["crash", "hang", "memory"])
+def test_an_item_that_a_worker_dies_of_is_lost_alone(workers: Workers, deadly: int) -> None:
+    items = [1, 2, deadly, 3, 4, 5]
+    found = list(workers.map(squares, items, chunk=4, ahead=8))
+    assert [item for item, _ in found] == items
+    assert [result.limits if isinstance(result, Lost) else result[0] for _, result in found] == [1, 4, LIMITS, 9, 16, 25]
+
+
+def test_an_item_is_not_lost_of_one_death_that_may_have_been_the_machines(workers: Workers, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths[:2]:
+        path.touch()
+    assert [result for _, result in workers.map(once_deadly, paths, chunk=3, ahead=3)] == ["a", "b", "c"]
+
+
+def test_what_the_function_raises_is_raised_here(workers: Workers) -> None:
+    with pytest.raises(ValueError, match="not a number"):
+        list(workers.map(squares, [1, RAISE, 2], chunk=1, ahead=2))
+    assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, Lost)] == [9]
+
+
+@pytest.mark.parametrize(("chunk", "ahead", "most"), [(1, 4, 4), (3, 7, 6), (5, 2, 5)])
+def test_no_more_items_are_taken_than_may_be_ahead(workers: Workers, chunk: int, ahead: int, most: int) -> None:
+    taken = 0
+
+    def counted() -> Iterator[int]:
+        nonlocal taken
+        for number in range(30):
+            taken += 1
+            yield number
+
+    for given, _ in enumerate(workers.map(squares, counted(), chunk, ahead)):
+        assert taken - given <= most
+
+
+def test_a_worker_has_the_environment_that_its_owner_had_when_it_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "hospital")
+    workers = Workers(1, LIMITS)
+    assert [result for _, result in workers.map(environment_of, ["AWS_PROFILE"], 1, 1)] == ["hospital"]
+    workers.close()
+
+
+def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_item() -> None:
+    workers = Workers(1, Limits(seconds=1, bytes=2**70))  # more than any system lets a process ask for
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_DECODE_MEMORY_GIB"):
+        list(workers.map(squares, [1], 1, 1))
+    workers.close()
