@@ -144,7 +144,7 @@ def _compressed(ds: Dataset, layout: Layout, frame: int, least: tuple[int, int] 
     decoder, halved = DECODERS[syntax], 0
     if syntax == JPEGExtended12Bit and layout.bits_stored <= 8:
         decoder = "pillow"
-    elif least and syntax in REDUCIBLE and layout.samples == 1:
+    elif least and syntax in REDUCIBLE and layout.photometric.startswith("MONOCHROME"):
         halved = reduction(data, layout.rows, layout.columns, least)
     if decoder not in get_decoder(syntax).available_plugins:
         raise ConfigurationError(

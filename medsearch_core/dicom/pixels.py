@@ -6,6 +6,8 @@ Belongs here: the order of the steps. Each step has a module of its own: `layout
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from pydicom.dataset import Dataset
 
@@ -15,7 +17,7 @@ from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Window, gray
 from medsearch_core.dicom.layout import MAX_PIXELS, frame_count, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS
-from medsearch_core.dicom.resampling import picture_size, resampled, sampled
+from medsearch_core.dicom.resampling import centered, picture_size, resampled, sampled
 from medsearch_core.errors import BadInput, InvalidQuery
 
 OVERSAMPLING = 2
@@ -62,7 +64,7 @@ def render_frame(
         size = size_of_picture(ds, frame, longest_side)
         if is_color:
             return _colored(ds, stored, photometric, size)
-        return gray(ds, frame, resampled(stored, size), sampled(stored), window, is_inverted=is_inverted)
+        return gray(ds, frame, _averaged(ds, stored, size), sampled(stored), window, is_inverted=is_inverted)
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
@@ -85,6 +87,14 @@ def enough_for(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, 
 def has_color(stored: np.ndarray, photometric: str) -> bool:
     """Whether a decoded frame is one of colour, palettes included."""
     return stored.ndim == 3 or photometric == "PALETTE COLOR"
+
+
+def _averaged(ds: Dataset, stored: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    layout = pixel_layout(ds)
+    halvings = round(math.log2(layout.rows / len(stored)))
+    if not halvings:
+        return resampled(stored, size)
+    return resampled(centered(stored, halvings), size, (layout.rows / 2**halvings, layout.columns / 2**halvings))
 
 
 def _colored(ds: Dataset, stored: np.ndarray, photometric: str, size: tuple[int, int]) -> np.ndarray:

@@ -19,12 +19,13 @@ def picture_size(rows: int, columns: int, aspect: float, longest_side: int | Non
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def resampled(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resampled(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, float] | None = None) -> np.ndarray:
     """A frame in another size.
 
     Args:
         frame: `[rows, columns]` of any number, or `[rows, columns, 3]` uint8.
         size: rows and columns wanted.
+        covered: rows and columns of a gray frame that they are of, where its last ones reach over the picture's edge.
 
     Returns:
         float32 `[rows, columns]`, or uint8 `[rows, columns, 3]`. Each pixel is the mean of the area that it covers; where an
@@ -36,7 +37,8 @@ def resampled(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
             return frame.astype(np.float32, copy=False)
         factors = max(1, rows // (2 * size[0])), max(1, columns // (2 * size[1]))
         image = Image.fromarray(block_means(frame, factors))
-        box = (0.0, 0.0, min(columns / factors[1], image.width), min(rows / factors[0], image.height))
+        bottom, right = covered or (rows, columns)
+        box = (0.0, 0.0, min(right / factors[1], image.width), min(bottom / factors[0], image.height))
     else:
         if (rows, columns) == size:
             return frame
@@ -46,22 +48,40 @@ def resampled(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(image.resize((size[1], size[0]), method, box, reducing_gap=2.0 if frame.ndim == 3 else None))
 
 
+def centered(low_pass: np.ndarray, halvings: int) -> np.ndarray:
+    """The low-pass samples of a wavelet transform, moved to the middle of the pixels that they stand for.
+
+    After n halvings a sample lies on the first of 2ⁿ rows and columns (ISO 15444-1 F.3); linear interpolation moves it.
+
+    Args:
+        low_pass: `[rows, columns]` of any number.
+
+    Returns:
+        float32 likewise.
+    """
+    share = np.float32(0.5 - 0.5 / 2**halvings)
+    moved = low_pass.astype(np.float32)
+    moved[:-1] += share * (moved[1:] - moved[:-1])
+    moved[:, :-1] += share * (moved[:, 1:] - moved[:, :-1])
+    return moved
+
+
 def block_means(frame: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
     """Means over blocks of rows and columns, float32 `[ceil(rows / r), ceil(columns / c)]`; one pass over the frame."""
-    return _means_of_rows(_means_of_rows(frame, factors[0]).T, factors[1]).T.copy()
+    return _means(_means(frame, factors[0], 0), factors[1], 1)
 
 
-def _means_of_rows(frame: np.ndarray, factor: int) -> np.ndarray:
+def _means(frame: np.ndarray, factor: int, axis: int) -> np.ndarray:
     if factor == 1:
         return frame.astype(np.float32, copy=False)
-    sums = frame[::factor].astype(np.float32)
-    counts = np.ones((len(sums), 1), np.float32)
-    for offset in range(1, factor):
-        part = frame[offset::factor]
-        sums[: len(part)] += part
-        counts[: len(part)] += 1
-    sums /= counts
-    return sums
+    whole = frame.shape[axis] // factor * factor
+    rest = frame[whole:] if axis == 0 else frame[:, whole:]
+    parts = [frame[n:whole:factor] if axis == 0 else frame[:, n:whole:factor] for n in range(factor)]
+    sums = np.add(parts[0], parts[1], dtype=np.float32)
+    for part in parts[2:]:
+        sums += part
+    sums /= np.float32(factor)
+    return np.concatenate([sums, rest.mean(axis, np.float32, keepdims=True)], axis) if rest.size else sums
 
 
 def sampled(frame: np.ndarray) -> np.ndarray:

@@ -25,7 +25,6 @@ from medsearch_pipeline.settings import Settings
 
 MOST_HELD = 4
 """Files in memory at once: one is embedded, the others wait."""
-THUMBNAIL_COMPRESSION = 1
 
 
 def create_app(settings: Settings, embedder: Embedder) -> Starlette:
@@ -119,7 +118,7 @@ class EmbedderService:
 def described(picture: Picture) -> dict[str, Any]:
     """What is told of the picture, itself as a PNG in base64."""
     told = {name: getattr(picture, name) for name in ("format", "frame", "frames", "rows", "columns")}
-    return told | {"thumbnail": b64encode(encode_png(picture.pixels, THUMBNAIL_COMPRESSION)).decode()}
+    return told | {"thumbnail": b64encode(encode_png(picture.pixels)).decode()}
 
 
 async def body_of(request: Request, max_bytes: int) -> bytes | None:

@@ -1,0 +1,209 @@
+"""From DICOM files to stored vectors: the reference's steps against ours, on one core and on two, and the memory it takes.
+
+    python -m benchmarks.embedding                     # the tables, a few minutes
+    python -m benchmarks.embedding --memory 100 2000   # peak memory over so many original-size images
+
+Ours is what the assets run: `ImageReader` and `StudyEmbedder` over a landing folder, into a warehouse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from pydicom.uid import ExplicitVRLittleEndian
+
+from benchmarks.original_size import SYNTAXES, encoded, land, landed, radiograph
+from medsearch_core.dicom.dataset import read_dataset
+from medsearch_core.dicom.pixels import render_frame
+from medsearch_core.dicom.thumbnails import decode_png, encode_png
+from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.models.preprocessing import letterbox
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.study_embeddings import StudyEmbedder
+from medsearch_pipeline.study_images import ImageReader
+from medsearch_pipeline.workers import decoding_workers
+
+REPEATS = 5
+REFERENCE_IMAGES = 8
+
+
+def main() -> None:
+    """Measures in a process of its own for each number of cores, so that every library counts as many."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--images", type=int, default=64)
+    parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--memory", type=int, nargs="*", default=[])
+    parser.add_argument("--child", choices=("rates", "memory"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        print(json.dumps(rates(given.folder) if given.child == "rates" else peak(given.folder)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        if given.memory:
+            print("| images | peak memory, MiB | images/s |\n|---|---|---|")
+            for images in given.memory:
+                folder = Path(temporary, str(images))
+                land(folder / "landing", images, min(images, 16))
+                found = child(folder, "memory", max(given.cores))
+                print(f"| {images} | {found['bytes'] / 2**20:.0f} | {found['rate']:.1f} |", flush=True)
+            return
+        steps()
+        land(Path(temporary, "landing"), given.images, min(given.images, 16))
+        print(
+            "| cores | images/s: the reference | ours | ratio | forward alone | ours / forward | vectors from PNGs / forward |"
+        )
+        print("|---|---|---|---|---|---|---|", flush=True)
+        for cores in given.cores:
+            found = child(Path(temporary), "rates", cores)
+            ours, forward = found["ours"], found["forward"]
+            print(
+                f"| {cores} | {found['reference']:.2f} | {ours:.2f} | {ours / found['reference']:.1f} | {forward:.2f} "
+                f"({found['engine']}) | {ours / forward:.2f} | {found['embedding'] / forward:.2f} |",
+                flush=True,
+            )
+
+
+def child(folder: Path, what: str, cores: int) -> dict[str, Any]:
+    """The figures of a process that may use so many cores."""
+    may = sorted(os.sched_getaffinity(0))[:cores]
+    command = ["taskset", "-c", ",".join(map(str, may)), sys.executable, "-m", __spec__.name, "--child", what]
+    answer = subprocess.run([*command, "--folder", str(folder)], check=True, stdout=subprocess.PIPE)  # noqa: S603
+    return json.loads(answer.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def rates(folder: Path) -> dict[str, Any]:
+    """Images a second of the reference, of ours and its two steps, and of the model alone on pictures in memory."""
+    from benchmarks.reference_steps import reference
+
+    sources = sorted((folder / "landing").rglob("*.dcm"))[: REFERENCE_IMAGES + 1]
+    with tempfile.TemporaryDirectory() as pngs:
+        of = reference(Path(pngs))
+        of(sources[0])
+        of_reference = per_second(lambda: [of(source) for source in sources[1:]], len(sources) - 1)
+    with tempfile.TemporaryDirectory() as warehouse:
+        ours = Ours(folder / "landing", Path(warehouse))
+        before = ours.forward()
+        ours.run()
+        forward = (before + ours.forward()) / 2  # machines do not keep their pace
+    return {
+        "reference": of_reference,
+        "forward": forward,
+        "engine": ours.embedder.engine,
+        "ours": ours.images / (ours.decoding + ours.embedding),
+        "embedding": ours.images / ours.embedding,
+    }
+
+
+class Ours:
+    """The assets' own way, timed: objects to pictures, pictures to vectors."""
+
+    def __init__(self, landing: Path, warehouse: Path) -> None:
+        from medsearch_pipeline.models.registry import load_embedder
+
+        self.settings = Settings(model="densenet121", weights="random")
+        self.embedder = load_embedder("densenet121", "random")
+        self.tables = Warehouse(open_store(str(warehouse)))
+        store = open_store(str(landing))
+        self.reader = ImageReader(store, self.tables, 512, self.settings.max_pixels, check_identity=False)
+        self.studies = {study: [item] for study, item in landed(store)}
+        self.sample = store.read(next(iter(self.studies.values()))[0].key)
+        self.images, self.decoding, self.embedding = len(self.studies), 0.0, 0.0
+
+    def forward(self) -> float:
+        """Images a second of the model alone, on batches that lie in memory."""
+        size, side = self.embedder.batch_size, self.embedder.side
+        batch = np.stack([letterbox(render_frame(read_dataset(self.sample), 1, side), side)] * size)
+        batches = max(2, self.images // size)
+        self.embedder.embed(batch)
+        return per_second(lambda: [*self.embedder.embed_batches([batch] * batches)], batches * size)
+
+    def run(self) -> None:
+        """Everything once, but for the start of the worker processes and the model's first batch."""
+        workers = decoding_workers(self.settings)
+        first = dict([next(iter(self.studies.items()))])
+        self.reader.build(first, workers, lambda _: None)
+        StudyEmbedder(self.tables, self.embedder).build(first, workers, lambda _: None)
+        started = time.perf_counter()
+        self.reader.build(self.studies, workers, lambda _: None)
+        decoded = time.perf_counter()
+        StudyEmbedder(self.tables, self.embedder).build(self.studies, workers, lambda _: None)
+        self.decoding, self.embedding = decoded - started, time.perf_counter() - decoded
+
+
+def peak(folder: Path) -> dict[str, float]:
+    """The most memory that this process and its workers had at once, shared pages counted once."""
+    most, ended = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not ended.wait(0.5):
+            now = 0
+            for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+                try:
+                    now += process.memory_full_info().pss
+                except psutil.NoSuchProcess:
+                    continue
+            most = max(most, now)
+
+    watcher = threading.Thread(target=watch)
+    with tempfile.TemporaryDirectory() as warehouse:
+        ours = Ours(folder / "landing", Path(warehouse))
+        watcher.start()
+        ours.run()
+        ended.set()
+        watcher.join()
+    return {"bytes": most, "rate": ours.images / (ours.decoding + ours.embedding)}
+
+
+def steps() -> None:
+    """What each step of one image costs, on one core, by transfer syntax."""
+    print("| 3056 × 2544, 12 bit; ms on one core | MB | decoded to a picture of 512 | PNG written | PNG read, letterboxed |")
+    print("|---|---|---|---|---|")
+    pixels = radiograph(0)
+    for syntax in SYNTAXES:
+        data = encoded(pixels, syntax, 0)
+        picture = render_frame(read_dataset(data), 1, 512)
+        png = encode_png(picture)
+        figures = [
+            least_ms(lambda d=data: render_frame(read_dataset(d), 1, 512)),
+            least_ms(lambda p=picture: encode_png(p)),
+            least_ms(lambda p=png: letterbox(decode_png(p), 512)),
+        ]
+        name = "raw" if syntax == ExplicitVRLittleEndian else syntax.name.partition(" (")[0].partition(",")[0]
+        print(f"| {name} | {len(data) / 1e6:.1f} | " + " | ".join(f"{f:.1f}" for f in figures) + " |", flush=True)
+    print()
+
+
+def least_ms(call: Any) -> float:
+    """Milliseconds, the least of some."""
+    call()
+    return 1000 * min(seconds(call) for _ in range(REPEATS))
+
+
+def per_second(call: Any, count: int) -> float:
+    """How many of so many a second."""
+    return count / seconds(call)
+
+
+def seconds(call: Any) -> float:
+    """How long a call takes."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""JPEG 2000 at a reduced resolution: the picture of the full one, for a fraction of the work, or the full one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import JPEG2000, JPEG2000Lossless
+
+from medsearch_core.dicom.codecs import decomposition_levels, is_whole, reduction
+from medsearch_core.dicom.dataset import read_dataset
+from medsearch_core.dicom.decoding import stored_frame
+from medsearch_core.dicom.encapsulation import codestream
+from medsearch_core.dicom.layout import pixel_layout
+from medsearch_core.dicom.pixels import render_frame
+from medsearch_core.dicom.resampling import centered, resampled
+from tests.core.dicom.codestreams import JPEG_2000
+from tests.factories import dataset, dicom_bytes
+
+
+def body(rows: int, columns: int, dtype: type = np.uint16, low: int = 0, high: int = 4095) -> np.ndarray:
+    """A smooth picture with an edge and grain, as radiographs are."""
+    y, x = np.mgrid[:rows, :columns]
+    shape = np.sin(x / 19) * np.cos(y / 23) * 0.4 + 0.5 + 0.1 * (x > columns / 2)
+    grain = np.random.default_rng(1).normal(0, 0.003, shape.shape)
+    return (low + (shape + grain).clip(0, 1) * (high - low)).astype(dtype)
+
+
+def compressed(pixels: np.ndarray, syntax: str = JPEG2000Lossless, **more: object) -> Dataset:
+    ds = dataset(pixels, **more)
+    ds.compress(syntax, **({"j2k_psnr": [70]} if syntax == JPEG2000 else {}))
+    return read_dataset(dicom_bytes(ds))
+
+
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEG2000], ids=lambda uid: uid.name)
+@pytest.mark.parametrize(
+    ("dtype", "low", "high", "bits"),
+    [(np.uint16, 0, 4095, 12), (np.uint16, 0, 65535, 16), (np.uint8, 0, 255, 8), (np.int16, -1024, 3071, 16)],
+    ids=["12 bits", "16 bits", "8 bits", "signed"],
+)
+@pytest.mark.parametrize("size", [(640, 512), (643, 517)], ids=["even", "odd"])
+def test_a_reduced_frame_has_the_values_of_the_full_one(
+    syntax: str, dtype: type, low: int, high: int, bits: int, size: tuple[int, int]
+) -> None:
+    pixels = body(*size, dtype, low, high)
+    ds = compressed(pixels, syntax, BitsStored=bits, HighBit=bits - 1)
+    full, _ = stored_frame(ds, 1)
+    small, _ = stored_frame(ds, 1, (256, 200))
+    assert small.dtype == full.dtype
+    assert small.shape == (-(-size[0] // 2), -(-size[1] // 2))
+    half = resampled(centered(small, 1), (128, 100), (size[0] / 2, size[1] / 2))
+    off = np.abs(half - resampled(full, (128, 100))) / (high - low)
+    assert off.mean() < 0.002
+    assert np.percentile(off, 99) < 0.02
+
+
+def test_the_thumbnail_is_that_of_the_full_frame_but_for_two_levels() -> None:
+    pixels = body(1024, 800)
+    plain = render_frame(read_dataset(dicom_bytes(dataset(pixels, BitsStored=12, HighBit=11))), 1, 128)
+    reduced = render_frame(compressed(pixels, BitsStored=12, HighBit=11), 1, 128)
+    assert reduced.shape == plain.shape
+    off = np.abs(reduced.astype(int) - plain)
+    assert (off.mean() < 1, np.percentile(off, 99) <= 3) == (True, True)
+
+
+def test_a_frame_is_halved_as_often_as_leaves_enough_and_its_codestream_allows() -> None:
+    ds = compressed(body(643, 517))
+    data = codestream(ds, pixel_layout(ds), 1)
+    assert decomposition_levels(data) == 5
+    assert [reduction(data, 643, 517, (enough, enough)) for enough in (517, 259, 258, 129, 60, 1)] == [0, 0, 1, 1, 1, 1]
+    assert reduction(data, 4096, 4096, (1, 1)) == 5
+    assert decomposition_levels(JPEG_2000) == 0
+
+
+@pytest.mark.parametrize("change", ["cut", "moved", "boxed"])
+def test_what_may_be_damaged_or_is_unusual_is_decoded_in_full(change: str) -> None:
+    ds = compressed(body(640, 512))
+    data = codestream(ds, pixel_layout(ds), 1)
+    changed = {"cut": data[:-40], "moved": data[:19] + b"\x01" + data[20:], "boxed": b"\0\0\0\x0cjP  " + data}[change]
+    assert reduction(data, 640, 512, (100, 100)) == 2
+    assert reduction(changed, 640, 512, (100, 100)) == 0
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\0\0", b"\xff"])
+def test_padding_after_the_end_of_an_image_is_no_fault(padding: bytes) -> None:
+    assert is_whole(JPEG_2000 + padding)
+    assert not is_whole(JPEG_2000[:-2] + padding)
