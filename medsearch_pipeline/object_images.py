@@ -48,6 +48,7 @@ class ObjectReader:
         thumbnail_side: longest side of a thumbnail in pixels.
         max_pixels: largest frame that is decoded, in pixels.
         check_identity: refuse objects whose header names another patient or study than their folder.
+        is_on_gpu: whether a GPU decodes what it can.
     """
 
     landing: ObjectStore
@@ -55,9 +56,18 @@ class ObjectReader:
     thumbnail_side: int
     max_pixels: int
     check_identity: bool = True
+    is_on_gpu: bool = False
 
     def read(self, objects: Sequence[StudyObject]) -> Iterator[ObjectImages]:
-        """What each object holds, in order; the next are read from the store meanwhile."""
+        """What each object holds, in order; the next are read from the store meanwhile.
+
+        Raises:
+            ConfigurationError: a GPU should decode, and cannot.
+        """
+        if self.is_on_gpu:
+            from medsearch_core.dicom.gpu_decoding import decode_on_gpu
+
+            decode_on_gpu()
         ahead = read_ahead(lambda of: read_landed(self.landing, of[1].key), objects, lambda of: of[1].bytes)
         for (study, item), data in zip(objects, ahead, strict=True):
             yield self.images_of(study, item, data)

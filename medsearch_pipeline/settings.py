@@ -37,6 +37,9 @@ class Settings(Deployment, BaseSettings):
     max_pixels: int = Field(400_000_000, ge=1, description="largest frame that is decoded, in pixels")
     model: Literal["densenet121", "efficientnet_lite0"] = Field("densenet121", description="architecture of the embedding")
     weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
+    decoder: Literal["cpu", "nvimgcodec"] = Field(
+        "cpu", description="who decodes compressed pixels: the processor, or NVIDIA's nvImageCodec on a GPU where it can"
+    )
     decode_workers: int = Field(
         0, ge=0, le=256, description="processes that decode images; 0 means as many as there are processors for this one"
     )

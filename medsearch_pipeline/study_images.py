@@ -42,6 +42,7 @@ class ImageReader:
         thumbnail_side: longest side of a thumbnail in pixels.
         max_pixels: largest frame that is decoded, in pixels.
         check_identity: refuse objects whose header names another patient or study than their folder.
+        is_on_gpu: whether a GPU decodes what it can. Not among the inputs: the values are those of any decoder.
     """
 
     landing: ObjectStore
@@ -49,6 +50,7 @@ class ImageReader:
     thumbnail_side: int
     max_pixels: int
     check_identity: bool = True
+    is_on_gpu: bool = False
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's images are made from."""
@@ -69,13 +71,15 @@ class ImageReader:
         """
         ordered = {study: sorted(objects, key=lambda o: o.key) for study, objects in studies.items()}
         jobs = ((study, item) for study, objects in ordered.items() for item in objects)
-        read = ObjectReader(self.landing, self.warehouse.store, self.thumbnail_side, self.max_pixels, self.check_identity).read
-        results = workers.map(read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        reader = ObjectReader(
+            self.landing, self.warehouse.store, self.thumbnail_side, self.max_pixels, self.check_identity, self.is_on_gpu
+        )
+        results = workers.map(reader.read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
         for study, objects in ordered.items():
             found = [next(results) for _ in objects]
             made = combined(study, [(item, images) for (_, item), images in found])
             again = [(study, item) for item in made.overwritten]
-            for _ in workers.map(read, again, 1, 1):
+            for _ in workers.map(reader.read, again, 1, 1):
                 pass
             self._write(study, objects, made)
             done(study)

@@ -31,6 +31,7 @@ from medsearch_core.dicom.layout import MAX_PIXELS, Layout, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS, quiet
 from medsearch_core.errors import BadInput, ConfigurationError
 
+FULL_JPEG_2000 = "pylibjpeg"
 DECODERS: dict[UID, str] = {
     JPEGBaseline8Bit: "pillow",
     JPEGExtended12Bit: NAME,
@@ -38,8 +39,8 @@ DECODERS: dict[UID, str] = {
     JPEGLosslessSV1: NAME,
     JPEGLSLossless: NAME,
     JPEGLSNearLossless: NAME,
-    JPEG2000Lossless: "pylibjpeg",
-    JPEG2000: "pylibjpeg",
+    JPEG2000Lossless: FULL_JPEG_2000,
+    JPEG2000: FULL_JPEG_2000,
     HTJ2KLossless: NAME,
     HTJ2KLosslessRPCL: NAME,
     HTJ2K: NAME,
@@ -144,7 +145,7 @@ def _compressed(ds: Dataset, layout: Layout, frame: int, least: tuple[int, int] 
     decoder, halved = DECODERS[syntax], 0
     if syntax == JPEGExtended12Bit and layout.bits_stored <= 8:
         decoder = "pillow"
-    elif least and syntax in REDUCIBLE and layout.photometric.startswith("MONOCHROME"):
+    elif least and decoder == FULL_JPEG_2000 and syntax in REDUCIBLE and layout.photometric.startswith("MONOCHROME"):
         halved = reduction(data, layout.rows, layout.columns, least)
     if decoder not in get_decoder(syntax).available_plugins:
         raise ConfigurationError(

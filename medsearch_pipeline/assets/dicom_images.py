@@ -80,7 +80,14 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:
         tables = warehouse.tables(context.run.run_id)
-        reader = ImageReader(landing.open(), tables, settings.thumbnail_side, settings.max_pixels, settings.check_identity)
+        reader = ImageReader(
+            landing.open(),
+            tables,
+            settings.thumbnail_side,
+            settings.max_pixels,
+            settings.check_identity,
+            settings.decoder == "nvimgcodec",
+        )
         objects = objects_of(tables, studies_of(context), "dicom")
         images: dict[StudyKey, dict[str, Any]] = {}
         pictures: dict[StudyKey, dict[str, Any]] = {}

@@ -1,0 +1,36 @@
+"""Decoding on the GPU: asked for where there is none, it says what to do; where there is one, the values are the same."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from medsearch_core.dicom.dataset import read_dataset
+from medsearch_core.dicom.decoding import DECODERS, stored_frame
+from medsearch_core.dicom.gpu_decoding import NAME, PLUGIN, SYNTAXES, decode_on_gpu
+from medsearch_core.errors import ConfigurationError
+from tests.core.dicom.codestreams import CODESTREAMS, PICTURE
+from tests.factories import dataset, dicom_bytes
+
+
+def test_without_the_codec_nothing_changes_and_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, PLUGIN, None)
+    before = dict(DECODERS)
+    with pytest.raises(ConfigurationError, match="install nvidia-nvimgcodec"):
+        decode_on_gpu()
+    assert before == DECODERS
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("syntax", [s for s in SYNTAXES if CODESTREAMS[s][2] == 0], ids=lambda uid: uid.name)
+def test_a_lossless_frame_has_the_values_it_has_on_the_processor(syntax: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for each, decoder in DECODERS.items():
+        monkeypatch.setitem(DECODERS, each, decoder)
+    decode_on_gpu()
+    assert DECODERS[syntax] == NAME
+    codestream, bits, _ = CODESTREAMS[syntax]
+    ds = dataset(PICTURE, transfer_syntax=syntax, codestreams=[codestream], BitsStored=bits, HighBit=bits - 1)
+    found, _ = stored_frame(read_dataset(dicom_bytes(ds)), 1)
+    assert np.array_equal(found, PICTURE)
