@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 import torch
 from torch import nn
 from torchvision.models import DenseNet121_Weights, densenet121
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.torch_embedder import TorchEmbedder
-from medsearch_pipeline.models.weights import State, load_into, random_state, state_from_file
+from medsearch_pipeline.models.families.backbone import network_of
+from medsearch_pipeline.models.metadata import Input
+from medsearch_pipeline.models.network import Network
+from medsearch_pipeline.models.weights import State
 
 DIMENSIONS, SIDE = 1024, 512
 _OLD_NAME = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$")
@@ -28,29 +29,19 @@ class Features(nn.Module):
         return torch.relu(self.features(batch)).mean((2, 3))
 
 
-def load(weights: str, batch_size: int) -> TorchEmbedder:
-    """The embedder with ImageNet's weights (`imagenet`), seeded random ones (`random`) or those of a file.
-
-    Raises:
-        ConfigurationError: the weights cannot be had or are another network's.
-    """
-    if weights == "imagenet":
-        state, label = _imagenet(), "imagenet"
-    elif weights == "random":
-        state, label = random_state(Features), "random"
-    else:
-        state, label = modern_names(state_from_file(weights)), "file"
-    return TorchEmbedder(f"densenet121-{label}", load_into(Features(), state, "densenet121"), DIMENSIONS, SIDE, batch_size)
+def load(backbone: str, weights: str) -> Network:
+    """The network with the weights a setting names."""
+    return network_of("densenet121", Features, _imagenet, weights, Input(side=SIDE), DIMENSIONS, modern_names)
 
 
-def modern_names(state: Mapping[str, torch.Tensor]) -> State:
+def modern_names(state: State) -> State:
     """The published weights' names (`norm.1.weight`) as the layers are named now (`norm1.weight`)."""
     return {_OLD_NAME.sub(r"\1\2", name): tensor for name, tensor in state.items()}
 
 
 def _imagenet() -> State:
     try:
-        return modern_names(DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
+        return DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise ConfigurationError(
             "densenet121's ImageNet weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
