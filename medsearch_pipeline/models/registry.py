@@ -33,7 +33,7 @@ def family_of(model: str) -> tuple[str, str]:
     near = get_close_matches(family, [*ALONE, *WITH_BACKBONE], 1)
     meant = next((name for name in NAMES if near and name.partition(":")[0] == near[0]), None)
     hint = f" Did you mean {meant}?" if meant else ""
-    raise ConfigurationError(f"MEDSEARCH_MODEL={model} is no model. There are {', '.join(NAMES)}.{hint}")
+    raise ConfigurationError(f"there is no model {model}: give {', '.join(NAMES)}.{hint}")
 
 
 def load_embedder(model: str, weights: str, batch_size: int = 0, wanted: Wanted = Wanted()) -> Embedder:  # noqa: B008 - frozen

@@ -1,4 +1,4 @@
-"""`Engine`: what runs a network, and the thread that lets one without a device of its own work while the next batch is taken."""
+"""`Engine`: what runs a network, and the thread in which one on the processor works while the next batch is taken."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ class Engine(Protocol):
     """A network on a device."""
 
     name: str
-    batch_size: int
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures worth handing over at once."""
 
     def start(self, pictures: np.ndarray) -> Result:
-        """Begins with uint8 `[n, side, side, 3]`, which must be left alone until the result, float32 `[n, dimensions]`, is there.
+        """Begins with uint8 `[n, side, side, 3]`, to be left alone until the result, float32 `[n, dimensions]`, is there.
 
         Every result must be asked for, in the order of the starts.
         """
@@ -38,9 +41,13 @@ class InThread:
     """A runner in a thread of its own, one batch after the other."""
 
     def __init__(self, runner: Runner, batch_size: int) -> None:
-        self.name, self.batch_size = runner.name, batch_size
+        self.name, self._batch_size = runner.name, batch_size
         self._run = runner.run
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
+
+    @property
+    def batch_size(self) -> int:
+        return self._batch_size
 
     def start(self, pictures: np.ndarray) -> Result:
         return self._thread.submit(self._run, pictures).result

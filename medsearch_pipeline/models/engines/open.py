@@ -47,7 +47,7 @@ def open_engine(network: Network, batch_size: int, wanted: Wanted) -> tuple[Engi
         if fault is None:
             return engine, dimensions
         faults.append(f"{plan.engine} {plan.precision}: {fault}")
-        log.warning("%s is not run by %s", network.model_id, faults[-1])
+        log.info("%s is not run by %s", network.model_id, faults[-1])
     raise ConfigurationError(f"no engine runs {network.model_id}. " + ". ".join(faults))
 
 
@@ -85,8 +85,8 @@ class Attempt:
             raise UnableError(_first_line(error)) from error
 
     def _open(self, plan: Plan) -> Engine:
-        if plan.engine == "torch":
-            return self._torch(plan)
+        if plan.engine == "torch" and isinstance(self._network.graph, nn.Module):
+            return self._torch(plan, self._network.graph)
         runner: Runner
         if plan.engine == "openvino":
             from medsearch_pipeline.models.engines import openvino_engine as openvino  # only what is asked for is imported
@@ -98,8 +98,8 @@ class Attempt:
             runner = onnxruntime.OnnxruntimeEngine(self._graph_by(onnxruntime, plan.engine), self._threads)
         return InThread(runner, self._batch_size or BATCH_ON_CPU)
 
-    def _torch(self, plan: Plan) -> Engine:
-        graph, side = self._network.graph, self._network.input.side
+    def _torch(self, plan: Plan, graph: nn.Module) -> Engine:
+        side = self._network.input.side
         if plan.device == "cpu":
             runner = TorchEngine(graph, side, plan.device, plan.precision, at_once=1)
             return InThread(runner, self._batch_size or BATCH_ON_CPU)

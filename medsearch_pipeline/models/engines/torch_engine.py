@@ -42,7 +42,7 @@ class TorchEngine:
         self.name = f"torch {precision}, {device}"
         self.at_once, self.side = at_once, side
         self.device = torch.device(device)
-        self._graph = graph.to(device=self.device, memory_format=torch.channels_last)
+        self._graph = graph.to(self.device).to(memory_format=torch.channels_last)
         self._precision = precision
         self._free: list[Slot] = []
         self._module: Any = torch.get_device_module(self.device)

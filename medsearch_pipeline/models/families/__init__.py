@@ -1,1 +1,1 @@
-"""Families of models, a module each: `load(backbone, weights)` gives the network. A new family is a module and a registry line."""
+"""Families of models, a module each whose `load(backbone, weights)` gives the network, named in the registry."""

@@ -9,7 +9,7 @@ import torchvision
 from torch import nn
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.families.backbone import network_of
+from medsearch_pipeline.models.families.backbone import downloading, network_of
 from medsearch_pipeline.models.metadata import Input
 from medsearch_pipeline.models.network import Network
 from medsearch_pipeline.models.weights import State
@@ -41,13 +41,8 @@ def load(backbone: str, weights: str) -> Network:
     wanted = Input(side=preset.crop_size[0], mean=tuple(preset.mean), std=tuple(preset.std))
 
     def state() -> State:
-        try:
+        with downloading(backbone):
             return dict(published.get_state_dict(progress=False, check_hash=True, weights_only=True))
-        except (OSError, RuntimeError) as error:
-            raise ConfigurationError(
-                f"{backbone}'s published weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
-                "to its path, or choose MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
-            ) from error
 
     return network_of(f"torchvision-{backbone}", lambda: features_of(backbone), state, weights, wanted)
 

@@ -29,7 +29,9 @@ PLAIN = re.compile(
     r"data/sample_inputs/model\.pt"
 )
 """Members of an archive that hold tensors and text."""
-OPERATOR = re.compile(r"torch\.ops\.aten\.(?!from_file\b|save\b)\w+\.\w+|_operator\.(?:getitem|add|sub|mul|floordiv|mod|neg|eq|ne|lt|le|gt|ge)")
+OPERATOR = re.compile(
+    r"torch\.ops\.aten\.(?!from_file\b|save\b)\w+\.\w+|_operator\.(?:getitem|add|sub|mul|floordiv|mod|neg|eq|ne|lt|le|gt|ge)"
+)
 SHAPE = re.compile(
     r"(?:\b(?:[suz]+\d+|Symbol|Integer|Add|Mul|Max|Min|Mod|PythonMod|FloorDiv|CleanDiv|positive|nonnegative|integer|True|False)\b"
     r"|[\d\s()+*,='-])*"
@@ -54,7 +56,9 @@ def graph_of(name: str, data: bytes, wanted: Input) -> nn.Module:
     try:
         program = load_pt2(BytesIO(data)).exported_programs["model"]
     except (RuntimeError, ValueError, KeyError, AssertionError) as error:
-        raise ConfigurationError(f"{name} cannot be read by torch {torch.__version__}: export it anew with this version") from error
+        raise ConfigurationError(
+            f"{name} cannot be read by torch {torch.__version__}: export it anew with this version"
+        ) from error
     return FromPixels(program.module(), wanted)
 
 
