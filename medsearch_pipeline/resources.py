@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import dagster as dg
-from typing_extensions import Self
 
 from medsearch_core.deployment import Deployment
 from medsearch_core.search.open import open_index

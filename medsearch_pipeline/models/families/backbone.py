@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch import nn
 
+from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.metadata import Input, metadata_of
 from medsearch_pipeline.models.network import FromPixels, Network
 from medsearch_pipeline.models.weights import State, digest_of_weights, load_into, random_state, state_from_file
+
+
+@contextmanager
+def downloading(name: str) -> Iterator[None]:
+    """Says what to do instead where published weights cannot be downloaded."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"{name}'s ImageNet weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
+            "to its path, or choose MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or "
+            "MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
+        ) from error
 
 
 def network_of(

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torchvision.models import DenseNet121_Weights, densenet121
 
-from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.families.backbone import network_of
+from medsearch_pipeline.models.families.backbone import downloading, network_of
 from medsearch_pipeline.models.metadata import Input
 from medsearch_pipeline.models.network import Network
 from medsearch_pipeline.models.weights import State
@@ -40,11 +39,5 @@ def modern_names(state: State) -> State:
 
 
 def _imagenet() -> State:
-    try:
-        return DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except (OSError, RuntimeError) as error:
-        raise ConfigurationError(
-            "densenet121's ImageNet weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
-            "to its path, or choose MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or "
-            "MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
-        ) from error
+    with downloading("densenet121"):
+        return dict(DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True, weights_only=True))

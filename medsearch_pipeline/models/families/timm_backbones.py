@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.families.backbone import network_of
+from medsearch_pipeline.models.families.backbone import downloading, network_of
 from medsearch_pipeline.models.metadata import Input
 from medsearch_pipeline.models.network import Network
 from medsearch_pipeline.models.weights import State
@@ -38,18 +38,12 @@ def load(backbone: str, weights: str) -> Network:
         return network
 
     def published() -> State:
-        try:
+        with downloading(backbone):
             return dict(built(pretrained=True).state_dict())
-        except (OSError, RuntimeError) as error:
-            raise ConfigurationError(
-                f"{backbone}'s published weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
-                "to its path, or choose MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
-            ) from error
 
     published_for = timm.get_pretrained_cfg(backbone)
     if published_for is None:
-        raise ConfigurationError(
-            f"timm has no weights named {backbone}. There are {', '.join(timm.list_pretrained(f'{architecture}.*'))}"
-        )
+        there = ", ".join(timm.list_pretrained(f"{architecture}.*"))
+        raise ConfigurationError(f"timm has no weights named {backbone}. There are {there}")
     wanted = Input(side=published_for.input_size[-1], mean=tuple(published_for.mean), std=tuple(published_for.std))
     return network_of(f"timm-{backbone}", build, published, weights, wanted)

@@ -1,4 +1,4 @@
-"""Exported programs (`torch.export.save`): read only after everything in the archive that torch would run was found to be harmless.
+"""Exported programs (`torch.export.save`), read only where nothing in the archive is anything that torch would run.
 
 `torch.export.load` unpickles what an archive marks as pickled (`use_pickle`, custom and opaque constants), falls back to full
 pickles for example inputs, evaluates symbolic shapes as Python, resolves operators anywhere in `torch`, and loads compiled
