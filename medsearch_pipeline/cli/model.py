@@ -24,5 +24,6 @@ def describe_model(
     """Writes the metadata beside the file, and says where."""
     (m0, m1, m2), (s0, s1, s2) = mean, std
     metadata = describe(file, model_id, licence, side, (m0, m1, m2), (s0, s1, s2), dimensions)
-    console.print(f"{path_of(file)}: {metadata.dimensions} dimensions from {side} pixels", markup=False, highlight=False)
+    said = f"{path_of(file)}: {metadata.dimensions} dimensions from {side} pixels"
+    console.print(said, markup=False, highlight=False, soft_wrap=True)
     return 0

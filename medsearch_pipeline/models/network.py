@@ -54,16 +54,16 @@ class Network:
 class FromPixels(nn.Module):
     """A feature extractor behind the normalisation of its input, so that bytes go in and any device does the arithmetic."""
 
-    mean: torch.Tensor
-    std: torch.Tensor
+    input_mean: torch.Tensor
+    input_std: torch.Tensor
 
     def __init__(self, features: nn.Module, wanted: Input) -> None:
         super().__init__()
         self.features = features
-        self.register_buffer("mean", torch.tensor(wanted.mean).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(wanted.std).view(3, 1, 1))
+        self.register_buffer("input_mean", torch.tensor(wanted.mean).view(3, 1, 1))
+        self.register_buffer("input_std", torch.tensor(wanted.std).view(3, 1, 1))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """uint8 `[n, side, side, 3]` to float `[n, dimensions]`."""
-        vectors: torch.Tensor = self.features((pictures.permute(0, 3, 1, 2).float() / 255 - self.mean) / self.std)
+        vectors: torch.Tensor = self.features((pictures.permute(0, 3, 1, 2).float() / 255 - self.input_mean) / self.input_std)
         return vectors

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.protocol import Embedder
+
+if TYPE_CHECKING:
+    from medsearch_pipeline.models.network import Network  # torch
 
 ALONE = {"densenet121": "densenet121", "efficientnet_lite0": "efficientnet_lite0", "file": "model_file"}
 """Model → its module in `families`."""
@@ -36,6 +40,17 @@ def family_of(model: str) -> tuple[str, str]:
     raise ConfigurationError(f"there is no model {model}: give {', '.join(NAMES)}.{hint}")
 
 
+def network_named(model: str, weights: str) -> Network:
+    """The network of a model with the weights a setting names, on no engine yet.
+
+    Raises:
+        ConfigurationError: there is no such model, or its weights cannot be had.
+    """
+    module, backbone = family_of(model)
+    network: Network = import_module(f"medsearch_pipeline.models.families.{module}").load(backbone, weights)
+    return network
+
+
 def load_embedder(model: str, weights: str, batch_size: int = 0, wanted: Wanted = Wanted()) -> Embedder:  # noqa: B008 - frozen
     """The embedder of a model with the weights a setting names, on the engine that is wanted.
 
@@ -45,10 +60,9 @@ def load_embedder(model: str, weights: str, batch_size: int = 0, wanted: Wanted 
     Raises:
         ConfigurationError: there is no such model, its weights cannot be had, or nothing here runs it as it should.
     """
-    module, backbone = family_of(model)
+    network = network_named(model, weights)
     from medsearch_pipeline.models.embedder import EngineEmbedder
     from medsearch_pipeline.models.engines.open import open_engine
 
-    network = import_module(f"medsearch_pipeline.models.families.{module}").load(backbone, weights)
     engine, dimensions = open_engine(network, batch_size, wanted)
     return EngineEmbedder(network, engine, dimensions)

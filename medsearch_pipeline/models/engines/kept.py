@@ -37,17 +37,21 @@ def kept(
         folder: where; None keeps nothing. One that cannot be written to costs time only, and is logged.
         engine: the distribution's name, whose version is part of what a graph is kept under.
     """
-    if folder is None or isinstance(network.graph, bytes):
+    if isinstance(network.graph, bytes):
         return convert(network)
-    place = folder.expanduser() / f"{engine}-{_key(network, engine)}"
-    if place.is_dir():
+    place = folder and folder.expanduser() / f"{engine}-{_key(network, engine)}"
+    if place and place.is_dir():
         return read(place)
     graph = convert(network)
     try:
-        _written(graph, place, write)
+        if place:
+            _written(graph, place, write)
+            return read(place)
     except OSError as error:
         log.warning("the converted model is not kept in %s: %s", folder, error.strerror)
-    return graph
+    with tempfile.TemporaryDirectory() as passing:  # for what was read gives other last bits than what was converted
+        write(graph, Path(passing))
+        return read(Path(passing))
 
 
 def _written(graph: Graph, place: Path, write: Callable[[Graph, Path], None]) -> None:

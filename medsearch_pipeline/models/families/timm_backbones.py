@@ -41,9 +41,10 @@ def load(backbone: str, weights: str) -> Network:
         with downloading(backbone):
             return dict(built(pretrained=True).state_dict())
 
-    published_for = timm.get_pretrained_cfg(backbone)
-    if published_for is None:
+    try:
+        published_for = timm.get_pretrained_cfg(backbone, allow_unregistered=False)
+    except RuntimeError as error:
         there = ", ".join(timm.list_pretrained(f"{architecture}.*"))
-        raise ConfigurationError(f"timm has no weights named {backbone}. There are {there}")
+        raise ConfigurationError(f"timm has no weights named {backbone}. There are {there}") from error
     wanted = Input(side=published_for.input_size[-1], mean=tuple(published_for.mean), std=tuple(published_for.std))
     return network_of(f"timm-{backbone}", build, published, weights, wanted)

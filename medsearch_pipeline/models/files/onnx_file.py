@@ -26,11 +26,13 @@ def graph_of(name: str, data: bytes, wanted: Input) -> bytes:
         raise ConfigurationError("an ONNX file needs onnx: pip install 'medsearch[onnxruntime]'") from error
     try:
         model = onnx.load_model_from_string(data)
+        if any(uses_external_data(tensor) for tensor in _tensors(model.graph)):
+            raise ConfigurationError(
+                f"{name} keeps tensors in other files, which its SHA-256 does not cover: save it as one file"
+            )
         onnx.checker.check_model(model)
     except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
         raise ConfigurationError(f"{name} is not an ONNX model: it is damaged, or something else") from error
-    if any(uses_external_data(tensor) for tensor in _tensors(model.graph)):
-        raise ConfigurationError(f"{name} keeps tensors in other files, which its SHA-256 does not cover: save it as one file")
     initial = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in initial]
     if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
