@@ -42,7 +42,7 @@ def load(backbone: str, weights: str) -> Network:
             return dict(built(pretrained=True).state_dict())
 
     try:
-        published_for = timm.get_pretrained_cfg(backbone, allow_unregistered=False)
+        published_for: Any = timm.get_pretrained_cfg(backbone, allow_unregistered=False)
     except RuntimeError as error:
         there = ", ".join(timm.list_pretrained(f"{architecture}.*"))
         raise ConfigurationError(f"timm has no weights named {backbone}. There are {there}") from error
