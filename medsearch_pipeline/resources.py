@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Self, cast
 
 import dagster as dg
 
@@ -11,7 +12,9 @@ from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
 from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.reports.protocol import MentionReader, open_reader
 from medsearch_pipeline.settings import Settings
 
@@ -70,17 +73,36 @@ class EmbedderResource(dg.ConfigurableResource):
     model: str
     weights: str
     batch_size: int
+    engine: str = "auto"
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int = 0
+    cache: str | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The model that the settings name, on the engine they name."""
+        return cls(
+            model=settings.model,
+            weights=settings.weights,
+            batch_size=settings.batch_size,
+            engine=settings.engine,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.model_threads,
+            cache=settings.model_cache,
+        )
 
     def load(self) -> Embedder:
-        """The model with its weights; raises `ConfigurationError` where they cannot be had."""
-        return _load(self.model, self.weights, self.batch_size)
+        """The model with its weights; raises `ConfigurationError` where they cannot be had or nothing here runs it."""
+        kept = Path(self.cache) if self.cache else None
+        wanted = Wanted(cast(EngineName, self.engine), self.device, cast(PrecisionName, self.precision), self.threads, kept)
+        return _load(self.model, self.weights, self.batch_size, wanted)
 
 
 @cache
-def _load(model: str, weights: str, batch_size: int) -> Embedder:
-    from medsearch_pipeline.models.registry import load_embedder  # torch, which only this step needs
-
-    return load_embedder(model, weights, batch_size)
+def _load(model: str, weights: str, batch_size: int, wanted: Wanted) -> Embedder:
+    return load_embedder(model, weights, batch_size, wanted)
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
@@ -91,5 +113,5 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "warehouse": WarehouseResource(url=settings.warehouse, **s3),
         "search_index": SearchIndexSource(settings),
         "report_reader": ReportReaderSource(settings),
-        "embedder": EmbedderResource(model=settings.model, weights=settings.weights, batch_size=settings.batch_size),
+        "embedder": EmbedderResource.of(settings),
     }

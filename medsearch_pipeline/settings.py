@@ -5,6 +5,7 @@ Each setting is an environment variable: its name in capitals with `MEDSEARCH_` 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,8 +13,11 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.deployment import Deployment
+from medsearch_core.errors import ConfigurationError
 from medsearch_core.this_machine import is_this_machine
 from medsearch_pipeline.discovery import MIMIC_CXR, Layout
+from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
+from medsearch_pipeline.models.registry import NAMES, family_of
 
 
 class Settings(Deployment, BaseSettings):
@@ -35,8 +39,6 @@ class Settings(Deployment, BaseSettings):
         512, ge=64, le=4096, description="longest side of a thumbnail in pixels, also the model's input"
     )
     max_pixels: int = Field(400_000_000, ge=1, description="largest frame that is decoded, in pixels")
-    model: Literal["densenet121", "efficientnet_lite0"] = Field("densenet121", description="architecture of the embedding")
-    weights: str = Field("imagenet", description="imagenet, random, or the path of a .safetensors or state-dict file")
     decoder: Literal["cpu", "nvimgcodec"] = Field(
         "cpu", description="who decodes compressed pixels: the processor, or NVIDIA's nvImageCodec on a GPU where it can"
     )
@@ -45,6 +47,27 @@ class Settings(Deployment, BaseSettings):
     )
     decode_seconds: int = Field(120, ge=1, description="seconds after which the decoding of one object is given up")
     decode_memory_gib: float = Field(4, ge=0.5, description="memory that a process which decodes may have, in GiB")
+    model: str = Field("densenet121", description=f"the embedding's model: {', '.join(NAMES)}")
+    weights: str = Field(
+        "imagenet",
+        description="imagenet (what the model's authors published), random, or the path of a .safetensors or state-dict file; "
+        "of the model `file`, the path of the model",
+    )
+    engine: EngineName = Field("auto", description="what runs the model: torch, openvino, onnxruntime, or the fastest that can")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="where the model runs: cpu, cuda, cuda:N, or a GPU if there is one",
+    )
+    precision: PrecisionName = Field(
+        "auto", description="fp32, bf16, or bf16 where the hardware has it and the model's vectors stay those of fp32"
+    )
+    model_threads: int = Field(
+        0, ge=0, le=1024, description="threads of the model on a processor; 0 means as many as the process may use"
+    )
+    model_cache: str = Field(
+        "~/.cache/medsearch/models", description="folder that converted models are kept in, so that runs start sooner"
+    )
     report_reader: Literal["rules", "comprehend"] = Field(
         "rules",
         description="who finds the mentions in reports: the project's rules, or Amazon Comprehend Medical, which is paid for",
@@ -53,7 +76,9 @@ class Settings(Deployment, BaseSettings):
     comprehend_min_entity_score: float = Field(0.5, ge=0, le=1, description="least score of an entity of Comprehend Medical")
     comprehend_min_trait_score: float = Field(0.5, ge=0, le=1, description="least score of a trait such as NEGATION")
     comprehend_min_code_score: float = Field(0.4, ge=0, le=1, description="least score of an ICD-10-CM code of an entity")
-    batch_size: int = Field(8, ge=1, le=4096, description="images the model sees at once")
+    batch_size: int = Field(
+        0, ge=0, le=4096, description="images the model is given at once; 0 means 8 on a processor, as many as fit on a GPU"
+    )
     embedder_host: str = Field("127.0.0.1", description="address that `medsearch embedder` listens on")
     embedder_port: int = Field(8001, ge=1, le=65535, description="port that `medsearch embedder` listens on")
     embedder_token: SecretStr = Field(
@@ -133,8 +158,22 @@ class Settings(Deployment, BaseSettings):
             raise ValueError("give an https:// address; http:// only on this machine")
         return value
 
+    @field_validator("model")
+    @classmethod
+    def _is_a_model(cls, value: str) -> str:
+        try:
+            family_of(value)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
+        return value
+
     @field_validator("layout")
     @classmethod
     def _names_patient_and_study(cls, value: str) -> str:
         Layout.of(value)
         return value
+
+    @property
+    def engine_wanted(self) -> Wanted:
+        """What is to run the model."""
+        return Wanted(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))

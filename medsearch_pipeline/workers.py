@@ -150,12 +150,19 @@ def decoding_workers(settings: Settings) -> Workers:
     return workers_of_this_process(settings.decode_workers or available_cpus(), limits)
 
 
-@cache
 def workers_of_this_process(count: int, limits: Limits) -> Workers:
     """Workers that end with the process."""
-    workers = Workers(count, limits)
-    atexit.register(workers.close)
-    return workers
+    return _KEPT.setdefault((count, limits), Workers(count, limits))
+
+
+def close_workers() -> None:
+    """Ends the workers of this process. New ones, with the environment as it is then, start when they are needed."""
+    while _KEPT:
+        _KEPT.popitem()[1].close()
+
+
+_KEPT: dict[tuple[int, Limits], Workers] = {}
+atexit.register(close_workers)
 
 
 @cache

@@ -15,9 +15,11 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import STATES
 from medsearch_pipeline.cli.evaluate import evaluate_reports
 from medsearch_pipeline.cli.ledger import print_ledger, print_rejections
+from medsearch_pipeline.cli.model import describe_model
 from medsearch_pipeline.cli.releases import discard, print_releases, rebuild, rollback
 from medsearch_pipeline.cli.stale import print_stale
 from medsearch_pipeline.cli.tags import tag, untag
+from medsearch_pipeline.models.metadata import Input
 from medsearch_pipeline.settings import Settings
 
 INTERRUPTED = 130
@@ -89,6 +91,22 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     command("embedder", _with_settings(_embedder), "give files vectors over HTTP, for searches by upload, until Ctrl-C")
+
+    help_ = "say what is known of a model's file, which is needed to use it"
+    said = command("model", describe_model, help_).add_subparsers(required=True, metavar="WHAT")
+    help_ = "write FILE's metadata beside it: input, dimensions, licence and SHA-256"
+    described = said.add_parser("describe", help=help_, description=help_)
+    described.set_defaults(run=describe_model)
+    described.add_argument(
+        "file", type=Path, metavar="FILE", help="a model (.onnx, .pt2, .pt, .ts), or weights with --dimensions"
+    )
+    described.add_argument("--id", dest="model_id", required=True, help="the model's name, which every vector will carry")
+    described.add_argument("--licence", required=True, help="under which it may be used, such as Apache-2.0")
+    described.add_argument("--side", type=int, required=True, help="of the square it sees, in pixels")
+    for name in ("mean", "std"):
+        help_ = f"{name} by channel, of values from 0 to 1; ImageNet's unless given"
+        described.add_argument(f"--{name}", type=float, nargs=3, default=Input.model_fields[name].default, help=help_)
+    described.add_argument("--dimensions", type=int, help="of its vectors; found by running it unless given")
 
     add = command("tag", _with_settings(tag), "give a study tags, which can be searched for at once")
     add.add_argument("study", type=_study, metavar="PATIENT/STUDY", help="the study, as in Dagster's partitions")

@@ -21,6 +21,7 @@ from medsearch_pipeline.embedder.pictures import Picture, picture_of
 from medsearch_pipeline.embedder.refusals import MaskedErrors, refusal_of, refused
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
 
 MOST_HELD = 4
@@ -52,9 +53,7 @@ def serve(settings: Settings) -> int:
         ConfigurationError: the weights cannot be had, or it may be reached from elsewhere and there is no token.
     """
     access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
-    from medsearch_pipeline.models.registry import load_embedder  # torch, which takes seconds
-
-    embedder = load_embedder(settings.model, settings.weights, batch_size=1)
+    embedder = load_embedder(settings.model, settings.weights, 1, settings.engine_wanted)
     embedder.embed(np.zeros((1, embedder.side, embedder.side, 3), np.uint8))  # the first is slow
     uvicorn.run(
         create_app(settings, embedder),

@@ -6,13 +6,13 @@ stands for is noted in the warehouse by every run that loads it, so that others 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import lru_cache
 from pathlib import Path
 
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.models.metadata import path_of, sha256_of
 from medsearch_pipeline.models.preprocessing import PREPROCESSING_VERSION
 from medsearch_pipeline.models.protocol import Embedder
 
@@ -26,17 +26,16 @@ ModelVersion = tuple[str, str]
 def code_version_of(model: str, weights: str) -> str:
     """The code version of a model with the weights a setting names; a file's is by its bytes, read once a process.
 
-    A file that is not there has the version `missing`: the run that needs it says what to do.
+    The metadata beside it count as well, for they say how pictures are normalised. A file that is not there has the version
+    `missing`: the run that needs it says what to do.
     """
+    name = model.replace(":", "-")
     if weights in NAMED_WEIGHTS:
-        return f"{model}-{weights}-p{PREPROCESSING_VERSION}"
+        return f"{name}-{weights}-p{PREPROCESSING_VERSION}"
     file = Path(weights).expanduser()
-    try:
-        stat = file.stat()
-        digest = _digest_of(file, stat.st_size, stat.st_mtime_ns)
-    except OSError:
-        digest = "missing"
-    return f"{model}-{digest}-p{PREPROCESSING_VERSION}"
+    digest = _digest_if_there(file) or "missing"
+    described = _digest_if_there(path_of(file))
+    return f"{name}-{digest}{f'-{described[:8]}' if described else ''}-p{PREPROCESSING_VERSION}"
 
 
 def note(warehouse: Warehouse, code_version: str, embedder: Embedder) -> None:
@@ -70,7 +69,14 @@ def noted(warehouse: Warehouse) -> dict[str, ModelVersion]:
     return found
 
 
+def _digest_if_there(file: Path) -> str | None:
+    try:
+        stat = file.stat()
+        return _digest_of(file, stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        return None
+
+
 @lru_cache(maxsize=8)
 def _digest_of(file: Path, size: int, mtime_ns: int) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    return sha256_of(file)[:16]

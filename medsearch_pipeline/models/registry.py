@@ -1,26 +1,68 @@
 """Which models there are, by the name a setting gives them.
 
-Only the one that is asked for is imported: torchvision, which one of them needs, takes seconds.
+Only the family that is asked for is imported: torchvision, which some of them need, takes seconds.
 """
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
+from typing import TYPE_CHECKING
 
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.protocol import Embedder
 
-MODELS = ("densenet121", "efficientnet_lite0")
-"""Each a module beside this one with a `load`."""
+if TYPE_CHECKING:
+    from medsearch_pipeline.models.network import Network  # torch
+
+ALONE = {"densenet121": "densenet121", "efficientnet_lite0": "efficientnet_lite0", "file": "model_file"}
+"""Model → its module in `families`."""
+WITH_BACKBONE = {"torchvision": "torchvision_backbones", "timm": "timm_backbones"}
+"""The part before the colon → its module in `families`, for models named as `torchvision:resnet50`."""
+NAMES = (*ALONE, *(f"{family}:NAME" for family in WITH_BACKBONE))
 
 
-def load_embedder(model: str, weights: str, batch_size: int = 8) -> Embedder:
-    """The embedder of a model with the weights a setting names.
+def family_of(model: str) -> tuple[str, str]:
+    """The module of a model's family, and the backbone it is asked for.
 
     Raises:
-        KeyError: there is no such model.
-        ConfigurationError: its weights cannot be had.
+        ConfigurationError: there is no such model.
     """
-    if model not in MODELS:
-        raise KeyError(model)
-    embedder: Embedder = import_module(f"medsearch_pipeline.models.{model}").load(weights, batch_size)
-    return embedder
+    family, colon, backbone = model.partition(":")
+    if colon and backbone and family in WITH_BACKBONE:
+        return WITH_BACKBONE[family], backbone
+    if not colon and model in ALONE:
+        return ALONE[model], ""
+    near = get_close_matches(family, [*ALONE, *WITH_BACKBONE], 1)
+    meant = next((name for name in NAMES if near and name.partition(":")[0] == near[0]), None)
+    hint = f" Did you mean {meant}?" if meant else ""
+    raise ConfigurationError(f"there is no model {model}: give {', '.join(NAMES)}.{hint}")
+
+
+def network_named(model: str, weights: str) -> Network:
+    """The network of a model with the weights a setting names, on no engine yet.
+
+    Raises:
+        ConfigurationError: there is no such model, or its weights cannot be had.
+    """
+    module, backbone = family_of(model)
+    network: Network = import_module(f"medsearch_pipeline.models.families.{module}").load(backbone, weights)
+    return network
+
+
+def load_embedder(model: str, weights: str, batch_size: int = 0, wanted: Wanted = Wanted()) -> Embedder:  # noqa: B008 - frozen
+    """The embedder of a model with the weights a setting names, on the engine that is wanted.
+
+    Args:
+        batch_size: pictures the model is given at once; 0 means as many as are worth it.
+
+    Raises:
+        ConfigurationError: there is no such model, its weights cannot be had, or nothing here runs it as it should.
+    """
+    network = network_named(model, weights)
+    from medsearch_pipeline.models.embedder import EngineEmbedder
+    from medsearch_pipeline.models.engines.open import open_engine
+
+    engine, dimensions = open_engine(network, batch_size, wanted)
+    return EngineEmbedder(network, engine, dimensions)

@@ -33,7 +33,7 @@ STUDY = StudyKey("p10000001", "s50000001")
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
-        ("MEDSEARCH_MODEL", "resnet", "MEDSEARCH_MODEL: Input should be 'densenet121' or 'efficientnet_lite0'"),
+        ("MEDSEARCH_MODEL", "resnet", "MEDSEARCH_MODEL: Value error, there is no model resnet: give densenet121, "),
         ("MEDSEARCH_BATCH_SIZE", "x", "MEDSEARCH_BATCH_SIZE: Input should be a valid integer"),
         ("MEDSEARCH_LANDING", "ftp://x", "MEDSEARCH_LANDING: Value error, give a folder or s3://bucket/prefix"),
         ("MEDSEARCH_INDEX", "s3://b/i", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),

@@ -1,0 +1,48 @@
+"""Writes the metadata of a model's file: its SHA-256, and the dimensions of its vectors from one forward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.metadata import Input, ModelMetadata, path_of, sha256_of
+
+Channels = tuple[float, float, float]
+
+
+def describe(
+    file: Path, model_id: str, licence: str, side: int, mean: Channels, std: Channels, dimensions: int | None = None
+) -> ModelMetadata:
+    """Writes `model.json` beside `model.onnx` and gives what it holds.
+
+    Args:
+        dimensions: of its vectors. None runs the model once to see; weights for an architecture cannot be run without it.
+
+    Raises:
+        ConfigurationError: there is no such file, a value is out of range, or the model cannot be run.
+    """
+    if not file.is_file():
+        raise ConfigurationError(f"there is no file {file}")
+    try:
+        wanted = Input(side=side, mean=mean, std=std)
+        found = dimensions or _dimensions_of(file, wanted)
+        metadata = ModelMetadata(
+            **wanted.model_dump(), model_id=model_id, dimensions=found, licence=licence, sha256=sha256_of(file)
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ConfigurationError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
+    path_of(file).write_text(metadata.model_dump_json(indent=2) + "\n")
+    return metadata
+
+
+def _dimensions_of(file: Path, wanted: Input) -> int:
+    from medsearch_pipeline.models.engines.choice import Wanted
+    from medsearch_pipeline.models.engines.open import open_engine  # torch, which takes seconds
+    from medsearch_pipeline.models.families.model_file import graph_of
+    from medsearch_pipeline.models.network import Network
+
+    network = Network(file.name, "", wanted, graph_of(file, wanted))
+    return open_engine(network, 1, Wanted(device="cpu", precision="fp32", kept=None))[1]

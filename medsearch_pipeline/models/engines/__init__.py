@@ -1,0 +1,1 @@
+"""Engines: what runs a network, each behind the same two calls. torch, OpenVINO and ONNX Runtime are imported here alone."""

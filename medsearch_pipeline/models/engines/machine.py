@@ -1,0 +1,26 @@
+"""What this machine has for a model: engines, processor and GPUs."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import torch
+
+from medsearch_pipeline.models.engines.choice import Machine
+
+
+def this_machine() -> Machine:
+    """What is installed and what torch says of processor and GPUs."""
+    cpu = torch.cpu.get_capabilities()
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return Machine(
+        installed=frozenset({"torch"} | {name for name in ("openvino", "onnxruntime") if _is_installed(name)}),
+        cpu_bf16=any(cpu.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")),
+        cuda_devices=gpus,
+        cuda_bf16=bool(gpus) and torch.cuda.is_bf16_supported(including_emulation=False),
+    )
+
+
+def _is_installed(name: str) -> bool:
+    wanted = ("onnxruntime", "onnx", "onnxscript") if name == "onnxruntime" else (name,)
+    return all(find_spec(module) is not None for module in wanted)

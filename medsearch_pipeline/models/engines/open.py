@@ -1,0 +1,130 @@
+"""Opens the engine that the settings and the machine give, and refuses one whose vectors are not the network's."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from medsearch_core.cpus import available_cpus
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.engines.choice import Plan, Wanted, plans_of
+from medsearch_pipeline.models.engines.cuda import batch_for, bytes_per_picture, set_flags
+from medsearch_pipeline.models.engines.engine import Engine, InThread, Runner
+from medsearch_pipeline.models.engines.kept import kept
+from medsearch_pipeline.models.engines.machine import this_machine
+from medsearch_pipeline.models.engines.probe import drawn, eager, fault_of
+from medsearch_pipeline.models.engines.torch_engine import TorchEngine
+from medsearch_pipeline.models.network import Network
+
+log = logging.getLogger(__name__)
+BATCH_ON_CPU, FIRST_BATCH_ON_GPU = 8, 8
+
+
+def open_engine(network: Network, batch_size: int, wanted: Wanted) -> tuple[Engine, int]:
+    """The first engine of those to try that runs the network exactly, and the dimensions of its vectors.
+
+    Args:
+        batch_size: pictures at once; 0 means as many as are worth it.
+
+    Raises:
+        ConfigurationError: there is none. The message says why of each.
+    """
+    threads = wanted.threads or available_cpus()
+    torch.set_num_threads(threads)
+    faults = []
+    attempt = Attempt(network, threads, batch_size, wanted.kept)
+    for plan in plans_of(wanted, network.kind, this_machine()):
+        try:
+            engine, fault, dimensions = attempt.at(plan)
+        except UnableError as error:
+            fault = str(error)
+        if fault is None:
+            return engine, dimensions
+        faults.append(f"{plan.engine} {plan.precision}: {fault}")
+        log.info("%s is not run by %s", network.model_id, faults[-1])
+    raise ConfigurationError(f"no engine runs {network.model_id}. " + ". ".join(faults))
+
+
+class UnableError(Exception):
+    """An engine cannot run the network."""
+
+
+class Attempt:
+    """Tries engines on one network; what an engine converted once is kept for its other precision."""
+
+    def __init__(self, network: Network, threads: int, batch_size: int, kept_in: Path | None) -> None:
+        self._network, self._threads, self._batch_size, self._kept = network, threads, batch_size, kept_in
+        self._pictures = drawn(network.input.side)
+        self._converted: dict[str, Any] = {}
+        self._expected = None if isinstance(network.graph, bytes) else self._eager(network.graph)
+
+    def at(self, plan: Plan) -> tuple[Engine, str | None, int]:
+        """The engine, what is wrong with it, and the dimensions of its vectors.
+
+        Raises:
+            UnableError: the engine cannot run it at all.
+        """
+        if self._expected is None:
+            self._expected = self._tried(replace(plan, precision="fp32"))[1]
+        engine, vectors = self._tried(plan)
+        return engine, fault_of(vectors, self._expected, self._network.dimensions), vectors.shape[-1]
+
+    def _tried(self, plan: Plan) -> tuple[Engine, np.ndarray]:
+        try:
+            engine = self._open(plan)
+            return engine, engine.start(self._pictures)()
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise UnableError(_first_line(error)) from error
+
+    def _open(self, plan: Plan) -> Engine:
+        if plan.engine == "torch" and isinstance(self._network.graph, nn.Module):
+            return self._torch(plan, self._network.graph)
+        runner: Runner
+        if plan.engine == "openvino":
+            from medsearch_pipeline.models.engines import openvino_engine as openvino  # only what is asked for is imported
+
+            runner = openvino.OpenvinoEngine(self._graph_by(openvino, plan.engine), plan.precision, self._threads)
+        else:
+            from medsearch_pipeline.models.engines import onnxruntime_engine as onnxruntime
+
+            runner = onnxruntime.OnnxruntimeEngine(self._graph_by(onnxruntime, plan.engine), self._threads)
+        return InThread(runner, self._batch_size or BATCH_ON_CPU)
+
+    def _torch(self, plan: Plan, graph: nn.Module) -> Engine:
+        side = self._network.input.side
+        if plan.device == "cpu":
+            runner = TorchEngine(graph, side, plan.device, plan.precision, at_once=1)
+            return InThread(runner, self._batch_size or BATCH_ON_CPU)
+        set_flags()
+        engine = TorchEngine(graph, side, plan.device, plan.precision, self._batch_size or FIRST_BATCH_ON_GPU)
+        if not self._batch_size:
+            needed = bytes_per_picture(engine)
+            engine.at_once = batch_for(torch.cuda.mem_get_info(engine.device)[0], needed)
+        return engine
+
+    def _graph_by(self, module: Any, engine: str) -> Any:
+        """What an engine's module made of the network, now or before."""
+        if engine not in self._converted:
+            self._converted[engine] = kept(self._kept, self._network, engine, module.converted, module.write, module.read)
+        return self._converted[engine]
+
+    def _eager(self, graph: nn.Module) -> np.ndarray:
+        try:
+            return eager(graph, self._pictures)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            side = self._network.input.side
+            raise ConfigurationError(
+                f"{self._network.model_id} cannot take one picture, float32 [1, 3, {side}, {side}]: {_first_line(error)}"
+            ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')[:200]}"

@@ -1,0 +1,63 @@
+"""A known architecture with weights: what is the same in every family that builds its network from code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import nn
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.metadata import Input, metadata_of
+from medsearch_pipeline.models.network import FromPixels, Network
+from medsearch_pipeline.models.weights import State, digest_of_weights, load_into, random_state, state_from_file
+
+
+@contextmanager
+def downloading(name: str) -> Iterator[None]:
+    """Says what to do instead where published weights cannot be downloaded."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"{name}'s ImageNet weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
+            "to its path, or choose MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or "
+            "MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
+        ) from error
+
+
+def network_of(
+    name: str,
+    build: Callable[[], nn.Module],
+    published: Callable[[], State],
+    weights: str,
+    wanted: Input,
+    dimensions: int | None = None,
+    names: Callable[[State], State] = lambda state: state,
+) -> Network:
+    """The network with its published weights (`imagenet`), seeded random ones (`random`) or those of a file.
+
+    Args:
+        name: the architecture's, for the model's id and errors.
+        build: the feature extractor, `[n, 3, side, side]` to `[n, dimensions]`.
+        published: the state dict of the published weights.
+        wanted: the input these were trained on; metadata beside a file of weights go before it.
+        names: the tensors' names as the feature extractor has them, from those of a published or given state dict.
+
+    Raises:
+        ConfigurationError: the weights cannot be had or are another network's.
+    """
+    metadata = None
+    if weights == "random":
+        state, model_id = random_state(build), f"{name}-random"
+    elif weights == "imagenet":
+        state, model_id = names(published()), f"{name}-imagenet"
+    else:
+        state, model_id = names(state_from_file(weights)), f"{name}-file"
+        metadata = metadata_of(Path(weights).expanduser())
+    features = load_into(build(), state, name).eval()
+    digest = digest_of_weights(features)
+    if metadata:
+        model_id, wanted, dimensions = metadata.model_id, metadata.input, metadata.dimensions
+    return Network(model_id, digest, wanted, FromPixels(features, wanted).eval(), dimensions)

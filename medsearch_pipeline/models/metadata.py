@@ -1,0 +1,82 @@
+"""`ModelMetadata`: what must be known of a file of weights to use it, in a JSON file beside it. Free of torch.
+
+`model.onnx` has `model.json`. A model in a file needs one; weights for a known architecture may have one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from medsearch_core.errors import ConfigurationError
+
+Channel = Annotated[float, Field(ge=-10, le=10)]
+Spread = Annotated[float, Field(gt=0, le=10)]
+
+
+class Input(BaseModel):
+    """What a network wants to see: a square of so many pixels, of which `(value / 255 - mean) / std` is taken by channel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: int = Field(ge=16, le=4096)
+    mean: tuple[Channel, Channel, Channel] = (0.485, 0.456, 0.406)
+    std: tuple[Spread, Spread, Spread] = (0.229, 0.224, 0.225)
+
+
+class ModelMetadata(Input):
+    """The record of one file."""
+
+    model_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    dimensions: int = Field(ge=1, le=16384)
+    licence: str = Field(min_length=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def input(self) -> Input:
+        """What the network wants to see."""
+        return Input(side=self.side, mean=self.mean, std=self.std)
+
+
+def path_of(file: Path) -> Path:
+    """Where a file's metadata lie."""
+    return file.with_suffix(".json")
+
+
+def metadata_of(file: Path) -> ModelMetadata | None:
+    """The metadata beside a file, None if there are none.
+
+    Raises:
+        ConfigurationError: they cannot be read, lack something, or describe another file.
+    """
+    path = path_of(file)
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{path.name} beside {file.name} cannot be read: {error.strerror}") from error
+    try:
+        metadata = ModelMetadata.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigurationError(
+            f"{path.name} beside {file.name} is not a model's metadata: {where}: {first['msg']}"
+        ) from error
+    found = sha256_of(file)
+    if found != metadata.sha256:
+        raise ConfigurationError(
+            f"{file.name} is not the file that {path.name} describes: its SHA-256 is {found}. "
+            "Put the right file there, or write its metadata anew"
+        )
+    return metadata
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,69 @@
+"""`Network`: what a family of models hands to an engine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from medsearch_pipeline.models.metadata import Input
+from medsearch_pipeline.models.preprocessing import PREPROCESSING_VERSION
+
+Kind = Literal["torch", "torchscript", "onnx"]
+IMAGENET = Input(side=224)
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network with its weights, the same for every engine.
+
+    Args:
+        model_id: architecture and weights.
+        digest: of the weights, in hexadecimal digits.
+        input: side and normalisation of the pictures it wants.
+        graph: fp32, uint8 `[n, side, side, 3]` to `[n, dimensions]`; a torch module, or the bytes of an ONNX model.
+        dimensions: length of a vector; None where only the network itself can tell.
+    """
+
+    model_id: str
+    digest: str
+    input: Input
+    graph: nn.Module | bytes
+    dimensions: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the graph is, which decides what can run it."""
+        if isinstance(self.graph, bytes):
+            return "onnx"
+        return "torchscript" if any(isinstance(m, torch.jit.ScriptModule) for m in self.graph.modules()) else "torch"
+
+    @property
+    def model_version(self) -> str:
+        """Weights, side, normalisation and preprocessing. The engine is none of it: see docs/adr/0017-engines.md."""
+        version = f"{self.digest[:16]}-{self.input.side}px-p{PREPROCESSING_VERSION}"
+        if (self.input.mean, self.input.std) != (IMAGENET.mean, IMAGENET.std):
+            told = repr((self.input.mean, self.input.std)).encode()
+            version += f"-n{hashlib.sha256(told).hexdigest()[:8]}"
+        return version
+
+
+class FromPixels(nn.Module):
+    """A feature extractor behind the normalisation of its input, so that bytes go in and any device does the arithmetic."""
+
+    input_mean: torch.Tensor
+    input_std: torch.Tensor
+
+    def __init__(self, features: nn.Module, wanted: Input) -> None:
+        super().__init__()
+        self.features = features
+        self.register_buffer("input_mean", torch.tensor(wanted.mean).view(3, 1, 1))
+        self.register_buffer("input_std", torch.tensor(wanted.std).view(3, 1, 1))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """uint8 `[n, side, side, 3]` to float `[n, dimensions]`."""
+        vectors: torch.Tensor = self.features((pictures.permute(0, 3, 1, 2).float() / 255 - self.input_mean) / self.input_std)
+        return vectors

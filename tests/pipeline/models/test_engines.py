@@ -1,0 +1,78 @@
+"""Every engine gives the vectors of eager fp32, of real pictures, and the same bits again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_models import radiographs
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.embedder import EngineEmbedder
+from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.open import open_engine
+from medsearch_pipeline.models.engines.probe import LEAST_COSINE, eager, least_cosine
+from medsearch_pipeline.models.families import densenet121, efficientnet_lite0
+from medsearch_pipeline.models.network import Network
+
+SIDE = 128
+"""Both networks take pictures of any size; small ones are quicker."""
+FAMILIES = {"densenet121": (densenet121, "random"), "efficientnet_lite0": (efficientnet_lite0, "imagenet")}
+
+
+@cache
+def network_of(model: str) -> Network:
+    family, weights = FAMILIES[model]
+    network = family.load("", weights)
+    return replace(network, input=network.input.model_copy(update={"side": SIDE}))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.mark.parametrize(
+    ("model", "engine", "precision"),
+    [
+        ("densenet121", "torch", "fp32"),
+        ("densenet121", "torch", "bf16"),
+        ("densenet121", "openvino", "fp32"),
+        ("densenet121", "openvino", "bf16"),
+        ("densenet121", "onnxruntime", "fp32"),
+        ("efficientnet_lite0", "torch", "fp32"),
+        ("efficientnet_lite0", "openvino", "fp32"),
+        ("efficientnet_lite0", "onnxruntime", "fp32"),
+    ],
+)
+def test_an_engines_vectors_are_those_of_eager_fp32(model: str, engine: str, precision: str, folder: Path) -> None:
+    network, pictures = network_of(model), radiographs(SIDE)
+    wanted = Wanted(engine, "cpu", precision, kept=folder)  # type: ignore[arg-type]
+    embedder = EngineEmbedder(network, *open_engine(network, 0, wanted))
+    assert embedder.engine.startswith(f"{engine} {precision}")
+    vectors = embedder.embed(pictures)
+    assert vectors.shape == (3, embedder.dimensions)
+    assert vectors.dtype == np.float32
+    assert not isinstance(network.graph, bytes)
+    assert least_cosine(vectors, eager(network.graph, pictures)) >= LEAST_COSINE
+    assert np.array_equal(embedder.embed(pictures), vectors)
+    assert np.array_equal(embedder.embed(pictures[[2, 0, 1, 2]]), vectors[[2, 0, 1, 2]])
+    assert np.array_equal(embedder.embed(pictures[1:2]), vectors[1:2])
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_a_precision_that_does_not_give_the_models_vectors_is_refused(engine: str, folder: Path) -> None:
+    network = network_of("efficientnet_lite0")
+    with pytest.raises(
+        ConfigurationError, match=rf"no engine runs .*{engine} bf16: its vectors are not those of fp32: cosine 0\.9"
+    ):
+        open_engine(network, 0, Wanted(engine, "cpu", "bf16", kept=folder))  # type: ignore[arg-type]
+
+
+def test_left_to_itself_a_model_runs_exactly_enough_and_says_on_what(folder: Path) -> None:
+    network = network_of("efficientnet_lite0")
+    engine, dimensions = open_engine(network, 0, Wanted(device="cpu", threads=1, kept=folder))
+    assert (engine.name, engine.batch_size, dimensions) == ("openvino fp32, 1 thread", 8, 1280)

@@ -1,0 +1,179 @@
+"""A model in a file: the same vectors whatever its format, and metadata that must be there and true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import save_file
+from small_models import DIMENSIONS, MEAN, SIDE, STD, described, radiographs, small_network, write_model
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.cli import main
+from medsearch_pipeline.models.code_version import code_version_of
+from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.probe import LEAST_COSINE, least_cosine
+from medsearch_pipeline.models.families import densenet121
+from medsearch_pipeline.models.metadata import metadata_of, sha256_of
+from medsearch_pipeline.models.registry import load_embedder
+from medsearch_pipeline.models.weights import random_state
+
+FP32 = Wanted(device="cpu", precision="fp32", kept=None)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The small network in each format, with metadata."""
+    folder = tmp_path_factory.mktemp("models")
+    files = {
+        name: write_model(folder / f"{name.replace('.', '-')}{Path(name).suffix}")
+        for name in ("a.onnx", "b.pt2", "c.pt", "d.ts")
+    }
+    for file in files.values():
+        described(file)
+    return files
+
+
+def expected(pictures: np.ndarray) -> np.ndarray:
+    """What the network gives for pictures normalised by hand."""
+    planes = pictures.transpose(0, 3, 1, 2).astype(np.float64) / 255
+    normalised = (planes - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
+    with torch.inference_mode():
+        return small_network()(torch.from_numpy(normalised.astype(np.float32))).numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [
+        ("a.onnx", "openvino"),
+        ("a.onnx", "onnxruntime"),
+        ("b.pt2", "torch"),
+        ("b.pt2", "openvino"),
+        ("b.pt2", "onnxruntime"),
+        ("c.pt", "torch"),
+        ("d.ts", "openvino"),
+    ],
+)
+def test_a_models_file_gives_the_networks_vectors_on_every_engine_that_can_run_it(
+    models: dict[str, Path], name: str, engine: str
+) -> None:
+    wanted = Wanted(engine, "cpu", "fp32", kept=None)  # type: ignore[arg-type]
+    embedder = load_embedder("file", str(models[name]), wanted=wanted)
+    assert (embedder.model_id, embedder.dimensions, embedder.side) == ("small", DIMENSIONS, SIDE)
+    assert embedder.engine.startswith(f"{engine} fp32")
+    pictures = radiographs(SIDE)
+    assert least_cosine(embedder.embed(pictures), expected(pictures)) >= LEAST_COSINE
+
+
+def test_the_version_tells_the_files_bytes_the_side_and_the_normalisation(models: dict[str, Path]) -> None:
+    file = models["a.onnx"]
+    version = load_embedder("file", str(file), wanted=FP32).model_version
+    assert version.startswith(f"{sha256_of(file)[:16]}-64px-p")
+    code_version = code_version_of("file", str(file))
+    metadata = file.with_suffix(".json")
+    before = metadata.read_text()
+    try:
+        metadata.write_text(before.replace("0.25", "0.26"))
+        changed = load_embedder("file", str(file), wanted=FP32).model_version
+        assert changed != version
+        assert changed.rpartition("-n")[0] == version.rpartition("-n")[0]
+        assert code_version_of("file", str(file)) != code_version
+    finally:
+        metadata.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (None, "a.onnx has no metadata: write a.json beside it with `medsearch model describe a.onnx`"),
+        ({"sha256": "0" * 64}, "a.onnx is not the file that a.json describes: its SHA-256 is "),
+        ({"dimensions": 23}, "its vectors have 24 dimensions, and 23 were to be expected"),
+        ({"side": 8}, "a.json beside a.onnx is not a model's metadata: side: Input should be greater than or equal to 16"),
+        ({"std": [0.2, 0, 0.2]}, "metadata: std.1: Input should be greater than 0"),
+        ({"licence": ""}, "metadata: licence: "),
+        ({"model_id": "a/b"}, "metadata: model_id: "),
+        ({"colour": "red"}, "metadata: colour: Extra inputs are not permitted"),
+    ],
+)
+def test_metadata_that_are_missing_or_wrong_are_refused_with_the_reason(
+    models: dict[str, Path], tmp_path: Path, change: dict[str, object] | None, said: str
+) -> None:
+    file, metadata = tmp_path / "a.onnx", tmp_path / "a.json"
+    file.write_bytes(models["a.onnx"].read_bytes())
+    if change is not None:
+        metadata.write_text(json.dumps(json.loads(models["a.onnx"].with_suffix(".json").read_text()) | change))
+    with pytest.raises(ConfigurationError) as caught:
+        load_embedder("file", str(file), wanted=FP32)
+    assert said in str(caught.value)
+
+
+def test_metadata_that_are_no_json_are_refused(models: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "a.onnx"
+    file.write_bytes(models["a.onnx"].read_bytes())
+    file.with_suffix(".json").write_text("{")
+    with pytest.raises(ConfigurationError, match=r"a\.json beside a\.onnx is not a model's metadata: the file: Invalid JSON"):
+        load_embedder("file", str(file), wanted=FP32)
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ("imagenet", "MEDSEARCH_MODEL=file needs MEDSEARCH_WEIGHTS to name a model's file"),
+        ("/no/such/model.onnx", "there is none called /no/such/model.onnx"),
+    ],
+)
+def test_a_model_of_the_kind_file_needs_a_file(weights: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        load_embedder("file", weights)
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.pt2", "x.pt", "x.bin"])
+def test_a_damaged_or_unknown_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"not a model at all")
+    with pytest.raises(ConfigurationError, match=rf"x\.{Path(name).suffix[1:]} is not"):
+        described(tmp_path / name)
+
+
+def test_a_program_exported_for_another_batch_is_refused_with_the_reason(tmp_path: Path) -> None:
+    file = write_model(tmp_path / "fixed.pt2", batch=4)
+    with pytest.raises(ConfigurationError, match=r"cannot take one picture, float32 \[1, 3, 64, 64\]"):
+        described(file)
+
+
+def test_an_onnx_model_with_tensors_elsewhere_is_refused(models: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "a.onnx"
+    model = onnx.load(models["a.onnx"])
+    onnx.save_model(model, file, save_as_external_data=True, location="a.data", size_threshold=0)
+    with pytest.raises(ConfigurationError, match=r"a\.onnx keeps tensors in other files, which its SHA-256 does not cover"):
+        described(file)
+
+
+def test_the_command_writes_what_the_model_needs(
+    models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.onnx"
+    file.write_bytes(models["a.onnx"].read_bytes())
+    given = ["model", "describe", str(file), "--id", "small", "--licence", "Apache-2.0", "--side", "64"]
+    assert main([*given, "--mean", *map(str, MEAN), "--std", *map(str, STD)]) == 0
+    assert "24 dimensions from 64 pixels" in capsys.readouterr().out
+    assert metadata_of(file) == metadata_of(models["a.onnx"])
+    assert main([*given, "--std", "0", "1", "1"]) == 1
+    assert "medsearch: std.0: Input should be greater than 0" in capsys.readouterr().err
+
+
+def test_weights_of_an_architecture_may_have_metadata_too(tmp_path: Path) -> None:
+    file = tmp_path / "w.safetensors"
+    save_file(random_state(densenet121.Features), file)
+    plain = densenet121.load("", str(file))
+    assert (plain.model_id, plain.input.side) == ("densenet121-file", 512)
+    described(file, dimensions=1024)
+    network = densenet121.load("", str(file))
+    assert (network.model_id, network.input.side, network.input.mean, network.dimensions) == ("small", SIDE, MEAN, 1024)
+    assert network.digest == plain.digest
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(ConfigurationError, match=r"is not the file that w\.json describes|is not a safetensors file"):
+        densenet121.load("", str(file))

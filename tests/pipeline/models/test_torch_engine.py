@@ -1,0 +1,121 @@
+"""The path of GPUs, run on the processor, and on a GPU where there is one: batches, memory that does not suffice, sizes."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from small_models import DIMENSIONS, SIDE, WANTED, radiographs, small_network
+from torch import nn
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.embedder import EngineEmbedder
+from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.cuda import batch_for
+from medsearch_pipeline.models.engines.open import open_engine
+from medsearch_pipeline.models.engines.probe import LEAST_COSINE, eager, least_cosine
+from medsearch_pipeline.models.engines.torch_engine import TorchEngine
+from medsearch_pipeline.models.network import FromPixels, Network
+
+
+class Sizes(nn.Module):
+    """The network, on a device whose memory holds so many pictures."""
+
+    def __init__(self, holds: int) -> None:
+        super().__init__()
+        self.graph = FromPixels(small_network(), WANTED)
+        self.holds, self.seen = holds, list[int]()
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(pictures))
+        if len(pictures) > self.holds:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        vectors: torch.Tensor = self.graph(pictures)
+        return vectors
+
+
+def embedder_of(engine: TorchEngine, graph: nn.Module) -> EngineEmbedder:
+    return EngineEmbedder(Network("small", "0" * 64, WANTED, graph), engine, DIMENSIONS)
+
+
+def test_every_batch_is_full_the_last_one_too_and_each_picture_gets_its_own_vector() -> None:
+    graph = Sizes(holds=4)
+    embedder = embedder_of(TorchEngine(graph, SIDE, "cpu", "fp32", 4), graph)
+    pictures = radiographs(SIDE, 10)
+    pictures[3:] = 255 - pictures[3:]
+    vectors = embedder.embed(pictures)
+    assert graph.seen == [4, 4, 4]
+    assert least_cosine(vectors, eager(graph.graph, pictures)) > 0.999999
+    for alone in range(10):
+        assert np.array_equal(embedder.embed(pictures[alone : alone + 1]), vectors[alone : alone + 1])
+
+
+def test_memory_that_does_not_suffice_halves_the_batch_for_good_and_no_vector_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    graph = Sizes(holds=3)
+    embedder = embedder_of(TorchEngine(graph, SIDE, "cpu", "fp32", 8), graph)
+    pictures = radiographs(SIDE, 24)
+    pictures[3:] = 255 - pictures[3:]
+    pictures[9:] = np.flip(pictures[9:], 1)
+    assert embedder.batch_size == 8
+    with caplog.at_level(logging.WARNING):
+        found = list(embedder.embed_batches([pictures[:8], pictures[8:13], pictures[13:]]))
+    assert [len(vectors) for vectors in found] == [8, 5, 11]
+    assert least_cosine(np.concatenate(found), eager(graph.graph, pictures)) > 0.999999
+    assert graph.seen == [8, 4, *[2] * 13]
+    assert embedder.batch_size == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "the memory of cpu is too small for the batch: 4 pictures at once from here on",
+        "the memory of cpu is too small for the batch: 2 pictures at once from here on",
+    ]
+
+
+def test_memory_for_not_even_one_picture_stops_with_what_to_do() -> None:
+    graph = Sizes(holds=0)
+    with pytest.raises(ConfigurationError, match="does not hold one picture of 64 pixels a side"):
+        embedder_of(TorchEngine(graph, SIDE, "cpu", "fp32", 4), graph).embed(radiographs(SIDE))
+
+
+def test_what_is_in_flight_when_memory_runs_out_keeps_its_vectors() -> None:
+    graph = Sizes(holds=8)
+    engine = TorchEngine(graph, SIDE, "cpu", "fp32", 8)
+    pictures = radiographs(SIDE, 16)
+    first = engine.start(pictures[:8])
+    graph.holds = 4
+    second = engine.start(255 - pictures[8:])
+    expected = eager(graph.graph, np.concatenate([pictures[:8], 255 - pictures[8:]]))
+    assert least_cosine(np.concatenate([first(), second()]), expected) > 0.999999
+
+
+@pytest.mark.parametrize(
+    ("free", "each", "fit"),
+    [
+        (80 * 2**30, 100 * 2**20, 256),
+        (16 * 2**30, 100 * 2**20, 128),
+        (2**30, 100 * 2**20, 8),
+        (2**20, 2**30, 1),
+        (2**30, 0, 256),
+    ],
+)
+def test_the_automatic_batch_is_a_power_of_two_that_fits(free: int, each: int, fit: int) -> None:
+    assert batch_for(free, each) == fit
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_gpu_gives_the_vectors_of_eager_fp32(precision: str) -> None:
+    graph, pictures = FromPixels(small_network(), WANTED).eval(), radiographs(SIDE, 9)
+    expected = eager(graph, pictures)
+    network = Network("small", "0" * 64, WANTED, graph, DIMENSIONS)
+    embedder = EngineEmbedder(network, *open_engine(network, 4, Wanted("torch", "cuda", precision)))  # type: ignore[arg-type]
+    assert embedder.engine == f"torch {precision}, cuda"
+    found = np.concatenate(list(embedder.embed_batches([pictures[:3], pictures[3:]])))
+    assert least_cosine(found, expected) >= LEAST_COSINE
+
+
+@pytest.mark.gpu
+def test_a_gpus_batch_is_as_large_as_its_memory_lets_it() -> None:
+    graph = FromPixels(small_network(), WANTED).eval()
+    engine, _ = open_engine(Network("small", "0" * 64, WANTED, graph), 0, Wanted("torch", "cuda"))
+    assert engine.batch_size == 256
