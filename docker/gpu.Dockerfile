@@ -29,15 +29,17 @@ RUN groupadd --gid 10001 medsearch && useradd --uid 10001 --gid 10001 --no-creat
 COPY --from=packages /opt/packages /opt/packages
 COPY --from=code /opt/code /opt/code
 COPY docker/healthy.py docker/workspace.yaml /opt/medsearch/
-COPY docker/dagster.yaml /opt/medsearch/dagster/dagster.yaml
+COPY docker/dagster*.yaml /opt/medsearch/
 ENV PATH=/opt/code/bin:/opt/packages/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/opt/code PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     DAGSTER_HOME=/opt/medsearch/dagster DAGSTER_EVENT_BATCH_SIZE=1000 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     TORCH_HOME=/opt/medsearch/models
 WORKDIR /opt/medsearch
+# DAGSTER_HOME is one folder an instance: dagster here, ecs on Amazon ECS.
+RUN mkdir -p dagster/storage ecs models && chown 10001:10001 dagster/storage models \
+    && ln -s ../dagster.yaml dagster/dagster.yaml && ln -s ../dagster.ecs.yaml ecs/dagster.yaml
 # Runs write their logs to the second, downloaded weights are kept in the third; all else may be read-only.
-RUN mkdir dagster/storage models && chown 10001:10001 dagster/storage models
 VOLUME ["/tmp", "/opt/medsearch/dagster/storage", "/opt/medsearch/models"]
 USER 10001:10001
 EXPOSE 4000
