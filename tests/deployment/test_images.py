@@ -130,7 +130,8 @@ class Forbidden:
             raise ModuleNotFoundError(f"{{name}} is not in this image", name=name)
 
 sys.meta_path.insert(0, Forbidden())
-import medsearch_pipeline.cli, medsearch_pipeline.definitions, medsearch_pipeline.embedder.service, medsearch_pipeline.run_launcher
+import medsearch_pipeline.cli, medsearch_pipeline.definitions
+import medsearch_pipeline.embedder.service, medsearch_pipeline.run_launcher
 """
 
 
