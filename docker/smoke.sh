@@ -57,8 +57,8 @@ inside() {
 
 # Read by every script below. started COMMAND... waits until $health is green; ended says whether SIGTERM was heard.
 prelude='
-started() {
-  "$@" >/tmp/said 2>&1 & server=$!
+started() { # a shell has what it starts with & ignore SIGINT, and Dagster handles SIGTERM as that
+  env --default-signal "$@" >/tmp/said 2>&1 & server=$!
   left='$seconds'
   until $health >/dev/null 2>&1; do
     kill -0 $server 2>/dev/null || { cat /tmp/said; echo "it ended: $*"; exit 1; }

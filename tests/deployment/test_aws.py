@@ -297,3 +297,27 @@ def test_gpu_instances_come_and_go_with_the_steps() -> None:
     assert data["MetadataOptions"]["HttpTokens"] == "required"
     assert all(device["Ebs"]["Encrypted"] is True for device in data["BlockDeviceMappings"])
     assert "ECS_AWSVPC_BLOCK_IMDS=true" in data["UserData"]["Fn::Base64"]["Fn::Sub"]
+
+
+def test_the_script_deploys_every_template_in_order_with_parameters_that_there_are(tmp_path: Path) -> None:
+    """With a stand-in for the AWS CLI that writes down how it was called."""
+    said = tmp_path / "said"
+    client = tmp_path / "aws"
+    client.write_text(f'#!/bin/sh\necho "$@" >>{said}\n')
+    client.chmod(0o755)
+    example = AWS / "parameters.example"
+    ran = subprocess.run(
+        ["sh", AWS / "deploy.sh", example],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    calls = said.read_text().splitlines()
+    assert [re.findall(r"--stack-name (\S+)", call) for call in calls] == [[f"medsearch-{name}"] for name in ORDER]
+    assert ran.stdout.splitlines() == [f"== medsearch-{name}" for name in ORDER]
+    known = {parameter for name in ORDER for parameter in template(name)["Parameters"]}
+    given = set(re.findall(r"^(\w+)=", example.read_text(), re.MULTILINE))
+    required = {key for name in ORDER for key, each in template(name)["Parameters"].items() if "Default" not in each}
+    assert required <= given <= known
+    assert all(f" {name}=" in calls[0] for name in given)
