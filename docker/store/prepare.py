@@ -17,6 +17,8 @@ BUCKETS = ("landing", "warehouse")
 OWNER, READER = "pipeline", "service"
 REGION = "us-east-1"
 CREATED, CONFLICT = 201, 409
+PSEUDONYMS = "pseudonym.key"
+"""What the pipeline keeps in the warehouse and nobody else may read: the secret behind keys of studies."""
 
 
 class NotPrepared(Exception):
@@ -41,6 +43,7 @@ def reading(bucket: str) -> dict[str, object]:
             {**allow, "Principal": {"AWS": OWNER}, "Action": "s3:*", "Resource": [whole, objects]},
             {**allow, "Principal": {"AWS": READER}, "Action": "s3:ListBucket", "Resource": whole},
             {**allow, "Principal": {"AWS": READER}, "Action": "s3:GetObject", "Resource": objects},
+            {"Effect": "Deny", "Principal": {"AWS": READER}, "Action": "s3:GetObject", "Resource": f"{whole}/{PSEUDONYMS}"},
         ],
     }
 

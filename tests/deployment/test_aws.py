@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from medsearch_api.settings import Settings as ApiSettings
+from medsearch_pipeline.intake import pseudonyms
 from medsearch_pipeline.settings import Settings as PipelineSettings
 from tests.deployment.dockerfiles import FOLDER, last_stage, only
 from tests.deployment.templates import AWS, ORDER, functions, listed, resources, statements, template
@@ -249,6 +250,14 @@ def test_the_service_writes_to_no_bucket_and_the_model_reaches_no_index() -> Non
     assert not {"s3:PutObject", "s3:DeleteObject", "sqs:DeleteMessage"} & allowed("Service")
     assert not [action for action in allowed("Gpu") if action.startswith(("es:", "sqs:", "ecs:Run", "iam:"))]
     assert "TaskRoleArn" not in TASKS["embedder"]
+
+
+def test_the_service_cannot_read_the_secret_behind_pseudonyms() -> None:
+    roles = dict(resources("AWS::IAM::Role"))
+    (policy,) = roles["Service"]["Policies"]
+    (deny,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    assert deny["Action"] == "s3:GetObject"
+    assert deny["Resource"]["Fn::Sub"][0].endswith(f":::${{Bucket}}/{pseudonyms.PATH}")
 
 
 def test_the_issuer_lets_the_service_sign_in_as_it_asks() -> None:

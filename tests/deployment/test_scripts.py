@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from medsearch_pipeline.intake import pseudonyms
 from tests.deployment.dockerfiles import FOLDER, ROOT
 
 
@@ -51,6 +53,15 @@ def test_only_200_is_healthy_whatever_proxy_there_is(port: int) -> None:
 
 def test_a_server_that_is_not_there_is_not_healthy() -> None:
     assert not is_healthy(9, "/healthz")
+
+
+def test_the_stores_reader_reads_all_but_the_secret_behind_pseudonyms() -> None:
+    prepare = runpy.run_path(str(FOLDER / "store" / "prepare.py"))
+    *allowed, denied = prepare["reading"]("warehouse")["Statement"]
+    of_the_reader = {each["Action"] for each in allowed if each["Principal"] == {"AWS": "service"}}
+    assert of_the_reader == {"s3:ListBucket", "s3:GetObject"}
+    assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", {"AWS": "service"}, "s3:GetObject")
+    assert denied["Resource"] == f"arn:aws:s3:::warehouse/{pseudonyms.PATH}"
 
 
 def test_a_folder_is_delivered_under_its_own_names(tmp_path: Path, s3_endpoint: str, s3_bucket: str) -> None:
