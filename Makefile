@@ -50,9 +50,9 @@ $(BIN)/uv:
 
 $(VENV)/demo.installed: $(BIN)/uv pyproject.toml constraints.txt
 	@echo "Installing (the first time a few minutes: torch is large) ..."
-	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,api]'
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,embedding,api]'
 	@touch $@
 
 $(VENV)/test.installed: $(BIN)/uv pyproject.toml constraints.txt
-	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,api,dev]'
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,embedding,api,dev]'
 	@touch $@

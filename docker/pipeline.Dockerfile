@@ -1,13 +1,46 @@
-# Dagster's webserver, daemon and runs.
-FROM python:3.12-slim
-WORKDIR /app
-COPY pyproject.toml constraints.txt README.md LICENSE workspace.yaml ./
+# Dagster's webserver and daemon, the code server and every step but the embedding. No torch in it.
+ARG BASE=python:3.11.14-slim-bookworm
+
+# What the pipeline needs, installed and compiled. It is made anew only when one of the copied files changes.
+FROM ${BASE} AS packages
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/packages
+WORKDIR /build
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    /opt/packages/bin/pip install -c constraints.txt '.[pipeline]' \
+    && /opt/packages/bin/pip uninstall -y medsearch
+
+FROM packages AS code
 COPY medsearch_core medsearch_core
 COPY medsearch_pipeline medsearch_pipeline
-RUN pip install --no-cache-dir -c constraints.txt '.[pipeline]'
-RUN useradd --system --create-home medsearch && mkdir -p /dagster && chown medsearch /dagster
-COPY docker/dagster.yaml /dagster/dagster.yaml
-ENV DAGSTER_HOME=/dagster DAGSTER_EVENT_BATCH_SIZE=1000
-USER medsearch
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    /opt/packages/bin/pip install --no-deps --target /opt/code .
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="medsearch-pipeline" \
+      org.opencontainers.image.description="Ingestion of radiographs and reports: Dagster, without the models" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+RUN groupadd --gid 10001 medsearch && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp medsearch
+COPY --from=packages /opt/packages /opt/packages
+COPY --from=code /opt/code /opt/code
+COPY docker/healthy.py docker/workspace.yaml /opt/medsearch/
+COPY docker/dagster*.yaml /opt/medsearch/
+ENV PATH=/opt/code/bin:/opt/packages/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONPATH=/opt/code PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    DAGSTER_HOME=/opt/medsearch/dagster DAGSTER_EVENT_BATCH_SIZE=1000
+WORKDIR /opt/medsearch
+# DAGSTER_HOME is one folder an instance: dagster here, ecs on Amazon ECS.
+RUN mkdir -p dagster/storage ecs && chown 10001:10001 dagster/storage \
+    && ln -s ../dagster.yaml dagster/dagster.yaml && ln -s ../dagster.ecs.yaml ecs/dagster.yaml
+# Runs write their logs to the second; all else may be read-only.
+VOLUME ["/tmp", "/opt/medsearch/dagster/storage"]
+USER 10001:10001
 EXPOSE 3000
-CMD ["dagster-webserver", "-h", "0.0.0.0", "-p", "3000", "-w", "workspace.yaml"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=4 CMD ["python", "healthy.py", "3000", "/server_info"]
+CMD ["dagster-webserver", "--host", "0.0.0.0", "--port", "3000", "--workspace", "workspace.yaml"]

@@ -1,4 +1,4 @@
-"""What can be read off docker/compose.yaml: no password of its own, one machine, the version that is tested.
+"""What can be read off docker/compose.yaml about the index: no password of its own, one machine, the version that is tested.
 
 What its files do on the real server is in tests/opensearch_node/test_secured.py.
 """
@@ -14,52 +14,28 @@ from typing import Any
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "docker"
+from tests.deployment.compose import FOLDER, GIVEN, ROOT, Refused, composed
+
 HOME = "/usr/share/opensearch"
-VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<how>[-?])(?P<word>[^}]*))?\}")
-
-
-class Refused(Exception):
-    """What Compose says before it starts anything."""
-
-
-def composed(environment: dict[str, str]) -> dict[str, Any]:
-    """The file as Compose reads it: ``${A:-b}`` is b, and ``${A:?b}`` ends with b, where A is unset or empty."""
-
-    def value(found: re.Match[str]) -> str:
-        if given := environment.get(found["name"]):
-            return given
-        if found["how"] == "?":
-            raise Refused(found["word"])
-        return found["word"] or ""
-
-    def filled(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: filled(each) for key, each in node.items()}
-        if isinstance(node, list):
-            return [filled(each) for each in node]
-        return VARIABLE.sub(value, node) if isinstance(node, str) else node
-
-    return filled(yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8")))
 
 
 @pytest.fixture
 def services() -> dict[str, Any]:
-    return composed({"MEDSEARCH_INDEX_PASSWORD": "given"})["services"]
+    return composed(GIVEN)["services"]
 
 
-@pytest.mark.parametrize("environment", [{}, {"MEDSEARCH_INDEX_PASSWORD": ""}])
-def test_it_does_not_start_without_a_password(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("password", [{}, {"MEDSEARCH_INDEX_PASSWORD": ""}])
+def test_it_does_not_start_without_a_password(password: dict[str, str]) -> None:
+    given = {name: value for name, value in GIVEN.items() if name != "MEDSEARCH_INDEX_PASSWORD"}
     with pytest.raises(Refused, match="set it to the password that the user medsearch is to have"):
-        composed(environment)
+        composed(given | password)
 
 
 def test_the_password_is_the_environments_and_there_is_no_other_secret() -> None:
     text = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
-    assert re.findall(r"\$\{\w*PASSWORD[^}]*\}", text) == [
+    assert set(re.findall(r"\$\{\w*INDEX_PASSWORD[^}]*\}", text)) == {
         "${MEDSEARCH_INDEX_PASSWORD:?set it to the password that the user medsearch is to have}"
-    ]
+    }
     users = yaml.safe_load((FOLDER / "opensearch" / "security" / "internal_users.yml").read_text(encoding="utf-8"))
     assert {name: user["hash"] for name, user in users.items() if name != "_meta"} == {
         "medsearch": "${envbc.MEDSEARCH_INDEX_PASSWORD}"
@@ -73,13 +49,14 @@ def test_its_server_is_the_version_that_is_tested_and_comes_without_the_demo(ser
     pom = (ROOT / "tests" / "opensearch_node" / "pom.xml").read_text(encoding="utf-8")
     version = re.search(r"<opensearch\.version>([\d.]+)</opensearch\.version>", pom)
     assert version
-    assert {service["image"] for service in services.values()} == {f"opensearchproject/opensearch:{version[1]}"}
+    for name in ("opensearch", "certificates"):
+        assert services[name]["image"] == f"opensearchproject/opensearch:{version[1]}"
     assert services["opensearch"]["environment"]["DISABLE_INSTALL_DEMO_CONFIG"] == "true"
 
 
-def test_it_listens_on_this_machine_only(services: dict[str, Any]) -> None:
-    published = [port for service in services.values() for port in service.get("ports", ())]
-    assert published == ["127.0.0.1:9200:9200"]
+def test_it_listens_on_this_machine_only_and_on_none_unless_that_is_asked_for(services: dict[str, Any]) -> None:
+    assert "ports" not in services["opensearch"]
+    assert composed(GIVEN, "compose.index.yaml")["services"]["opensearch"]["ports"] == ["127.0.0.1:9200:9200"]
     assert services["certificates"]["network_mode"] == "none"
     assert not any("network_mode" in services["opensearch"] or service.get("privileged") for service in services.values())
 
@@ -87,7 +64,7 @@ def test_it_listens_on_this_machine_only(services: dict[str, Any]) -> None:
 def test_its_data_outlives_the_container_and_its_memory_is_bounded(services: dict[str, Any]) -> None:
     server = services["opensearch"]
     assert f"data:{HOME}/data" in server["volumes"]
-    assert set(composed({"MEDSEARCH_INDEX_PASSWORD": "given"})["volumes"]) == {"certificates", "data"}
+    assert {"certificates", "data"} <= set(composed(GIVEN)["volumes"])
     assert server["mem_limit"] == "3g"
     assert server["environment"]["OPENSEARCH_JAVA_OPTS"] == "-Xms1g -Xmx1g"
     assert server["ulimits"]["memlock"] == {"soft": -1, "hard": -1}
