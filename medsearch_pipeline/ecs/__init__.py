@@ -1,1 +1,1 @@
-"""Amazon ECS: which task each step runs in, how it is launched, and what happens when ECS stops it. Not here: what a step does."""
+"""Amazon ECS: the task each step runs in, its launch, and what follows when ECS stops it. Not here: what a step does."""

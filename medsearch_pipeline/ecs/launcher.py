@@ -1,18 +1,19 @@
 """`EcsLauncher`: dagster-aws's launcher of runs, with its network and capacity provider read from the environment.
 
 dagster-aws reads both off the task that launches, or from literal YAML. The first names a launch type, which its executor then
-sends beside the capacity provider of a step, and ECS refuses a request with both; the second cannot be the same file everywhere.
+sends beside the capacity provider of a step, and ECS refuses both in one request; the second cannot be one file everywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from dagster import Field, StringSource
 from dagster._serdes.config_class import ConfigurableClassData
 from dagster_aws.ecs import EcsRunLauncher
-from typing_extensions import Self
+
+from medsearch_pipeline.ecs.step_tags import strategy_of
 
 
 class EcsLauncher(EcsRunLauncher):
@@ -27,7 +28,7 @@ class EcsLauncher(EcsRunLauncher):
             **inherited,
             "cluster": Field(StringSource, description="Name or ARN of the cluster that runs and their steps run in."),
             "subnets": Field(StringSource, description="Ids of the subnets of tasks, with commas between them."),
-            "security_groups": Field(StringSource, description="Ids of the security groups of tasks, with commas between them."),
+            "security_groups": Field(StringSource, description="Ids of the tasks' security groups, with commas between them."),
             "capacity_provider": Field(
                 StringSource,
                 is_required=False,
@@ -44,7 +45,8 @@ class EcsLauncher(EcsRunLauncher):
             given.pop("cluster"), given.pop("subnets"), given.pop("security_groups"), given.pop("capacity_provider")
         )
         given["run_task_kwargs"] = {**kwargs, **given.get("run_task_kwargs", {})}
-        return cls(inst_data=inst_data, use_current_ecs_task_config=False, secrets_tag=None, **given)
+        given |= {"use_current_ecs_task_config": False, "secrets_tag": None}
+        return cls(inst_data=inst_data, **given)
 
 
 def run_task_arguments(cluster: str, subnets: str, security_groups: str, capacity_provider: str) -> dict[str, Any]:
@@ -66,11 +68,6 @@ def run_task_arguments(cluster: str, subnets: str, security_groups: str, capacit
             }
         },
     }
-
-
-def strategy_of(capacity_provider: str) -> list[dict[str, Any]]:
-    """The strategy that places tasks on one capacity provider."""
-    return [{"capacityProvider": capacity_provider, "weight": 1}]
 
 
 def _listed(ids: str) -> list[str]:

@@ -25,10 +25,12 @@ class EcsSettings(BaseModel):
         None, ge=21, le=200, description="GiB of disk of a step's Fargate task; empty means Fargate's 20"
     )
     ecs_capacity_provider: Literal["FARGATE", "FARGATE_SPOT"] = Field(
-        "FARGATE", description="what the steps over studies run on, apart from the GPU's; FARGATE_SPOT is cheaper and interrupted"
+        "FARGATE",
+        description="what steps over studies run on, apart from the GPU's; FARGATE_SPOT is cheaper and interrupted",
     )
     ecs_gpu_capacity_provider: str | None = Field(
-        None, description="capacity provider of GPU instances, for embeddings; empty means that they run on Fargate, without a GPU"
+        None,
+        description="capacity provider of GPU instances, for embeddings; empty means that they run on Fargate on CPUs",
     )
     ecs_gpu_task_definition: str | None = Field(
         None,
