@@ -79,7 +79,8 @@ def build_prune_job(settings: Settings) -> dg.JobDefinition:
         verb = "would go" if config.dry_run else "went"
         context.log.info(
             f"{len(done.studies)} studies {verb}: {done.files} files, documents of {done.documents}, "
-            f"{done.partitions} partitions; {len(done.left)} are left to runs or the dispatcher, {done.partitions_left} partitions to a backfill"
+            f"{done.partitions} partitions; {len(done.left)} are left to runs or the dispatcher, "
+            f"{done.partitions_left} partitions to a backfill"
         )
         context.add_output_metadata(
             {
