@@ -87,7 +87,9 @@ def _provider(request: Mapping[str, Any], providers: Mapping[str, Any]) -> str:
         if name not in providers:
             _refuse(f"The specified capacity provider '{name}' was not found in the cluster.")
     if len({name in FARGATE for name in names}) != 1:
-        _refuse("A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate.")
+        _refuse(
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and Fargate."
+        )
     if not any(item.get("weight", 0) for item in request["capacityProviderStrategy"]):
         _refuse("At least one capacity provider of a strategy must have a weight greater than zero.")
     return str(names[0])

@@ -100,7 +100,7 @@ class EcsDouble:
 
     # what the API's operations do
 
-    def RegisterTaskDefinition(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - ECS's name
+    def RegisterTaskDefinition(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             revisions = self._definitions.setdefault(request["family"], [])
             arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{request['family']}:{len(revisions) + 1}"
@@ -108,10 +108,10 @@ class EcsDouble:
             revisions.append(made | {"taskDefinitionArn": arn, "revision": len(revisions) + 1, "status": "ACTIVE"})
             return {"taskDefinition": revisions[-1]}
 
-    def DescribeTaskDefinition(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def DescribeTaskDefinition(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"taskDefinition": self._definition(request["taskDefinition"])}
 
-    def RunTask(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def RunTask(self, request: dict[str, Any]) -> dict[str, Any]:
         self._check_cluster(request)
         definition = self._definition(request["taskDefinition"])
         needs = wanted(request, definition, self.providers)
@@ -130,7 +130,7 @@ class EcsDouble:
             task.start()
         return answer
 
-    def DescribeTasks(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def DescribeTasks(self, request: dict[str, Any]) -> dict[str, Any]:
         self._check_cluster(request)
         found, failures = [], []
         for arn in request["tasks"]:
@@ -142,7 +142,7 @@ class EcsDouble:
             found.append(task.described() | tags)
         return {"tasks": found, "failures": failures}
 
-    def StopTask(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def StopTask(self, request: dict[str, Any]) -> dict[str, Any]:
         self._check_cluster(request)
         task = next((t for t in self.tasks if request["task"] in (t.arn, t.id)), None)
         if task is None:
@@ -150,7 +150,7 @@ class EcsDouble:
         task.stop("UserInitiated", request.get("reason", "Task stopped by user"))
         return {"task": task.described()}
 
-    def ListTagsForResource(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def ListTagsForResource(self, request: dict[str, Any]) -> dict[str, Any]:
         task = next((t for t in self.tasks if t.arn == request["resourceArn"]), None)
         if task is None:
             raise Refused("InvalidParameterException", "The specified resource was not found.")
@@ -230,11 +230,11 @@ class EcsDouble:
             def log_message(self, *_: object) -> None:
                 return
 
-            def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            def do_GET(self) -> None:
                 told = double._described_inside(self.path)
                 self._send(404 if told is None else 200, told or {}, "application/json")
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 try:
                     self._send(200, double._answer(dict(self.headers), body))

@@ -17,6 +17,14 @@ from tests.pipeline.ecs.deployment import CLUSTER, CONTAINER, GPU_FAMILY, GPU_PR
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0a1"]}}
 GPU = [{"name": CONTAINER, "resourceRequirements": [{"type": "GPU", "value": "1"}]}]
 
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: print("warned", flush=True))
+print("up", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
 
 def on(provider: str, family: str = RUN_FAMILY, **more: Any) -> dict[str, Any]:
     """A request for a task on a capacity provider."""
@@ -89,8 +97,7 @@ def test_an_interrupted_task_is_warned_and_then_ended(ecs: EcsDouble, tmp_path: 
     with EcsDouble(tmp_path / "more", CLUSTER, {}, stop_timeout=0.2) as double:
         client = boto3.client("ecs", endpoint_url=double.url)
         register(client, RUN_FAMILY, "FARGATE", {})
-        script = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: print('warned', flush=True)); print('up', flush=True)"
-        command = [sys.executable, "-c", f"{script}\nwhile True: time.sleep(0.05)"]
+        command = [sys.executable, "-c", STUBBORN]
         client.run_task(**on("FARGATE_SPOT", overrides={"containerOverrides": [{"name": CONTAINER, "command": command}]}))
         (task,) = double.tasks
         while "up" not in task.log.read_text():
