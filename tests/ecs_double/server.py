@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -198,7 +199,7 @@ class EcsDouble:
         )
         given: Sequence[Mapping[str, str]] = [*container.get("environment", ()), *override.get("environment", ())]
         of_the_agent = {"ECS_CONTAINER_METADATA_URI_V4": self._metadata(task), ENDPOINT_VARIABLE: self.url}
-        of_the_image = {"PATH": os.environ["PATH"]}
+        of_the_image = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
         task.environment = of_the_image | of_the_agent | {pair["name"]: pair["value"] for pair in given}
         return task
 

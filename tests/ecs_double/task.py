@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -62,15 +63,20 @@ class Task:
     def start(self) -> None:
         """Starts the process, in a group of its own, and a thread that waits for its end."""
         with self._lock, self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                list(self.command),
-                env=dict(self.environment),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            command = [shutil.which(self.command[0], path=self.environment["PATH"]) or self.command[0], *self.command[1:]]
+            try:
+                self.process = subprocess.Popen(
+                    command,
+                    env=dict(self.environment),
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self.stop_code, self.stopped_reason = "TaskFailedToStart", f"CannotStartContainerError: {error}"
+                return self._end(None)
             self.status = "RUNNING"
         threading.Thread(target=self._wait, daemon=True).start()
 
