@@ -29,9 +29,8 @@ from tests.pipeline.ecs.deployment import CLUSTER, GPU_FAMILY, GPU_PROVIDER, LAU
 PROJECT = Path(__file__).resolve().parents[3]
 AWS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 LOGS = "dagster-logs"
-_LAUNCH = (
-    "mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { ... on LaunchRunSuccess { run { runId } } } }"
-)
+_LAUNCH = """
+mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { ... on LaunchRunSuccess { run { runId } } } }"""
 _TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 
 
@@ -62,6 +61,7 @@ class EcsWorld:
             "MEDSEARCH_INDEX": self.settings.index,
             "MEDSEARCH_MODEL": self.settings.model,
             "MEDSEARCH_BATCH_SIZE": "1",
+            "OMP_NUM_THREADS": "1",
             "MEDSEARCH_ECS_CHECK_SECONDS": "1",
             "MEDSEARCH_ECS_RESTART_SECONDS": "1",
             "MEDSEARCH_SENSORS": "stopped",
@@ -104,14 +104,18 @@ class EcsWorld:
         """The deployment's dagster.yaml, on SQLite, and asking more often."""
         configured: dict[str, Any] = yaml.safe_load((PROJECT / "docker" / "dagster.ecs.yaml").read_text())
         configured["storage"] = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
-        configured["run_monitoring"] |= {"poll_interval_seconds": 2, "free_slots_after_run_end_seconds": 1}
+        configured["run_monitoring"] |= {
+            "poll_interval_seconds": 2,
+            "start_timeout_seconds": 120,
+            "free_slots_after_run_end_seconds": 1,
+        }
         configured["run_queue"] |= {"dequeue_interval_seconds": 1}
         (self.home / "dagster").mkdir(parents=True)
         (self.home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
 
     def launch(self, job: str, first: StudyKey, last: StudyKey) -> str:
         """Launches a job over a range of studies; its run's id."""
-        tags = [{"key": key, "value": value} for key, value in range_tags(first.partition, last.partition).items()]
+        tags = [{"key": key, "value": value} for key, value in range_tags(first.partition, last.partition, 1).items()]
         params = {"selector": {**SELECTOR, "jobName": job}, "runConfigData": {}, "executionMetadata": {"tags": tags}}
         return self.client.ask(_LAUNCH, params=params)["launchRun"]["run"]["runId"]
 

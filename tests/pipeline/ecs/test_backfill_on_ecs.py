@@ -10,13 +10,14 @@ import dagster as dg
 import pytest
 
 from medsearch_core.keys import StudyKey
+from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from tests.ecs_double.task import Task
 from tests.landing import land_study
 from tests.pipeline.ecs.deployment import GPU_FAMILY, GPU_PROVIDER, RUN_FAMILY
 from tests.pipeline.ecs.ecs_world import LOGS, EcsWorld
 
-STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(40)]
+STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(10)]
 ASSETS = UPKEEP_JOBS["ingest_job"]
 STEPS = ("dicom_images", "report_entities", "embeddings", "search_index")
 EXITED = "EssentialContainerExited"
@@ -29,8 +30,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, s3_endpoint: str) -> Iterato
     with EcsWorld(tmp_path_factory.mktemp("ecs"), s3_endpoint) as world:
         for study in STUDIES:
             land_study(world.landing, study)
+        take_inventory = build_definitions(world.settings).resolve_job_def("inventory_job").execute_in_process
+        assert take_inventory(instance=world.instance).success
         world.processes.wait_until("webserver", world.client.is_ready)
-        world.client.run_job("inventory_job")
         yield world
 
 
@@ -41,11 +43,11 @@ def test_steps_that_ecs_has_no_room_for_or_takes_away_are_started_again_and_go_o
     world.wait_until("a GPU task", lambda: bool(world.tasks_of("embeddings")))
     assert double.refusals == [("embeddings", "RESOURCE:GPU")] * 2
     (first,) = world.tasks_of("embeddings")
-    world.wait_until("two studies' vectors", lambda: len(vectors(world)) >= 2 or first.is_over)
+    world.wait_until("a study's vectors", lambda: bool(vectors(world)) or first.is_over)
     double.interrupt(first)
     assert first.wait(60)
     before = vectors(world)
-    assert 2 <= len(before) < len(STUDIES)
+    assert 1 <= len(before) < len(STUDIES)
     world.wait_until("an indexing task", lambda: bool(world.tasks_of("search_index")))
     world.tasks_of("search_index")[0].lose_host()
     world.wait_until("the end of the run", lambda: the_backfills(world).is_finished)
@@ -59,8 +61,9 @@ def test_steps_that_ecs_has_no_room_for_or_takes_away_are_started_again_and_go_o
         "embeddings": ["SpotInterruption", EXITED],
         "search_index": ["TerminationNotice", EXITED],
     }
+    refused = len(double.refusals)  # more where the GPU of the interrupted task was not free at once
     retried = [e.step_key for e in world.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)]
-    assert retried == ["embeddings", "embeddings", "embeddings", "search_index"]
+    assert retried == [*["embeddings"] * (refused + 1), "search_index"]
     assert outcome(world, run, "embeddings")["unchanged"] == len(before)
     after = vectors(world)
     assert {path: after[path] for path in before} == before  # what was finished was not written again
@@ -69,7 +72,7 @@ def test_steps_that_ecs_has_no_room_for_or_takes_away_are_started_again_and_go_o
         assert world.instance.get_materialized_partitions(dg.AssetKey(asset)) == {s.partition for s in STUDIES}
     health = world.index().health()
     assert (health.images, health.reports, health.studies) == (len(STUDIES),) * 3
-    assert [run.status for run in world.instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
+    assert [r.status for r in world.instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
 
 
 def test_each_task_had_its_own_size_and_place(world: EcsWorld) -> None:
@@ -77,7 +80,6 @@ def test_each_task_had_its_own_size_and_place(world: EcsWorld) -> None:
         return task.wanted.provider, task.definition["family"], task.wanted.cpu, task.wanted.memory, task.wanted.gpus
 
     assert {where(t) for t in world.tasks_of("")} == {("FARGATE", RUN_FAMILY, 512, 2048, 0)}
-    assert {where(t) for t in world.tasks_of("inventory")} == {("FARGATE", RUN_FAMILY, 2048, 8192, 0)}
     for step in ("dicom_images", "report_entities", "search_index"):
         assert {where(t) for t in world.tasks_of(step)} == {("FARGATE_SPOT", RUN_FAMILY, 2048, 8192, 0)}
     assert {where(t) for t in world.tasks_of("embeddings")} == {(GPU_PROVIDER, GPU_FAMILY, 4096, 14_336, 1)}
