@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+
 CLUSTER, CONTAINER = "medsearch", "pipeline"
 RUN_FAMILY, GPU_FAMILY, GPU_PROVIDER = "medsearch-pipeline", "medsearch-gpu", "medsearch-gpu-spot"
 
@@ -21,6 +24,13 @@ STEPS = {
     "MEDSEARCH_ECS_GPU_TASK_DEFINITION": GPU_FAMILY,
     "MEDSEARCH_ECS_CAPACITY_PROVIDER": "FARGATE_SPOT",
 }
+
+ORIGIN = JobPythonOrigin(
+    job_name="ingest_job",
+    repository_origin=RepositoryPythonOrigin(
+        executable_path="python", code_pointer=ModuleCodePointer("medsearch_pipeline.definitions", "defs", None)
+    ),
+)
 
 
 def register(client: Any, family: str, compatibility: str, environment: Mapping[str, str]) -> None:

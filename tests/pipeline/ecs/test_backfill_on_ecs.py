@@ -54,6 +54,7 @@ def test_steps_that_ecs_has_no_room_for_or_takes_away_are_started_again_and_go_o
 
     run = the_backfills(world)
     assert run.status == dg.DagsterRunStatus.SUCCESS, world.told()
+    world.wait_until("the end of its tasks", lambda: all(task.is_over for task in double.tasks))
     ends = {step: [task.stop_code for task in world.tasks_of(step)] for step in STEPS}
     assert ends == {
         "dicom_images": [EXITED],
@@ -105,6 +106,24 @@ def test_cancelling_a_run_stops_its_tasks_and_starts_none_again(world: EcsWorld)
     assert status_of(world, run_id) == dg.DagsterRunStatus.CANCELED, world.told()
     world.wait_until("free places in pools", lambda: not taken_places(world))
     assert len(world.double.tasks) == so_far + 2
+
+
+def test_a_run_whose_own_task_is_lost_is_launched_again_and_finds_its_work_done(world: EcsWorld) -> None:
+    so_far = len(world.double.tasks)
+    lost = world.launch("reembed_job", STUDIES[0], STUDIES[-1])
+    world.wait_until("a step", lambda: bool(started_steps(world, lost)))
+    world.double.tasks[so_far].lose_host()
+    world.wait_until("its failure", lambda: status_of(world, lost) == dg.DagsterRunStatus.FAILURE)
+    world.wait_until("another run", lambda: bool(retries_of(world, lost)))
+    (again,) = retries_of(world, lost)
+    world.wait_until("its end", lambda: status_of(world, again.run_id) in FINISHED)
+    assert status_of(world, again.run_id) == dg.DagsterRunStatus.SUCCESS, world.told()
+    assert outcome(world, again, "embeddings")["unchanged"] == len(STUDIES)
+    world.wait_until("free places in pools", lambda: not taken_places(world))
+
+
+def retries_of(world: EcsWorld, run_id: str) -> list[dg.DagsterRun]:
+    return [run for run in world.instance.get_runs() if run.parent_run_id == run_id]
 
 
 def the_backfills(world: EcsWorld) -> dg.DagsterRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import boto3
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.utils import make_new_run_id
+from dagster._grpc.types import ExecuteRunArgs
 from dagster_aws.s3 import S3ComputeLogManager
 from dagster_postgres import PostgresEventLogStorage
 
 from medsearch_pipeline.ecs.launcher import EcsLauncher
+from tests.ecs_double.rules import LONGEST_OVERRIDES
 from tests.ecs_double.server import EcsDouble
-from tests.pipeline.ecs.deployment import LAUNCHER, RUN_FAMILY
+from tests.pipeline.ecs.deployment import LAUNCHER, ORIGIN, RUN_FAMILY
 from tests.postgres_server import postgres
 
 DOCKER = Path(__file__).resolve().parents[3] / "docker"
@@ -53,6 +57,8 @@ def test_dagster_loads_it(
             }
             assert launcher.secrets_tags == []
             assert (instance.run_monitoring_enabled, instance.run_retries_retry_on_asset_or_op_failure) == (True, False)
+            command = ExecuteRunArgs(ORIGIN, make_new_run_id(), instance.get_ref()).get_command_args()
+            assert len(json.dumps(command)) < LONGEST_OVERRIDES / 2
             logs = instance.compute_log_manager
             assert isinstance(logs, S3ComputeLogManager)
             with logs.capture_logs(["a-run", "compute_logs", "a-step"]):

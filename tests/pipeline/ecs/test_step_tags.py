@@ -10,11 +10,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.execution.api import create_execution_plan
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.executor.step_delegating import StepHandlerContext
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.utils import make_new_run_id
 from dagster._grpc.types import ExecuteStepArgs
 from dagster_aws.ecs.container_context import EcsContainerContext
@@ -28,7 +26,7 @@ from medsearch_pipeline.ecs.step_tags import gpu_step_tags, study_step_tags, who
 from medsearch_pipeline.settings import Settings
 from tests.ecs_double.server import EcsDouble
 from tests.ingest import local_instance
-from tests.pipeline.ecs.deployment import CLUSTER, CONTAINER, GPU_FAMILY, GPU_PROVIDER, LAUNCHER, RUN_FAMILY
+from tests.pipeline.ecs.deployment import CLUSTER, CONTAINER, GPU_FAMILY, GPU_PROVIDER, LAUNCHER, ORIGIN, RUN_FAMILY
 
 SETTINGS = Settings(
     executor="ecs",
@@ -40,12 +38,6 @@ SETTINGS = Settings(
 )
 GPU_TASK = (GPU_PROVIDER, GPU_FAMILY, 4096, 14_336, 1)
 STUDY_TASK = ("FARGATE_SPOT", RUN_FAMILY, 2048, 8192, 0)
-ORIGIN = JobPythonOrigin(
-    job_name="ingest_job",
-    repository_origin=RepositoryPythonOrigin(
-        executable_path="python", code_pointer=ModuleCodePointer("medsearch_pipeline.definitions", "defs", None)
-    ),
-)
 
 
 @pytest.fixture
