@@ -116,6 +116,11 @@ class StepTasks(EcsStepHandler):
             self._lost[step] = account
         return CheckStepHealthResult.unhealthy(account)
 
+    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
+        """Stops a step's task. dagster-aws 0.29 returns None here, at which the executor breaks off before the next step's."""
+        super().terminate_step(step_handler_context)
+        return iter(())
+
     def is_lost(self, step_key: str, attempts: int) -> bool:
         """Whether ECS took a step's task away, or had no room for it, after so many earlier attempts."""
         return f"{step_key}-{attempts}" in self._lost

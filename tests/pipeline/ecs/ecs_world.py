@@ -62,6 +62,7 @@ class EcsWorld:
             "MEDSEARCH_MODEL": self.settings.model,
             "MEDSEARCH_BATCH_SIZE": "1",
             "OMP_NUM_THREADS": "1",
+            "DAGSTER_STEP_DELEGATING_EXECUTOR_SLEEP_SECONDS": "0.3",
             "MEDSEARCH_ECS_CHECK_SECONDS": "1",
             "MEDSEARCH_ECS_RESTART_SECONDS": "1",
             "MEDSEARCH_SENSORS": "stopped",
@@ -89,7 +90,6 @@ class EcsWorld:
         self.processes.start("code", [sys.executable, "-m", "dagster", "api", "grpc", *module])
         web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", port, "-w", str(workspace)]
         self.processes.start("webserver", [sys.executable, *web])
-        self.processes.start("daemon", [sys.executable, "-m", "dagster._daemon", "run", "-w", str(workspace)])
         self.client = DagsterClient(f"http://127.0.0.1:{port}")
         return self
 
@@ -112,6 +112,11 @@ class EcsWorld:
         configured["run_queue"] |= {"dequeue_interval_seconds": 1}
         (self.home / "dagster").mkdir(parents=True)
         (self.home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
+
+    def start_daemon(self) -> None:
+        """Starts what launches runs."""
+        command = ["-m", "dagster._daemon", "run", "-w", str(self.home / "workspace.yaml")]
+        self.processes.start("daemon", [sys.executable, *command])
 
     def launch(self, job: str, first: StudyKey, last: StudyKey) -> str:
         """Launches a job over a range of studies; its run's id."""
