@@ -116,7 +116,7 @@ class StepTasks(EcsStepHandler):
             self._lost[step] = account
         return CheckStepHealthResult.unhealthy(account)
 
-    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
+    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:  # type: ignore[override]
         """Stops a step's task. dagster-aws 0.29 returns None here, at which the executor breaks off before the next step's."""
         super().terminate_step(step_handler_context)
         return iter(())

@@ -66,7 +66,7 @@ def test_steps_that_ecs_has_no_room_for_or_takes_away_are_started_again_and_go_o
     refused = len(double.refusals)  # more where the GPU of the interrupted task was not free at once
     retried = [e.step_key for e in world.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY)]
     assert retried == [*["embeddings"] * (refused + 1), "search_index"]
-    assert outcome(world, run, "embeddings")["unchanged"] == len(before)
+    assert outcome(world, run, "embeddings")["run_unchanged"] == len(before)
     after = vectors(world)
     assert {path: after[path] for path in before} == before  # what was finished was not written again
 
@@ -119,7 +119,7 @@ def test_a_run_whose_own_task_is_lost_is_launched_again_and_finds_its_work_done(
     (again,) = retries_of(world, lost)
     world.wait_until("its end", lambda: status_of(world, again.run_id) in FINISHED)
     assert status_of(world, again.run_id) == dg.DagsterRunStatus.SUCCESS, world.told()
-    assert outcome(world, again, "embeddings")["unchanged"] == len(STUDIES)
+    assert outcome(world, again, "embeddings")["run_unchanged"] == len(STUDIES)
     world.wait_until("free places in pools", lambda: not taken_places(world))
 
 
@@ -143,7 +143,7 @@ def outcome(world: EcsWorld, run: dg.DagsterRun, asset: str) -> dict[str, object
     """What a step said of all its studies together."""
     outputs = world.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_OUTPUT)
     described = [o.get_dagster_event().step_output_data.metadata for o in outputs if o.step_key == asset]
-    (told,) = [metadata for metadata in described if "unchanged" in metadata]
+    (told,) = [metadata for metadata in described if "run_unchanged" in metadata]
     return {name: value.value for name, value in told.items()}
 
 
