@@ -111,7 +111,7 @@ def test_cancelling_a_run_stops_its_tasks_and_starts_none_again(world: EcsWorld)
 
 def test_a_run_whose_own_task_is_lost_is_launched_again_and_finds_its_work_done(world: EcsWorld) -> None:
     so_far = len(world.double.tasks)
-    lost = world.launch("reembed_job", STUDIES[0], STUDIES[-1])
+    lost = world.launch("reindex_job", STUDIES[0], STUDIES[-1])
     world.wait_until("a step", lambda: bool(started_steps(world, lost)))
     world.double.tasks[so_far].lose_host()
     world.wait_until("its failure", lambda: status_of(world, lost) == dg.DagsterRunStatus.FAILURE)
@@ -119,7 +119,7 @@ def test_a_run_whose_own_task_is_lost_is_launched_again_and_finds_its_work_done(
     (again,) = retries_of(world, lost)
     world.wait_until("its end", lambda: status_of(world, again.run_id) in FINISHED)
     assert status_of(world, again.run_id) == dg.DagsterRunStatus.SUCCESS, world.told()
-    assert outcome(world, again, "embeddings")["run_unchanged"] == len(STUDIES)
+    assert outcome(world, again, "search_index")["run_studies_written"] == 0
     world.wait_until("free places in pools", lambda: not taken_places(world))
 
 
@@ -143,7 +143,7 @@ def outcome(world: EcsWorld, run: dg.DagsterRun, asset: str) -> dict[str, object
     """What a step said of all its studies together."""
     outputs = world.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_OUTPUT)
     described = [o.get_dagster_event().step_output_data.metadata for o in outputs if o.step_key == asset]
-    (told,) = [metadata for metadata in described if "run_unchanged" in metadata]
+    (told,) = [metadata for metadata in described if "run_images" in metadata]
     return {name: value.value for name, value in told.items()}
 
 

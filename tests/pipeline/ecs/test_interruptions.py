@@ -1,6 +1,4 @@
-"""A step that is told to stop: on ECS it asks to be started again, elsewhere it stops."""
-
-from __future__ import annotations
+"""A step that is told to stop: on ECS it is started again, elsewhere it stops."""
 
 import dagster as dg
 import pytest
@@ -9,29 +7,45 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
 
-
-def interrupted(context: dg.AssetExecutionContext) -> None:
-    raise DagsterExecutionInterruptedError
+TO_BE_RETRIED = dg.DagsterEventType.STEP_UP_FOR_RETRY
 
 
-def test_on_ecs_it_is_to_be_started_again() -> None:
-    settings = Settings(executor="ecs", step_retries=2, ecs_restarts=7, ecs_restart_seconds=40)
-    with pytest.raises(dg.RetryRequested) as asked:
-        Retries.of(settings).step(interrupted)(dg.build_asset_context())
-    assert asked.value.max_retries == 7
-    assert asked.value.seconds_to_wait is not None
-    assert 20 <= asked.value.seconds_to_wait <= 60
+def asset_raising(settings: Settings, *faults: BaseException) -> tuple[dg.AssetsDefinition, list[int]]:
+    """An asset that raises one fault a try, and then succeeds; and the tries that began."""
+    tries: list[int] = []
+
+    def body(context: dg.AssetExecutionContext) -> None:
+        tries.append(context.retry_number)
+        if len(tries) <= len(faults):
+            raise faults[len(tries) - 1]
+
+    return dg.asset(name="told")(Retries.of(settings).step(body)), tries
+
+
+def test_on_ecs_it_is_started_again() -> None:
+    told, tries = asset_raising(Settings(executor="ecs", ecs_restart_seconds=0), DagsterExecutionInterruptedError())
+    done = dg.materialize([told])
+    assert done.success
+    assert tries == [0, 1]
+    assert [e.step_key for e in done.all_events if e.event_type == TO_BE_RETRIED] == ["told"]
+
+
+def test_on_ecs_it_is_started_again_so_often_and_no_more() -> None:
+    interrupts = [DagsterExecutionInterruptedError() for _ in range(5)]
+    told, tries = asset_raising(Settings(executor="ecs", ecs_restarts=2, ecs_restart_seconds=0), *interrupts)
+    assert not dg.materialize([told], raise_on_error=False).success
+    assert tries == [0, 1, 2]
 
 
 @pytest.mark.parametrize("executor", ["in_process", "multiprocess"])
 def test_elsewhere_who_tells_it_to_stop_means_it(executor: str) -> None:
+    told, tries = asset_raising(Settings(executor=executor), DagsterExecutionInterruptedError())
     with pytest.raises(DagsterExecutionInterruptedError):
-        Retries.of(Settings(executor=executor)).step(interrupted)(dg.build_asset_context())
+        dg.materialize([told])
+    assert tries == [0]
 
 
 def test_what_a_step_raises_otherwise_is_not_tried_again_on_ecs() -> None:
-    def fails(context: dg.AssetExecutionContext) -> None:
-        raise ValueError("a wrong setting")
-
-    with pytest.raises(ValueError, match="a wrong setting"):
-        Retries.of(Settings(executor="ecs")).step(fails)(dg.build_asset_context())
+    told, tries = asset_raising(Settings(executor="ecs", ecs_restart_seconds=0), ValueError("a wrong setting"))
+    assert not dg.materialize([told], raise_on_error=False).success
+    assert tries == [0]
