@@ -11,6 +11,7 @@ from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.checks.instance_size import build_instance_size_check
 from medsearch_pipeline.checks.patient_data import build_patient_data_check
+from medsearch_pipeline.executors import build_executor
 from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.retries import Retries
@@ -38,16 +39,16 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_dicom_images(settings, policy, retries),
             build_embeddings(settings, policy, retries),
             build_report_entities(settings, policy, retries),
-            build_search_index(policy, retries),
-            build_catalogue(),
+            build_search_index(settings, policy, retries),
+            build_catalogue(settings),
             build_ledger(settings),
         ],
-        asset_checks=[build_patient_data_check(settings), build_instance_size_check()],
-        jobs=build_jobs(),
+        asset_checks=[build_patient_data_check(settings), build_instance_size_check(settings)],
+        jobs=build_jobs(settings),
         schedules=build_schedules(settings),
         sensors=[sensor for build in SENSORS if (sensor := build(settings))],
         resources=build_resources(settings),
-        executor=dg.in_process_executor,
+        executor=build_executor(settings),
     )
 
 

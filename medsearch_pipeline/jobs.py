@@ -7,8 +7,10 @@ import dagster as dg
 from pydantic import Field
 
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.prune import prune
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
+from medsearch_pipeline.settings import Settings
 
 SHOWN = 50
 STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
@@ -31,12 +33,12 @@ _DESCRIPTIONS = {
 
 
 @cache
-def build_jobs() -> tuple[Any, ...]:
+def build_jobs(settings: Settings) -> tuple[Any, ...]:
     """`inventory_job` and `ingest_job` bring what landed to the index; `ledger_job` says what became of every object;
     `prune_job` removes what is left of studies that are gone.
 
     The others redo a part. Every job over studies can be launched for a range, for chosen studies or for all. The jobs are the
-    same objects at each call, as Dagster wants those to be that a sensor launches.
+    same objects at each call with the same settings, as Dagster wants those to be that a sensor launches.
     """
     return (
         dg.define_asset_job("inventory_job", selection=["inventory"], description="Take stock of the landing store."),
@@ -52,7 +54,7 @@ def build_jobs() -> tuple[Any, ...]:
             selection=["catalogue", "ledger"],
             description="Say what became of every landed object, and check that none is lost.",
         ),
-        prune_job,
+        build_prune_job(settings),
     )
 
 
@@ -62,36 +64,40 @@ class PruneConfig(dg.Config):
     dry_run: bool = Field(False, description="only say what would go")
 
 
-@dg.op(name="prune")
-def prune_studies(
-    context: dg.OpExecutionContext,
-    config: PruneConfig,
-    warehouse: WarehouseResource,
-    search_index: dg.ResourceParam[SearchIndexSource],
-) -> None:
-    """Removes documents, files and partitions of the studies of which nothing is landed."""
-    done = prune(Warehouse(warehouse.open()), search_index.open(), context.instance, is_dry=config.dry_run)
-    verb = "would go" if config.dry_run else "went"
-    context.log.info(
-        f"{len(done.studies)} studies {verb}: {done.files} files, documents of {done.documents}, {done.partitions} partitions; "
-        f"{len(done.left)} are left to runs or the dispatcher, {done.partitions_left} partitions to a backfill"
-    )
-    context.add_output_metadata(
-        {
-            "dry_run": config.dry_run,
-            "studies": len(done.studies),
-            "files": done.files,
-            "studies_in_index": done.documents,
-            "partitions": done.partitions,
-            "studies_left": len(done.left),
-            "partitions_left": done.partitions_left,
-            "first_studies": [study.partition for study in done.studies[:SHOWN]],
-            "first_studies_left": [study.partition for study in done.left[:SHOWN]],
-        }
-    )
+def build_prune_job(settings: Settings) -> dg.JobDefinition:
+    """`prune_job`: one op, which may be run at any time."""
 
+    @dg.op(name="prune", tags=whole_step_tags(settings))
+    def prune_studies(
+        context: dg.OpExecutionContext,
+        config: PruneConfig,
+        warehouse: WarehouseResource,
+        search_index: dg.ResourceParam[SearchIndexSource],
+    ) -> None:
+        """Removes documents, files and partitions of the studies of which nothing is landed."""
+        done = prune(Warehouse(warehouse.open()), search_index.open(), context.instance, is_dry=config.dry_run)
+        verb = "would go" if config.dry_run else "went"
+        context.log.info(
+            f"{len(done.studies)} studies {verb}: {done.files} files, documents of {done.documents}, "
+            f"{done.partitions} partitions; {len(done.left)} are left to runs or the dispatcher, "
+            f"{done.partitions_left} partitions to a backfill"
+        )
+        context.add_output_metadata(
+            {
+                "dry_run": config.dry_run,
+                "studies": len(done.studies),
+                "files": done.files,
+                "studies_in_index": done.documents,
+                "partitions": done.partitions,
+                "studies_left": len(done.left),
+                "partitions_left": done.partitions_left,
+                "first_studies": [study.partition for study in done.studies[:SHOWN]],
+                "first_studies_left": [study.partition for study in done.left[:SHOWN]],
+            }
+        )
 
-@dg.job(description="Remove what is left of studies of which nothing is landed any more; the last inventory decides.")
-def prune_job() -> None:
-    """One op, which may be run at any time."""
-    prune_studies()
+    @dg.job(description="Remove what is left of studies of which nothing is landed any more; the last inventory decides.")
+    def prune_job() -> None:
+        prune_studies()
+
+    return prune_job

@@ -16,11 +16,12 @@ from medsearch_core.deployment import Deployment
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.this_machine import is_this_machine
 from medsearch_pipeline.discovery import MIMIC_CXR, Layout
+from medsearch_pipeline.ecs.settings import EcsSettings
 from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
 from medsearch_pipeline.models.registry import NAMES, family_of
 
 
-class Settings(Deployment, BaseSettings):
+class Settings(EcsSettings, Deployment, BaseSettings):
     """What a deployment may choose. The defaults run on one machine with no server."""
 
     model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)

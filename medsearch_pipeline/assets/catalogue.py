@@ -5,18 +5,21 @@ import dagster as dg
 from medsearch_core.records import CatalogueFile
 from medsearch_core.storage.warehouse import CATALOGUE_PATH
 from medsearch_pipeline.catalogue import VERSION, compact, inputs_of_catalogue
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.resources import WarehouseResource
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_run import asset_spec_arguments
 
 
-def build_catalogue() -> dg.AssetsDefinition:
-    """The `catalogue` asset."""
+def build_catalogue(settings: Settings) -> dg.AssetsDefinition:
+    """The `catalogue` asset of a deployment."""
 
     @dg.asset(
         deps=["dicom_metadata", "thumbnails", "embeddings", "report_entities"],
         group_name="accounting",
         kinds={"python", "parquet"},
         code_version=VERSION,
+        op_tags=whole_step_tags(settings),
         **asset_spec_arguments(CatalogueFile),
     )
     def catalogue(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:

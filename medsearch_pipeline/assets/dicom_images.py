@@ -12,6 +12,7 @@ from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
 from medsearch_pipeline.checks.results import no_study_is_at_fault
+from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.intake.known import objects_of
 from medsearch_pipeline.object_images import STAGE
 from medsearch_pipeline.partitions import study_partitions
@@ -73,6 +74,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
         partitions_def=study_partitions,
         backfill_policy=policy,
         pool="decode",
+        op_tags=study_step_tags(settings),
         name="dicom_images",
     )
     @retries.step

@@ -6,6 +6,7 @@ from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
+from medsearch_pipeline.ecs.step_tags import gpu_step_tags
 from medsearch_pipeline.models.code_version import code_version_of, note
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import EmbedderResource, WarehouseResource
@@ -38,6 +39,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         partitions_def=study_partitions,
         backfill_policy=policy,
         pool="gpu",
+        op_tags=gpu_step_tags(settings),
         code_version=code_version,
         **asset_spec_arguments(EmbeddingRecord),
     )

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from medsearch_core.records import LandedObject, Rejection
 from medsearch_pipeline.discovery import Layout
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact, inputs_of_placing, look_at_everything
 from medsearch_pipeline.intake.known import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
@@ -41,6 +42,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         ],
         code_version="2",
         pool="inventory",
+        op_tags=whole_step_tags(settings),
         **asset_spec_arguments(LandedObject),
     )
     def inventory(

@@ -12,6 +12,7 @@ from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.catalogue import read_catalogue
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.known import PATH, landed
 from medsearch_pipeline.ledger import Evidence, decide
 from medsearch_pipeline.reconciliation import NAMED, Counted, Reconciliation, reconcile
@@ -47,6 +48,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
             ),
         ],
         code_version="1",
+        op_tags=whole_step_tags(settings),
         **asset_spec_arguments(LedgerEntry),
     )
     def ledger(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from medsearch_core.records import EntityRecord, Rejection, ReportRecord
 from medsearch_core.storage.warehouse import rejections_path, study_path
+from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.intake.known import objects_of
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.reports.protocol import reader_version
@@ -35,6 +36,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         partitions_def=study_partitions,
         backfill_policy=policy,
         pool="reports",
+        op_tags=study_step_tags(settings),
         code_version=reader_version(settings),
         **asset_spec_arguments(EntityRecord),
     )

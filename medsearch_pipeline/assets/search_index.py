@@ -11,9 +11,11 @@ from medsearch_core.search.index import SearchIndex
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions
+from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.retries import Retries
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_documents import StudyUnfinished, digests_of, documents_of
 from medsearch_pipeline.study_run import OWNERS, Progress, describe_partitions, studies_of, totals
 from medsearch_pipeline.study_versions import CODE_VERSION_TAG, StudyVersion, tags_of
@@ -31,7 +33,7 @@ class StudiesUnfinished(StudyUnfinished):
         super().__init__(f"{faults[0]}{more}; all other studies are indexed")
 
 
-def build_search_index(policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
+def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `search_index` asset of a deployment."""
 
     @dg.asset(
@@ -49,6 +51,7 @@ def build_search_index(policy: dg.BackfillPolicy, retries: Retries) -> dg.Assets
         partitions_def=study_partitions,
         backfill_policy=policy,
         pool="index",
+        op_tags=study_step_tags(settings),
         code_version=CODE_VERSION,
     )
     @retries.step

@@ -3,20 +3,23 @@
 import dagster as dg
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.partitions import NAME
+from medsearch_pipeline.settings import Settings
 
 CHECK = "instance_fits_its_size"
 COMFORTABLE_ON_SQLITE = 50_000
 """Studies up to which SQLite is comfortable: docs/operations.md says why, benchmarks/ingestion.py measures it."""
 
 
-def build_instance_size_check(comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:
+def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:
     """The check, which warns; it runs with every inventory, since that is what registers partitions."""
 
     @dg.asset_check(
         asset="inventory",
         name=CHECK,
         description="Dagster keeps its state in Postgres, or there are few enough studies for SQLite.",
+        op_tags=whole_step_tags(settings),
     )
     def instance_fits_its_size(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         is_on_sqlite = isinstance(context.instance.event_log_storage, SqliteEventLogStorage)

@@ -20,6 +20,7 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.checks.identifiers import COLUMNS, DICOM_KEYWORDS, Identifiers, texts_in, values_of
 from medsearch_pipeline.checks.results import NAMED
 from medsearch_pipeline.checks.sampling import sample
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.known import PATH, studies_in
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
@@ -47,6 +48,7 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
         name=CHECK,
         description=f"No event of the newest {settings.event_check_runs} ended runs holds identifiers or report text of "
         f"{STUDIES} of its studies.",
+        op_tags=whole_step_tags(settings),
     )
     def events_hold_no_patient_data(
         context: dg.AssetCheckExecutionContext, landing: StoreResource, warehouse: WarehouseResource

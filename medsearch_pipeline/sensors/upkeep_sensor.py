@@ -24,7 +24,7 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
     """The `upkeep_sensor` of a deployment."""
 
     @dg.sensor(
-        jobs=[job for job in build_jobs() if job.name in UPKEEP_JOBS],
+        jobs=[job for job in build_jobs(settings) if job.name in UPKEEP_JOBS],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
         description="After each ledger: requests runs of exactly the stale studies, each of the smallest job, few at a time.",

@@ -206,7 +206,6 @@ def test_commands_and_health_checks_are_those_of_the_images(family: str) -> None
 
 @every_task
 def test_what_tasks_are_told_are_settings_that_there_are(family: str) -> None:
-    pytest.importorskip("medsearch_pipeline.ecs.settings")
     settings = {f"MEDSEARCH_{name.upper()}" for name in (ApiSettings if family == "api" else PipelineSettings).model_fields}
     told = {name for name in {**environment(family), **secrets(family)} if name.startswith("MEDSEARCH_")}
     assert told <= settings | ({"MEDSEARCH_CODE_HOST"} if family in ("webserver", "daemon") else set())
@@ -215,7 +214,6 @@ def test_what_tasks_are_told_are_settings_that_there_are(family: str) -> None:
 
 @pytest.mark.parametrize("family", sorted(DAGSTER))
 def test_dagsters_instance_finds_what_it_reads_from_the_environment(family: str) -> None:
-    pytest.importorskip("medsearch_pipeline.ecs.settings")
     named = set(re.findall(r"\{ env: (\w+) \}", (FOLDER / "dagster.ecs.yaml").read_text(encoding="utf-8")))
     assert named
     assert named <= {*environment(family), *secrets(family)}

@@ -12,6 +12,7 @@ from medsearch_pipeline.checks.instance_size import COMFORTABLE_ON_SQLITE, advic
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.event_storage import SqliteStorage
 from medsearch_pipeline.partitions import NAME, register
+from medsearch_pipeline.settings import Settings
 from tests.ingest import local_instance, settings_in
 
 
@@ -34,7 +35,7 @@ def test_the_check_reads_the_instance(tmp_path: Path, comfortable: int, passed: 
     def inventory() -> None: ...
 
     run = dg.materialize(
-        [inventory, build_instance_size_check(comfortable)],
+        [inventory, build_instance_size_check(Settings(), comfortable)],
         instance=instance,
         selection=dg.AssetSelection.checks_for_assets("inventory"),
     )

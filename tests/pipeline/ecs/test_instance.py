@@ -1,0 +1,78 @@
+"""docker/dagster.ecs.yaml as Dagster reads it: Postgres, logs in a bucket, and a launcher of tasks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import boto3
+import dagster as dg
+import pytest
+import yaml
+from dagster._core.utils import make_new_run_id
+from dagster._grpc.types import ExecuteRunArgs
+from dagster_aws.s3 import S3ComputeLogManager
+from dagster_postgres import PostgresEventLogStorage
+
+from medsearch_pipeline.ecs.launcher import EcsLauncher
+from tests.ecs_double.rules import LONGEST_OVERRIDES
+from tests.ecs_double.server import EcsDouble
+from tests.pipeline.ecs.deployment import LAUNCHER, ORIGIN, RUN_FAMILY
+from tests.postgres_server import postgres
+
+DOCKER = Path(__file__).resolve().parents[3] / "docker"
+OF_ECS_ALONE = {"run_launcher", "compute_logs"}
+
+
+def read(name: str) -> dict[str, Any]:
+    return yaml.safe_load((DOCKER / name).read_text())
+
+
+def test_dagster_loads_it(
+    ecs: EcsDouble, s3_endpoint: str, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(DOCKER / "dagster.ecs.yaml", tmp_path / "dagster.yaml")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_endpoint)
+    given = LAUNCHER | {"DAGSTER_LOGS_BUCKET": s3_bucket, "DAGSTER_LOGS_PREFIX": "dagster"}
+    with postgres("fsync=off") as environment:
+        for name, value in (environment | given).items():
+            monkeypatch.setenv(name, value)
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            assert isinstance(instance.event_log_storage, PostgresEventLogStorage)
+            launcher = instance.run_launcher
+            assert isinstance(launcher, EcsLauncher)
+            assert launcher.task_definition.endswith(f":task-definition/{RUN_FAMILY}:1")
+            assert launcher.run_task_kwargs == {
+                "cluster": "medsearch",
+                "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}],
+                "networkConfiguration": {
+                    "awsvpcConfiguration": {
+                        "subnets": ["subnet-0a1", "subnet-0b2"],
+                        "securityGroups": ["sg-0c3"],
+                        "assignPublicIp": "DISABLED",
+                    }
+                },
+            }
+            assert launcher.secrets_tags == []
+            assert (instance.run_monitoring_enabled, instance.run_retries_retry_on_asset_or_op_failure) == (True, False)
+            command = ExecuteRunArgs(ORIGIN, make_new_run_id(), instance.get_ref()).get_command_args()
+            assert len(json.dumps(command)) < LONGEST_OVERRIDES - 2000  # for what a deployment adds
+            logs = instance.compute_log_manager
+            assert isinstance(logs, S3ComputeLogManager)
+            with logs.capture_logs(["a-run", "compute_logs", "a-step"]):
+                print("said by a step")
+            (kept,) = boto3.client("s3", endpoint_url=s3_endpoint).list_objects_v2(Bucket=s3_bucket)["Contents"]
+            assert kept["Key"] == "dagster/storage/a-run/compute_logs/a-step.out"
+    assert ecs.calls.count("DescribeTaskDefinition") == 1
+    assert set(ecs.calls) == {"RegisterTaskDefinition", "DescribeTaskDefinition"}  # the fixture registers, Dagster never does
+
+
+def test_it_says_what_the_other_yaml_says_where_ecs_makes_no_difference() -> None:
+    on_ecs, on_machines = read("dagster.ecs.yaml"), read("dagster.yaml")
+    assert on_ecs.keys() - on_machines.keys() == {"compute_logs"}
+    for name in on_machines.keys() - OF_ECS_ALONE - {"run_monitoring"}:
+        assert on_ecs[name] == on_machines[name], name
+    monitoring = on_ecs["run_monitoring"] | {"start_timeout_seconds": on_machines["run_monitoring"]["start_timeout_seconds"]}
+    assert monitoring == on_machines["run_monitoring"]
