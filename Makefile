@@ -50,7 +50,7 @@ $(BIN)/uv:
 
 $(VENV)/demo.installed: $(BIN)/uv pyproject.toml constraints.txt
 	@echo "Installing (the first time a few minutes: torch is large) ..."
-	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,embedding,api]'
+	$(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '.[pipeline,embedding,openvino,api]'
 	@touch $@
 
 $(VENV)/test.installed: $(BIN)/uv pyproject.toml constraints.txt

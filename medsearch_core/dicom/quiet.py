@@ -2,8 +2,8 @@
 
 pydicom quotes the offending value in its warnings, log records and exceptions, also long after the file was read (elements
 are converted when they are asked for). Patient data must never reach a log, so pydicom is silenced for the whole process:
-`warnings.catch_warnings` is not safe between threads, a filter and a log level are. GDCM and its codecs write to stderr from
-C; they run in a process of their own (see `isolation`).
+`warnings.catch_warnings` is not safe between threads, a filter and a log level are. What codecs may write to stderr from C is
+thrown away by the pipeline's worker processes.
 """
 
 from __future__ import annotations

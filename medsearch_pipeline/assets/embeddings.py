@@ -29,7 +29,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
     @dg.asset(
         deps=["thumbnails"],
         group_name="images",
-        kinds={"pytorch", "parquet"},
+        kinds={"python", "parquet"},
         check_specs=[
             dg.AssetCheckSpec(PAIRED, asset="embeddings", description="Images and vectors are one to one, study by study."),
             dg.AssetCheckSpec(
@@ -49,7 +49,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
-        context.log.info(f"embeddings: {model.model_id}, version {model.model_version}, {model.dimensions} dimensions")
+        context.log.info(f"embeddings: {model.model_id}, version {model.model_version}, {model.dimensions} dimensions, by {model.engine}")
         note(tables, code_version, model)
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]
@@ -77,6 +77,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         return dg.MaterializeResult(
             metadata={
                 **totals(described),
+                "engine": model.engine,
                 "images_per_second": round(timings.images_per_second(), 2),
                 "preprocess_seconds": round(timings.preprocess_seconds, 3),
                 "inference_seconds": round(timings.inference_seconds, 3),
