@@ -175,6 +175,7 @@ def _context() -> Any:
 def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
     """A worker's first step. What codecs print is thrown away: it may hold data."""
     os.environ.update(environment)
+    threading.Thread(target=_end_with_owner, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -182,6 +183,13 @@ def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
+
+
+def _end_with_owner() -> None:
+    """A worker whose owner was killed would wait for its next call for ever."""
+    if owner := multiprocessing.parent_process():
+        owner.join()
+        os._exit(1)
 
 
 def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequence[Any], seconds: int) -> list[Any]:

@@ -49,7 +49,8 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
-        context.log.info(f"embeddings: {model.model_id}, version {model.model_version}, {model.dimensions} dimensions, by {model.engine}")
+        named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
+        context.log.info(f"embeddings: {named}, by {model.engine}")
         note(tables, code_version, model)
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from medsearch_core.errors import ConfigurationError
@@ -77,3 +81,20 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
     with pytest.raises(ConfigurationError, match="MEDSEARCH_DECODE_MEMORY_GIB"):
         list(workers.map(squares, [1], 1, 1))
     workers.close()
+
+
+def test_workers_end_with_their_owner_however_it_ends() -> None:
+    code = """
+import os, signal
+from medsearch_pipeline.workers import Limits, Workers
+from tests.pipeline.deadly import squares
+found = [result[1] for _, result in Workers(2, Limits(9, 2**30)).map(squares, range(9), 1, 9)]
+print(*{*found}, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    left = {int(pid) for pid in ended.stdout.split()}
+    assert left
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in left if psutil.pid_exists(pid)], timeout=30)
+    assert alive == []
