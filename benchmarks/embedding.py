@@ -30,6 +30,7 @@ from medsearch_core.dicom.thumbnails import decode_png, encode_png
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.preprocessing import letterbox
+from medsearch_pipeline.object_images import ObjectReader
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
 from medsearch_pipeline.study_images import ImageReader
@@ -117,7 +118,7 @@ class Ours:
         self.embedder = load_embedder("densenet121", "random")
         self.tables = Warehouse(open_store(str(warehouse)))
         store = open_store(str(landing))
-        self.reader = ImageReader(store, self.tables, 512, self.settings.max_pixels, check_identity=False)
+        self.reader = ImageReader(ObjectReader(store, self.tables.store, 512, self.settings.max_pixels, False), self.tables)
         self.studies = {study: [item] for study, item in landed(store)}
         self.sample = store.read(next(iter(self.studies.values()))[0].key)
         self.images, self.decoding, self.embedding = len(self.studies), 0.0, 0.0

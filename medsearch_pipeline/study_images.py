@@ -13,7 +13,6 @@ from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
-from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.landed_objects import rejection_of, versions_of
 from medsearch_pipeline.object_images import STAGE, ObjectImages, ObjectReader
@@ -39,22 +38,20 @@ class ImageReader:
     """Reads studies from the landing store into the warehouse.
 
     Args:
-        thumbnail_side: longest side of a thumbnail in pixels.
-        max_pixels: largest frame that is decoded, in pixels.
-        check_identity: refuse objects whose header names another patient or study than their folder.
-        is_on_gpu: whether a GPU decodes what it can. Not among the inputs: the values are those of any decoder.
+        objects: how an object is read, and where from.
+        warehouse: where its rows go; its pictures go to the same store.
     """
 
-    landing: ObjectStore
+    objects: ObjectReader
     warehouse: Warehouse
-    thumbnail_side: int
-    max_pixels: int
-    check_identity: bool = True
-    is_on_gpu: bool = False
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
-        """The digest of everything a study's images are made from."""
-        return inputs_of_images(versions_of(objects), self.thumbnail_side, self.max_pixels, self.check_identity)
+        """The digest of everything a study's images are made from.
+
+        Not what decodes them: the values are those of any decoder.
+        """
+        how = self.objects
+        return inputs_of_images(versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very objects."""
@@ -71,15 +68,12 @@ class ImageReader:
         """
         ordered = {study: sorted(objects, key=lambda o: o.key) for study, objects in studies.items()}
         jobs = ((study, item) for study, objects in ordered.items() for item in objects)
-        reader = ObjectReader(
-            self.landing, self.warehouse.store, self.thumbnail_side, self.max_pixels, self.check_identity, self.is_on_gpu
-        )
-        results = workers.map(reader.read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        results = workers.map(self.objects.read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
         for study, objects in ordered.items():
             found = [next(results) for _ in objects]
             made = combined(study, [(item, images) for (_, item), images in found])
             again = [(study, item) for item in made.overwritten]
-            for _ in workers.map(reader.read, again, 1, 1):
+            for _ in workers.map(self.objects.read, again, 1, 1):
                 pass
             self._write(study, objects, made)
             done(study)

@@ -14,7 +14,7 @@ from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.intake.known import objects_of
-from medsearch_pipeline.object_images import STAGE
+from medsearch_pipeline.object_images import STAGE, ObjectReader
 from medsearch_pipeline.partitions import study_partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.retries import Retries
@@ -83,12 +83,15 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
     ) -> Iterator[dg.MaterializeResult]:
         tables = warehouse.tables(context.run.run_id)
         reader = ImageReader(
-            landing.open(),
+            ObjectReader(
+                landing.open(),
+                tables.store,
+                settings.thumbnail_side,
+                settings.max_pixels,
+                settings.check_identity,
+                settings.decoder == "nvimgcodec",
+            ),
             tables,
-            settings.thumbnail_side,
-            settings.max_pixels,
-            settings.check_identity,
-            settings.decoder == "nvimgcodec",
         )
         objects = objects_of(tables, studies_of(context), "dicom")
         images: dict[StudyKey, dict[str, Any]] = {}

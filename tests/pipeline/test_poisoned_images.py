@@ -19,7 +19,7 @@ from medsearch_core.storage.folder import Folder
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
 from medsearch_pipeline.discovery import MIMIC_CXR, place_by_key
-from medsearch_pipeline.object_images import STAGE
+from medsearch_pipeline.object_images import STAGE, ObjectReader
 from medsearch_pipeline.study_images import ImageReader
 from medsearch_pipeline.workers import Limits, Workers
 from tests.factories import dataset, dicom_bytes
@@ -47,12 +47,12 @@ class DeadlyFolder(Folder):
 def reader(tmp_path: Path) -> ImageReader:
     (tmp_path / "landing").mkdir()
     warehouse = Warehouse(open_store(str(tmp_path / "warehouse")))
-    return ImageReader(DeadlyFolder(tmp_path / "landing"), warehouse, 64, 10**9)
+    return ImageReader(ObjectReader(DeadlyFolder(tmp_path / "landing"), warehouse.store, 64, 10**9), warehouse)
 
 
 def landed(reader: ImageReader) -> dict[StudyKey, list[LandedObject]]:
     studies: dict[StudyKey, list[LandedObject]] = {study: [] for study in STUDIES}
-    for info in reader.landing.list():
+    for info in reader.objects.landing.list():
         item = place_by_key(info, MIMIC_CXR)
         assert item
         assert item.patient
@@ -75,10 +75,10 @@ def bomb(study: StudyKey) -> bytes:
 def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_each(reader: ImageReader) -> None:
     for study in STUDIES:
         for number in (1, 2):
-            reader.landing.write(f"{folder_of(study)}/{number}.dcm", image_bytes(study, number))
+            reader.objects.landing.write(f"{folder_of(study)}/{number}.dcm", image_bytes(study, number))
     for study, name in zip(STUDIES, ("crash", "hang", "bomb"), strict=True):
         data = bomb(study) if name == "bomb" else image_bytes(study, 3)
-        reader.landing.write(f"{folder_of(study)}/{name}.dcm", data)
+        reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", data)
     workers, done = Workers(2, Limits(seconds=2, bytes=2**29)), list[StudyKey]()
     reader.build(landed(reader), workers, done.append)
     workers.close()
@@ -100,7 +100,7 @@ def test_a_refused_object_of_the_same_instance_leaves_the_first_ones_picture(rea
         pixels[0, 0], pixels[0, 1] = 0, 255
         ds = dataset(pixels, PatientID=study.patient[1:], StudyID=study.study[1:], SOPInstanceUID=uid)
         ds.WindowCenter, ds.WindowWidth = 128, 256
-        reader.landing.write(f"{folder_of(study)}/{name}.dcm", dicom_bytes(ds))
+        reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", dicom_bytes(ds))
     workers = Workers(2, Limits(seconds=60, bytes=2**30))
     for _ in range(3):
         reader.build(landed(reader), workers, lambda _: None)

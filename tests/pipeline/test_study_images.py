@@ -14,7 +14,7 @@ from medsearch_core.records import ImageRecord, LandedObject, Rejection, Thumbna
 from medsearch_core.storage.object_store import ObjectStore, open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.discovery import MIMIC_CXR, place_by_key
-from medsearch_pipeline.object_images import STAGE
+from medsearch_pipeline.object_images import STAGE, ObjectReader
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import ImageReader
 from medsearch_pipeline.workers import decoding_workers
@@ -28,7 +28,8 @@ FOLDER = folder_of(STUDY)
 @pytest.fixture
 def reader(tmp_path: Path) -> ImageReader:
     landing = open_store(str(tmp_path / "landing"))
-    return ImageReader(landing, Warehouse(open_store(str(tmp_path / "warehouse"))), thumbnail_side=64, max_pixels=10**6)
+    warehouse = Warehouse(open_store(str(tmp_path / "warehouse")))
+    return ImageReader(ObjectReader(landing, warehouse.store, thumbnail_side=64, max_pixels=10**6), warehouse)
 
 
 def landed(store: ObjectStore) -> list[LandedObject]:
@@ -37,7 +38,7 @@ def landed(store: ObjectStore) -> list[LandedObject]:
 
 
 def build(reader: ImageReader) -> tuple[list[ImageRecord], list[ThumbnailRecord], list[Rejection]]:
-    reader.build({STUDY: landed(reader.landing)}, decoding_workers(Settings()), lambda _: None)
+    reader.build({STUDY: landed(reader.objects.landing)}, decoding_workers(Settings()), lambda _: None)
     house = reader.warehouse
     return (
         house.read_rows(ImageRecord, study_path("dicom_metadata", STUDY)),
@@ -48,7 +49,7 @@ def build(reader: ImageReader) -> tuple[list[ImageRecord], list[ThumbnailRecord]
 
 def test_every_good_image_gets_a_row_and_a_thumbnail_of_its_aspect(reader: ImageReader) -> None:
     for number in (1, 2):
-        reader.landing.write(f"{FOLDER}/{number}.dcm", image_bytes(STUDY, number))
+        reader.objects.landing.write(f"{FOLDER}/{number}.dcm", image_bytes(STUDY, number))
     images, thumbnails, rejections = build(reader)
     assert [i.image_id for i in images] == [sop_instance_uid(STUDY, n) for n in (1, 2)]
     assert [(t.width, t.height) for t in thumbnails] == [(53, 64), (53, 64)]
@@ -60,7 +61,7 @@ def test_every_good_image_gets_a_row_and_a_thumbnail_of_its_aspect(reader: Image
 def test_each_frame_of_a_multi_frame_object_is_an_image_and_the_middle_one_stands_for_it(reader: ImageReader) -> None:
     pixels = np.arange(3 * 8 * 8, dtype=np.uint16).reshape(3, 8, 8)
     ds = dataset(pixels, PatientID="10000032", StudyID="50414267", SOPInstanceUID="2.25.7")
-    reader.landing.write(f"{FOLDER}/cine.dcm", dicom_bytes(ds))
+    reader.objects.landing.write(f"{FOLDER}/cine.dcm", dicom_bytes(ds))
     images, thumbnails, rejections = build(reader)
     assert [(i.image_id, i.frame, i.frames, i.is_representative) for i in images] == [
         ("2.25.7_1", 1, 3, False),
@@ -89,7 +90,7 @@ def test_bad_objects_are_refused_by_name_and_reason_and_good_ones_go_on(reader: 
         ),
     }
     for name, data in files.items():
-        reader.landing.write(f"{FOLDER}/{name}", data)
+        reader.objects.landing.write(f"{FOLDER}/{name}", data)
     images, _, rejections = build(reader)
     assert [i.key for i in images] == [f"{FOLDER}/a-good.dcm"]
     assert [(r.key.rsplit("/")[-1], r.reason) for r in rejections] == [
@@ -106,23 +107,23 @@ def test_bad_objects_are_refused_by_name_and_reason_and_good_ones_go_on(reader: 
 
 
 def test_no_rejection_repeats_what_a_header_says(reader: ImageReader) -> None:
-    reader.landing.write(f"{FOLDER}/x.dcm", image_bytes(StudyKey("p19999999", "s50414267"), PatientName="Doe^Jane"))
+    reader.objects.landing.write(f"{FOLDER}/x.dcm", image_bytes(StudyKey("p19999999", "s50414267"), PatientName="Doe^Jane"))
     _, _, rejections = build(reader)
     assert rejections[0].detail == "PatientID in the header is not the folder's patient"
 
 
 def test_an_object_listed_and_gone_is_a_rejection_and_not_a_failure(reader: ImageReader) -> None:
-    reader.landing.write(f"{FOLDER}/x.dcm", image_bytes(STUDY))
-    objects = landed(reader.landing)
-    reader.landing.delete(f"{FOLDER}/x.dcm")
+    reader.objects.landing.write(f"{FOLDER}/x.dcm", image_bytes(STUDY))
+    objects = landed(reader.objects.landing)
+    reader.objects.landing.delete(f"{FOLDER}/x.dcm")
     reader.build({STUDY: objects}, decoding_workers(Settings()), lambda _: None)
     refused = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, STUDY))
     assert [(r.key, r.reason) for r in refused] == [(f"{FOLDER}/x.dcm", "unreadable_object")]
 
 
 def test_building_again_gives_the_same_bytes_and_a_built_study_is_current(reader: ImageReader) -> None:
-    reader.landing.write(f"{FOLDER}/1.dcm", image_bytes(STUDY))
-    objects = landed(reader.landing)
+    reader.objects.landing.write(f"{FOLDER}/1.dcm", image_bytes(STUDY))
+    objects = landed(reader.objects.landing)
     assert not reader.is_current(STUDY, objects)
     build(reader)
     assert reader.is_current(STUDY, objects)
@@ -133,18 +134,18 @@ def test_building_again_gives_the_same_bytes_and_a_built_study_is_current(reader
 
 
 def test_another_version_of_an_object_or_of_the_settings_makes_a_study_stale(reader: ImageReader) -> None:
-    reader.landing.write(f"{FOLDER}/1.dcm", image_bytes(STUDY))
+    reader.objects.landing.write(f"{FOLDER}/1.dcm", image_bytes(STUDY))
     build(reader)
-    objects = landed(reader.landing)
+    objects = landed(reader.objects.landing)
     assert not reader.is_current(STUDY, [replace(objects[0], etag="other")])
-    assert not replace(reader, thumbnail_side=32).is_current(STUDY, objects)
+    assert not replace(reader, objects=replace(reader.objects, thumbnail_side=32)).is_current(STUDY, objects)
 
 
 def test_an_image_that_is_gone_takes_its_thumbnail_with_it(reader: ImageReader) -> None:
     for number in (1, 2):
-        reader.landing.write(f"{FOLDER}/{number}.dcm", image_bytes(STUDY, number))
+        reader.objects.landing.write(f"{FOLDER}/{number}.dcm", image_bytes(STUDY, number))
     build(reader)
-    reader.landing.delete(f"{FOLDER}/1.dcm")
+    reader.objects.landing.delete(f"{FOLDER}/1.dcm")
     images, thumbnails, _ = build(reader)
     assert [i.image_id for i in images] == [sop_instance_uid(STUDY, 2)]
     assert [o.key for o in reader.warehouse.store.list(f"thumbnails/{STUDY}")] == [thumbnails[0].path]

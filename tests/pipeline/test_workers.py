@@ -14,6 +14,7 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.workers import Limits, Lost, Workers
+from tests.hospital_day.place import wait_until
 from tests.pipeline.deadly import CRASH, FILL, HANG, RAISE, environment_of, once_deadly, squares
 
 LIMITS = Limits(seconds=1, bytes=2**30)
@@ -94,7 +95,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     assert ended.returncode == -signal.SIGKILL
-    left = {int(pid) for pid in ended.stdout.split()}
-    assert left
-    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in left if psutil.pid_exists(pid)], timeout=30)
-    assert alive == []
+    workers = [int(pid) for pid in ended.stdout.split()]
+    assert workers
+    wait_until("the workers end", lambda: not any(psutil.pid_exists(pid) for pid in workers), 30, every=0.1)

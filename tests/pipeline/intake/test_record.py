@@ -20,6 +20,7 @@ from medsearch_pipeline.intake.compaction import compact, look_at_everything
 from medsearch_pipeline.intake.known import PATH, known, objects_of
 from medsearch_pipeline.intake.record import Recorded, record
 from medsearch_pipeline.intake.same_bytes import inputs_by_kind
+from medsearch_pipeline.object_images import ObjectReader
 from medsearch_pipeline.reports.protocol import RulesReader
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_images import ImageReader
@@ -83,9 +84,10 @@ class Place:
     def make(self, study: StudyKey) -> list[bool]:
         """Makes a study's tables where they are not of what is known; tells which were made already."""
         settings = Settings()
-        images = ImageReader(
-            self.landing, self.warehouse, settings.thumbnail_side, settings.max_pixels, settings.check_identity
+        reader = ObjectReader(
+            self.landing, self.warehouse.store, settings.thumbnail_side, settings.max_pixels, settings.check_identity
         )
+        images = ImageReader(reader, self.warehouse)
         reports = ReportReader(self.landing, self.warehouse, RulesReader())
         dicom, texts = (objects_of(self.warehouse, [study], kind)[study] for kind in ("dicom", "report"))
         made = [images.is_current(study, dicom), reports.is_current(study, texts)]
