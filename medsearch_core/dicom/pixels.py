@@ -33,6 +33,7 @@ def render_frame(
     window: Window | None = None,
     *,
     is_inverted: bool = False,
+    is_small: bool = False,
 ) -> np.ndarray:
     """The picture of one frame.
 
@@ -46,6 +47,8 @@ def render_frame(
         longest_side: pixels of the longer side at most; None for all.
         window: instead of the object's own; of monochrome frames alone, as a VOI transformation is (PS3.3 C.11.2).
         is_inverted: whether the grays are turned round; likewise.
+        is_small: whether a gray JPEG 2000 frame may be decoded at a lower resolution that is enough for the picture. It then
+            differs from the full frame's by less than a level on average.
 
     Returns:
         uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB for colour.
@@ -55,7 +58,7 @@ def render_frame(
         IndexError: there is no such frame.
         InvalidQuery: a window or inverted grays of a colour frame.
     """
-    stored, photometric = stored_frame(ds, frame, enough_for(ds, frame, longest_side))
+    stored, photometric = stored_frame(ds, frame, enough_for(ds, frame, longest_side) if is_small else None)
     is_color = has_color(stored, photometric)
     if is_color and (window is not None or is_inverted):
         raise InvalidQuery("a colour image has no window and cannot be inverted")

@@ -31,7 +31,7 @@ def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.n
     Raises:
         BadInput, IndexError: as `render_frame`.
     """
-    return render_frame(ds, frame, longest_side)
+    return render_frame(ds, frame, longest_side, is_small=True)
 
 
 def encode_png(picture: np.ndarray) -> bytes:

@@ -15,10 +15,9 @@ from medsearch_core.storage.warehouse import Warehouse, study_path, thumbnail_pa
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
-from medsearch_pipeline.workers import decoding_workers
+from medsearch_pipeline.workers import Workers, decoding_workers
 from tests.embedders import Shares
 
-WORKERS = decoding_workers(Settings())
 STUDIES = [StudyKey("p10000001", f"s{n}") for n in range(5)]
 IMAGES = [3, 0, 1, 6, 2]
 
@@ -47,14 +46,19 @@ def builder_of():  # type: ignore[no-untyped-def]
     return lambda house: StudyEmbedder(house, model)
 
 
+@pytest.fixture
+def workers() -> Workers:
+    return decoding_workers(Settings())
+
+
 def vectors(house: Warehouse, study: StudyKey) -> list[EmbeddingRecord]:
     return house.read_rows(EmbeddingRecord, study_path("embeddings", study))
 
 
-def test_every_thumbnail_of_every_study_gets_one_vector_of_the_named_model(warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
     builder = builder_of(warehouse)
     done: list[StudyKey] = []
-    builder.build(STUDIES, WORKERS, done.append)
+    builder.build(STUDIES, workers, done.append)
     assert sorted(done) == STUDIES
     assert [len(vectors(warehouse, s)) for s in STUDIES] == IMAGES
     row = vectors(warehouse, STUDIES[0])[1]
@@ -64,18 +68,18 @@ def test_every_thumbnail_of_every_study_gets_one_vector_of_the_named_model(wareh
     assert builder.timings.images_per_second() > 0
 
 
-def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
-    builder_of(warehouse).build(STUDIES, WORKERS, lambda _: None)
+def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+    builder_of(warehouse).build(STUDIES, workers, lambda _: None)
     together = {s: warehouse.store.read(study_path("embeddings", s)) for s in STUDIES}
     for study in STUDIES:
-        builder_of(warehouse).build([study], WORKERS, lambda _: None)
+        builder_of(warehouse).build([study], workers, lambda _: None)
         assert warehouse.store.read(study_path("embeddings", study)) == together[study]
 
 
-def test_a_study_is_current_until_its_thumbnails_change(warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
     builder = builder_of(warehouse)
     assert not builder.is_current(STUDIES[0])
-    builder.build(STUDIES[:1], WORKERS, lambda _: None)
+    builder.build(STUDIES[:1], workers, lambda _: None)
     assert builder.is_current(STUDIES[0])
     warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", STUDIES[0]), [], "another digest")
     assert not builder.is_current(STUDIES[0])
@@ -94,30 +98,30 @@ def levels(house: Warehouse, study: StudyKey) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
-def test_pictures_keep_their_places_however_often_the_ring_goes_round(tmp_path: Path, batch_size: int) -> None:
+def test_pictures_keep_their_places_as_the_ring_goes_round(workers: Workers, tmp_path: Path, batch_size: int) -> None:
     house = Warehouse(open_store(str(tmp_path)))
     studies = [StudyKey("p1", f"s{n}") for n in range(40)]
     for n, study in enumerate(studies):
         add_thumbnails(house, study, 3)
         for image in range(3):
             house.store.write(thumbnail_path(study, f"{study.study}.{image}"), gray(3 * n + image))
-    StudyEmbedder(house, Shares(batch_size)).build(studies, WORKERS, lambda _: None)
+    StudyEmbedder(house, Shares(batch_size)).build(studies, workers, lambda _: None)
     for n, study in enumerate(studies):
         assert levels(house, study) == {f"{study.study}.{image}": 3 * n + image for image in range(3)}
 
 
-def test_a_damaged_picture_costs_its_own_vector_alone_and_its_study_is_made_again(warehouse: Warehouse) -> None:
+def test_a_damaged_picture_costs_its_own_vector_and_its_study_is_made_again(workers: Workers, warehouse: Warehouse) -> None:
     damaged, missing = (thumbnail_path(STUDIES[n], f"s{n}.1") for n in (0, 3))
     warehouse.store.write(damaged, gray(1)[:40])
     warehouse.store.delete(missing)
     builder, done = StudyEmbedder(warehouse, Shares(4)), list[StudyKey]()
-    builder.build(STUDIES, WORKERS, done.append)
+    builder.build(STUDIES, workers, done.append)
     assert sorted(done) == STUDIES
     assert {study: list(images) for study, images in builder.damaged.items()} == {STUDIES[0]: ["s0.1"], STUDIES[3]: ["s3.1"]}
     assert [len(vectors(warehouse, s)) for s in STUDIES] == [2, 0, 1, 5, 2]
     assert [builder.is_current(s) for s in STUDIES] == [False, True, True, False, True]
     warehouse.store.write(damaged, gray(1))
     again = StudyEmbedder(warehouse, Shares(4))
-    again.build(STUDIES[:1], WORKERS, done.append)
+    again.build(STUDIES[:1], workers, done.append)
     assert len(vectors(warehouse, STUDIES[0])) == 3
     assert again.is_current(STUDIES[0])
