@@ -69,7 +69,7 @@ questions = st.lists(
 # A failure is not shrunk: an index for each attempt would take minutes.
 @pytest.mark.parametrize("implementation", PLACES)
 @settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,

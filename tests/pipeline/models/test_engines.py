@@ -45,7 +45,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("densenet121", "torch", "bf16"),
         ("densenet121", "openvino", "fp32"),
         *[("densenet121", "openvino", "bf16")] * HAS_BF16,
-        ("densenet121", "onnxruntime", "fp32"),
         ("efficientnet_lite0", "torch", "fp32"),
         ("efficientnet_lite0", "openvino", "fp32"),
         ("efficientnet_lite0", "onnxruntime", "fp32"),
