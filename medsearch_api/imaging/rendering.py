@@ -59,7 +59,7 @@ class Rendering:
 
 
 class Renderer:
-    """Renders frames in a pool of threads; GDCM, which may crash, runs in the core's helper process."""
+    """Renders frames in a pool of threads."""
 
     def __init__(self, originals: Originals, settings: Settings) -> None:
         threads = min(MOST_THREADS, os.cpu_count() or 1)
