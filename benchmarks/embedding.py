@@ -26,7 +26,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from benchmarks.original_size import SYNTAXES, encoded, land, landed, radiograph
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import render_frame
-from medsearch_core.dicom.thumbnails import decode_png, encode_png
+from medsearch_core.dicom.thumbnails import decode_png, encode_png, thumbnail
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.preprocessing import letterbox
@@ -176,10 +176,10 @@ def steps() -> None:
     pixels = radiograph(0)
     for syntax in SYNTAXES:
         data = encoded(pixels, syntax, 0)
-        picture = render_frame(read_dataset(data), 1, 512)
+        picture = thumbnail(read_dataset(data), 1)
         png = encode_png(picture)
         figures = [
-            least_ms(lambda d=data: render_frame(read_dataset(d), 1, 512)),
+            least_ms(lambda d=data: thumbnail(read_dataset(d), 1)),
             least_ms(lambda p=picture: encode_png(p)),
             least_ms(lambda p=png: letterbox(decode_png(p), 512)),
         ]
