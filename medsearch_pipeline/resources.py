@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any
 
 import dagster as dg
 
@@ -12,7 +11,7 @@ from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
+from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.reports.protocol import MentionReader, open_reader
@@ -67,37 +66,16 @@ class ReportReaderSource:
         return open_reader(self.settings)
 
 
-class EmbedderResource(dg.ConfigurableResource):
-    """The embedding model, loaded once a process."""
+@dataclass(frozen=True)
+class EmbedderSource:
+    """The embedding model that the settings name, loaded once a process; a plain object like the search index."""
 
-    model: str
-    weights: str
-    batch_size: int
-    engine: str = "auto"
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int = 0
-    cache: str | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The model that the settings name, on the engine they name."""
-        return cls(
-            model=settings.model,
-            weights=settings.weights,
-            batch_size=settings.batch_size,
-            engine=settings.engine,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.model_threads,
-            cache=settings.model_cache,
-        )
+    settings: Settings = field(repr=False)
 
     def load(self) -> Embedder:
         """The model with its weights; raises `ConfigurationError` where they cannot be had or nothing here runs it."""
-        kept = Path(self.cache) if self.cache else None
-        wanted = Wanted(cast(EngineName, self.engine), self.device, cast(PrecisionName, self.precision), self.threads, kept)
-        return _load(self.model, self.weights, self.batch_size, wanted)
+        named = self.settings
+        return _load(named.model, named.weights, named.batch_size, named.engine_wanted)
 
 
 @cache
@@ -113,5 +91,5 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "warehouse": WarehouseResource(url=settings.warehouse, **s3),
         "search_index": SearchIndexSource(settings),
         "report_reader": ReportReaderSource(settings),
-        "embedder": EmbedderResource.of(settings),
+        "embedder": EmbedderSource(settings),
     }

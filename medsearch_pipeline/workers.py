@@ -18,11 +18,11 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 from typing import Any, TypeVar
 
 from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.batched import batched
 from medsearch_pipeline.settings import Settings
 
 Item = TypeVar("Item")
@@ -82,12 +82,12 @@ class Workers:
         Raises:
             ConfigurationError: no worker can be started.
         """
-        source = iter(items)
+        chunks = batched(items, chunk)
         running: deque[tuple[list[Item], Future[list[Result | Lost]]]] = deque()
         taken = 0
         try:
             while True:
-                while taken + chunk <= max(ahead, chunk) and (some := list(islice(source, chunk))):
+                while taken + chunk <= max(ahead, chunk) and (some := next(chunks, None)):
                     running.append((some, self._threads.submit(self._worked, function, some)))
                     taken += len(some)
                 if not running:
@@ -145,13 +145,9 @@ class Workers:
 
 
 def decoding_workers(settings: Settings) -> Workers:
-    """Those of a deployment, which all steps of a process share."""
+    """Those of a deployment, which all steps of a process share and which end with it."""
+    count = settings.decode_workers or available_cpus()
     limits = Limits(settings.decode_seconds, int(settings.decode_memory_gib * 2**30))
-    return workers_of_this_process(settings.decode_workers or available_cpus(), limits)
-
-
-def workers_of_this_process(count: int, limits: Limits) -> Workers:
-    """Workers that end with the process."""
     return _KEPT.setdefault((count, limits), Workers(count, limits))
 
 

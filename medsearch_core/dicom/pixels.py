@@ -15,7 +15,7 @@ from medsearch_core.dicom.color import eight_bit, palette_colored, rgb_of_ybr
 from medsearch_core.dicom.decoding import check_pixels, decode_frame, stored_frame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Window, gray
-from medsearch_core.dicom.layout import MAX_PIXELS, frame_count, pixel_layout
+from medsearch_core.dicom.layout import MAX_PIXELS, Layout, frame_count, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import centered, picture_size, resampled, sampled
 from medsearch_core.errors import BadInput, InvalidQuery
@@ -58,33 +58,20 @@ def render_frame(
         IndexError: there is no such frame.
         InvalidQuery: a window or inverted grays of a colour frame.
     """
-    stored, photometric = stored_frame(ds, frame, enough_for(ds, frame, longest_side) if is_small else None)
+    layout = pixel_layout(ds)
+    size = picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
+    stored, photometric = stored_frame(ds, frame, (OVERSAMPLING * size[0], OVERSAMPLING * size[1]) if is_small else None)
     is_color = has_color(stored, photometric)
     if is_color and (window is not None or is_inverted):
         raise InvalidQuery("a colour image has no window and cannot be inverted")
     fault = ""
     try:
-        size = size_of_picture(ds, frame, longest_side)
         if is_color:
-            return _colored(ds, stored, photometric, size)
-        return gray(ds, frame, _averaged(ds, stored, size), sampled(stored), window, is_inverted=is_inverted)
+            return _colored(ds, stored, photometric, size, layout)
+        return gray(ds, frame, _averaged(stored, size, layout), sampled(stored), window, is_inverted=is_inverted)
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
-
-
-def size_of_picture(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, int]:
-    """Rows and columns of the picture of a frame (1-based)."""
-    layout = pixel_layout(ds)
-    return picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
-
-
-def enough_for(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, int] | None:
-    """Rows and columns that are enough to make that picture of: `OVERSAMPLING` times its own; None where all are wanted."""
-    if longest_side is None:
-        return None
-    rows, columns = size_of_picture(ds, frame, longest_side)
-    return OVERSAMPLING * rows, OVERSAMPLING * columns
 
 
 def has_color(stored: np.ndarray, photometric: str) -> bool:
@@ -92,16 +79,15 @@ def has_color(stored: np.ndarray, photometric: str) -> bool:
     return stored.ndim == 3 or photometric == "PALETTE COLOR"
 
 
-def _averaged(ds: Dataset, stored: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    layout = pixel_layout(ds)
+def _averaged(stored: np.ndarray, size: tuple[int, int], layout: Layout) -> np.ndarray:
     halvings = round(math.log2(layout.rows / len(stored)))
     if not halvings:
         return resampled(stored, size)
     return resampled(centered(stored, halvings), size, (layout.rows / 2**halvings, layout.columns / 2**halvings))
 
 
-def _colored(ds: Dataset, stored: np.ndarray, photometric: str, size: tuple[int, int]) -> np.ndarray:
+def _colored(ds: Dataset, stored: np.ndarray, photometric: str, size: tuple[int, int], layout: Layout) -> np.ndarray:
     if photometric == "PALETTE COLOR":
         return resampled(palette_colored(ds, stored), size)
-    colors = resampled(eight_bit(stored, pixel_layout(ds).bits_stored), size)
+    colors = resampled(eight_bit(stored, layout.bits_stored), size)
     return rgb_of_ybr(colors) if photometric.startswith("YBR") else colors

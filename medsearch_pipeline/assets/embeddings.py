@@ -9,7 +9,7 @@ from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
 from medsearch_pipeline.models.code_version import code_version_of, note
 from medsearch_pipeline.partitions import study_partitions
-from medsearch_pipeline.resources import EmbedderResource, WarehouseResource
+from medsearch_pipeline.resources import EmbedderSource, WarehouseResource
 from medsearch_pipeline.retries import Retries
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_embeddings import StudyEmbedder
@@ -45,7 +45,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
     )
     @retries.step
     def embeddings(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: EmbedderResource
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: dg.ResourceParam[EmbedderSource]
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
