@@ -131,12 +131,31 @@ def _layout(ds: Dataset, max_pixels: int) -> Layout:
 
 
 def _native(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str, int]:
-    options = _options(layout) | {"view_only": True, "pixel_keyword": layout.keyword}
+    options = _options(layout) | {"view_only": True, "pixel_keyword": layout.keyword, "correct_unused_bits": False}
     if layout.keyword == "PixelData":
         options["pixel_vr"] = ds["PixelData"].VR
     data = value(ds, layout.keyword)
     array, found = get_decoder(layout.transfer_syntax).as_array(data, index=frame - 1, raw=True, **options)
-    return array, str(found["photometric_interpretation"]), 0
+    values = without_unused_bits(array, layout.bits_allocated, layout.bits_stored)
+    return values, str(found["photometric_interpretation"]), 0
+
+
+def without_unused_bits(array: np.ndarray, bits_allocated: int, bits_stored: int) -> np.ndarray:
+    """Stored values whose bits above BitsStored are cleared, or copies of the sign (PS3.5 8.1.1).
+
+    Hardly an object has anything else in them, and to look costs a tenth of what it costs to shift.
+
+    Args:
+        array: of any shape; of integers, or floats, which have no such bits.
+    """
+    unused = bits_allocated - bits_stored
+    if array.dtype.kind not in "iu" or not unused or not array.size:
+        return array
+    is_signed = array.dtype.kind == "i"
+    most = 2 ** (bits_stored - is_signed) - 1
+    if array.max() <= most and (not is_signed or array.min() >= -most - 1):
+        return array
+    return np.right_shift(np.left_shift(array, unused), unused)
 
 
 def _compressed(ds: Dataset, layout: Layout, frame: int, least: tuple[int, int] | None) -> tuple[np.ndarray, str, int]:

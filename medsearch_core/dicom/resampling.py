@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from PIL import Image
 
 SAMPLE_SIDE = 512
+STRIP, TOGETHER = 16, 4
+"""Rows of a smaller picture for which the frame's own are made float at once, and those of them that one product gives."""
 
 
 def picture_size(rows: int, columns: int, aspect: float, longest_side: int | None) -> tuple[int, int]:
@@ -32,20 +38,71 @@ def resampled(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, fl
         axis is stretched, both are interpolated linearly instead.
     """
     rows, columns = frame.shape[:2]
-    if frame.ndim == 2:
-        if (rows, columns) == size:
-            return frame.astype(np.float32, copy=False)
-        factors = max(1, rows // (2 * size[0])), max(1, columns // (2 * size[1]))
-        image = Image.fromarray(block_means(frame, factors))
-        bottom, right = covered or (rows, columns)
-        box = (0.0, 0.0, min(right / factors[1], image.width), min(bottom / factors[0], image.height))
-    else:
-        if (rows, columns) == size:
-            return frame
-        image, box = Image.fromarray(np.ascontiguousarray(frame)), (0.0, 0.0, float(columns), float(rows))
+    if (rows, columns) == size:
+        return frame.astype(np.float32, copy=False) if frame.ndim == 2 else frame
     stretches = size[0] > rows or size[1] > columns
+    if frame.ndim == 2 and not stretches:
+        return area_means(frame, size, covered or (rows, columns))
+    source = frame.astype(np.float32, copy=False) if frame.ndim == 2 else np.ascontiguousarray(frame)
+    bottom, right = covered or (rows, columns)
+    box = (0.0, 0.0, min(right, columns), min(bottom, rows))
     method = Image.Resampling.BILINEAR if stretches else Image.Resampling.BOX
-    return np.asarray(image.resize((size[1], size[0]), method, box, reducing_gap=2.0 if frame.ndim == 3 else None))
+    gap = 2.0 if frame.ndim == 3 else None
+    return np.asarray(Image.fromarray(source).resize((size[1], size[0]), method, box, reducing_gap=gap))
+
+
+def area_means(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, float]) -> np.ndarray:
+    """The means of the areas under each pixel of a smaller picture, parts of pixels counted by their share.
+
+    Args:
+        frame: `[rows, columns]` of any number.
+        size: rows and columns wanted, no more than the frame has.
+        covered: rows and columns of the frame that they are of, no more than it has.
+
+    Returns:
+        float32 `[rows, columns]`. What is no number, or infinite, stays within the pixels that lie over it.
+    """
+    together = TOGETHER if frame.dtype.kind != "f" or np.isfinite(frame).all() else 1
+    narrow = _row_means(frame, size[0], min(covered[0], frame.shape[0]), together)
+    return np.ascontiguousarray(_row_means(narrow.T, size[1], min(covered[1], frame.shape[1]), together).T)
+
+
+def _row_means(frame: np.ndarray, count: int, covered: float, together: int) -> np.ndarray:
+    """So many means of rows, float32; a strip of the frame that stays in a cache is read, and made float, at a time."""
+    means = np.empty((count, frame.shape[1]), np.float32)
+    for strip in _strips(len(frame), count, covered, together):
+        begin, end = strip[0].begin, strip[-1].end
+        part = frame[begin:end].astype(np.float32, copy=False)
+        for few in strip:
+            np.matmul(few.weights, part[few.begin - begin : few.end - begin], out=means[few.first : few.last])
+    return means
+
+
+@dataclass(frozen=True, slots=True)
+class _Few:
+    """The means `first:last` are those of the rows `begin:end`, by their weights `[last - first, end - begin]`."""
+
+    first: int
+    last: int
+    begin: int
+    end: int
+    weights: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def _strips(rows: int, count: int, covered: float, together: int) -> list[list[_Few]]:
+    """How `count` means over `covered` of so many rows are made, `together` of them by one product, `STRIP` from one strip."""
+    height = covered / count
+    few = []
+    for first in range(0, count, together):
+        last = min(first + together, count)
+        begin, end = int(first * height), min(math.ceil(last * height), rows)
+        tops, pixels = np.arange(first, last)[:, None] * height, np.arange(begin, end)
+        shares = np.maximum(np.minimum(tops + height, pixels + 1) - np.maximum(tops, pixels), 0.0)
+        weights = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+        few.append(_Few(first, last, begin, end, weights))
+    a_strip = max(1, STRIP // together)
+    return [few[n : n + a_strip] for n in range(0, len(few), a_strip)]
 
 
 def centered(low_pass: np.ndarray, halvings: int) -> np.ndarray:
@@ -66,25 +123,7 @@ def centered(low_pass: np.ndarray, halvings: int) -> np.ndarray:
     return moved
 
 
-def block_means(frame: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
-    """Means over blocks of rows and columns, float32 `[ceil(rows / r), ceil(columns / c)]`; one pass over the frame."""
-    return _means(_means(frame, factors[0], 0), factors[1], 1)
-
-
-def _means(frame: np.ndarray, factor: int, axis: int) -> np.ndarray:
-    if factor == 1:
-        return frame.astype(np.float32, copy=False)
-    whole = frame.shape[axis] // factor * factor
-    rest = frame[whole:] if axis == 0 else frame[:, whole:]
-    parts = [frame[n:whole:factor] if axis == 0 else frame[:, n:whole:factor] for n in range(factor)]
-    sums = np.add(parts[0], parts[1], dtype=np.float32)
-    for part in parts[2:]:
-        sums += part
-    sums /= np.float32(factor)
-    return np.concatenate([sums, rest.mean(axis, np.float32, keepdims=True)], axis) if rest.size else sums
-
-
 def sampled(frame: np.ndarray) -> np.ndarray:
-    """Every n-th row and column, about `SAMPLE_SIDE` of each: enough for percentiles, and never an average."""
+    """Every n-th row and column, at most `SAMPLE_SIDE` of each: enough for percentiles, and never an average."""
     rows, columns = frame.shape[:2]
-    return frame[:: max(1, rows // SAMPLE_SIDE), :: max(1, columns // SAMPLE_SIDE)]
+    return frame[:: -(-rows // SAMPLE_SIDE), :: -(-columns // SAMPLE_SIDE)]

@@ -16,8 +16,6 @@ from medsearch_core.dicom.resampling import picture_size, resampled
 from medsearch_core.errors import BadInput, TooManyPixels
 
 LONGEST_SIDE = 512
-Z_RLE = 3
-"""zlib's strategy, which Python's zlib does not name."""
 
 
 def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.ndarray:
@@ -37,15 +35,17 @@ def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.n
 def encode_png(picture: np.ndarray) -> bytes:
     """A picture as a PNG: lossless, the same bytes for the same picture, nothing in it but the pixels.
 
-    Runs and Huffman codes alone: after PNG's filters, a radiograph's noise holds no strings that repeat. Looking for them, as
-    zlib does by default, takes eight times as long and makes a radiograph 7 % larger.
+    Differences to the row above, runs of them, Huffman codes: a radiograph's noise holds no strings that repeat. Trying every
+    filter on every row makes it 10 % smaller, and takes three times as long to write and twice as long to read; to look for
+    strings, as zlib does by default, takes another eight times.
 
     Args:
         picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.
     """
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", compress_type=Z_RLE)
-    return buffer.getvalue()
+    from imagecodecs import PNG, png_encode  # here, because it is no dependency of those who only read
+
+    pixels = np.ascontiguousarray(picture)
+    return bytes(png_encode(pixels, level=PNG.COMPRESSION.SPEED, strategy=PNG.STRATEGY.RLE, filter=PNG.FILTER.UP))
 
 
 def decode_png(data: bytes) -> np.ndarray:

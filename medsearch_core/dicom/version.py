@@ -6,4 +6,4 @@ object would come out as other pixels, so that what was derived is derived again
 
 from __future__ import annotations
 
-PIXEL_VERSION = "2"
+PIXEL_VERSION = "3"

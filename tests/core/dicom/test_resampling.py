@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.pixels import render_frame
-from medsearch_core.dicom.resampling import block_means, picture_size, resampled, sampled
+from medsearch_core.dicom.resampling import area_means, picture_size, resampled, sampled
 from tests.factories import dataset, sequence_item
 
 EXACT = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
@@ -41,15 +43,34 @@ def test_averaging_works_on_stored_values_before_the_window_cuts_them() -> None:
     assert render_frame(dataset(pixels, **EXACT), 1, 1).tolist() == [[255]]  # cut first, it would be 128
 
 
-@pytest.mark.parametrize("shape", [(7, 5), (64, 64), (101, 67)])
-@pytest.mark.parametrize("factors", [(1, 1), (2, 3), (4, 4), (9, 1)])
-def test_block_means_are_means_over_what_is_there(shape: tuple[int, int], factors: tuple[int, int]) -> None:
+def means_pixel_by_pixel(frame: np.ndarray, count: int, covered: float) -> np.ndarray:
+    """The means of `count` equal parts of the first `covered` rows, by the definition."""
+    edges = np.arange(count + 1) * covered / count
+    rows = []
+    for top, bottom in pairwise(edges):
+        shares = [max(0.0, min(bottom, row + 1) - max(top, row)) for row in range(len(frame))]
+        rows.append(np.average(frame.astype(np.float64), axis=0, weights=shares))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (64, 64), (101, 67), (331, 41)])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (7, 2), (5, 3)])
+@pytest.mark.parametrize("cut", [0.0, 0.5])
+def test_each_pixel_is_the_mean_of_the_area_that_it_covers(shape: tuple[int, int], size: tuple[int, int], cut: float) -> None:
     frame = np.random.default_rng(3).integers(0, 4096, shape).astype(np.uint16)
-    expected = [
-        [frame[y : y + factors[0], x : x + factors[1]].mean() for x in range(0, shape[1], factors[1])]
-        for y in range(0, shape[0], factors[0])
-    ]
-    assert np.allclose(block_means(frame, factors), expected, rtol=1e-6)
+    covered = shape[0] - cut, shape[1] - cut
+    expected = means_pixel_by_pixel(means_pixel_by_pixel(frame, size[0], covered[0]).T, size[1], covered[1]).T
+    assert np.allclose(area_means(frame, size, covered), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("fault", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_spoils_the_pixels_over_it_alone(fault: float) -> None:
+    frame = np.random.default_rng(3).normal(100, 10, (60, 36)).astype(np.float32)
+    whole = area_means(frame, (10, 6), (60, 36))
+    frame[13, 29] = fault
+    means = area_means(frame, (10, 6), (60, 36))
+    assert np.argwhere(~np.isfinite(means)).tolist() == [[2, 4]]
+    assert np.allclose(np.delete(means.ravel(), 2 * 6 + 4), np.delete(whole.ravel(), 2 * 6 + 4), rtol=1e-5)
 
 
 def test_a_frame_divided_exactly_gives_exact_means() -> None:
@@ -60,7 +81,7 @@ def test_a_frame_divided_exactly_gives_exact_means() -> None:
 
 def test_the_mean_of_a_picture_survives_an_uneven_reduction() -> None:
     frame = np.random.default_rng(5).integers(0, 4096, (331, 257)).astype(np.uint16)
-    assert resampled(frame, (100, 78)).mean() == pytest.approx(frame.mean(), rel=2e-3)
+    assert resampled(frame, (100, 78)).mean() == pytest.approx(frame.mean(), rel=1e-5)
 
 
 def test_resampling_repeats_itself() -> None:
@@ -71,8 +92,8 @@ def test_resampling_repeats_itself() -> None:
 def test_a_sample_holds_stored_values_only() -> None:
     frame = np.arange(2000 * 1500, dtype=np.uint32).reshape(2000, 1500)
     sample = sampled(frame)
-    assert sample.shape == (667, 750)
-    assert sample[1, 1] == 3 * 1500 + 2
+    assert sample.shape == (500, 500)
+    assert sample[1, 1] == 4 * 1500 + 3
 
 
 @pytest.mark.parametrize(
