@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
+from medsearch_core.records import EmbeddingRecord, ThumbnailRecord, records_of
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.batched import batched
 from medsearch_pipeline.models.protocol import Embedder
@@ -56,6 +56,14 @@ def inputs_of_vectors(model_id: str, model_version: str, thumbnails: str) -> str
     return digest_of("embeddings", model_id, model_version, thumbnails)
 
 
+@dataclass(frozen=True)
+class _Expected:
+    """What was found of a study when its pictures' turn came: how many they are, and what their vectors are made from."""
+
+    images: int
+    inputs: str
+
+
 @dataclass
 class StudyEmbedder:
     """Embeds studies' thumbnails: what the model sees is what people see, and pixels are decoded once.
@@ -71,7 +79,9 @@ class StudyEmbedder:
 
     def inputs(self, study: StudyKey) -> str | None:
         """The digest of everything a study's vectors are made from; None while it has no thumbnails."""
-        thumbnails = self.warehouse.inputs(study_path("thumbnails", study))
+        return self._inputs(self.warehouse.inputs(study_path("thumbnails", study)))
+
+    def _inputs(self, thumbnails: str | None) -> str | None:
         return thumbnails and inputs_of_vectors(self.embedder.model_id, self.embedder.model_version, thumbnails)
 
     def is_current(self, study: StudyKey) -> bool:
@@ -86,7 +96,7 @@ class StudyEmbedder:
         size = self.embedder.batch_size
         ahead = max(BATCHES_AHEAD, -(-PICTURES_AHEAD // size))
         places = (ahead + BATCHES_HELD + 1) * size
-        expected: dict[StudyKey, int] = {}
+        expected: dict[StudyKey, _Expected] = {}
         rows: dict[StudyKey, list[EmbeddingRecord]] = {}
         given: deque[list[Loaded]] = deque()
         with closing(SharedPictures(places, self.embedder.side)) as ring:
@@ -102,20 +112,23 @@ class StudyEmbedder:
                     else:
                         text = fault.detail if isinstance(fault, Lost) else fault
                         self.damaged.setdefault(slot.study, {})[slot.image_id] = text
-                    if len(of_study) + len(self.damaged.get(slot.study, ())) == expected[slot.study]:
-                        self._write(slot.study, rows.pop(slot.study), done)
+                    wanted = expected[slot.study]
+                    if len(of_study) + len(self.damaged.get(slot.study, ())) == wanted.images:
+                        self._write(slot.study, rows.pop(slot.study), wanted.inputs, done)
+                        del expected[slot.study]
                 self.timings.images += len(batch)
 
     def _slots(
-        self, studies: Iterable[StudyKey], places: int, expected: dict[StudyKey, int], done: Callable[[StudyKey], None]
+        self, studies: Iterable[StudyKey], places: int, expected: dict[StudyKey, _Expected], done: Callable[[StudyKey], None]
     ) -> Iterator[Slot]:
         number = 0
         for study in studies:
-            thumbnails = self.warehouse.read_rows(ThumbnailRecord, study_path("thumbnails", study))
-            expected[study] = len(thumbnails)
-            if not thumbnails:
-                self._write(study, [], done)
-            for each in thumbnails:
+            thumbnails = self.warehouse.written(study_path("thumbnails", study))
+            inputs = self._inputs(thumbnails.inputs) or ""
+            expected[study] = _Expected(thumbnails.rows.num_rows, inputs)
+            if not thumbnails.rows.num_rows:
+                self._write(study, [], inputs, done)
+            for each in records_of(ThumbnailRecord, thumbnails.rows):
                 yield Slot(study, each.image_id, each.path, each.bytes, number % places)
                 number += 1
 
@@ -140,9 +153,9 @@ class StudyEmbedder:
             vector=vector.tolist(),
         )
 
-    def _write(self, study: StudyKey, rows: list[EmbeddingRecord], done: Callable[[StudyKey], None]) -> None:
+    def _write(self, study: StudyKey, rows: list[EmbeddingRecord], inputs: str, done: Callable[[StudyKey], None]) -> None:
         with self._timed("postprocess_seconds"):
-            inputs = "" if study in self.damaged else self.inputs(study) or ""
+            inputs = "" if study in self.damaged else inputs
             self.warehouse.write_rows(EmbeddingRecord, study_path("embeddings", study), rows, inputs)
         done(study)
 

@@ -7,6 +7,7 @@ worker reads from the store and writes to it, or into memory that it shares (`sh
 from __future__ import annotations
 
 import atexit
+import ctypes
 import multiprocessing
 import os
 import resource
@@ -30,6 +31,11 @@ Result = TypeVar("Result")
 
 PRELOADED = [__name__, "medsearch_pipeline.object_images", "medsearch_pipeline.shared_pictures"]
 """Imported once, by the process that workers are forked from."""
+
+
+NICE = 10
+ALLOCATION = {-1: 256 * 2**20, -3: 32 * 2**20, -8: 1}
+"""Of mallopt(3): M_TRIM_THRESHOLD, what may lie free at the end of the heap; M_MMAP_THRESHOLD, at its highest; M_ARENA_MAX."""
 
 
 @dataclass(frozen=True)
@@ -169,8 +175,13 @@ def _context() -> Any:
 
 
 def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
-    """A worker's first step. What codecs print is thrown away: it may hold data."""
+    """A worker's first step. What codecs print is thrown away: it may hold data.
+
+    Of a worker and a model that want one core the model comes first: its threads wait for each other.
+    """
     os.environ.update(environment)
+    os.nice(NICE)
+    _keep_freed_memory()
     threading.Thread(target=_end_with_owner, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -179,6 +190,13 @@ def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
+
+
+def _keep_freed_memory() -> None:
+    """One object after another takes as much memory as the last: what is freed is not given back and asked for page by page."""
+    libc = ctypes.CDLL(None)
+    for option, amount in ALLOCATION.items():
+        libc.mallopt(option, amount)
 
 
 def _end_with_owner() -> None:

@@ -44,6 +44,14 @@ class Folder(ObstoreStore):
             raise fault("look at", key, error) from error
         return ObjectInfo(key, stat.st_size, _tag(stat))
 
+    def read(self, key: str) -> bytes:
+        try:
+            return Path(self._folder, key).read_bytes()
+        except FileNotFoundError as error:
+            raise ObjectNotFound(key) from error
+        except OSError as error:
+            raise fault("read", key, error) from error
+
     def check(self) -> None:
         try:
             os.scandir(self._folder).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -23,13 +24,22 @@ def read_ahead(
     """
     reading: deque[tuple[Future[bytes], int]] = deque()
     waiting, held = deque(items), 0
-    with ThreadPoolExecutor(READERS) as readers:
+    try:
         while waiting or reading:
             while waiting and len(reading) < READERS and (not reading or held + size(waiting[0]) <= bytes_ahead):
                 item = waiting.popleft()
                 held += size(item)
-                reading.append((readers.submit(read, item), size(item)))
+                reading.append((_readers().submit(read, item), size(item)))
             first, its = reading.popleft()
             yield first.result
             del first
             held -= its
+    finally:
+        for future, _ in reading:
+            future.cancel()
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """Those of this process: to start a thread while another works costs more than to read a small object."""
+    return ThreadPoolExecutor(READERS, "reader")
