@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -14,6 +14,7 @@ from medsearch_core.search.open import open_index
 from medsearch_core.storage.warehouse import LEDGER_PATH
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.sensors.ingest_sensor import AGAIN_TAG, RETRIED_TAG, WILL_RETRY_TAG
 from medsearch_pipeline.settings import Settings
 from tests.hospital_day.place import Place, wait_until
 from tests.hospital_day.plan import POISON, Day, Step
@@ -26,7 +27,8 @@ UNFINISHED = (
     dg.DagsterRunStatus.CANCELING,
 )
 BUCKET_FOLDER = "landing/"
-WILL_RETRY = "dagster/will_retry"
+PATIENCE_SECONDS = 1800.0
+"""For what comes for certain, however slow the machine: only a day that is stuck waits so long."""
 
 
 @dataclass
@@ -45,34 +47,51 @@ class Run:
         self.place, self.day, self.tell = place, day, tell
         self.killed: list[str] = []
         self.noon: dict[str, str] = {}
+        self._is_to_kill_a_run = False
+        self._began = 0.0
 
     def live(self) -> float:
         """Does every step at its time; returns the seconds until all was quiet again."""
         self.place.send('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "hospital"}')
         self.place.start_daemon()
-        wait_until("the sensors run", lambda: bool(self.place.ticks("landing_sensor")), 300)
-        started = time.monotonic()
-        waits_for_a_run = False
-        for step in self.day.steps:
-            while time.monotonic() - started < step.at:
-                time.sleep(min(0.2, max(0.0, step.at - (time.monotonic() - started))))
-                waits_for_a_run = waits_for_a_run and not self._kill_run()
-            if step.verb == "kill run":
-                waits_for_a_run = not self._kill_run()
-            else:
-                self._do(step)
-        while waits_for_a_run and not self.is_quiet():
-            waits_for_a_run = not self._kill_run()
+        wait_until("the sensors run", lambda: bool(self.place.ticks("landing_sensor")), PATIENCE_SECONDS)
+        started = self._began = time.monotonic()
+        for number, step in enumerate(self.day.steps):
+            while (early := step.at - (time.monotonic() - self._began)) > 0:
+                time.sleep(min(0.2, early))
+                self._kill_run()
+            if step.verb == "take ledger":
+                self._wait_for_noon(self.day.steps[number:])
+            self._do(step)
         self.tell(f"{time.monotonic() - started:.0f} s: the last object has landed")
-        wait_until("all is quiet", self.is_quiet, 3600, every=3)
+        wait_until("a run was killed", lambda: self._kill_run() or self.is_quiet(), PATIENCE_SECONDS, every=0.2)
+        wait_until("all is quiet", self.is_quiet, 2 * PATIENCE_SECONDS)
         return time.monotonic() - started
 
+    def _wait_for_noon(self, afternoon: Sequence[Step]) -> None:
+        """Stops the day's clock until a study is embedded and all that the afternoon deletes or replaces is known.
+
+        A machine that is slow would take its ledger of nothing else, and nothing of it could be missed later.
+        """
+        began = time.monotonic()
+        landed = {o.key for o in self.place.landing.list()}
+        goes = landed & {step.key for step in afternoon if step.verb in ("put", "delete")}
+        wait_until("what goes in the afternoon is known", lambda: goes <= {o.key for o in self.place.known()}, PATIENCE_SECONDS)
+        wait_until("a study is embedded", self._has_embedded, PATIENCE_SECONDS, every=0.2)
+        self._began += time.monotonic() - began
+
+    def _has_embedded(self) -> bool:
+        self._kill_run()
+        return next(iter(self.place.warehouse.store.list("embeddings")), None) is not None
+
     def _kill_run(self) -> bool:
-        run = self.place.kill_run()
+        """Kills a run if one is still to be killed and one works; whether none is to be killed any more."""
+        run = self.place.kill_run() if self._is_to_kill_a_run else None
         if run:
             self.killed.append(run)
+            self._is_to_kill_a_run = False
             self.tell(f"kill -9 of run {run}")
-        return bool(run)
+        return not self._is_to_kill_a_run
 
     def _do(self, step: Step) -> None:
         place, key = self.place, f"{BUCKET_FOLDER}{step.key}"
@@ -94,6 +113,8 @@ class Run:
             case "take ledger":
                 self.noon = {e.key: e.state for e in self.take_ledger() if e.state not in TOMBSTONES}
                 self.tell(f"ledger at noon: {dict(Counter(self.noon.values()))}")
+            case "kill run":
+                self._is_to_kill_a_run = True
             case "kill daemon":
                 place.kill_daemon()
                 self.tell("kill -9 of the daemon")
@@ -103,15 +124,16 @@ class Run:
                 raise AssertionError(step.verb)
 
     def is_quiet(self) -> bool:
-        """Whether no message, no study and no run waits, and the whole store was looked at since."""
+        """Whether all that landed is known, and no message, study or run waits: asked in the order they follow each other."""
         place = self.place
-        if place.waiting_messages(place.queue) > self._poison_left() or place.runs(*UNFINISHED):
+        if {r.key: r.etag for r in place.known()} != {o.key: o.etag for o in place.landing.list()}:
+            return False
+        if place.waiting_messages(place.queue) > self._poison_left():
             return False
         state = waiting.read(place.warehouse)
         if state is None or state.rows or set(journal.names(place.warehouse)) - state.taken:
             return False
-        landed = {o.key: o.etag for o in place.landing.list()}
-        return {r.key: r.etag for r in place.known()} == landed
+        return not any(run.status in UNFINISHED or _will_be_retried(run) for run in place.runs())
 
     def _poison_left(self) -> int:
         """How many messages that nobody can read are not dead letters yet: each has to be received three times first."""
@@ -147,6 +169,8 @@ class Run:
             for key, state in tombstones.items()
             if key not in (expected.deleted if state == "deleted" else expected.superseded)
         ]
+        if self.noon.keys() <= states.keys():
+            found.differences.append("nothing that was landed at noon went later: its tombstones say nothing")
         health = open_index(Settings()).health()
         pictures = sum(o.key.endswith(".png") for o in place.warehouse.store.list("thumbnails"))
         objects = list(place.landing.list())
@@ -162,7 +186,7 @@ class Run:
         runs = place.runs()
         found.counts["runs"] = dict(Counter(f"{r.job_name} {r.status.value}" for r in runs))
         found.differences += [f"run {r.run_id} of {r.job_name} is {r.status.value}" for r in runs if r.status in UNFINISHED]
-        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and r.tags.get(WILL_RETRY) != "true"]
+        failed = [r for r in runs if r.status == dg.DagsterRunStatus.FAILURE and r.tags.get(WILL_RETRY_TAG) != "true"]
         found.differences += [f"run {r.run_id} of {r.job_name} failed" for r in failed]
         found.counts["killed"] = f"{len(self.killed)} runs and a daemon"
         check = place.last_check("ledger", "every_object_is_accounted_for")
@@ -177,7 +201,7 @@ class Run:
         entries = set(journal.names(place.warehouse))
         for key in sorted(self.day.expected.states)[:: max(1, len(self.day.expected.states) // 500)]:
             place.send(place.event("ObjectCreated:Put", key))
-        wait_until("the queue is read", lambda: place.waiting_messages(place.queue) <= self._poison_left(), 600)
+        wait_until("the queue is read", lambda: place.waiting_messages(place.queue) <= self._poison_left(), PATIENCE_SECONDS)
         place.wait_for_a_whole_scan()
         differences = [f"{len(place.runs()) - runs} runs were requested"] if len(place.runs()) != runs else []
         self._run("inventory_job")
@@ -194,6 +218,12 @@ class Run:
         found.counts[what] = {"expected": expected, **counted}
         if set(counted.values()) != {expected}:
             found.differences.append(f"{what}: expected {expected}, counted {counted}")
+
+
+def _will_be_retried(run: dg.DagsterRun) -> bool:
+    """Whether Dagster, or else `ingest_sensor`, has still to run a run again that died."""
+    is_done = RETRIED_TAG in run.tags or AGAIN_TAG in run.tags or run.tags.get(WILL_RETRY_TAG) == "false"
+    return run.status == dg.DagsterRunStatus.FAILURE and not is_done
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -27,6 +27,8 @@ from medsearch_pipeline.intake.known import known
 
 PROJECT = Path(__file__).resolve().parents[2]
 BUCKET, QUEUE, DEAD_LETTERS = "hospital", "landed", "landed-dead-letters"
+NEVER = "0 0 29 2 *"
+"""Nearly: the day makes its inventories and ledgers itself, whatever the hour it is lived at."""
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -53,6 +55,8 @@ class Place:
                 "MEDSEARCH_MODEL": "efficientnet_lite0",
                 "MEDSEARCH_WEIGHTS": "imagenet",
                 "MEDSEARCH_SENSORS": "running",
+                "MEDSEARCH_INVENTORY_CRON": NEVER,
+                "MEDSEARCH_LEDGER_CRON": NEVER,
             }
             | settings
         )
@@ -135,8 +139,7 @@ class Place:
         for run in self.runs(dg.DagsterRunStatus.STARTED):
             for record in self.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
                 pid = record.get_dagster_event().engine_event_data.metadata.get("pid")
-                if pid and psutil.pid_exists(int(str(pid.value))):
-                    os.kill(int(str(pid.value)), signal.SIGKILL)
+                if pid and _killed(int(str(pid.value))):
                     return run.run_id
         return None
 
@@ -179,7 +182,7 @@ class Place:
         """Path → tag of everything in the warehouse but the intake's own state."""
         return {o.key: o.etag for o in self.warehouse.store.list() if not o.key.startswith("intake/")}
 
-    def wait_for_a_whole_scan(self, seconds: float = 600) -> None:
+    def wait_for_a_whole_scan(self, seconds: float = 1800) -> None:
         """Waits until `landing_sensor` has looked at the whole store, from its beginning, since now."""
         for _ in range(2):
             since = time.time()
@@ -204,6 +207,15 @@ class Place:
     def runs(self, *statuses: dg.DagsterRunStatus) -> list[dg.DagsterRun]:
         """The runs in these states; all, if none are given."""
         return list(self.instance.get_runs(dg.RunsFilter(statuses=list(statuses)) if statuses else None))
+
+
+def _killed(pid: int) -> bool:
+    """kill -9 of a process; whether there was one."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _command(process: psutil.Process) -> list[str]:
