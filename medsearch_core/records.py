@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -323,6 +324,7 @@ TABLES: dict[str, type] = {
 Record = TypeVar("Record")
 
 
+@cache
 def schema_of(record: type) -> pa.Schema:
     """The Arrow schema of a table of these records, column descriptions included."""
     return pa.schema(
