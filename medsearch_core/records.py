@@ -338,7 +338,7 @@ def schema_of(record: type) -> pa.Schema:
 def table_of(record: type[Record], rows: list[Record]) -> pa.Table:
     """Rows as an Arrow table in the record's schema; an empty list gives an empty table."""
     names = [f.name for f in fields(record)]  # type: ignore[arg-type]
-    return pa.Table.from_pylist([{n: getattr(row, n) for n in names} for row in rows], schema=schema_of(record))
+    return pa.Table.from_pylist([{n: getattr(row, n) for n in names} for row in rows], schema=schema_of(record))  # type: ignore[arg-type]
 
 
 def conformed(record: type, table: pa.Table) -> pa.Table:
