@@ -25,6 +25,8 @@ demo: $(VENV)/demo.installed
 test: $(VENV)/test.installed check
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
 	@command -v openssl >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) openssl; }
+	@command -v g++ >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) g++; }
+	@test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { $(ROOT) apt-get update -q && $(ROOT) $(APT) python3-dev; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) postgresql; }
 	@command -v mvn >/dev/null && command -v javac >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) maven default-jdk-headless; }
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder

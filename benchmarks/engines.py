@@ -37,6 +37,7 @@ WAYS: tuple[tuple[str, Literal["fp32", "bf16"]], ...] = (
     ("onnxruntime", "fp32"),
     ("openvino", "fp32"),
     ("openvino", "bf16"),
+    ("torch-compiled", "bf16"),
 )
 
 

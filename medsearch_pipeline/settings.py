@@ -54,7 +54,9 @@ class Settings(EcsSettings, Deployment, BaseSettings):
         description="imagenet (what the model's authors published), random, or the path of a .safetensors or state-dict file; "
         "of the model `file`, the path of the model",
     )
-    engine: EngineName = Field("auto", description="what runs the model: torch, openvino, onnxruntime, or the fastest that can")
+    engine: EngineName = Field(
+        "auto", description="what runs the model: torch, torch-compiled, openvino, onnxruntime, or the fastest that can"
+    )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",

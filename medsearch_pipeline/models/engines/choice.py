@@ -10,16 +10,18 @@ from typing import Literal
 
 from medsearch_core.errors import ConfigurationError
 
-EngineName = Literal["auto", "torch", "openvino", "onnxruntime"]
+EngineName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
 RUNS = {
     "torch": ("torch", "torchscript"),
+    "torch-compiled": ("torch",),
     "openvino": ("torch", "torchscript", "onnx"),
     "onnxruntime": ("torch", "onnx"),
 }
 """Engine → the kinds of graph it can run."""
 ORDER = ("openvino", "torch", "onnxruntime")
-"""On a processor, the fastest first, as benchmarks/engines.py measures."""
+"""On a processor, the fastest first, as benchmarks/engines.py measures. To compile takes minutes, and is done if asked for."""
+ON_GPU = ("torch", "torch-compiled")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def plans_of(wanted: Wanted, kind: str, machine: Machine) -> list[Plan]:
 
 
 def _device(wanted: Wanted, kind: str, machine: Machine) -> str:
-    on_gpu = wanted.engine in ("auto", "torch") and kind in RUNS["torch"]
+    on_gpu = wanted.engine in ("auto", *ON_GPU) and kind in RUNS["torch"]
     if wanted.device == "auto":
         return "cuda" if machine.cuda_devices and on_gpu else "cpu"
     if wanted.device == "cpu":
@@ -95,13 +97,13 @@ def _device(wanted: Wanted, kind: str, machine: Machine) -> str:
             "Give the process the GPU (and a torch built for CUDA), or set MEDSEARCH_DEVICE=cpu"
         )
     if not on_gpu:
-        what = "an ONNX file" if wanted.engine in ("auto", "torch") else wanted.engine
+        what = "an ONNX file" if wanted.engine in ("auto", *ON_GPU) else wanted.engine
         raise ConfigurationError(f"{what} runs on the processor alone: set MEDSEARCH_DEVICE=cpu, or give a model torch can run")
     return wanted.device
 
 
 def _engines(wanted: str, device: str, kind: str, machine: Machine) -> list[str]:
-    if device.startswith("cuda"):
+    if wanted == "auto" and device.startswith("cuda"):
         return ["torch"]
     if wanted == "auto":
         found = [engine for engine in ORDER if engine in machine.installed and kind in RUNS[engine]]
@@ -111,7 +113,7 @@ def _engines(wanted: str, device: str, kind: str, machine: Machine) -> list[str]
             )
         return found
     if kind not in RUNS[wanted]:
-        able = ", ".join(engine for engine in ORDER if kind in RUNS[engine])
+        able = ", ".join(engine for engine in RUNS if kind in RUNS[engine])
         raise ConfigurationError(
             f"MEDSEARCH_ENGINE={wanted} cannot run a model of the kind {kind}: set it to auto or one of {able}"
         )

@@ -14,7 +14,9 @@ def this_machine() -> Machine:
     cpu = torch.cpu.get_capabilities()
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return Machine(
-        installed=frozenset({"torch"} | {name for name in ("openvino", "onnxruntime") if _is_installed(name)}),
+        installed=frozenset(
+            {"torch", "torch-compiled"} | {name for name in ("openvino", "onnxruntime") if _is_installed(name)}
+        ),
         cpu_bf16=any(cpu.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")),
         cuda_devices=gpus,
         cuda_bf16=bool(gpus) and torch.cuda.is_bf16_supported(including_emulation=False),

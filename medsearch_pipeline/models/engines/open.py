@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import nn
 
 from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.engines.choice import Plan, Wanted, plans_of
+from medsearch_pipeline.models.engines.choice import ON_GPU, Plan, Wanted, plans_of
 from medsearch_pipeline.models.engines.cuda import batch_for, bytes_per_picture, set_flags
 from medsearch_pipeline.models.engines.engine import Engine, InThread, Runner
 from medsearch_pipeline.models.engines.kept import kept
@@ -85,7 +86,7 @@ class Attempt:
             raise UnableError(_first_line(error)) from error
 
     def _open(self, plan: Plan) -> Engine:
-        if plan.engine == "torch" and isinstance(self._network.graph, nn.Module):
+        if plan.engine in ON_GPU and isinstance(self._network.graph, nn.Module):
             return self._torch(plan, self._network.graph)
         runner: Runner
         if plan.engine == "openvino":
@@ -102,13 +103,22 @@ class Attempt:
         side = self._network.input.side
         if plan.device == "cpu":
             runner = TorchEngine(graph, side, plan.device, plan.precision, at_once=1)
+            self._compile_if_asked(plan, runner)
             return InThread(runner, self._batch_size or BATCH_ON_CPU)
         set_flags()
         engine = TorchEngine(graph, side, plan.device, plan.precision, self._batch_size or FIRST_BATCH_ON_GPU)
         if not self._batch_size:
             needed = bytes_per_picture(engine)
             engine.at_once = batch_for(torch.cuda.mem_get_info(engine.device)[0], needed)
+        self._compile_if_asked(plan, engine)
         return engine
+
+    def _compile_if_asked(self, plan: Plan, engine: TorchEngine) -> None:
+        if plan.engine != "torch-compiled":
+            return
+        if self._kept:
+            os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(self._kept.expanduser() / "torch-compiled"))
+        engine.compile()
 
     def _graph_by(self, module: Any, engine: str) -> Any:
         """What an engine's module made of the network, now or before."""

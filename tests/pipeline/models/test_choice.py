@@ -9,8 +9,10 @@ import pytest
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.engines.choice import Machine, Plan, Wanted, plans_of
 
-PLAIN = Machine(frozenset({"torch"}), cpu_bf16=False, cuda_devices=0, cuda_bf16=False)
-FULL = Machine(frozenset({"torch", "openvino", "onnxruntime"}), cpu_bf16=True, cuda_devices=0, cuda_bf16=False)
+PLAIN = Machine(frozenset({"torch", "torch-compiled"}), cpu_bf16=False, cuda_devices=0, cuda_bf16=False)
+FULL = Machine(
+    frozenset({"torch", "torch-compiled", "openvino", "onnxruntime"}), cpu_bf16=True, cuda_devices=0, cuda_bf16=False
+)
 GPUS = replace(FULL, cuda_devices=2, cuda_bf16=True)
 
 
@@ -36,6 +38,20 @@ GPUS = replace(FULL, cuda_devices=2, cuda_bf16=True)
             Plan("onnxruntime", "cpu", "fp32"),
         ),
         (Wanted("torch", "cpu", "bf16"), "torch", PLAIN, Plan("torch", "cpu", "bf16"), Plan("torch", "cpu", "bf16")),
+        (
+            Wanted("torch-compiled"),
+            "torch",
+            GPUS,
+            Plan("torch-compiled", "cuda", "bf16"),
+            Plan("torch-compiled", "cuda", "fp32"),
+        ),
+        (
+            Wanted("torch-compiled"),
+            "torch",
+            replace(FULL, cpu_bf16=False),
+            Plan("torch-compiled", "cpu", "fp32"),
+            Plan("torch-compiled", "cpu", "fp32"),
+        ),
         (Wanted("onnxruntime"), "torch", FULL, Plan("onnxruntime", "cpu", "fp32"), Plan("onnxruntime", "cpu", "fp32")),
     ],
 )
@@ -60,7 +76,8 @@ def test_the_best_is_tried_first_and_the_plainest_last(
             PLAIN,
             r"MEDSEARCH_ENGINE=openvino is not installed: pip install 'medsearch\[openvino\]'",
         ),
-        (Wanted("onnxruntime"), "torchscript", FULL, "set it to auto or one of openvino, torch"),
+        (Wanted("onnxruntime"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
+        (Wanted("torch-compiled"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
         (Wanted("torch"), "onnx", FULL, "cannot run a model of the kind onnx"),
         (Wanted(), "onnx", PLAIN, "an ONNX file needs OpenVINO or ONNX Runtime"),
         (Wanted("onnxruntime", precision="bf16"), "torch", FULL, "in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,14 +103,27 @@ def test_the_automatic_batch_is_a_power_of_two_that_fits(free: int, each: int, f
     assert batch_for(free, each) == fit
 
 
+def test_a_compiled_network_gives_the_vectors_of_the_eager_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    graph, pictures = FromPixels(small_network(), WANTED).eval(), radiographs(SIDE, 5)
+    pictures[2:] = 255 - pictures[2:]
+    network = Network("small", "0" * 64, WANTED, graph, DIMENSIONS)
+    wanted = Wanted("torch-compiled", "cpu", "fp32", threads=1, kept=tmp_path)
+    embedder = EngineEmbedder(network, *open_engine(network, 2, wanted))
+    assert embedder.engine == "torch-compiled fp32, cpu"
+    assert least_cosine(embedder.embed(pictures), eager(graph, pictures)) > 0.999999
+    assert any((tmp_path / "torch-compiled").rglob("*.so"))  # kept for the next process
+
+
 @pytest.mark.gpu
+@pytest.mark.parametrize("engine", ["torch", "torch-compiled"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_gpu_gives_the_vectors_of_eager_fp32(precision: str) -> None:
+def test_a_gpu_gives_the_vectors_of_eager_fp32(engine: str, precision: str) -> None:
     graph, pictures = FromPixels(small_network(), WANTED).eval(), radiographs(SIDE, 9)
     expected = eager(graph, pictures)
     network = Network("small", "0" * 64, WANTED, graph, DIMENSIONS)
-    embedder = EngineEmbedder(network, *open_engine(network, 4, Wanted("torch", "cuda", precision)))  # type: ignore[arg-type]
-    assert embedder.engine == f"torch {precision}, cuda"
+    embedder = EngineEmbedder(network, *open_engine(network, 4, Wanted(engine, "cuda", precision)))  # type: ignore[arg-type]
+    assert embedder.engine == f"{engine} {precision}, cuda"
     found = np.concatenate(list(embedder.embed_batches([pictures[:3], pictures[3:]])))
     assert least_cosine(found, expected) >= LEAST_COSINE
 
