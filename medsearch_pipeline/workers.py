@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.batched import batched
@@ -181,6 +183,7 @@ def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
     """
     os.environ.update(environment)
     os.nice(NICE)
+    threadpool_limits(1, "blas")  # one worker for each processor is enough
     _keep_freed_memory()
     threading.Thread(target=_end_with_owner, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))

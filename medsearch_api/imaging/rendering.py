@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from medsearch_api.imaging.refusals import Refused
 from medsearch_api.imaging.values import ValuesAsked, encoded
 from medsearch_api.settings import Settings
 from medsearch_api.tables import ImageSource
+from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import check_pixels
 from medsearch_core.dicom.geometry import pixel_aspect
@@ -62,7 +62,7 @@ class Renderer:
     """Renders frames in a pool of threads."""
 
     def __init__(self, originals: Originals, settings: Settings) -> None:
-        threads = min(MOST_THREADS, os.cpu_count() or 1)
+        threads = min(MOST_THREADS, available_cpus())
         self.originals = originals
         self.pool = WorkPool(threads, threads * WAITING_PER_THREAD)
         self.cache = PictureCache(settings.api_picture_cache_bytes)

@@ -7,7 +7,6 @@ threads: more of them wait for the same memory, and spin while other requests ne
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,8 @@ from threading import Lock
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
+
+from medsearch_core.cpus import available_cpus
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,10 +65,15 @@ class Passes:
 
     def _pass(self, asked: Sequence[_Asked]) -> None:
         units = asked[0].unit if len(asked) == 1 else np.stack([a.unit for a in asked], axis=1)
-        with _libraries().limit(limits=max(1, (os.cpu_count() or 1) // 2), user_api="blas"):
+        with _libraries().limit(limits=_threads(), user_api="blas"):
             found = np.concatenate([block @ units for block in self._blocks])
         for number, one in enumerate(asked):
             one.products = found if len(asked) == 1 else np.ascontiguousarray(found[:, number])
+
+
+@cache
+def _threads() -> int:
+    return max(1, available_cpus() // 2)
 
 
 @cache
