@@ -9,7 +9,7 @@ from typing import Any
 
 from api_asking import settings_of
 from api_serving import serving
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from medsearch_api.app import create_app
 
@@ -35,6 +35,18 @@ def opened(browser: Browser, address: str, allowed: str | None = None, **context
         page.goto(address)
         yield page
         own.close()
+
+
+@contextmanager
+def opened_with_its_clock_stopped(browser: Browser, address: str) -> Iterator[Page]:
+    """The page in a browser context of its own, when its results are there: from then on time passes as the test says."""
+    with opened(browser, "about:blank") as page:
+        page.clock.install(time=0)
+        page.goto(address)
+        expect(page.locator(".resultbar .total")).to_be_visible()
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        page.clock.pause_at(3600)
+        yield page
 
 
 @contextmanager

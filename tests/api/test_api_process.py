@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 SLOW = {"query": '{ searchReports(query: "effusion slowly") { totalCount } }'}
+ENDLESS = {"query": '{ searchReports(query: "effusion endlessly") { totalCount } }'}
 BROKEN = {"query": '{ searchReports(query: "broken") { totalCount } }'}
 
 
@@ -101,21 +102,17 @@ def test_told_to_end_it_still_answers_what_it_was_asked(start):
 def test_told_to_end_it_waits_no_longer_than_it_may(start):
     service = start(MEDSEARCH_API_SHUTDOWN_SECONDS="1")
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(service.client.post, "/graphql", json=SLOW)
+        answer = pool.submit(service.client.post, "/graphql", json=ENDLESS)
         until(lambda: service.in_progress() == 1)
         service.process.send_signal(signal.SIGTERM)
-        begun = time.monotonic()
         with pytest.raises(httpx.RemoteProtocolError):
-            answer.result()
-        assert time.monotonic() - begun < 2.7
+            answer.result(timeout=40)
     assert service.process.wait(timeout=20) in (0, -signal.SIGTERM)
 
 
 def test_an_answer_that_takes_too_long_is_504_with_a_code_and_the_next_is_answered(start):
     service = start(MEDSEARCH_API_REQUEST_SECONDS="0.5")
-    begun = time.monotonic()
-    response = service.client.post("/graphql", json=SLOW)
-    assert time.monotonic() - begun < 2.9
+    response = service.client.post("/graphql", json=ENDLESS, timeout=40)
     assert response.status_code == 504
     assert [e["extensions"]["code"] for e in response.json()["errors"]] == ["TIMEOUT"]
     assert response.headers["x-content-type-options"] == "nosniff"

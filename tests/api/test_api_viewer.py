@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 
 import numpy as np
@@ -32,6 +33,7 @@ from medsearch_core.records import ImageRecord
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.factories import dataset, dicom_bytes, sequence_item
+from tests.hospital_day.place import wait_until
 
 GRAY = ("CT_small.dcm", "negative.dcm", "MR_small.dcm")
 NO_VALUES = "Failed to load resource: the server responded with a status of 406 (Not Acceptable)"
@@ -300,15 +302,13 @@ def test_more_values_are_fetched_once_more_are_seen(page, images):
     sides = []
     page.on("request", lambda request: sides.append(request.url.rpartition("?")[2]) if ".values" in request.url else None)
     page.set_viewport_size({"width": 700, "height": 500})
-    viewer = show(page, row)
-    expect(viewer.locator(".progress")).to_be_hidden()
-    page.wait_for_function("() => document.querySelector('frame-viewer[data-ready] .progress')?.hidden")
     with page.expect_response(lambda response: response.url.endswith(".values")):
+        viewer = show(page, row)
         viewer.locator(".stage").press("+")
-    expect(viewer).to_have_attribute("data-ready", "")
     assert sides[0] == "side=2048"
     assert "side=64" in sides
-    assert difference(one_to_one(viewer, row.rows, row.columns), picture(page, row)) <= 1
+    shown = partial(one_to_one, viewer, row.rows, row.columns)
+    wait_until("the image's own values are shown", lambda: difference(shown(), picture(page, row)) <= 1, 30, every=0.05)
 
 
 def test_the_scale_bar_is_as_long_as_it_says(page, images):

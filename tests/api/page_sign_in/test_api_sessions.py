@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -11,9 +12,10 @@ from oidc_issuer import CLIENT, NAME
 from page_sign_in_steps import HOME, OWN, cookies_of, sign_in
 from starlette.testclient import TestClient
 
+from medsearch_api import auth
 from medsearch_api.app import create_app
 from medsearch_api.sign_in import sessions as limits
-from medsearch_api.sign_in.code_flow import end_session_endpoint
+from medsearch_api.sign_in.code_flow import CodeFlow, end_session_endpoint
 from medsearch_api.sign_in.issuer import Metadata
 from medsearch_api.sign_in.sessions import Session, Sessions
 from medsearch_api.sign_in.viewer import NOBODY
@@ -98,49 +100,58 @@ def test_cognitos_sign_out_stands_beside_its_sign_in(issuer_url, authorize, end,
     assert end_session_endpoint(issuer_url, metadata(authorize, end)) == expected
 
 
-SHORT_S = -28
+RUN_OUT_S = 400
+"""After which a token of 300 seconds has run out, its leeway too."""
 
 
-def test_a_session_is_renewed_with_the_roles_of_the_day(service, issuer):
-    issuer.gives_refresh_tokens, issuer.lifetime_s = True, SHORT_S
+@pytest.fixture
+def ahead(monkeypatch) -> list[float]:
+    """How many seconds the clock that sessions are judged by is ahead. Comes before the service."""
+    seconds = [0.0]
+    monkeypatch.setattr(auth, "CodeFlow", partial(CodeFlow, clock=lambda: time.time() + seconds[0]))
+    return seconds
+
+
+def test_a_session_is_renewed_with_the_roles_of_the_day(ahead, service, issuer):
+    issuer.gives_refresh_tokens = True
     sign_in(service)
-    time.sleep(2.1)
-    issuer.lifetime_s = 300
+    ahead[0] = RUN_OUT_S
+    issuer.lifetime_s = 2 * RUN_OUT_S
     issuer.access_changes = {"groups": ["medsearch-admin"]}
     for _ in range(3):
         assert service.get("/session").json()["roles"] == ["admin"]
     assert issuer.asked["token"] == 2
 
 
-def test_who_lost_the_role_loses_access_with_the_next_token(service, issuer):
-    issuer.gives_refresh_tokens, issuer.lifetime_s = True, SHORT_S
+def test_who_lost_the_role_loses_access_with_the_next_token(ahead, service, issuer):
+    issuer.gives_refresh_tokens = True
     sign_in(service)
     issuer.access_changes = {"groups": []}
-    time.sleep(2.1)
-    issuer.lifetime_s = 300
+    ahead[0] = RUN_OUT_S
+    issuer.lifetime_s = 2 * RUN_OUT_S
     assert service.get("/thumbnails/p1/s1/1.1.png").status_code == 403
     assert service.get("/session").json() == {"signIn": "oidc", "signedIn": True, "name": NAME, "roles": []}
 
 
 @pytest.mark.parametrize("ending", ["no refresh token", "refused", "another subject"])
-def test_a_session_that_cannot_be_renewed_is_over(service, issuer, ending):
-    issuer.gives_refresh_tokens, issuer.lifetime_s = ending != "no refresh token", SHORT_S
+def test_a_session_that_cannot_be_renewed_is_over(ahead, service, issuer, ending):
+    issuer.gives_refresh_tokens = ending != "no refresh token"
     sign_in(service)
     if ending == "refused":
         issuer.forget_refresh_tokens()
     if ending == "another subject":
         issuer.access_changes |= {"sub": "another"}
-    time.sleep(2.1)
-    issuer.lifetime_s = 300
+    ahead[0] = RUN_OUT_S
+    issuer.lifetime_s = 2 * RUN_OUT_S
     assert service.get("/thumbnails/p1/s1/1.1.png").status_code == 401
     assert service.get("/session").json()["signedIn"] is False
 
 
-def test_while_the_issuer_is_down_a_session_waits(service, issuer):
-    issuer.gives_refresh_tokens, issuer.lifetime_s = True, SHORT_S
+def test_while_the_issuer_is_down_a_session_waits(ahead, service, issuer):
+    issuer.gives_refresh_tokens = True
     sign_in(service)
-    time.sleep(2.1)
-    issuer.lifetime_s, issuer.is_failing = 300, True
+    ahead[0] = RUN_OUT_S
+    issuer.lifetime_s, issuer.is_failing = 2 * RUN_OUT_S, True
     assert service.get("/thumbnails/p1/s1/1.1.png").status_code == 503
     assert service.get("/session").status_code == 503
     issuer.is_failing = False
