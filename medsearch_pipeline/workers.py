@@ -35,7 +35,6 @@ PRELOADED = [__name__, "medsearch_pipeline.object_images", "medsearch_pipeline.s
 """Imported once, by the process that workers are forked from."""
 
 
-NICE = 10
 ALLOCATION = {-1: 256 * 2**20, -3: 32 * 2**20, -8: 1}
 """Of mallopt(3): M_TRIM_THRESHOLD, what may lie free at the end of the heap; M_MMAP_THRESHOLD, at its highest; M_ARENA_MAX."""
 
@@ -177,12 +176,8 @@ def _context() -> Any:
 
 
 def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
-    """A worker's first step. What codecs print is thrown away: it may hold data.
-
-    Of a worker and a model that want one core the model comes first: its threads wait for each other.
-    """
+    """A worker's first step. What codecs print is thrown away: it may hold data."""
     os.environ.update(environment)
-    os.nice(NICE)
     threadpool_limits(1, "blas")  # one worker for each processor is enough
     _keep_freed_memory()
     threading.Thread(target=_end_with_owner, daemon=True).start()
