@@ -34,6 +34,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.models.engines.choice import PrecisionName, Wanted
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.object_images import ObjectReader
 from medsearch_pipeline.settings import Settings
@@ -51,11 +52,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--memory", type=int, nargs="*", default=[])
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--child", choices=("rates", "memory"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        print(json.dumps(rates(given.folder) if given.child == "rates" else peak(given.folder)))
+        print(json.dumps((rates if given.child == "rates" else peak)(given.folder, given.precision)))
         return
     with tempfile.TemporaryDirectory() as temporary:
         if given.memory:
@@ -63,7 +65,7 @@ def main() -> None:
             for images in given.memory:
                 folder = Path(temporary, str(images))
                 land(folder / "landing", images, min(images, 16))
-                found = child(folder, "memory", max(given.cores))
+                found = child(folder, "memory", max(given.cores), given.precision)
                 print(f"| {images} | {found['bytes'] / 2**20:.0f} | {found['rate']:.1f} |", flush=True)
             return
         steps()
@@ -73,7 +75,7 @@ def main() -> None:
         )
         print("|---|---|---|---|---|---|---|", flush=True)
         for cores in given.cores:
-            found = child(Path(temporary), "rates", cores)
+            found = child(Path(temporary), "rates", cores, given.precision)
             ours, forward = found["ours"], found["forward"]
             print(
                 f"| {cores} | {found['reference']:.2f} | {ours:.2f} | {ours / found['reference']:.1f} | {forward:.2f} "
@@ -82,15 +84,16 @@ def main() -> None:
             )
 
 
-def child(folder: Path, what: str, cores: int) -> dict[str, Any]:
+def child(folder: Path, what: str, cores: int, precision: PrecisionName) -> dict[str, Any]:
     """The figures of a process that may use so many cores."""
     may = sorted(os.sched_getaffinity(0))[:cores]
     command = ["taskset", "-c", ",".join(map(str, may)), sys.executable, "-m", __spec__.name, "--child", what]
-    answer = subprocess.run([*command, "--folder", str(folder)], check=True, stdout=subprocess.PIPE)  # noqa: S603
+    said = ["--folder", str(folder), "--precision", precision]
+    answer = subprocess.run([*command, *said], check=True, stdout=subprocess.PIPE)  # noqa: S603
     return json.loads(answer.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
-def rates(folder: Path) -> dict[str, Any]:
+def rates(folder: Path, precision: PrecisionName) -> dict[str, Any]:
     """Images a second of the reference, of ours and its two steps, and of the model alone on pictures in memory."""
     from benchmarks.reference_steps import reference
 
@@ -100,7 +103,7 @@ def rates(folder: Path) -> dict[str, Any]:
         of(sources[0])
         of_reference = per_second(lambda: [of(source) for source in sources[1:]], len(sources) - 1)
     with tempfile.TemporaryDirectory() as warehouse:
-        ours = Ours(folder / "landing", Path(warehouse))
+        ours = Ours(folder / "landing", Path(warehouse), precision)
         before = ours.forward()
         ours.run()
         forward = (before + ours.forward()) / 2  # machines do not keep their pace
@@ -114,13 +117,13 @@ def rates(folder: Path) -> dict[str, Any]:
 
 
 class Ours:
-    """The assets' own way, timed: objects to pictures, pictures to vectors."""
+    """The assets' own way, timed: objects to pictures and vectors, and pictures to vectors alone."""
 
-    def __init__(self, landing: Path, warehouse: Path) -> None:
+    def __init__(self, landing: Path, warehouse: Path, precision: PrecisionName = "auto") -> None:
         from medsearch_pipeline.models.registry import load_embedder
 
         self.settings = Settings(model="densenet121", weights="random")
-        self.embedder = load_embedder("densenet121", "random")
+        self.embedder = load_embedder("densenet121", "random", wanted=Wanted(precision=precision))
         self.tables = Warehouse(open_store(str(warehouse)))
         self.loaders = Workers(available_cpus(), Limits(60, 4 * 2**30))  # a run has its own
         store = open_store(str(landing))
@@ -158,7 +161,7 @@ class Ours:
         StudyEmbedder(self.tables, self.embedder).build(studies, self.loaders, lambda _: None)
 
 
-def peak(folder: Path) -> dict[str, float]:
+def peak(folder: Path, precision: PrecisionName) -> dict[str, float]:
     """The most memory that this process and its workers had at once, shared pages counted once."""
     most, ended = 0, threading.Event()
 
@@ -175,7 +178,7 @@ def peak(folder: Path) -> dict[str, float]:
 
     watcher = threading.Thread(target=watch)
     with tempfile.TemporaryDirectory() as warehouse:
-        ours = Ours(folder / "landing", Path(warehouse))
+        ours = Ours(folder / "landing", Path(warehouse), precision)
         watcher.start()
         ours.run()
         ended.set()
