@@ -7,9 +7,10 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/packages
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./
+# OpenVINO tells its makers of every import and conversion unless their package for it is not there.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     /opt/packages/bin/pip install -c constraints.txt '.[pipeline,embedding,openvino]' \
-    && /opt/packages/bin/pip uninstall -y medsearch
+    && /opt/packages/bin/pip uninstall -y medsearch openvino-telemetry
 
 FROM packages AS code
 COPY medsearch_core medsearch_core
@@ -34,12 +35,12 @@ ENV PATH=/opt/code/bin:/opt/packages/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/opt/code PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     DAGSTER_HOME=/opt/medsearch/dagster DAGSTER_EVENT_BATCH_SIZE=1000 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
-    TORCH_HOME=/opt/medsearch/models
+    TORCH_HOME=/opt/medsearch/models MEDSEARCH_MODEL_CACHE=/opt/medsearch/models/converted
 WORKDIR /opt/medsearch
 # DAGSTER_HOME is one folder an instance: dagster here, ecs on Amazon ECS.
 RUN mkdir -p dagster/storage ecs models && chown 10001:10001 dagster/storage models \
     && ln -s ../dagster.yaml dagster/dagster.yaml && ln -s ../dagster.ecs.yaml ecs/dagster.yaml
-# Runs write their logs to the second, downloaded weights are kept in the third; all else may be read-only.
+# Runs write their logs to the second, weights and converted models are kept in the third; all else may be read-only.
 VOLUME ["/tmp", "/opt/medsearch/dagster/storage", "/opt/medsearch/models"]
 USER 10001:10001
 EXPOSE 4000

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds each image and looks at it: what is in it, whether it works as nobody's root on a read-only root, whether its own health
-# check turns green, and whether SIGTERM ends it.
+# Builds each image and looks at it: what is in it, whether it works as nobody's root on a read-only root, whether it ingests,
+# whether its own health check turns green, and whether SIGTERM ends it.
 #
 #   sh docker/smoke.sh [api] [pipeline] [gpu]
 #
@@ -74,6 +74,33 @@ lacks() { for module in "$@"; do ! python -c "import $module" 2>/dev/null || { e
 for place in /opt /opt/code /opt/medsearch /usr /etc; do ! touch $place/x 2>/dev/null || { echo "$place can be written"; exit 1; }; done
 '
 
+# ingested [ASSET]...: of a landing folder as the demo's, bad files among it, each study goes through all assets or these, in one run.
+ingestion='
+ingested() {
+  cat >/tmp/ingest.py <<END
+import sys
+from pathlib import Path
+import dagster as dg
+from medsearch_pipeline.definitions import defs
+from medsearch_pipeline.demo.landing import write_landing
+
+def run(job, studies=(), assets=None):
+    span = {f"dagster/asset_partition_range_{end}": studies[at] for end, at in (("start", 0), ("end", -1)) if studies}
+    defs.resolve_job_def(job).execute_in_process(instance=instance, tags=span, asset_selection=assets)
+
+if __name__ == "__main__":
+    write_landing(Path("/tmp/landing"), patients=4)
+    instance = dg.DagsterInstance.get()
+    run("inventory_job")
+    run("ingest_job", instance.get_dynamic_partitions("patient_study"), [dg.AssetKey(name) for name in sys.argv[1:]] or None)
+    run("ledger_job")
+END
+  python /tmp/ingest.py "$@" >/tmp/said 2>&1 || { cat /tmp/said; echo "it does not ingest"; exit 1; }
+  account=$(medsearch ledger | tail -n 1)
+  echo "$account"
+}
+'
+
 api='
 lacks torch dagster medsearch_pipeline
 export MEDSEARCH_LANDING=/tmp/landing MEDSEARCH_WAREHOUSE=/tmp/warehouse MEDSEARCH_INDEX=/tmp/index
@@ -89,6 +116,9 @@ lacks torch torchvision medsearch_api
 export HOME=/tmp MEDSEARCH_LANDING=/tmp/landing MEDSEARCH_WAREHOUSE=/tmp/warehouse MEDSEARCH_INDEX=/tmp/index
 mkdir /tmp/landing /tmp/warehouse /tmp/dagster
 export DAGSTER_HOME=/tmp/dagster MEDSEARCH_CODE_HOST=127.0.0.1
+'"$ingestion"'
+ingested dicom_metadata thumbnails report_entities
+[ "$(find /tmp/warehouse/thumbnails -name "*.png" | wc -l)" -gt 0 ] || { echo "no thumbnails"; exit 1; }
 dagster definitions validate --module-name medsearch_pipeline.definitions 2>&1 | tail -n 1
 webserver=$health
 health="dagster api grpc-health-check --port 4000"
@@ -104,12 +134,22 @@ ended
 gpu='
 export HOME=/tmp MEDSEARCH_LANDING=/tmp/landing MEDSEARCH_WAREHOUSE=/tmp/warehouse MEDSEARCH_INDEX=/tmp/index
 mkdir /tmp/landing /tmp/warehouse
-export DAGSTER_HOME=/tmp
+export DAGSTER_HOME=/tmp/dagster MEDSEARCH_MODEL=efficientnet_lite0
+mkdir /tmp/dagster
+lacks openvino_telemetry
 python -c "import torch; print(\"torch\", torch.__version__, \"of CUDA\", torch.version.cuda, \"finds a GPU:\", torch.cuda.is_available())"
+'"$ingestion"'
+ingested
+case $account in
+  *"= 0 DICOM"* | *" 0 reports indexed "*) echo "nothing is indexed"; exit 1 ;;
+  *" + 0 pending + "*" + 0 unaccounted for") ;;
+  *) echo "not all is accounted for"; exit 1 ;;
+esac
+[ ! -e /tmp/intel ] || { echo "OpenVINO tells its makers"; exit 1; }
 started $command
 ended
 health="python healthy.py 8001 /healthz"
-MEDSEARCH_MODEL=efficientnet_lite0 started medsearch embedder
+started medsearch embedder
 ended
 '
 
