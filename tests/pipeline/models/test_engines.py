@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
+from importlib.metadata import distribution as find_distribution
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +82,23 @@ def test_left_to_itself_a_model_runs_exactly_enough_and_says_on_what(folder: Pat
     network = network_of("efficientnet_lite0")
     engine, dimensions = open_engine(network, 0, Wanted(device="cpu", threads=1, kept=folder))
     assert (engine.name, engine.batch_size, dimensions) == ("openvino fp32, 1 thread", 8, 1280)
+
+
+def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
+    """Without us it sends an event to its makers for each import and each conversion, and keeps an id in the home folder."""
+    program = (
+        "from medsearch_pipeline.models.registry import load_embedder\n"
+        "from medsearch_pipeline.models.engines.choice import Wanted\n"
+        "print(load_embedder('efficientnet_lite0', 'random', wanted=Wanted('openvino', 'cpu', 'fp32', kept=None)).engine)\n"
+        "from openvino.tools.ovc import telemetry_utils\n"
+        "print(telemetry_utils.tm.__name__)\n"
+    )
+    assert find_distribution("openvino-telemetry"), (
+        "it is installed with OpenVINO, and has to be, for this test to say anything"
+    )
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+    engine, told_by = done.stdout.splitlines()[-2:]
+    assert engine.startswith("openvino")
+    assert told_by == "openvino.tools.ovc.telemetry_stub"
+    assert not (tmp_path / "intel").exists()
