@@ -12,6 +12,8 @@ from PIL import Image
 SAMPLE_SIDE = 512
 STRIP, TOGETHER = 16, 4
 """Rows of a smaller picture for which the frame's own are made float at once, and those of them that one product gives."""
+ROUNDING = np.float32(2**-20)
+"""What the two sums of a mean may be off by, relative to it."""
 
 
 def picture_size(rows: int, columns: int, aspect: float, longest_side: int | None) -> tuple[int, int]:
@@ -60,11 +62,16 @@ def area_means(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, f
         covered: rows and columns of the frame that they are of, no more than it has.
 
     Returns:
-        float32 `[rows, columns]`. What is no number, or infinite, stays within the pixels that lie over it.
+        float32 `[rows, columns]`. Where the frame is flat, and a whole number, so are they: what float32 adds or loses would
+        show at a window's edge. What is no number, or infinite, stays within the pixels that lie over it.
     """
     together = TOGETHER if frame.dtype.kind != "f" or np.isfinite(frame).all() else 1
     narrow = _row_means(frame, size[0], min(covered[0], frame.shape[0]), together)
-    return np.ascontiguousarray(_row_means(narrow.T, size[1], min(covered[1], frame.shape[1]), together).T)
+    means = np.ascontiguousarray(_row_means(narrow.T, size[1], min(covered[1], frame.shape[1]), together).T)
+    whole = np.rint(means)
+    with np.errstate(invalid="ignore"):  # of what is infinite
+        np.copyto(means, whole, where=np.abs(means - whole) <= ROUNDING * np.abs(whole))
+    return means
 
 
 def _row_means(frame: np.ndarray, count: int, covered: float, together: int) -> np.ndarray:
@@ -89,7 +96,7 @@ class _Few:
     weights: np.ndarray
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _strips(rows: int, count: int, covered: float, together: int) -> list[list[_Few]]:
     """How `count` means over `covered` of so many rows are made, `together` of them by one product, `STRIP` from one strip."""
     height = covered / count

@@ -63,6 +63,19 @@ def test_each_pixel_is_the_mean_of_the_area_that_it_covers(shape: tuple[int, int
     assert np.allclose(area_means(frame, size, covered), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("level", [1, 7, 1000, 4095, 30001, 65535])
+@pytest.mark.parametrize(("shape", "size"), [((3056, 2544), (512, 426)), ((2022, 2021), (512, 512)), ((1000, 777), (512, 398))])
+def test_what_is_flat_stays_flat(level: int, shape: tuple[int, int], size: tuple[int, int]) -> None:
+    frame = np.full(shape, level, np.uint16)
+    frame[:, shape[1] // 2 :] = 0
+    means = area_means(frame, size, shape)
+    assert set(np.unique(np.delete(means, [size[1] // 2 - 1, size[1] // 2], axis=1))) == {0, level}
+
+
+def test_a_constant_frame_looks_like_its_lowest_value() -> None:
+    assert not render_frame(dataset(np.full((2022, 2021), 30001, np.uint16)), 1, 512).any()
+
+
 @pytest.mark.parametrize("fault", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_spoils_the_pixels_over_it_alone(fault: float) -> None:
     frame = np.random.default_rng(3).normal(100, 10, (60, 36)).astype(np.float32)
