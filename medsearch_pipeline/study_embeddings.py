@@ -125,8 +125,9 @@ class StudyEmbedder:
         for study in studies:
             thumbnails = self.warehouse.written(study_path("thumbnails", study))
             inputs = self._inputs(thumbnails.inputs) or ""
-            expected[study] = _Expected(thumbnails.rows.num_rows, inputs)
-            if not thumbnails.rows.num_rows:
+            if thumbnails.rows.num_rows:
+                expected[study] = _Expected(thumbnails.rows.num_rows, inputs)
+            else:
                 self._write(study, [], inputs, done)
             for each in records_of(ThumbnailRecord, thumbnails.rows):
                 yield Slot(study, each.image_id, each.path, each.bytes, number % places)

@@ -21,7 +21,7 @@ RUNS = {
 """Engine → the kinds of graph it can run."""
 ORDER = ("openvino", "torch", "onnxruntime")
 """On a processor, the fastest first, as benchmarks/engines.py measures. To compile takes minutes, and is done if asked for."""
-ON_GPU = ("torch", "torch-compiled")
+OF_TORCH = ("torch", "torch-compiled")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def plans_of(wanted: Wanted, kind: str, machine: Machine) -> list[Plan]:
 
 
 def _device(wanted: Wanted, kind: str, machine: Machine) -> str:
-    on_gpu = wanted.engine in ("auto", *ON_GPU) and kind in RUNS["torch"]
+    on_gpu = wanted.engine in ("auto", *OF_TORCH) and kind in RUNS["torch"]
     if wanted.device == "auto":
         return "cuda" if machine.cuda_devices and on_gpu else "cpu"
     if wanted.device == "cpu":
@@ -97,7 +97,7 @@ def _device(wanted: Wanted, kind: str, machine: Machine) -> str:
             "Give the process the GPU (and a torch built for CUDA), or set MEDSEARCH_DEVICE=cpu"
         )
     if not on_gpu:
-        what = "an ONNX file" if wanted.engine in ("auto", *ON_GPU) else wanted.engine
+        what = "an ONNX file" if wanted.engine in ("auto", *OF_TORCH) else wanted.engine
         raise ConfigurationError(f"{what} runs on the processor alone: set MEDSEARCH_DEVICE=cpu, or give a model torch can run")
     return wanted.device
 

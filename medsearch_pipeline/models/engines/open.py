@@ -14,7 +14,7 @@ from torch import nn
 
 from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.engines.choice import ON_GPU, Plan, Wanted, plans_of
+from medsearch_pipeline.models.engines.choice import OF_TORCH, Plan, Wanted, plans_of
 from medsearch_pipeline.models.engines.cuda import batch_for, bytes_per_picture, set_flags
 from medsearch_pipeline.models.engines.engine import Engine, InThread, Runner
 from medsearch_pipeline.models.engines.kept import kept
@@ -86,7 +86,7 @@ class Attempt:
             raise UnableError(_first_line(error)) from error
 
     def _open(self, plan: Plan) -> Engine:
-        if plan.engine in ON_GPU and isinstance(self._network.graph, nn.Module):
+        if plan.engine in OF_TORCH and isinstance(self._network.graph, nn.Module):
             return self._torch(plan, self._network.graph)
         runner: Runner
         if plan.engine == "openvino":
