@@ -144,8 +144,8 @@ class Workers:
                 fault = type(error).__name__
             if fault:
                 raise ConfigurationError(
-                    f"a process that decodes images cannot be started ({fault}): is there memory for it, and is "
-                    "MEDSEARCH_DECODE_MEMORY_GIB enough?"
+                    f"a process that decodes images cannot be started ({fault}): is there memory for it, and are the "
+                    f"{self._limits.bytes / 2**30:g} GiB that its settings give it enough?"
                 )
             self._own.process = process
         return process

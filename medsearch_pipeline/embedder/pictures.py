@@ -1,8 +1,14 @@
-"""An uploaded file to the picture that the model sees: the thumbnail that ingestion would have made of it."""
+"""An uploaded file to the picture that the model sees: the thumbnail that ingestion would have made of it.
+
+What decodes it is a worker process, as in ingestion: a file that crashes a decoder, hangs it or fills the memory costs that
+process, and is refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,6 +20,8 @@ from medsearch_core.dicom.file_format import PREAMBLE_BYTES, PREFIX
 from medsearch_core.dicom.layout import frame_count
 from medsearch_core.dicom.thumbnails import decode_picture, picture_thumbnail, thumbnail
 from medsearch_core.errors import BadInput
+from medsearch_pipeline.embedder.refusals import Refusal, refusal_of
+from medsearch_pipeline.workers import Lost, Workers
 
 SIGNATURES: dict[Literal["PNG", "JPEG"], bytes] = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 UNRECOGNISED = "not_an_image"
@@ -36,6 +44,35 @@ class Picture:
     rows: int
     columns: int
     pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """Reads files with a worker process.
+
+    Args:
+        longest_side: of a picture, in pixels.
+        max_pixels: of a frame or picture that is decoded.
+    """
+
+    workers: Workers
+    longest_side: int
+    max_pixels: int
+
+    def read(self, data: bytes) -> Picture | Refusal:
+        """The picture of a file, or why there is none."""
+        decode = partial(pictures_of, longest_side=self.longest_side, max_pixels=self.max_pixels)
+        ((_, found),) = self.workers.map(decode, [data], 1, 1)
+        return Refusal(400, "undecodable_pixel_data", found.detail) if isinstance(found, Lost) else found
+
+
+def pictures_of(files: Sequence[bytes], *, longest_side: int, max_pixels: int) -> Iterator[Picture | Refusal]:
+    """For each file its picture, or why there is none: what a worker process does."""
+    for data in files:
+        try:
+            yield picture_of(data, longest_side, max_pixels)
+        except BadInput as fault:
+            yield refusal_of(fault)
 
 
 def picture_of(data: bytes, longest_side: int, max_pixels: int) -> Picture:

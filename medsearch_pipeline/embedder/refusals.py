@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,14 +13,28 @@ from medsearch_core.errors import BadInput, TooManyPixels
 LOG = logging.getLogger("medsearch.embedder")
 
 
-def refused(status: int, reason: str, detail: str) -> JSONResponse:
-    """A refusal."""
-    return JSONResponse({"reason": reason, "detail": detail}, status)
+@dataclass(frozen=True)
+class Refusal:
+    """Why a file gets no vector.
+
+    Args:
+        status: of HTTP.
+        reason: a short stable word.
+        detail: one sentence.
+    """
+
+    status: int
+    reason: str
+    detail: str
+
+    def response(self) -> JSONResponse:
+        """As it is told."""
+        return JSONResponse({"reason": self.reason, "detail": self.detail}, self.status)
 
 
-def refusal_of(fault: BadInput) -> JSONResponse:
+def refusal_of(fault: BadInput) -> Refusal:
     """The refusal of a file that cannot be embedded."""
-    return refused(413 if isinstance(fault, TooManyPixels) else 400, fault.reason, fault.detail)
+    return Refusal(413 if isinstance(fault, TooManyPixels) else 400, fault.reason, fault.detail)
 
 
 class MaskedErrors:
@@ -41,4 +56,4 @@ class MaskedErrors:
         except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of log and response
             LOG.error("a request failed: %s", type(error).__name__)
             if scope["type"] == "http" and not begun:
-                await refused(500, "internal", "something went wrong here; it was logged")(scope, receive, send)
+                await Refusal(500, "internal", "something went wrong here; it was logged").response()(scope, receive, send)

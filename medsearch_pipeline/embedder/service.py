@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -15,17 +18,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from medsearch_core.dicom.thumbnails import encode_png
-from medsearch_core.errors import BadInput
 from medsearch_pipeline.embedder.access import access_of
-from medsearch_pipeline.embedder.pictures import Picture, picture_of
-from medsearch_pipeline.embedder.refusals import MaskedErrors, refusal_of, refused
+from medsearch_pipeline.embedder.pictures import Picture, PictureReader
+from medsearch_pipeline.embedder.refusals import MaskedErrors, Refusal
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.workers import Limits, Workers
 
 MOST_HELD = 4
 """Files in memory at once: one is embedded, the others wait."""
+BLACK = np.zeros((64, 64), np.uint8)
 
 
 def create_app(settings: Settings, embedder: Embedder) -> Starlette:
@@ -34,7 +38,9 @@ def create_app(settings: Settings, embedder: Embedder) -> Starlette:
     Raises:
         ConfigurationError: it may be reached from elsewhere, and there is no token.
     """
-    service = EmbedderService(settings, embedder)
+    limits = Limits(settings.embedder_seconds, int(settings.embedder_memory_gib * 2**30))
+    pictures = PictureReader(Workers(1, limits), settings.thumbnail_side, settings.embedder_max_pixels)
+    service = EmbedderService(embedder, pictures, settings.embedder_max_bytes)
     guard = access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
     return Starlette(
         routes=[
@@ -43,6 +49,7 @@ def create_app(settings: Settings, embedder: Embedder) -> Starlette:
             Route("/embed", service.embed, methods=["POST"]),
         ],
         middleware=[Middleware(MaskedErrors), *guard],
+        lifespan=service.lifespan,
     )
 
 
@@ -55,6 +62,7 @@ def serve(settings: Settings) -> int:
     access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
     embedder = load_embedder(settings.model, settings.weights, 1, settings.engine_wanted)
     embedder.embed(np.zeros((1, embedder.side, embedder.side, 3), np.uint8))  # the first is slow
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn sends it again at its end, before workers have ended
     uvicorn.run(
         create_app(settings, embedder),
         host=settings.embedder_host,
@@ -74,12 +82,17 @@ async def health(request: Request) -> JSONResponse:
 class EmbedderService:
     """The routes over one model, which is asked by one request at a time."""
 
-    def __init__(self, settings: Settings, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._side, self._max_pixels = settings.thumbnail_side, settings.embedder_max_pixels
-        self._max_bytes = settings.embedder_max_bytes
+    def __init__(self, embedder: Embedder, pictures: PictureReader, max_bytes: int) -> None:
+        self._embedder, self._pictures, self._max_bytes = embedder, pictures, max_bytes
         self._turn = asyncio.Lock()
         self._held = 0
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Serving begins once a file has been read, so that no upload waits for the worker process to start."""
+        await asyncio.to_thread(self._pictures.read, encode_png(BLACK))
+        yield
+        self._pictures.workers.close()
 
     async def model(self, request: Request) -> JSONResponse:
         """Which model it is."""
@@ -88,27 +101,28 @@ class EmbedderService:
     async def embed(self, request: Request) -> Response:
         """The vector of the file that the body is, and the picture that the model saw."""
         if self._held >= MOST_HELD:
-            return refused(503, "busy", "the embedder has as many files as it takes at once")
+            return Refusal(503, "busy", "the embedder has as many files as it takes at once").response()
         self._held += 1
         try:
             data = await body_of(request, self._max_bytes)
             if data is None:
-                return refused(413, "too_large", f"the file has more than {self._max_bytes} bytes")
+                return Refusal(413, "too_large", f"the file has more than {self._max_bytes} bytes").response()
             async with self._turn:
                 if await request.is_disconnected():
                     return Response(status_code=204)
-                return JSONResponse(await asyncio.to_thread(self._embedded, data))
-        except BadInput as fault:
-            return refusal_of(fault)
+                return await asyncio.to_thread(self._embedded, data)
         except ClientDisconnect:
             return Response(status_code=204)
         finally:
             self._held -= 1
 
-    def _embedded(self, data: bytes) -> dict[str, Any]:
-        picture = picture_of(data, self._side, self._max_pixels)
+    def _embedded(self, data: bytes) -> JSONResponse:
+        picture = self._pictures.read(data)
+        if isinstance(picture, Refusal):
+            return picture.response()
         vector = self._embedder.embed(letterbox(picture.pixels, self._embedder.side)[np.newaxis])[0]
-        return self._named() | described(picture) | {"vector": b64encode(vector.astype("<f4").tobytes()).decode()}
+        encoded = b64encode(vector.astype("<f4").tobytes()).decode()
+        return JSONResponse(self._named() | described(picture) | {"vector": encoded})
 
     def _named(self) -> dict[str, Any]:
         return {name: getattr(self._embedder, name) for name in ("model_id", "model_version", "dimensions")}

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tests.api.api_serving import free_port
 from tests.factories import dataset, dicom_bytes
@@ -38,12 +39,15 @@ def test_the_command_serves_until_it_is_told_to_end_and_logs_nothing_of_files(tm
             data = dicom_bytes(dataset(PatientName="Doe^Jane", PatientID="77881"))
             assert client.post("/embed", content=data).json()["model_id"] == "efficientnet_lite0-random"
             assert client.post("/embed", content=data[:-20]).status_code == 400
+        children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        assert process.wait(30) == 0
+        assert children  # of which one decoded
+        assert psutil.wait_procs(children, 30)[1] == []
     finally:
         process.kill()
     log_text = (tmp_path / "log").read_text()
-    assert not any(word in log_text for word in ("Doe", "77881", "secret", "/embed", "Traceback")), log_text
+    assert not any(word in log_text for word in ("Doe", "77881", "secret", "/embed", "Traceback", "leaked")), log_text
 
 
 def _answers(client: httpx.Client) -> bool:

@@ -75,6 +75,15 @@ def test_what_gives_no_vector_gets_a_reason(address: str, data: bytes, status: i
     assert refused.json()["detail"]
 
 
+def test_a_file_that_takes_more_memory_than_it_may_is_refused_and_the_next_is_embedded(embedder: Embedder) -> None:
+    settings = Settings(embedder_max_pixels=10**9, embedder_memory_gib=0.5)
+    with serving(create_app(settings, embedder)) as address:
+        refused = posted(address, png_bomb(13_000))
+        assert (refused.status_code, refused.json()["reason"]) == (400, "undecodable_pixel_data")
+        assert "0.5 GiB" in refused.json()["detail"]
+        assert posted(address, DICOM).status_code == 200
+
+
 def test_a_file_that_does_not_say_how_long_it_is_ends_at_the_limit(address: str) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(30):
