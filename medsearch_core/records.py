@@ -31,6 +31,7 @@ REASONS = {
     "no_pixel_data": "a DICOM object without an image",
     "truncated_pixel_data": "fewer pixel bytes than rows, columns, frames and bits call for",
     "undecodable_pixel_data": "the pixel data cannot be decoded in its transfer syntax",
+    "interrupted": "what decoded the object was ended from outside, twice; its study is made again",
     "unsupported_pixel_format": "a photometric interpretation, bit depth or size that cannot be shown",
     "undecodable_text": "a report in no text encoding that can be told apart from noise",
     "empty_report": "a report without a word",

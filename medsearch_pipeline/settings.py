@@ -46,7 +46,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     decode_workers: int = Field(
         0, ge=0, le=256, description="processes that decode images; 0 means as many as there are processors for this one"
     )
-    decode_seconds: int = Field(120, ge=1, description="seconds after which the decoding of one object is given up")
+    decode_seconds: int = Field(120, ge=1, description="seconds of a processor that the decoding of one object may take")
     decode_memory_gib: float = Field(3, ge=0.5, description="memory that a process which decodes may have, in GiB")
     model: str = Field("densenet121", description=f"the embedding's model: {', '.join(NAMES)}")
     weights: str = Field(
@@ -92,7 +92,9 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     embedder_max_pixels: int = Field(
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
-    embedder_seconds: int = Field(10, ge=1, description="seconds after which the decoding of an uploaded file is given up")
+    embedder_seconds: int = Field(
+        10, ge=1, description="seconds of a processor after which the decoding of an uploaded file is given up"
+    )
     embedder_memory_gib: float = Field(
         1.5, ge=0.5, description="memory that the process which decodes uploaded files may have, in GiB"
     )

@@ -1,7 +1,8 @@
 """Worker processes for work on untrusted bytes, which may crash a decoder, hang it or fill the memory.
 
-What does that is lost alone: its process dies, the item is named, and a new process takes the next. Pixels do not cross: a
-worker reads from the store and writes to it, or into memory that it shares (`shared_pictures`).
+What does that is lost alone: its process dies, the item is named, and a new process takes the next. A process that somebody
+else ended, or that waited for a store without end, says nothing against its item. Pixels do not cross: a worker reads from the
+store and writes to it, or into memory that it shares (`shared_pictures`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -39,32 +41,61 @@ ALLOCATION = {-1: 256 * 2**20, -3: 32 * 2**20, -8: 1}
 """Of mallopt(3): M_TRIM_THRESHOLD, what may lie free at the end of the heap; M_MMAP_THRESHOLD, at its highest; M_ARENA_MAX."""
 
 
+FROM_OUTSIDE = frozenset({None, 255, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGALRM})
+"""Exit codes of a worker that no codec ended: the kernel, for want of memory, a person, or the clock; 255 is an unknown one."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one item may take.
 
     Args:
-        seconds: of time, by the clock.
+        seconds: of a processor's time.
         bytes: of memory, its worker's own included.
+        patience: seconds by the clock, in which a store has long given up.
     """
 
     seconds: int
     bytes: int
+    patience: int = 1800
 
 
 @dataclass(frozen=True)
 class Lost:
-    """Instead of a result: the worker died of this item."""
+    """Instead of a result: two workers died over this item.
+
+    Args:
+        is_to_blame: whether the item did it, so that another try would end likewise.
+    """
 
     limits: Limits
+    is_to_blame: bool
 
     @property
     def detail(self) -> str:
         """The fault in one sentence."""
+        if self.is_to_blame:
+            return (
+                f"its decoding crashed, took more than {self.limits.seconds} s "
+                f"or needed more than {self.limits.bytes / 2**30:g} GiB of memory"
+            )
         return (
-            f"its decoding crashed, took more than {self.limits.seconds} s "
-            f"or needed more than {self.limits.bytes / 2**30:g} GiB of memory"
+            "the processes that decoded it were ended from outside (is there memory enough?) "
+            f"or waited for more than {self.limits.patience} s"
         )
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process, and what hands it work."""
+
+    pool: ProcessPoolExecutor
+    process: BaseProcess
+
+    def ended(self) -> int | None:
+        """Its exit code, once it has died; what belonged to it is given back."""
+        self.pool.shutdown(wait=True)
+        return self.process.exitcode
 
 
 class Workers:
@@ -73,7 +104,7 @@ class Workers:
     def __init__(self, count: int, limits: Limits) -> None:
         self._limits = limits
         self._own = threading.local()
-        self._processes: list[ProcessPoolExecutor] = []
+        self._pools: set[ProcessPoolExecutor] = set()
         self._threads = ThreadPoolExecutor(count, "worker")
 
     def map(
@@ -109,8 +140,8 @@ class Workers:
     def close(self) -> None:
         """Ends the processes."""
         self._threads.shutdown(cancel_futures=True)
-        for process in self._processes:
-            process.shutdown(wait=False, cancel_futures=True)
+        while self._pools:
+            self._pools.pop().shutdown(wait=False, cancel_futures=True)
 
     def _worked(self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]) -> list[Result | Lost]:
         """In a thread that has a process of its own, so that a death has one cause.
@@ -118,37 +149,43 @@ class Workers:
         Where a worker died, each of its items is tried again alone: what was another's fault, or the machine's, is not its own.
         """
         found = self._in_process(function, items)
-        if found is not None:
+        if not isinstance(found, Lost):
             return found
         alone = [self._in_process(function, [item]) for item in items]
-        return [Lost(self._limits) if one is None else one[0] for one in alone]
+        return [one if isinstance(one, Lost) else one[0] for one in alone]
 
     def _in_process(
         self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
-    ) -> list[Result | Lost] | None:
+    ) -> list[Result | Lost] | Lost:
+        worker = self._worker()
         try:
-            return [*self._process().submit(_in_worker, function, items, self._limits.seconds).result()]
+            return [*worker.pool.submit(_in_worker, function, items, self._limits).result()]
         except BrokenProcessPool:
-            self._own.process = None
-            return None
+            self._own.worker = None
+            self._pools.discard(worker.pool)
+            return Lost(self._limits, worker.ended() not in FROM_OUTSIDE)
 
-    def _process(self) -> ProcessPoolExecutor:
-        process: ProcessPoolExecutor | None = getattr(self._own, "process", None)
-        if process is None:
-            process = ProcessPoolExecutor(1, _context(), _prepare, (self._limits.bytes, dict(os.environ)))
-            self._processes = [*self._processes, process]
-            fault = ""
-            try:
-                process.submit(int).result()
-            except (BrokenProcessPool, OSError) as error:
-                fault = type(error).__name__
-            if fault:
-                raise ConfigurationError(
-                    f"a process that decodes images cannot be started ({fault}): is there memory for it, and are the "
-                    f"{self._limits.bytes / 2**30:g} GiB that its settings give it enough?"
-                )
-            self._own.process = process
-        return process
+    def _worker(self) -> _Worker:
+        worker: _Worker | None = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = self._started()
+        return worker
+
+    def _started(self) -> _Worker:
+        pool, fault = ProcessPoolExecutor(1, _context(), _prepare, (self._limits.bytes, dict(os.environ))), ""
+        try:
+            pool.submit(int).result()
+            (process,) = pool._processes.values()
+        except (BrokenProcessPool, OSError) as error:
+            fault = type(error).__name__
+        if fault:
+            pool.shutdown(wait=True)
+            raise ConfigurationError(
+                f"a process that decodes images cannot be started ({fault}): are there memory and file descriptors for it, "
+                f"and are the {self._limits.bytes / 2**30:g} GiB that its settings give it enough?"
+            )
+        self._pools.add(pool)
+        return _Worker(pool, process)
 
 
 def decoding_workers(settings: Settings) -> Workers:
@@ -184,6 +221,7 @@ def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
@@ -204,18 +242,20 @@ def _end_with_owner() -> None:
         os._exit(1)
 
 
-def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequence[Any], seconds: int) -> list[Any]:
-    """The results, each within its time: the alarm ends the process wherever it is, in a codec's loop too.
+def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequence[Any], limits: Limits) -> list[Any]:
+    """The results, each within its time: the timer's signal ends the process wherever it is, in a codec's loop too.
 
     So does a lack of memory, after which nobody knows what a codec left half done.
     """
     results, found = [], function(items)
     try:
         for _ in items:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+            signal.setitimer(signal.ITIMER_REAL, limits.patience)
             results.append(next(found))
     except MemoryError:
         os._exit(1)
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     return results

@@ -22,7 +22,7 @@ from medsearch_core.errors import BadInput
 PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 UNDEFINED_LENGTH = 0xFFFFFFFF
 HEADER_VALUE_BYTES = 16 * 2**20
-UID_PATTERN = re.compile(r"[0-9.]{1,64}")
+UID_PATTERN = re.compile(r"[0-9][0-9.]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,8 @@ def identity(ds: Dataset) -> Identity:
     """The identifiers of an object.
 
     Raises:
-        BadInput: `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not 1 to 64 digits and dots (PS3.5 9.1).
+        BadInput: `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a digit and up to 63 digits and dots (PS3.5
+            9.1).
     """
     uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
     for keyword, uid in uids.items():

@@ -63,7 +63,10 @@ class PictureReader:
         """The picture of a file, or why there is none."""
         decode = partial(pictures_of, longest_side=self.longest_side, max_pixels=self.max_pixels)
         ((_, found),) = self.workers.map(decode, [data], 1, 1)
-        return Refusal(400, "undecodable_pixel_data", found.detail) if isinstance(found, Lost) else found
+        if isinstance(found, Lost):
+            blamed = Refusal(400, "undecodable_pixel_data", found.detail)
+            return blamed if found.is_to_blame else Refusal(503, "interrupted", found.detail)
+        return found
 
 
 def pictures_of(files: Sequence[bytes], *, longest_side: int, max_pixels: int) -> Iterator[Picture | Refusal]:

@@ -29,6 +29,9 @@ from medsearch_pipeline.workers import Limits, Workers
 
 MOST_HELD = 4
 """Files in memory at once: one is embedded, the others wait."""
+ARRIVAL_SECONDS = 20
+"""In which a file has to arrive: one that never does would hold its place for ever, and the end of the service."""
+PATIENCE_SECONDS = 60
 BLACK = np.zeros((64, 64), np.uint8)
 
 
@@ -38,7 +41,7 @@ def create_app(settings: Settings, embedder: Embedder) -> Starlette:
     Raises:
         ConfigurationError: it may be reached from elsewhere, and there is no token.
     """
-    limits = Limits(settings.embedder_seconds, int(settings.embedder_memory_gib * 2**30))
+    limits = Limits(settings.embedder_seconds, int(settings.embedder_memory_gib * 2**30), PATIENCE_SECONDS)
     pictures = PictureReader(Workers(1, limits), settings.thumbnail_side, settings.embedder_max_pixels)
     service = EmbedderService(embedder, pictures, settings.embedder_max_bytes)
     guard = access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
@@ -70,6 +73,7 @@ def serve(settings: Settings) -> int:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_graceful_shutdown=ARRIVAL_SECONDS,
     )
     return 0
 
@@ -105,8 +109,8 @@ class EmbedderService:
         self._held += 1
         try:
             data = await body_of(request, self._max_bytes)
-            if data is None:
-                return Refusal(413, "too_large", f"the file has more than {self._max_bytes} bytes").response()
+            if isinstance(data, Refusal):
+                return data.response()
             async with self._turn:
                 if await request.is_disconnected():
                     return Response(status_code=204)
@@ -134,14 +138,19 @@ def described(picture: Picture) -> dict[str, Any]:
     return told | {"thumbnail": b64encode(encode_png(picture.pixels)).decode()}
 
 
-async def body_of(request: Request, max_bytes: int) -> bytes | None:
-    """The body, None if it is longer than that; then the rest of it is not read."""
+async def body_of(request: Request, max_bytes: int) -> bytes | Refusal:
+    """The body, or why it is not read to its end."""
+    too_large = Refusal(413, "too_large", f"the file has more than {max_bytes} bytes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > max_bytes:
-        return None
+        return too_large
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > max_bytes:
-            return None
+    try:
+        async with asyncio.timeout(ARRIVAL_SECONDS):
+            async for chunk in request.stream():
+                data += chunk
+                if len(data) > max_bytes:
+                    return too_large
+    except TimeoutError:
+        return Refusal(408, "too_slow", f"the file did not arrive within {ARRIVAL_SECONDS} s")
     return bytes(data)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-CRASH, HANG, FILL, RAISE = -1, -2, -3, -4
+CRASH, HANG, FILL, RAISE, WAIT, KILLED = -1, -2, -3, -4, -5, -6
 
 
 def squares(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -21,6 +23,10 @@ def squares(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         if number == FILL:
             held = [bytearray(64 * 2**20) for _ in range(64)]
             os._exit(len(held))
+        if number == WAIT:
+            time.sleep(3600)
+        if number == KILLED:
+            os.kill(os.getpid(), signal.SIGKILL)
         if number == RAISE:
             raise ValueError("not a number that can be squared")
         yield number * number, os.getpid()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
 import struct
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +41,10 @@ class DeadlyFolder(Folder):
         if "crash" in key:
             ctypes.string_at(0)
         if "hang" in key:
-            time.sleep(3600)
+            while True:
+                pass
+        if "killed" in key:
+            os.kill(os.getpid(), signal.SIGKILL)
         return data
 
 
@@ -89,6 +94,25 @@ def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_e
         refused = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, study))
         assert [(r.key, r.reason) for r in refused] == [(f"{folder_of(study)}/{name}.dcm", "undecodable_pixel_data")]
         assert refused[0].detail == "its decoding crashed, took more than 2 s or needed more than 0.5 GiB of memory"
+
+
+def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is_used(reader: ImageReader) -> None:
+    study = STUDIES[0]
+    for name in ("a", "killed"):
+        reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", image_bytes(study, ord(name[0])))
+    workers = Workers(1, Limits(seconds=60, bytes=2**30))
+    due = {study: landed(reader)[study]}
+    reader.build(due, workers, lambda _: None)
+    assert not reader.is_current(study, due[study])
+    (image,) = reader.warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
+    assert image.key.endswith("/a.dcm")
+    (refused,) = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, study))
+    assert (refused.key, refused.reason) == (f"{folder_of(study)}/killed.dcm", "interrupted")
+    undisturbed = replace(reader, objects=replace(reader.objects, landing=Folder(reader.objects.landing._folder)))
+    undisturbed.build(due, workers, lambda _: None)
+    workers.close()
+    assert undisturbed.is_current(study, due[study])
+    assert len(reader.warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))) == 2
 
 
 def test_a_refused_object_of_the_same_instance_leaves_the_first_ones_picture(reader: ImageReader) -> None:

@@ -15,9 +15,9 @@ import pytest
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.workers import Limits, Lost, Workers
 from tests.hospital_day.place import wait_until
-from tests.pipeline.deadly import CRASH, FILL, HANG, RAISE, environment_of, once_deadly, squares
+from tests.pipeline.deadly import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares
 
-LIMITS = Limits(seconds=1, bytes=2**30)
+LIMITS = Limits(seconds=1, bytes=2**30, patience=2)
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,28 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
     assert os.getpid() not in processes
 
 
-@pytest.mark.parametrize("deadly", [CRASH, HANG, FILL], ids=["crash", "hang", "memory"])
-def test_an_item_that_a_worker_dies_of_is_lost_alone(workers: Workers, deadly: int) -> None:
+@pytest.mark.parametrize(
+    ("deadly", "is_to_blame"),
+    [(CRASH, True), (HANG, True), (FILL, True), (WAIT, False), (KILLED, False)],
+    ids=["crash", "hang", "memory", "waits for a store", "killed by the kernel"],
+)
+def test_an_item_that_a_worker_dies_over_is_lost_alone(workers: Workers, deadly: int, is_to_blame: bool) -> None:
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
     assert [item for item, _ in found] == items
-    assert [result.limits if isinstance(result, Lost) else result[0] for _, result in found] == [1, 4, LIMITS, 9, 16, 25]
+    lost = Lost(LIMITS, is_to_blame)
+    assert [result if isinstance(result, Lost) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
+
+
+def test_dead_workers_leave_no_descriptors_behind() -> None:
+    workers = Workers(1, LIMITS)
+    open_files = []
+    for _ in range(6):
+        assert [result for _, result in workers.map(squares, [CRASH], 1, 1)] == [Lost(LIMITS, True)]
+        assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, Lost)] == [9]
+        open_files.append(psutil.Process().num_fds())
+    workers.close()
+    assert open_files[-1] <= open_files[0] + 4  # a pool's own, that is not yet collected
 
 
 def test_an_item_is_not_lost_of_one_death_that_may_have_been_the_machines(workers: Workers, tmp_path: Path) -> None:

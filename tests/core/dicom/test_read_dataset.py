@@ -228,3 +228,11 @@ def test_threads_may_read_at_once() -> None:
     for thread in threads:
         thread.join()
     assert found == [identity(dataset())] * 8
+
+
+@pytest.mark.parametrize("uid", ["..", ".1", "1/2", "1.2.840.x", "1" * 65])
+def test_an_object_whose_uid_is_none_has_no_identity(uid: str) -> None:
+    ds = read_dataset(dicom_bytes(dataset()))
+    ds.SOPInstanceUID = uid
+    with pytest.raises(BadInput, match="SOPInstanceUID is not a UID"):
+        identity(ds)

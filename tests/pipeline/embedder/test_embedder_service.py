@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -90,6 +92,19 @@ def test_a_file_that_does_not_say_how_long_it_is_ends_at_the_limit(address: str)
             yield bytes(10_000)
 
     assert httpx.post(f"{address}/embed", content=chunks()).json()["reason"] == "too_large"
+
+
+def test_a_file_that_does_not_arrive_gives_its_place_to_another(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("medsearch_pipeline.embedder.service.ARRIVAL_SECONDS", 1)
+    host, port = address.removeprefix("http://").split(":")
+    head = b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx"
+    with ExitStack() as stack:
+        halves = [stack.enter_context(socket.create_connection((host, int(port)), 30)) for _ in range(MOST_HELD)]
+        for half in halves:
+            half.sendall(head)
+        for half in halves:
+            assert b" 408 " in half.recv(1000).splitlines()[0]
+        assert posted(address, DICOM).status_code == 200
 
 
 def test_its_kind_is_told_by_content_alone(address: str) -> None:
