@@ -29,14 +29,14 @@ class StudyImages:
 
     Args:
         overwritten: objects whose pictures a refused one of the same SOPInstanceUID has overwritten.
-        is_whole: whether every object was read to its end, or died of its own; what was interrupted is to be tried again.
+        interrupted: keys of objects that are to be tried again, for what decoded them was ended from outside.
     """
 
     images: list[ImageRecord] = field(default_factory=list)
     thumbnails: list[ThumbnailRecord] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     overwritten: list[LandedObject] = field(default_factory=list)
-    is_whole: bool = True
+    interrupted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ class ImageReader:
     def _write(self, study: StudyKey, objects: Sequence[LandedObject], made: StudyImages) -> None:
         self.warehouse.remove_others(f"thumbnails/{study.partition}", [t.path for t in made.thumbnails])
         inputs = self.inputs(objects)
-        self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), made.rejections, inputs if made.is_whole else "")
+        if made.interrupted:  # then nothing that is made from these tables is taken for what it will be made from
+            inputs = digest_of("interrupted", inputs, *made.interrupted)
+        self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), made.rejections, inputs)
         self.warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", study), made.thumbnails, inputs)
         self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), made.images, inputs)
 
@@ -99,8 +101,10 @@ def combined(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages |
     for item, images in found:
         try:
             if isinstance(images, Lost):
-                made.is_whole = made.is_whole and images.is_to_blame
-                raise BadInput("undecodable_pixel_data" if images.is_to_blame else "interrupted", images.detail)
+                if images.is_to_blame:
+                    raise BadInput("undecodable_pixel_data", images.detail)
+                made.interrupted.append(item.key)
+                raise BadInput("interrupted", images.detail)
             kept, sha256 = first.get(images.sop_instance_uid, (item, ""))
             if images.thumbnails and sha256 and sha256 != images.sha256:
                 made.overwritten.append(kept)

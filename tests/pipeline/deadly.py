@@ -1,4 +1,4 @@
-"""What worker processes are given in tests: numbers that come back, and some that a process dies of."""
+"""What worker processes are given in tests: numbers and objects that come back, and some that a process dies of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from medsearch_core.storage.folder import Folder
 
 CRASH, HANG, FILL, RAISE, WAIT, KILLED = -1, -2, -3, -4, -5, -6
 
@@ -45,3 +47,21 @@ def environment_of(names: Sequence[str]) -> Iterator[str | None]:
     """The environment's values."""
     for name in names:
         yield os.environ.get(name)
+
+
+class DeadlyFolder(Folder):
+    """A landing folder in which some objects do to the process that reads them what a codec may."""
+
+    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
+        return DeadlyFolder, (self._folder,)
+
+    def read(self, key: str) -> bytes:
+        data = super().read(key)
+        if "crash" in key:
+            ctypes.string_at(0)
+        if "hang" in key:
+            while True:
+                pass
+        if "killed" in key:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return data

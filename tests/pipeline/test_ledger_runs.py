@@ -20,6 +20,7 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_documents import documents_of
 from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
+from tests.pipeline.deadly import DeadlyFolder
 
 STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000002", "s50000002")]
 FIRST = f"{folder_of(STUDIES[0])}/{sop_instance_uid(STUDIES[0], 1)}.dcm"
@@ -224,6 +225,20 @@ def test_a_file_that_is_no_parquet_stops_nothing_and_is_named(ingested: Place) -
     assert (check.passed, check.metadata["keys"].value) == (False, [REPORTS[1], OTHER])
     ingested.warehouse.store.write(path, whole)
     assert ingested.account()[1].passed
+
+
+def test_what_the_machine_interrupts_is_pending_until_it_was_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"{folder_of(STUDIES[0])}/killed.dcm"
+    place.landing.write(key, image_bytes(STUDIES[0], 2))
+    with monkeypatch.context() as machine:
+        machine.setattr("medsearch_core.storage.folder.Folder", DeadlyFolder)
+        place.ingest()
+    states, check = place.account()
+    assert (states[key], states[FIRST], states[OTHER]) == (["pending"], ["pending"], ["indexed"])
+    assert check.passed, "work that waits is no difference"
+    assert open_embedded(place.settings.index).health().images == 2, "what was read is found"
+    place.ingest()
+    assert {state for of in (key, FIRST, OTHER) for state in place.account()[0][of]} == {"indexed"}
 
 
 def test_there_is_no_ledger_without_an_inventory(tmp_path: Path) -> None:

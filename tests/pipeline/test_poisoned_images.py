@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -26,26 +23,9 @@ from medsearch_pipeline.study_images import ImageReader
 from medsearch_pipeline.workers import Limits, Workers
 from tests.factories import dataset, dicom_bytes
 from tests.landing import folder_of, image_bytes, sop_instance_uid
+from tests.pipeline.deadly import DeadlyFolder
 
 STUDIES = [StudyKey("p10000032", f"s5041426{n}") for n in range(3)]
-
-
-class DeadlyFolder(Folder):
-    """A landing folder in which some objects do to the process that reads them what a codec may."""
-
-    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
-        return DeadlyFolder, (self._folder,)
-
-    def read(self, key: str) -> bytes:
-        data = super().read(key)
-        if "crash" in key:
-            ctypes.string_at(0)
-        if "hang" in key:
-            while True:
-                pass
-        if "killed" in key:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return data
 
 
 @pytest.fixture
