@@ -26,7 +26,7 @@ from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
-from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
+from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.test_definitions import Silent
 
@@ -50,7 +50,7 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.home, self.settings = home, settings_in(home / "landing", home)
-        self.instance = instance_in_memory()
+        self.instance = local_instance(home / "dagster")
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
         self.cursor: str | None = None
 
