@@ -17,6 +17,9 @@ export UV_LINK_MODE ?= copy
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends
 
+# Hundreds of processes import the same modules: each is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check format clean
 
 demo: $(VENV)/demo.installed

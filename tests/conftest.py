@@ -1,9 +1,10 @@
-"""What every test may use, the rule that CI accepts no skipped test, and which tests a machine without a GPU leaves out."""
+"""What every test may use, the order of test modules, that CI accepts no skipped test, and what is left out without a GPU."""
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,50 @@ from moto.server import ThreadedMotoServer
 from medsearch_pipeline.workers import close_workers
 
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
+TESTS = Path(__file__).parent
+LONGEST = (
+    "end_to_end/test_demo.py",
+    "end_to_end/test_hospital_day.py",
+    "pipeline/ecs/test_backfill_on_ecs.py",
+    "end_to_end/test_killed_run.py",
+    "pipeline/sensors/test_ingest_sensor_daemon.py",
+    "opensearch_node/test_secured.py",
+    "core/search/test_opensearch.py",
+    "pipeline/models/test_engines.py",
+    "pipeline/models/test_torch_engine.py",
+    "core/search/test_every_answer.py",
+    "pipeline/test_upkeep.py",
+    "pipeline/test_postgres.py",
+)
+"""Modules that wait most, the longest first: begun last, one of them would run alone while the other processes have nothing."""
 
 
 def pytest_report_header() -> str:
     return "tests marked gpu: run" if HAS_GPU else "tests marked gpu: deselected, for this machine has no CUDA device"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting imports stays: the garbage collector looks at it neither meanwhile nor in any test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test that needs a GPU is no skipped test where there is none: the header says that it is left out."""
+    """The longest modules first. A test that needs a GPU is no skipped test where there is none: the header says it."""
     left_out = [] if HAS_GPU else [item for item in items if item.get_closest_marker("gpu")]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    first = {TESTS / module: place for place, module in enumerate(LONGEST)}
+    items[:] = sorted((item for item in items if item not in left_out), key=lambda item: first.get(item.path, len(first)))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    gc.unfreeze()  # or nanobind tells at the end of leaks that are none
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,9 @@ def test_told_to_end_it_waits_no_longer_than_it_may(start):
         answer = pool.submit(service.client.post, "/graphql", json=ENDLESS)
         until(lambda: service.in_progress() == 1)
         service.process.send_signal(signal.SIGTERM)
-        with pytest.raises(httpx.RemoteProtocolError):
-            answer.result(timeout=40)
+        with suppress(httpx.RemoteProtocolError):  # uvicorn's 500 of what it cancels comes, or the process ends before it
+            cut_off = answer.result(timeout=40)
+            assert (cut_off.status_code, cut_off.text) == (500, "Internal Server Error")
     assert service.process.wait(timeout=20) in (0, -signal.SIGTERM)
 
 

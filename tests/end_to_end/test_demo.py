@@ -142,7 +142,9 @@ def test_a_file_of_ones_own_finds_the_images_like_it(first: Demo) -> None:
     asked = "query($f: Upload!) { embedding(upload: $f) { modelId vector } similarImages(upload: $f) { edges { score } } }"
     operations = json.dumps({"query": asked, "variables": {"f": None}})
     form = {"operations": operations, "map": '{"0": ["variables.f"]}'}
-    found = httpx.post(url, data=form, files={"0": file.read_bytes()}, timeout=60).json()["data"]
+    answer = httpx.post(url, data=form, files={"0": file.read_bytes()}, timeout=60).json()
+    assert "errors" not in answer, answer
+    found = answer["data"]
     assert found["embedding"]["modelId"] == "efficientnet_lite0-imagenet"
     assert found["similarImages"]["edges"][0]["score"] >= 0.999
 

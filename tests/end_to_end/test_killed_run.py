@@ -17,7 +17,7 @@ from medsearch_core.ledger import read_totals
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from tests.ingest import ingest, local_instance, settings_in, take_ledger
+from tests.ingest import ingest, instance_in_memory, local_instance, settings_in, take_ledger
 from tests.landing import land_study
 
 STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(24)]
@@ -48,7 +48,7 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = tmp_path_factory.mktemp("undisturbed")
-    ingest(settings_in(landing, home), local_instance(home / "dagster"))
+    ingest(settings_in(landing, home), instance_in_memory())
     return content(home)
 
 

@@ -17,7 +17,7 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.study_documents import documents_of
-from tests.ingest import ingest, local_instance, settings_in, take_ledger
+from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 
 WHOLE, UNPICTURED, ALTERED, UNFINITE, DROPPED, ZERO = (StudyKey(f"p1000000{n}", f"s5000000{n}") for n in range(1, 7))
@@ -37,7 +37,7 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.settings = settings_in(home / "landing", home)
-        self.instance = local_instance(home / "dagster")
+        self.instance = instance_in_memory()
         self.landing = open_store(self.settings.landing)
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
         for study in STUDIES:

@@ -26,7 +26,7 @@ from medsearch_pipeline.reindex import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
 from tests.ingest import ingest as run
-from tests.ingest import local_instance, settings_in, take_ledger
+from tests.ingest import instance_in_memory, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study
 
 STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000001", "s50000002"), StudyKey("p10000002", "s50000003")]
@@ -38,8 +38,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> dg.DagsterInstance:
-    return local_instance(tmp_path / "dagster")
+def instance() -> dg.DagsterInstance:
+    return instance_in_memory()
 
 
 def test_the_asset_graph_is_this_one(settings: Settings) -> None:
@@ -270,7 +270,8 @@ def test_sensors_and_schedules_begin_as_the_setting_says(settings: Settings, sen
     assert {s.default_status.value for s in (*repository.sensor_defs, *repository.schedule_defs)} == {status}
 
 
-def test_the_indexs_password_is_nowhere_in_dagster(settings: Settings, instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_the_indexs_password_is_nowhere_in_dagster(settings: Settings, tmp_path: Path) -> None:
+    instance = local_instance(tmp_path / "dagster")
     land_study(open_store(settings.landing), STUDIES[0])
     secret = "correct-horse-battery-staple"
     protected = settings.model_copy(update={"index_user": "writer", "index_password": SecretStr(secret)})

@@ -18,7 +18,7 @@ from medsearch_pipeline.catalogue import compact, inputs_of_catalogue
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.study_documents import documents_of
-from tests.ingest import ingest, local_instance, settings_in, take_ledger
+from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.deadly import DeadlyFolder
 
@@ -34,7 +34,7 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.settings: Settings = settings_in(home / "landing", home)
-        self.instance = local_instance(home / "dagster")
+        self.instance = instance_in_memory()
         self.landing: ObjectStore = open_store(self.settings.landing)
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
 

@@ -23,7 +23,7 @@ from medsearch_pipeline.partitions import NAME
 from medsearch_pipeline.prune import Claims, gone, prune
 from medsearch_pipeline.runs import RANGE_END_TAG, RANGE_START_TAG
 from medsearch_pipeline.settings import Settings
-from tests.ingest import ingest, local_instance, settings_in, take_ledger
+from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.landing import land_study
 
 A, B, C, D = STUDIES = [StudyKey("p10000001", f"s5000000{n}") for n in range(1, 5)]
@@ -36,7 +36,7 @@ class Place:
 
     def __init__(self, home: Path) -> None:
         self.settings: Settings = settings_in(home / "landing", home)
-        self.instance = local_instance(home / "dagster")
+        self.instance = instance_in_memory()
         self.landing = open_store(self.settings.landing)
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
         for study in STUDIES:
@@ -126,7 +126,7 @@ def test_nothing_is_pruned_while_nobody_knows_what_is_landed(tmp_path: Path) -> 
     settings = settings_in(tmp_path / "landing", tmp_path)
     warehouse = Warehouse(open_store(settings.warehouse))
     with pytest.raises(ConfigurationError, match="run inventory_job"):
-        prune(warehouse, open_embedded(settings.index), local_instance(tmp_path / "dagster"))
+        prune(warehouse, open_embedded(settings.index), instance_in_memory())
 
 
 def test_a_study_is_gone_that_is_held_and_not_landed() -> None:

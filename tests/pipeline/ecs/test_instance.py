@@ -61,10 +61,11 @@ def test_dagster_loads_it(
             assert len(json.dumps(command)) < LONGEST_OVERRIDES - 2000  # for what a deployment adds
             logs = instance.compute_log_manager
             assert isinstance(logs, S3ComputeLogManager)
-            with logs.capture_logs(["a-run", "compute_logs", "a-step"]):
+            run_id = make_new_run_id()  # Dagster keeps what is captured below /tmp, where another process may test as well
+            with logs.capture_logs([run_id, "compute_logs", "a-step"]):
                 print("said by a step")
             (kept,) = boto3.client("s3", endpoint_url=s3_endpoint).list_objects_v2(Bucket=s3_bucket)["Contents"]
-            assert kept["Key"] == "dagster/storage/a-run/compute_logs/a-step.out"
+            assert kept["Key"] == f"dagster/storage/{run_id}/compute_logs/a-step.out"
     assert ecs.calls.count("DescribeTaskDefinition") == 1
     assert set(ecs.calls) == {"RegisterTaskDefinition", "DescribeTaskDefinition"}  # the fixture registers, Dagster never does
 

@@ -18,7 +18,7 @@ from medsearch_pipeline.intake import journal, waiting
 from medsearch_pipeline.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.sensors import ingest_sensor
-from tests.ingest import local_instance, settings_in
+from tests.ingest import instance_in_memory, settings_in
 from tests.landing import noticed
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ class Place:
 
     def __init__(self, home: Path, **settings: int) -> None:
         self.settings = settings_in(home / "landing", home).model_copy(update=settings)
-        self.instance = local_instance(home / "dagster")
+        self.instance = instance_in_memory()
         self.repository = build_definitions(self.settings).get_repository_def()
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
         self.told = ""

@@ -107,7 +107,9 @@ class Deployment:
         return [e.dagster_event.pid for e in starts if e.dagster_event and e.dagster_event.pid]
 
     def is_half_done(self, studies: Sequence[StudyKey]) -> bool:
-        return bool(self.started(studies[0])) and 0 < self._done(studies) < len(studies)
+        """Whether their run has made tables of them, and not yet the vectors of all: to load the model takes it seconds."""
+        in_work = self._made("dicom_metadata", studies) > 0 and self._made("embeddings", studies) < len(studies)
+        return in_work and bool(self.started(studies[0]))
 
     def is_done(self, studies: Sequence[StudyKey]) -> bool:
         return set(studies) <= set(open_embedded(self.settings.index).studies()) and not self.unfinished()
@@ -115,8 +117,8 @@ class Deployment:
     def unfinished(self) -> Sequence[dg.DagsterRun]:
         return self.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
 
-    def _done(self, studies: Sequence[StudyKey]) -> int:
-        return len(list((self.home / "warehouse" / "dicom_metadata" / studies[0].patient).glob("*.parquet")))
+    def _made(self, table: str, studies: Sequence[StudyKey]) -> int:
+        return len(list((self.home / "warehouse" / table / studies[0].patient).glob("*.parquet")))
 
     def outcomes(self, start: StudyKey) -> list[str]:
         """How the runs that begin with a study ended, oldest first."""
