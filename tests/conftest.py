@@ -17,9 +17,9 @@ TESTS = Path(__file__).parent
 LONGEST = (
     "end_to_end/test_demo.py",
     "end_to_end/test_hospital_day.py",
+    "pipeline/sensors/test_ingest_sensor_daemon.py",
     "pipeline/ecs/test_backfill_on_ecs.py",
     "end_to_end/test_killed_run.py",
-    "pipeline/sensors/test_ingest_sensor_daemon.py",
     "opensearch_node/test_secured.py",
     "core/search/test_opensearch.py",
     "pipeline/models/test_engines.py",
