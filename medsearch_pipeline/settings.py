@@ -92,9 +92,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     embedder_max_pixels: int = Field(
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
-    embedder_seconds: int = Field(
-        10, ge=1, description="seconds of a processor after which the decoding of an uploaded file is given up"
-    )
+    embedder_seconds: int = Field(10, ge=1, description="seconds of a processor that decoding an uploaded file may take")
     embedder_memory_gib: float = Field(
         1.5, ge=0.5, description="memory that the process which decodes uploaded files may have, in GiB"
     )
