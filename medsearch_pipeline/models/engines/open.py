@@ -129,10 +129,10 @@ class Attempt:
     def _eager(self, graph: nn.Module) -> np.ndarray:
         try:
             return eager(graph, self._pictures)
-        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        except Exception as error:  # whatever the model raises
             side = self._network.input.side
             raise ConfigurationError(
-                f"{self._network.model_id} cannot take one picture, float32 [1, 3, {side}, {side}]: {_first_line(error)}"
+                f"{self._network.model_id} gives no vector of one picture, float32 [1, 3, {side}, {side}]: {_first_line(error)}"
             ) from error
 
 

@@ -37,6 +37,8 @@ def graph_of(name: str, data: bytes, wanted: Input) -> bytes:
     inputs = [value for value in model.graph.input if value.name not in initial]
     if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
         raise ConfigurationError(f"{name} has other inputs than one of float32 [n, 3, {wanted.side}, {wanted.side}]")
+    if len(model.graph.output) != 1:
+        raise ConfigurationError(f"{name} has {len(model.graph.output)} outputs: export the part that gives the vector alone")
     _normalise(model.graph, inputs[0], wanted)
     serialized: bytes = model.SerializeToString()
     return serialized

@@ -20,7 +20,7 @@ from medsearch_pipeline.models.engines.probe import LEAST_COSINE, least_cosine
 from medsearch_pipeline.models.families import densenet121
 from medsearch_pipeline.models.metadata import metadata_of, sha256_of
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.models.weights import random_state
+from medsearch_pipeline.models.weights import random_state, state_from_file
 
 FP32 = Wanted(device="cpu", precision="fp32", kept=None)
 
@@ -140,7 +140,97 @@ def test_a_damaged_or_unknown_file_is_refused_by_name(tmp_path: Path, name: str)
 
 def test_a_program_exported_for_another_batch_is_refused_with_the_reason(tmp_path: Path) -> None:
     file = write_model(tmp_path / "fixed.pt2", batch=4)
-    with pytest.raises(ConfigurationError, match=r"cannot take one picture, float32 \[1, 3, 64, 64\]"):
+    with pytest.raises(ConfigurationError, match=r"gives no vector of one picture, float32 \[1, 3, 64, 64\]"):
+        described(file)
+
+
+class Pair(torch.nn.Module):
+    """Gives its features as well, as one exported for training does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = small_network()
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        vectors = self.network(batch)
+        return vectors, vectors + 1
+
+
+class Named(Pair):
+    """Gives its vectors by name."""
+
+    def forward(self, batch: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {"vectors": self.network(batch)}
+
+
+class Choosy(Pair):
+    """Takes no batch of one."""
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        assert batch.shape[0] > 1, "two at least"
+        return self.network(batch)
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "said"),
+    [
+        ("m.pt", Pair(), "TypeError: it gives a tuple. Export the part that gives the vector alone"),
+        ("m.pt2", Pair(), "TypeError: it gives a tuple. Export the part that gives the vector alone"),
+        ("m.onnx", Pair(), "m.onnx has 2 outputs: export the part that gives the vector alone"),
+        ("m.pt", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
+        ("m.pt2", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
+        ("m.pt", Choosy(), "m.pt gives no vector of one picture, float32 [1, 3, 64, 64]: Error: "),
+    ],
+)
+def test_a_model_that_gives_something_else_than_a_vector_is_refused(
+    tmp_path: Path, name: str, network: torch.nn.Module, said: str
+) -> None:
+    file = write_model(tmp_path / name, network)
+    with pytest.raises(ConfigurationError) as caught:
+        described(file)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "b.pt2", "c.pt"])
+def test_a_file_cut_anywhere_is_refused_by_name(models: dict[str, Path], tmp_path: Path, name: str) -> None:
+    data = models[name].read_bytes()
+    file = tmp_path / name
+    for size in range(0, len(data), len(data) // 40):
+        file.write_bytes(data[:size])
+        with pytest.raises(ConfigurationError, match=name):
+            described(file)
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_a_state_dict_cut_anywhere_is_refused_by_name(tmp_path: Path, is_zip: bool) -> None:
+    file = tmp_path / "w.pth"
+    torch.save(small_network().state_dict(), file, _use_new_zipfile_serialization=is_zip)
+    data = file.read_bytes()
+    for size in range(0, len(data), len(data) // 200):
+        file.write_bytes(data[:size])
+        with pytest.raises(ConfigurationError, match=r"w\.pth cannot be loaded safely"):
+            state_from_file(str(file))
+
+
+def test_a_state_dict_whose_keys_are_no_names_is_refused(tmp_path: Path) -> None:
+    torch.save({0: torch.zeros(1)}, tmp_path / "w.pth")
+    with pytest.raises(ConfigurationError, match=r"w\.pth is not a state dict"):
+        load_embedder("efficientnet_lite0", str(tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize("model", ["file", "efficientnet_lite0"])
+def test_a_name_that_is_too_long_names_no_file(model: str) -> None:
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_WEIGHTS"):
+        load_embedder(model, f"/{'a' * 300}.onnx")
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        described(Path(f"/{'a' * 300}.onnx"))
+
+
+def test_metadata_that_cannot_be_written_are_told_in_one_line(models: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "a.onnx"
+    file.write_bytes(models["a.onnx"].read_bytes())
+    file.with_suffix(".json").mkdir()
+    with pytest.raises(ConfigurationError, match=r"^a\.json cannot be written beside a\.onnx: Is a directory$"):
         described(file)
 
 
