@@ -191,6 +191,30 @@ def test_a_model_that_gives_something_else_than_a_vector_is_refused(
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("sizes", [(3, 128, 128), (64, 64, 3), (1, 64, 64), (3, 64, 0, 0)])
+def test_an_onnx_model_that_declares_another_input_is_refused(
+    models: dict[str, Path], tmp_path: Path, sizes: tuple[int, ...]
+) -> None:
+    model = onnx.load(models["a.onnx"])
+    shape = model.graph.input[0].type.tensor_type.shape
+    del shape.dim[1:]
+    for size in sizes:
+        shape.dim.add().dim_value = size
+    file = tmp_path / "a.onnx"
+    onnx.save_model(model, file)
+    with pytest.raises(ConfigurationError, match=r"a\.onnx has other inputs than one of float32 \[n, 3, 64, 64\]"):
+        described(file)
+
+
+def test_an_onnx_model_that_leaves_its_side_open_is_taken(models: dict[str, Path], tmp_path: Path) -> None:
+    model = onnx.load(models["a.onnx"])
+    for dimension, name in zip(model.graph.input[0].type.tensor_type.shape.dim[1:], "chw", strict=True):
+        dimension.dim_param = name
+    file = tmp_path / "a.onnx"
+    onnx.save_model(model, file)
+    assert described(file).dimensions == DIMENSIONS
+
+
 @pytest.mark.parametrize("name", ["a.onnx", "b.pt2", "c.pt"])
 def test_a_file_cut_anywhere_is_refused_by_name(models: dict[str, Path], tmp_path: Path, name: str) -> None:
     data = models[name].read_bytes()
