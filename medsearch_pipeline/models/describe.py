@@ -28,7 +28,7 @@ def describe(
         raise ConfigurationError(f"there is no file {file}")
     try:
         wanted = Input(side=side, mean=mean, std=std)
-        found = dimensions or _dimensions_of(file, wanted)
+        found = _dimensions_of(file, wanted) if dimensions is None else dimensions
         metadata = ModelMetadata(
             **wanted.model_dump(), model_id=model_id, dimensions=found, licence=licence, sha256=sha256_of(file)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import onnx
 import pytest
 import torch
 from safetensors.torch import save_file
-from small_models import DIMENSIONS, MEAN, SIDE, STD, described, radiographs, small_network, write_model
+from small_models import DIMENSIONS, MEAN, SIDE, STD, WANTED, described, radiographs, small_network, write_model
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.cli import main
@@ -18,6 +19,7 @@ from medsearch_pipeline.models.code_version import code_version_of
 from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.engines.probe import LEAST_COSINE, least_cosine
 from medsearch_pipeline.models.families import densenet121
+from medsearch_pipeline.models.families.model_file import graph_of
 from medsearch_pipeline.models.metadata import metadata_of, sha256_of
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.models.weights import random_state, state_from_file
@@ -179,7 +181,12 @@ class Choosy(Pair):
         ("m.onnx", Pair(), "m.onnx has 2 outputs: export the part that gives the vector alone"),
         ("m.pt", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
         ("m.pt2", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
-        ("m.pt", Choosy(), "m.pt gives no vector of one picture, float32 [1, 3, 64, 64]: Error: "),
+        (
+            "m.pt",
+            Choosy(),
+            "m.pt gives no vector of one picture, float32 [1, 3, 64, 64]: Error: RuntimeError: AssertionError: two at least",
+        ),
+        ("m.pt", small_network().half(), ": RuntimeError: Input type (float) and bias type (c10::Half) should be the same"),
     ],
 )
 def test_a_model_that_gives_something_else_than_a_vector_is_refused(
@@ -204,6 +211,48 @@ def test_an_onnx_model_that_declares_another_input_is_refused(
     onnx.save_model(model, file)
     with pytest.raises(ConfigurationError, match=r"a\.onnx has other inputs than one of float32 \[n, 3, 64, 64\]"):
         described(file)
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        ("openvino", "-- No conversion rule found for operations: elsewhere.Relu"),
+        ("onnxruntime", "elsewhere:Relu(-1) is not a registered function/op"),
+    ],
+)
+def test_an_engine_that_cannot_run_a_model_says_why_in_one_line_of_ours(
+    models: dict[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str, said: str
+) -> None:
+    model = onnx.load(models["a.onnx"])
+    next(node for node in model.graph.node if node.op_type == "Relu").domain = "elsewhere"
+    model.opset_import.append(onnx.helper.make_opsetid("elsewhere", 1))
+    file = tmp_path / "a.onnx"
+    onnx.save_model(model, file)
+    described(file, dimensions=DIMENSIONS)
+    with pytest.raises(ConfigurationError) as caught:
+        load_embedder("file", str(file), wanted=Wanted(engine, "cpu", "fp32", kept=None))  # type: ignore[arg-type]
+    assert str(caught.value).endswith(said)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_onnx_runtime_leaves_the_telling_of_a_fault_to_us(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIDE * SIDE, 2))
+    file = write_model(tmp_path / "a.onnx", network, batch=1)
+    model = onnx.load(file)
+    sizes = next(node for node in model.graph.node if node.op_type == "Reshape").input[1]
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name == sizes)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([1, 7]), sizes))
+    onnx.save_model(model, file)
+    described(file, dimensions=2)
+    with pytest.raises(ConfigurationError, match=r"onnxruntime fp32: .*cannot be reshaped"):
+        load_embedder("file", str(file), wanted=Wanted("onnxruntime", "cpu", "fp32", kept=None))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_torchscript_is_read_without_a_warning(models: dict[str, Path]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        graph_of(models["c.pt"], WANTED)
 
 
 def test_an_onnx_model_that_leaves_its_side_open_is_taken(models: dict[str, Path], tmp_path: Path) -> None:
@@ -277,6 +326,8 @@ def test_the_command_writes_what_the_model_needs(
     assert metadata_of(file) == metadata_of(models["a.onnx"])
     assert main([*given, "--std", "0", "1", "1"]) == 1
     assert "medsearch: std.0: Input should be greater than 0" in capsys.readouterr().err
+    assert main([*given, "--dimensions", "0"]) == 1
+    assert "medsearch: dimensions: Input should be greater than or equal to 1" in capsys.readouterr().err
 
 
 def test_weights_of_an_architecture_may_have_metadata_too(tmp_path: Path) -> None:
