@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,20 +22,22 @@ def describe(
         dimensions: of its vectors. None runs the model once to see; weights for an architecture cannot be run without it.
 
     Raises:
-        ConfigurationError: there is no such file, a value is out of range, or the model cannot be run.
+        ConfigurationError: there is no such file, a value is out of range, the model cannot be run, or nothing can be written.
     """
-    if not file.is_file():
+    if not isfile(file):
         raise ConfigurationError(f"there is no file {file}")
     try:
         wanted = Input(side=side, mean=mean, std=std)
-        found = dimensions or _dimensions_of(file, wanted)
+        found = _dimensions_of(file, wanted) if dimensions is None else dimensions
         metadata = ModelMetadata(
             **wanted.model_dump(), model_id=model_id, dimensions=found, licence=licence, sha256=sha256_of(file)
         )
+        path_of(file).write_text(metadata.model_dump_json(indent=2) + "\n")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ConfigurationError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
-    path_of(file).write_text(metadata.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise ConfigurationError(f"{path_of(file).name} cannot be written beside {file.name}: {error.strerror}") from error
     return metadata
 
 

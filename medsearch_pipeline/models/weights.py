@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable
+from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
 from pathlib import Path
 
 import torch
@@ -22,7 +22,7 @@ def state_from_file(path: str) -> State:
         ConfigurationError: there is no such file, or it holds anything but tensors.
     """
     file = Path(path).expanduser()
-    if not file.is_file():
+    if not isfile(file):
         raise ConfigurationError(f"MEDSEARCH_WEIGHTS names no file: {path}. Give imagenet, random or a file of weights")
     if file.suffix == ".safetensors":
         from safetensors import SafetensorError
@@ -34,12 +34,12 @@ def state_from_file(path: str) -> State:
             raise ConfigurationError(f"{file.name} is not a safetensors file") from error
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # whatever torch raises of a damaged file
         raise ConfigurationError(
-            f"{file.name} cannot be loaded safely: it is damaged, or holds pickled code, which is never run. "
-            "Save the model's state_dict() as safetensors and give that file"
+            f"{file.name} cannot be loaded safely ({type(error).__name__}): it is damaged, or holds pickled code, which is "
+            "never run. Save the model's state_dict() as safetensors and give that file"
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in state.items()):
         raise ConfigurationError(f"{file.name} is not a state dict: save model.state_dict()")
     return dict(state)
 

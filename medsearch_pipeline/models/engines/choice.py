@@ -75,11 +75,14 @@ def plans_of(wanted: Wanted, kind: str, machine: Machine) -> list[Plan]:
     """
     device = _device(wanted, kind, machine)
     fast = machine.cuda_bf16 if device.startswith("cuda") else machine.cpu_bf16
-    return [
+    plans = [
         Plan(engine, device, precision)
         for engine in _engines(wanted.engine, device, kind, machine)
         for precision in _precisions(wanted.precision, engine, fast)
     ]
+    if not plans:
+        raise ConfigurationError("ONNX Runtime runs these models in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto")
+    return plans
 
 
 def _device(wanted: Wanted, kind: str, machine: Machine) -> str:
@@ -124,9 +127,8 @@ def _engines(wanted: str, device: str, kind: str, machine: Machine) -> list[str]
 
 def _precisions(wanted: PrecisionName, engine: str, fast: bool) -> Iterator[Literal["fp32", "bf16"]]:
     if engine == "onnxruntime":
-        if wanted == "bf16":
-            raise ConfigurationError("ONNX Runtime runs these models in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto")
-        yield "fp32"
+        if wanted != "bf16":
+            yield "fp32"
     elif wanted == "auto":
         yield from ("bf16", "fp32") if fast else ("fp32",)
     else:

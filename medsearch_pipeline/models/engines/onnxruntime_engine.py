@@ -49,7 +49,7 @@ class OnnxruntimeEngine:
         self.name = f"onnxruntime fp32, {threads} thread{'s' if threads > 1 else ''}"
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # errors are raised as well
         self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 

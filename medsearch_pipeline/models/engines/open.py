@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ from medsearch_pipeline.models.network import Network
 
 log = logging.getLogger(__name__)
 BATCH_ON_CPU, FIRST_BATCH_ON_GPU = 8, 8
+AROUND = re.compile(
+    r"The following operation failed in the TorchScript|Exception from |Check '|FrontEnd API failed|-- Conversion is failed|"
+    r"Summary:|To facilitate "
+)
+"""Lines of TorchScript's and OpenVINO's errors that are not the reason."""
 
 
 def open_engine(network: Network, batch_size: int, wanted: Wanted) -> tuple[Engine, int]:
@@ -83,7 +89,7 @@ class Attempt:
         except ConfigurationError:
             raise
         except Exception as error:
-            raise UnableError(_first_line(error)) from error
+            raise UnableError(_reason(error)) from error
 
     def _open(self, plan: Plan) -> Engine:
         if plan.engine in OF_TORCH and isinstance(self._network.graph, nn.Module):
@@ -129,12 +135,16 @@ class Attempt:
     def _eager(self, graph: nn.Module) -> np.ndarray:
         try:
             return eager(graph, self._pictures)
-        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        except Exception as error:  # whatever the model raises
             side = self._network.input.side
             raise ConfigurationError(
-                f"{self._network.model_id} cannot take one picture, float32 [1, 3, {side}, {side}]: {_first_line(error)}"
+                f"{self._network.model_id} gives no vector of one picture, float32 [1, 3, {side}, {side}]: {_reason(error)}"
             ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')[:200]}"
+def _reason(error: Exception) -> str:
+    """An error's type and the line that tells most: the first, or the last where what comes first tells only the place."""
+    name, lines = type(error).__name__, [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and AROUND.match(lines[0]):
+        lines = [line for line in lines if not AROUND.match(line)][-1:]
+    return f"{name}: {''.join(lines[:1]).removeprefix(f'{name}: ')[:600]}"

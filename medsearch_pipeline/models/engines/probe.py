@@ -23,9 +23,17 @@ def drawn(side: int) -> np.ndarray:
 
 
 def eager(graph: nn.Module, pictures: np.ndarray) -> np.ndarray:
-    """The vectors as torch gives them on the processor, in fp32, one picture at a time."""
+    """The vectors as torch gives them on the processor, in fp32, one picture at a time.
+
+    Raises:
+        TypeError: the network gives something else than one tensor.
+    """
     with torch.inference_mode():
-        return np.concatenate([graph(torch.from_numpy(picture[np.newaxis])).float().numpy() for picture in pictures])
+        found = [graph(torch.from_numpy(picture[np.newaxis])) for picture in pictures]
+    for vector in found:
+        if not isinstance(vector, torch.Tensor):
+            raise TypeError(f"it gives a {type(vector).__name__}. Export the part that gives the vector alone")
+    return np.concatenate([vector.float().numpy() for vector in found])
 
 
 def least_cosine(vectors: np.ndarray, expected: np.ndarray) -> float:

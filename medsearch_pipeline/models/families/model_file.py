@@ -6,6 +6,7 @@ The model takes float32 `[n, 3, side, side]`, normalised as its metadata say, an
 from __future__ import annotations
 
 from importlib import import_module
+from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
 from pathlib import Path
 
 from torch import nn
@@ -25,7 +26,7 @@ def load(backbone: str, weights: str) -> Network:
         ConfigurationError: there is no such file, it lacks metadata or is not what they describe, or it cannot be read safely.
     """
     file = Path(weights).expanduser()
-    if not file.is_file():
+    if not isfile(file):
         raise ConfigurationError(
             f"MEDSEARCH_MODEL=file needs MEDSEARCH_WEIGHTS to name a model's file ({', '.join(FORMATS)}), and there is none "
             f"called {weights}"
@@ -48,5 +49,12 @@ def graph_of(file: Path, wanted: Input) -> nn.Module | bytes:
     if file.suffix not in FORMATS:
         raise ConfigurationError(f"{file.name} is not a model's file: give one of {', '.join(FORMATS)}")
     reader = import_module(f"medsearch_pipeline.models.files.{FORMATS[file.suffix]}")
-    graph: nn.Module | bytes = reader.graph_of(file.name, file.read_bytes(), wanted)
+    try:
+        graph: nn.Module | bytes = reader.graph_of(file.name, file.read_bytes(), wanted)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # whatever a library raises of a damaged file
+        raise ConfigurationError(
+            f"{file.name} is not a model's file that can be read: {type(error).__name__}. Export or copy it anew"
+        ) from error
     return graph

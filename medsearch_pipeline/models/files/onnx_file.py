@@ -35,11 +35,18 @@ def graph_of(name: str, data: bytes, wanted: Input) -> bytes:
         raise ConfigurationError(f"{name} is not an ONNX model: it is damaged, or something else") from error
     initial = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in initial]
-    if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
+    if len(inputs) != 1 or not _takes(inputs[0].type.tensor_type.shape.dim, wanted.side):
         raise ConfigurationError(f"{name} has other inputs than one of float32 [n, 3, {wanted.side}, {wanted.side}]")
+    if len(model.graph.output) != 1:
+        raise ConfigurationError(f"{name} has {len(model.graph.output)} outputs: export the part that gives the vector alone")
     _normalise(model.graph, inputs[0], wanted)
     serialized: bytes = model.SerializeToString()
     return serialized
+
+
+def _takes(sizes: Any, side: int) -> bool:
+    """Whether an input of these sizes takes `[n, 3, side, side]`; those that are not fixed are 0."""
+    return len(sizes) == 4 and all(size.dim_value in (0, given) for size, given in zip(sizes[1:], (3, side, side), strict=True))
 
 
 def _normalise(graph: Any, into: Any, wanted: Input) -> None:

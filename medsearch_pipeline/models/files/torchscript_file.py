@@ -37,7 +37,7 @@ def graph_of(name: str, data: bytes, wanted: Input) -> nn.Module:
             raise ConfigurationError(f"{name} is refused: its code calls {found[1].decode()}, which reaches for files")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore")  # that torch deprecates it
             module = torch.jit.load(BytesIO(data), map_location="cpu")
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(

@@ -53,6 +53,8 @@ GPUS = replace(FULL, cuda_devices=2, cuda_bf16=True)
             Plan("torch-compiled", "cpu", "fp32"),
         ),
         (Wanted("onnxruntime"), "torch", FULL, Plan("onnxruntime", "cpu", "fp32"), Plan("onnxruntime", "cpu", "fp32")),
+        (Wanted(precision="bf16"), "torch", FULL, Plan("openvino", "cpu", "bf16"), Plan("torch", "cpu", "bf16")),
+        (Wanted(precision="bf16"), "onnx", FULL, Plan("openvino", "cpu", "bf16"), Plan("openvino", "cpu", "bf16")),
     ],
 )
 def test_the_best_is_tried_first_and_the_plainest_last(
@@ -80,6 +82,12 @@ def test_the_best_is_tried_first_and_the_plainest_last(
         (Wanted("torch-compiled"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
         (Wanted("torch"), "onnx", FULL, "cannot run a model of the kind onnx"),
         (Wanted(), "onnx", PLAIN, "an ONNX file needs OpenVINO or ONNX Runtime"),
+        (
+            Wanted(precision="bf16"),
+            "onnx",
+            replace(FULL, installed=FULL.installed - {"openvino"}),
+            "in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto",
+        ),
         (Wanted("onnxruntime", precision="bf16"), "torch", FULL, "in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto"),
     ],
 )

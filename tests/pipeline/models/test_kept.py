@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from small_models import SIDE, WANTED, radiographs, small_network
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.engines import openvino_engine
 from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.kept import kept
 from medsearch_pipeline.models.engines.open import open_engine
 from medsearch_pipeline.models.network import FromPixels, Network
 
@@ -39,16 +42,77 @@ def test_a_network_is_converted_once(engine: str, network: Network, tmp_path: Pa
         open_engine(replace(network, digest="1" * 64), 0, wanted)
 
 
-def test_a_kept_graph_that_is_another_networks_is_refused(network: Network, tmp_path: Path) -> None:
-    wanted = Wanted("openvino", "cpu", "fp32", kept=tmp_path / "kept")
-    open_engine(network, 0, wanted)
+def another_network() -> Network:
     other = small_network()
     other[0].weight.data.neg_()
-    wrong = Network("small", "0" * 64, WANTED, FromPixels(other, WANTED).eval())
+    return Network("small", "0" * 64, WANTED, FromPixels(other, WANTED).eval())
+
+
+def cut(place: Path) -> None:
+    for file in place.iterdir():
+        file.write_bytes(file.read_bytes()[:100])
+
+
+def empty(place: Path) -> None:
+    for file in place.iterdir():
+        file.write_bytes(b"")
+
+
+def without_files(place: Path) -> None:
+    for file in place.iterdir():
+        file.unlink()
+
+
+def garble(place: Path) -> None:
+    file = max(place.iterdir(), key=lambda file: file.stat().st_size)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("engine", "damage"),
+    [("openvino", cut), ("openvino", empty), ("openvino", without_files), ("openvino", garble), ("onnxruntime", garble)],
+)
+def test_a_damaged_graph_is_converted_anew_and_told_once(
+    engine: str, damage: Callable[[Path], None], network: Network, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = Wanted(engine, "cpu", "fp32", kept=tmp_path / "kept")  # type: ignore[arg-type]
+    first = open_engine(network, 0, wanted)[0].start(radiographs(SIDE))()
     (place,) = (tmp_path / "kept").iterdir()
-    ov.save_model(openvino_engine.converted(wrong), place / "model.xml", compress_to_fp16=False)
+    damage(place)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert np.array_equal(open_engine(network, 0, wanted)[0].start(radiographs(SIDE))(), first)
+    (told,) = [record.getMessage() for record in caplog.records if record.name.startswith("medsearch")]
+    assert told.startswith(f"the converted model in {place} is damaged")
+    assert list((tmp_path / "kept").iterdir()) == [place]
+
+
+def test_several_that_find_it_damaged_leave_one_whole_graph(network: Network, tmp_path: Path) -> None:
+    wanted = Wanted("openvino", "cpu", "fp32", kept=tmp_path / "kept")
+    first = open_engine(network, 0, wanted)[0].start(radiographs(SIDE))()
+    (place,) = (tmp_path / "kept").iterdir()
+    cut(place)
+    converted = openvino_engine.converted(network)
+
+    def read_or_written(_: int) -> ov.Model:
+        return kept(tmp_path / "kept", network, "openvino", lambda _: converted, openvino_engine.write, openvino_engine.read)
+
+    with ThreadPoolExecutor(4) as pool:
+        graphs = list(pool.map(read_or_written, range(8)))
+    for graph in graphs:
+        runner = openvino_engine.OpenvinoEngine(graph, "fp32", 1)
+        assert np.array_equal(runner.run(radiographs(SIDE)), first)
+    assert list((tmp_path / "kept").iterdir()) == [place]
+    assert sorted(file.name for file in place.iterdir()) == ["model.bin", "model.xml", "sha256"]
+
+
+def test_a_kept_graph_that_is_another_networks_is_refused(network: Network, tmp_path: Path) -> None:
+    wrong = openvino_engine.converted(another_network())
+    kept(tmp_path, network, "openvino", lambda _: wrong, openvino_engine.write, openvino_engine.read)
     with pytest.raises(ConfigurationError, match="its vectors are not those of fp32"):
-        open_engine(network, 0, wanted)
+        open_engine(network, 0, Wanted("openvino", "cpu", "fp32", kept=tmp_path))
 
 
 def test_a_folder_that_cannot_be_written_costs_time_alone(

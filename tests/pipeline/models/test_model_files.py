@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import onnx
 import pytest
 import torch
 from safetensors.torch import save_file
-from small_models import DIMENSIONS, MEAN, SIDE, STD, described, radiographs, small_network, write_model
+from small_models import DIMENSIONS, MEAN, SIDE, STD, WANTED, described, radiographs, small_network, write_model
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.cli import main
@@ -18,9 +19,10 @@ from medsearch_pipeline.models.code_version import code_version_of
 from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.engines.probe import LEAST_COSINE, least_cosine
 from medsearch_pipeline.models.families import densenet121
+from medsearch_pipeline.models.families.model_file import graph_of
 from medsearch_pipeline.models.metadata import metadata_of, sha256_of
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.models.weights import random_state
+from medsearch_pipeline.models.weights import random_state, state_from_file
 
 FP32 = Wanted(device="cpu", precision="fp32", kept=None)
 
@@ -140,7 +142,168 @@ def test_a_damaged_or_unknown_file_is_refused_by_name(tmp_path: Path, name: str)
 
 def test_a_program_exported_for_another_batch_is_refused_with_the_reason(tmp_path: Path) -> None:
     file = write_model(tmp_path / "fixed.pt2", batch=4)
-    with pytest.raises(ConfigurationError, match=r"cannot take one picture, float32 \[1, 3, 64, 64\]"):
+    with pytest.raises(ConfigurationError, match=r"gives no vector of one picture, float32 \[1, 3, 64, 64\]"):
+        described(file)
+
+
+class Pair(torch.nn.Module):
+    """Gives its features as well, as one exported for training does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = small_network()
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        vectors = self.network(batch)
+        return vectors, vectors + 1
+
+
+class Named(Pair):
+    """Gives its vectors by name."""
+
+    def forward(self, batch: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {"vectors": self.network(batch)}
+
+
+class Choosy(Pair):
+    """Takes no batch of one."""
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        assert batch.shape[0] > 1, "two at least"
+        return self.network(batch)
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "said"),
+    [
+        ("m.pt", Pair(), "TypeError: it gives a tuple. Export the part that gives the vector alone"),
+        ("m.pt2", Pair(), "TypeError: it gives a tuple. Export the part that gives the vector alone"),
+        ("m.onnx", Pair(), "m.onnx has 2 outputs: export the part that gives the vector alone"),
+        ("m.pt", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
+        ("m.pt2", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
+        (
+            "m.pt",
+            Choosy(),
+            "m.pt gives no vector of one picture, float32 [1, 3, 64, 64]: Error: RuntimeError: AssertionError: two at least",
+        ),
+        ("m.pt", small_network().half(), ": RuntimeError: Input type (float) and bias type (c10::Half) should be the same"),
+    ],
+)
+def test_a_model_that_gives_something_else_than_a_vector_is_refused(
+    tmp_path: Path, name: str, network: torch.nn.Module, said: str
+) -> None:
+    file = write_model(tmp_path / name, network)
+    with pytest.raises(ConfigurationError) as caught:
+        described(file)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("sizes", [(3, 128, 128), (64, 64, 3), (1, 64, 64), (3, 64, 0, 0)])
+def test_an_onnx_model_that_declares_another_input_is_refused(
+    models: dict[str, Path], tmp_path: Path, sizes: tuple[int, ...]
+) -> None:
+    model = onnx.load(models["a.onnx"])
+    shape = model.graph.input[0].type.tensor_type.shape
+    del shape.dim[1:]
+    for size in sizes:
+        shape.dim.add().dim_value = size
+    file = tmp_path / "a.onnx"
+    onnx.save_model(model, file)
+    with pytest.raises(ConfigurationError, match=r"a\.onnx has other inputs than one of float32 \[n, 3, 64, 64\]"):
+        described(file)
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        ("openvino", "-- No conversion rule found for operations: elsewhere.Relu"),
+        ("onnxruntime", "elsewhere:Relu(-1) is not a registered function/op"),
+    ],
+)
+def test_an_engine_that_cannot_run_a_model_says_why_in_one_line_of_ours(
+    models: dict[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str], engine: str, said: str
+) -> None:
+    model = onnx.load(models["a.onnx"])
+    next(node for node in model.graph.node if node.op_type == "Relu").domain = "elsewhere"
+    model.opset_import.append(onnx.helper.make_opsetid("elsewhere", 1))
+    file = tmp_path / "a.onnx"
+    onnx.save_model(model, file)
+    described(file, dimensions=DIMENSIONS)
+    with pytest.raises(ConfigurationError) as caught:
+        load_embedder("file", str(file), wanted=Wanted(engine, "cpu", "fp32", kept=None))  # type: ignore[arg-type]
+    assert str(caught.value).endswith(said)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_onnx_runtime_leaves_the_telling_of_a_fault_to_us(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * SIDE * SIDE, 2))
+    file = write_model(tmp_path / "a.onnx", network, batch=1)
+    model = onnx.load(file)
+    sizes = next(node for node in model.graph.node if node.op_type == "Reshape").input[1]
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name == sizes)
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([1, 7]), sizes))
+    onnx.save_model(model, file)
+    described(file, dimensions=2)
+    with pytest.raises(ConfigurationError, match=r"onnxruntime fp32: .*cannot be reshaped"):
+        load_embedder("file", str(file), wanted=Wanted("onnxruntime", "cpu", "fp32", kept=None))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_torchscript_is_read_without_a_warning(models: dict[str, Path]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        graph_of(models["c.pt"], WANTED)
+
+
+def test_an_onnx_model_that_leaves_its_side_open_is_taken(models: dict[str, Path], tmp_path: Path) -> None:
+    model = onnx.load(models["a.onnx"])
+    for dimension, name in zip(model.graph.input[0].type.tensor_type.shape.dim[1:], "chw", strict=True):
+        dimension.dim_param = name
+    file = tmp_path / "a.onnx"
+    onnx.save_model(model, file)
+    assert described(file).dimensions == DIMENSIONS
+
+
+@pytest.mark.parametrize("name", ["a.onnx", "b.pt2", "c.pt"])
+def test_a_file_cut_anywhere_is_refused_by_name(models: dict[str, Path], tmp_path: Path, name: str) -> None:
+    data = models[name].read_bytes()
+    file = tmp_path / name
+    for size in range(0, len(data), len(data) // 40):
+        file.write_bytes(data[:size])
+        with pytest.raises(ConfigurationError, match=name):
+            described(file)
+
+
+@pytest.mark.parametrize("is_zip", [False, True])
+def test_a_state_dict_cut_anywhere_is_refused_by_name(tmp_path: Path, is_zip: bool) -> None:
+    file = tmp_path / "w.pth"
+    torch.save(small_network().state_dict(), file, _use_new_zipfile_serialization=is_zip)
+    data = file.read_bytes()
+    for size in range(0, len(data), len(data) // 200):
+        file.write_bytes(data[:size])
+        with pytest.raises(ConfigurationError, match=r"w\.pth cannot be loaded safely"):
+            state_from_file(str(file))
+
+
+def test_a_state_dict_whose_keys_are_no_names_is_refused(tmp_path: Path) -> None:
+    torch.save({0: torch.zeros(1)}, tmp_path / "w.pth")
+    with pytest.raises(ConfigurationError, match=r"w\.pth is not a state dict"):
+        load_embedder("efficientnet_lite0", str(tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize("model", ["file", "efficientnet_lite0"])
+def test_a_name_that_is_too_long_names_no_file(model: str) -> None:
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_WEIGHTS"):
+        load_embedder(model, f"/{'a' * 300}.onnx")
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        described(Path(f"/{'a' * 300}.onnx"))
+
+
+def test_metadata_that_cannot_be_written_are_told_in_one_line(models: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "a.onnx"
+    file.write_bytes(models["a.onnx"].read_bytes())
+    file.with_suffix(".json").mkdir()
+    with pytest.raises(ConfigurationError, match=r"^a\.json cannot be written beside a\.onnx: Is a directory$"):
         described(file)
 
 
@@ -163,6 +326,8 @@ def test_the_command_writes_what_the_model_needs(
     assert metadata_of(file) == metadata_of(models["a.onnx"])
     assert main([*given, "--std", "0", "1", "1"]) == 1
     assert "medsearch: std.0: Input should be greater than 0" in capsys.readouterr().err
+    assert main([*given, "--dimensions", "0"]) == 1
+    assert "medsearch: dimensions: Input should be greater than or equal to 1" in capsys.readouterr().err
 
 
 def test_weights_of_an_architecture_may_have_metadata_too(tmp_path: Path) -> None:
