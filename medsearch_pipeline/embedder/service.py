@@ -125,6 +125,8 @@ class EmbedderService:
         if isinstance(picture, Refusal):
             return picture.response()
         vector = self._embedder.embed(letterbox(picture.pixels, self._embedder.side)[np.newaxis])[0]
+        if not np.isfinite(vector).all():
+            return Refusal(400, "vector_not_finite", "the model gives no vector of finite numbers for it").response()
         encoded = b64encode(vector.astype("<f4").tobytes()).decode()
         return JSONResponse(self._named() | described(picture) | {"vector": encoded})
 

@@ -22,7 +22,7 @@ from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
 from tests.api.api_serving import serving
-from tests.embedders import Failing, Waiting, first_to_end
+from tests.embedders import Boundless, Failing, Waiting, first_to_end
 from tests.factories import dataset, dicom_bytes
 from tests.pictures import PDF, TEXT, jpeg, png, png_bomb
 
@@ -155,6 +155,12 @@ def test_more_files_than_it_holds_are_turned_away_at_once(embedder: Embedder) ->
         assert (refused.status_code, refused.json()["reason"]) == (503, "busy")
         assert [answer.status_code for answer in answered] == [200] * MOST_HELD
         assert posted(address, DICOM).status_code == 200
+
+
+def test_a_vector_that_is_none_is_not_given(embedder: Embedder) -> None:
+    with serving(create_app(Settings(), Boundless(embedder))) as address:
+        refused = posted(address, DICOM)
+    assert (refused.status_code, refused.json()["reason"]) == (400, "vector_not_finite")
 
 
 def test_of_what_nobody_expected_the_type_alone_is_logged(embedder: Embedder, caplog: pytest.LogCaptureFixture) -> None:
