@@ -70,12 +70,14 @@ class StudyEmbedder:
 
     Args:
         damaged: images without a vector, because their PNG cannot be read, and why. Their studies are not current.
+        unlike: images of which the model gave numbers that are not finite. Their vector is all zero, which is like no other.
     """
 
     warehouse: Warehouse
     embedder: Embedder
     timings: Timings = field(default_factory=Timings)
     damaged: dict[StudyKey, dict[str, str]] = field(default_factory=dict)
+    unlike: dict[StudyKey, list[str]] = field(default_factory=dict)
 
     def inputs(self, study: StudyKey) -> str | None:
         """The digest of everything a study's vectors are made from; None while it has no thumbnails."""
@@ -108,6 +110,9 @@ class StudyEmbedder:
                 for (slot, fault), vector in zip(batch := given.popleft(), vectors, strict=True):
                     of_study = rows.setdefault(slot.study, [])
                     if fault is None:
+                        if not np.isfinite(vector).all():
+                            self.unlike.setdefault(slot.study, []).append(slot.image_id)
+                            vector = np.zeros_like(vector)
                         of_study.append(self._row(slot.image_id, vector))
                     else:
                         text = fault.detail if isinstance(fault, Lost) else fault

@@ -20,6 +20,7 @@ from medsearch_pipeline.workers import decoding_workers
 PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"
 REMEDY = "delete their files from embeddings and materialise them"
 REMEDY_OF_PICTURES = f"{REMEDY}; where the log tells of a damaged PNG, their files from thumbnails first"
+REMEDY_OF_VECTORS = f"{REMEDY}; where the log tells of vectors that are not finite, it is the model that gives none"
 
 
 def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
@@ -60,6 +61,8 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         builder.build(stale, decoding_workers(settings), Progress(context, "embeddings", len(stale)).advance)
         for study, images in builder.damaged.items():
             context.log.warning(f"{study}: no vector of {', '.join(f'{image} ({why})' for image, why in images.items())}")
+        for study, unlike in builder.unlike.items():
+            context.log.warning(f"{study}: the model's vector is not finite, and zero is kept, of {', '.join(unlike)}")
         vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
         pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}
         described = {
@@ -86,7 +89,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             },
             check_results=[
                 no_study_is_at_fault("embeddings", PAIRED, unpaired, REMEDY_OF_PICTURES),
-                no_study_is_at_fault("embeddings", COMPARABLE, incomparable, REMEDY),
+                no_study_is_at_fault("embeddings", COMPARABLE, incomparable, REMEDY_OF_VECTORS),
             ],
         )
 

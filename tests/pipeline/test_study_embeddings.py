@@ -110,6 +110,24 @@ def test_pictures_keep_their_places_as_the_ring_goes_round(workers: Workers, tmp
         assert levels(house, study) == {f"{study.study}.{image}": 3 * n + image for image in range(3)}
 
 
+class Dividing(Shares):
+    """Divides by a picture's deviation, which a flat one has not."""
+
+    def embed(self, pictures: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return super().embed(pictures) / pictures.std((1, 2, 3), dtype=np.float32)[:, np.newaxis]
+
+
+def test_a_vector_that_is_not_finite_costs_its_own_image_its_likeness_alone(workers: Workers, warehouse: Warehouse) -> None:
+    warehouse.store.write(thumbnail_path(STUDIES[0], "s0.1"), encode_png(np.full((48, 48), 7, np.uint8)))
+    builder = StudyEmbedder(warehouse, Dividing(4))
+    builder.build(STUDIES, workers, lambda _: None)
+    assert builder.unlike == {STUDIES[0]: ["s0.1"]}
+    assert [bool(np.any(row.vector)) for row in vectors(warehouse, STUDIES[0])] == [True, False, True]
+    assert all(np.isfinite(row.vector).all() for study in STUDIES for row in vectors(warehouse, study))
+    assert all(builder.is_current(study) for study in STUDIES)
+
+
 def test_a_damaged_picture_costs_its_own_vector_and_its_study_is_made_again(workers: Workers, warehouse: Warehouse) -> None:
     damaged, missing = (thumbnail_path(STUDIES[n], f"s{n}.1") for n in (0, 3))
     warehouse.store.write(damaged, gray(1)[:40])
