@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 
+from medsearch_core.keys import digest_of
 from medsearch_pipeline.models.metadata import sha256_of
 from medsearch_pipeline.models.network import Network
 
@@ -87,7 +88,7 @@ def _check(place: Path) -> None:
 
 def _digest_of(folder: Path) -> str:
     files = sorted(file for file in folder.iterdir() if file.name != DIGEST)
-    return hashlib.sha256(repr([(file.name, sha256_of(file)) for file in files]).encode()).hexdigest()
+    return digest_of(*(part for file in files for part in (file.name, sha256_of(file))))
 
 
 def _remove(place: Path) -> None:
