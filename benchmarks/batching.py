@@ -19,8 +19,8 @@ from typing import Any
 
 from benchmarks.deployment import STORAGES, Deployment, Storage, deployment
 from benchmarks.small_studies import land, study
-from medsearch_core.storage.object_store import open_store
-from medsearch_pipeline.jobs import STUDY_ASSETS
+from medsearch_core.storage.open import open_store
+from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
 
 RUNS = 2
 LAUNCH = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {

@@ -32,15 +32,15 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png, encode_png, thumbnail
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.engines.choice import PrecisionName, Wanted
 from medsearch_pipeline.models.preprocessing import letterbox
-from medsearch_pipeline.object_images import ObjectReader
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_embeddings import StudyEmbedder
-from medsearch_pipeline.study_images import ImageReader
-from medsearch_pipeline.workers import Limits, Workers, decoding_workers
+from medsearch_pipeline.studies.dicom_objects import ObjectReader
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.embeddings import StudyEmbedder
+from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.workers.pool import Limits, Workers, decoding_workers
 
 REPEATS = 5
 REFERENCE_IMAGES = 8

@@ -28,10 +28,10 @@ from benchmarks.batching import times
 from benchmarks.deployment import STORAGES, Deployment, Storage, deployment
 from benchmarks.small_studies import land, study
 from benchmarks.ui_queries import ui_query
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_pipeline.demo.dagster_client import SELECTOR
-from medsearch_pipeline.jobs import STUDY_ASSETS
-from medsearch_pipeline.partitions import NAME, register
+from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
+from medsearch_pipeline.orchestration.partitions import NAME, register
 
 ASSETS = [{"path": [asset]} for asset in STUDY_ASSETS]
 RUN = 256

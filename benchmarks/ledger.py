@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.ledger import totals_of
+from medsearch_core.storage.ledger import totals_of
 from medsearch_core.records import (
     CatalogueFile,
     EmbeddingRecord,
@@ -36,11 +36,11 @@ from medsearch_core.records import (
     schema_of,
 )
 from medsearch_core.search.answers import Counts, IndexHealth
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, rejections_path, study_path
-from medsearch_pipeline.catalogue import COLUMNS, IMAGE_REJECTIONS, compact, inputs_of_catalogue
-from medsearch_pipeline.ledger import Evidence, decide, studies_in
-from medsearch_pipeline.reconciliation import Counted, reconcile
+from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, compact, inputs_of_catalogue
+from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
+from medsearch_pipeline.ledger.reconciliation import Counted, reconcile
 
 OBJECTS_PER_STUDY = 3
 """Two images and, but for a few studies, a report: about what MIMIC-CXR has."""

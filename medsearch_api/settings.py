@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from medsearch_core.deployment import Deployment
+from medsearch_core.settings import Deployment
 
 
 class Settings(Deployment, BaseSettings):

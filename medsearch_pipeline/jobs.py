@@ -8,19 +8,12 @@ from pydantic import Field
 
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.prune import prune
+from medsearch_pipeline.upkeep.pruning import prune
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
 
 SHOWN = 50
-STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
-UPKEEP_JOBS = {
-    "ingest_job": STUDY_ASSETS,
-    "reembed_job": ("embeddings", "search_index"),
-    "reports_job": ("report_entities", "search_index"),
-    "reindex_job": ("search_index",),
-}
-"""Job → the study assets it materialises: `ingest_job` all, the others as little as brings a stale study up to date."""
 
 _DESCRIPTIONS = {
     "ingest_job": "Bring studies from the landing store to the search index. What is unchanged is left as it is.",

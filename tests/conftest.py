@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from medsearch_pipeline.workers import close_workers
+from medsearch_pipeline.workers.pool import close_workers
 
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medsearch_pipeline.models.protocol import Embedder
-from medsearch_pipeline.study_embeddings import BATCHES_HELD
+from medsearch_pipeline.studies.embeddings import BATCHES_HELD
 
 
 class Shares:

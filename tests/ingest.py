@@ -9,13 +9,13 @@ from pathlib import Path
 import dagster as dg
 
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 
 
 def local_instance(home: Path) -> dg.DagsterInstance:
     """A Dagster instance of its own in a folder, that tells nobody and keeps its events as dagster.yaml says."""
     home.mkdir(parents=True, exist_ok=True)
-    storage = {"module": "medsearch_pipeline.event_storage", "class": "SqliteStorage", "config": {"base_dir": str(home)}}
+    storage = {"module": "medsearch_pipeline.orchestration.event_storage", "class": "SqliteStorage", "config": {"base_dir": str(home)}}
     return dg.DagsterInstance.local_temp(str(home), {"telemetry": {"enabled": False}, "storage": {"custom": storage}})
 
 

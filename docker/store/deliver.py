@@ -6,7 +6,8 @@ What is there under the same name is replaced. Files go one after the other; for
 import os
 import sys
 
-from medsearch_core.storage.object_store import S3Options, open_store
+from medsearch_core.storage.object_store import S3Options
+from medsearch_core.storage.open import open_store
 
 
 def deliver(folder: str, landing: str, s3: S3Options) -> int:

@@ -7,8 +7,9 @@ import threading
 
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.settings import Settings
-from medsearch_api.tables import ImageSource
-from medsearch_core.storage.object_store import ObjectStore, open_store
+from medsearch_api.backends.tables import ImageSource
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.open import open_store
 
 PIECE_BYTES = 8 * 2**20
 CHANGED = "The original in the landing store is no longer the one that was indexed: ingest its study again."

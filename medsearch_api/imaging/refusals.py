@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from medsearch_api.middleware import ERRORS
+from medsearch_api.http.logs import ERRORS
 from medsearch_core.errors import BadInput, ConfigurationError, InvalidQuery, MedsearchError, ObjectNotFound, StorageError
 
 Handler = Callable[[Request], Awaitable[Response]]

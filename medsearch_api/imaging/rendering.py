@@ -16,7 +16,7 @@ from medsearch_api.imaging.pool import Arguments, WorkPool
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.imaging.values import ValuesAsked, encoded
 from medsearch_api.settings import Settings
-from medsearch_api.tables import ImageSource
+from medsearch_api.backends.tables import ImageSource
 from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import check_pixels

@@ -11,7 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 
 from medsearch_api.schema import errors
-from medsearch_api.schema.appsync import AppSyncQuery
+from medsearch_api.schema.appsync.query import AppSyncQuery
 from medsearch_api.schema.cost import MAX_TOKENS, CostLimits
 from medsearch_api.schema.counting import CountFields
 from medsearch_api.schema.queries import Query

@@ -38,7 +38,8 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-from medsearch_api.schema.errors import Code, refusal
+from medsearch_api.http.error_codes import Code
+from medsearch_api.schema.errors import refusal
 from medsearch_api.schema.limits import MAX_FIRST
 from medsearch_core.search.query import MAX_HITS, MAX_PAGE
 

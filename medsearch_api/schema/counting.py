@@ -9,7 +9,7 @@ from typing import Any
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, SelectionSetNode
 from strawberry.extensions import SchemaExtension
 
-from medsearch_api.metrics import GRAPHQL_FIELDS, OK
+from medsearch_api.http.metrics import GRAPHQL_FIELDS, OK
 from medsearch_api.schema.errors import told
 
 WHOLE = "-"

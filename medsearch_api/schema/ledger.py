@@ -6,7 +6,7 @@ from typing import Any, Self
 import strawberry
 from strawberry import enum_value
 
-from medsearch_core import ledger
+from medsearch_core.storage import ledger
 from medsearch_core.records import STATES
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medsearch_api.context import Info
-from medsearch_api.embedding.forms import UploadedFile
+from medsearch_api.backends.context import Info
+from medsearch_api.uploads.forms import UploadedFile
 from medsearch_api.schema.enums import Exclude
 from medsearch_api.schema.limits import checked_vector
 from medsearch_core.errors import InvalidQuery

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from medsearch_api.context import Info
+from medsearch_api.backends.context import Info
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.index import Index, ModelVersion, model_versions
 from medsearch_api.schema.ledger import LedgerTotals

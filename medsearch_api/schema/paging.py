@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.relay import PageInfo
 
-from medsearch_api.context import Info
+from medsearch_api.backends.context import Info
 from medsearch_api.schema.errors import LimitExceeded, StaleCursor
 from medsearch_api.schema.limits import MAX_FIRST, check_range
 from medsearch_core.errors import InvalidQuery

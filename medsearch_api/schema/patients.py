@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from medsearch_api.context import Info
+from medsearch_api.backends.context import Info
 from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
 from medsearch_api.schema.types import After, First, Image, ImageConnection, ImageEdge, Report, Study
 from medsearch_core.search.query import Filters

@@ -9,7 +9,7 @@ from typing import Any
 import strawberry
 from strawberry.permission import BasePermission, PermissionExtension
 
-from medsearch_api.context import Info
+from medsearch_api.backends.context import Info
 from medsearch_api.sign_in.viewer import Role
 from medsearch_core.errors import MedsearchError
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from medsearch_api.codes import description_of
-from medsearch_api.context import Info
+from medsearch_api.backends.icd10_names import description_of
+from medsearch_api.backends.context import Info
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.enums import Exclude, FacetField, ReportField
 from medsearch_api.schema.filters import FiltersInput, filters_of

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from medsearch_api.settings import Settings
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.this_machine import is_this_machine
+from medsearch_core.loopback import is_this_machine
 
 
 @dataclass(frozen=True, slots=True)

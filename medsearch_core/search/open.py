@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medsearch_core.deployment import Deployment
+from medsearch_core.settings import Deployment
 from medsearch_core.search.releases import ReleasedIndex
 
 

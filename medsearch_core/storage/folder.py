@@ -11,7 +11,7 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from medsearch_core.errors import ObjectNotFound, StorageError
-from medsearch_core.storage.by_obstore import ObstoreStore, fault
+from medsearch_core.storage.obstore_base import ObstoreStore, fault
 from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
 
 UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")

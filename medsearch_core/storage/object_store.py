@@ -81,26 +81,3 @@ class S3Options:
     region: str | None = None
 
 
-def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = False) -> ObjectStore:
-    """The store at a path, `file://` or `s3://bucket/prefix` address. A folder is made unless it `must_exist`.
-
-    Raises:
-        ConfigurationError: the address is of another kind, the folder is missing or none, or S3 credentials cannot be found.
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "s3":
-        from medsearch_core.storage.bucket import Bucket  # botocore, which a folder needs none of
-
-        return Bucket(parts.netloc, parts.path.strip("/"), s3 or S3Options(), url)
-    if parts.scheme not in ("", "file"):
-        raise ConfigurationError(f"cannot open {parts.scheme}:// stores; give a folder, file:// or s3://bucket/prefix")
-    folder = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
-    if must_exist and not folder.is_dir():
-        raise ConfigurationError(f"there is no folder {folder}: mount or create it, or correct the setting that names it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"{folder} cannot be used as a folder: {error.strerror}") from error
-    from medsearch_core.storage.folder import Folder
-
-    return Folder(folder)

@@ -4,12 +4,11 @@ import dagster as dg
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.partitions import NAME
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.orchestration.partitions import NAME
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
 
 CHECK = "instance_fits_its_size"
-COMFORTABLE_ON_SQLITE = 50_000
-"""Studies up to which SQLite is comfortable: docs/operations.md says why, benchmarks/ingestion.py measures it."""
 
 
 def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:
@@ -37,11 +36,3 @@ def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE
     return instance_fits_its_size
 
 
-def advice_for(is_on_sqlite: bool, partitions: int, comfortable: int) -> str | None:
-    """What to do about the storage; None if nothing."""
-    if not is_on_sqlite or partitions <= comfortable:
-        return None
-    return (
-        f"Dagster keeps its state in SQLite and there are {partitions} studies, more than the {comfortable} it is comfortable "
-        "with: move to Postgres (docker/dagster.yaml, docs/operations.md)"
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from medsearch_pipeline.ledger import ask
+from medsearch_core.storage.sql import ask
 
 _REPORTS = """
     SELECT count(*) FILTER (kind = 'report') AS joined, count(*) FILTER (reason = 'report_without_study') AS strayed

@@ -15,14 +15,15 @@ from rich.text import Text
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
-from medsearch_core.ledger import LedgerTotals, totals_of
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.ledger import LedgerTotals, totals_of
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.catalogue import read_catalogue
-from medsearch_pipeline.intake.known import landed
-from medsearch_pipeline.ledger import refusals_in
-from medsearch_pipeline.reconciliation import NAMED, unrecorded
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.ledger.catalog import read_catalogue
+from medsearch_pipeline.intake.inventory import landed
+from medsearch_pipeline.ledger.states import refusals_in
+from medsearch_pipeline.ledger.reconciliation import NAMED, unrecorded
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.ledger.summary import Ledger, equation, read_ledger
 
 LISTED = 1000
 COLUMNS = (
@@ -42,41 +43,8 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """The warehouse's ledger beside its last inventory.
-
-    Args:
-        listed: objects of the inventory.
-        lost: keys that no table and no rejection has.
-        since: keys that came, changed or went with an inventory later than the ledger.
-    """
-
-    warehouse: Warehouse
-    rows: pa.Table
-    totals: LedgerTotals
-    listed: int
-    lost: Sequence[str]
-    since: Sequence[str]
-
-    @property
-    def unaccounted(self) -> int:
-        """How many objects are unaccounted for."""
-        return len({*self.lost, *self.since})
 
 
-def read_ledger(warehouse: Warehouse) -> Ledger:
-    """The ledger beside the last inventory.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    if warehouse.inputs(LEDGER_PATH) is None:
-        place = warehouse.store.url
-        raise ConfigurationError(f"there is no ledger in {place}: run ledger_job in Dagster, or correct MEDSEARCH_WAREHOUSE")
-    rows, inventory = warehouse.read(LEDGER_PATH), landed(warehouse)
-    lost = rows.filter(pc.equal(rows["state"], "unaccounted"))["key"].to_pylist()
-    return Ledger(warehouse, rows, totals_of(rows), len(inventory), lost, unrecorded(inventory, rows))
 
 
 def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
@@ -104,15 +72,6 @@ def print_rejections(console: Console, settings: Settings) -> int:
     return _exit(console, ledger)
 
 
-def equation(ledger: Ledger) -> str:
-    """The totals as a sum that reconciles."""
-    of = ledger.totals.of
-    indexed = of("indexed")
-    return (
-        f"{ledger.listed} objects = {indexed.objects - indexed.reports} DICOM objects indexed ({indexed.images} images) "
-        f"+ {indexed.reports} reports indexed + {of('pending').objects} pending + {of('rejected').objects} rejected "
-        f"+ {of('excluded').objects} excluded + {ledger.unaccounted} unaccounted for"
-    )
 
 
 def _open(settings: Settings) -> Ledger:

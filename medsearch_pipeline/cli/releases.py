@@ -14,10 +14,10 @@ from rich.table import Table
 from medsearch_core.errors import MedsearchError, NoSuchRelease
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import Release, ReleasedIndex, previous
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.reindex import Published, reindex
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.releases.build import Published, reindex
+from medsearch_pipeline.settings.pipeline import Settings
 
 SAID_EVERY_SECONDS = 5.0
 WIDEST = 300

@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.table import Table
 
 from medsearch_core.search.open import open_index
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.staleness import Staleness
-from medsearch_pipeline.upkeep import look, summary
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.upkeep.staleness import Staleness
+from medsearch_pipeline.upkeep.planning import look, summary
 
 
 def print_stale(console: Console, settings: Settings, studies: bool) -> int:

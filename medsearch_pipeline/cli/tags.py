@@ -8,10 +8,10 @@ from rich.console import Console
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.open import open_index
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.tags import refresh, retag
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.tags import refresh, retag
 
 
 def tag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[str]) -> int:

@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from medsearch_core.errors import MedsearchError
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.cli.ledger import equation, read_ledger
+from medsearch_pipeline.ledger.summary import equation, read_ledger
 from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
-from medsearch_pipeline.jobs import STUDY_ASSETS
+from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
 
 SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"

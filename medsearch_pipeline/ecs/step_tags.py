@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from medsearch_pipeline.ecs.settings import EcsSettings
+from medsearch_pipeline.settings.ecs import EcsSettings
 
 STEADY_PROVIDER = "FARGATE"
 """Where steps run that cannot go on where they were interrupted."""

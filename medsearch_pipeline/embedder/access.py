@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.this_machine import is_this_machine
+from medsearch_core.loopback import is_this_machine
 from medsearch_pipeline.embedder.refusals import Refusal
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")

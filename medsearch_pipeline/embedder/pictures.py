@@ -21,7 +21,7 @@ from medsearch_core.dicom.layout import frame_count
 from medsearch_core.dicom.thumbnails import decode_picture, picture_thumbnail, thumbnail
 from medsearch_core.errors import BadInput
 from medsearch_pipeline.embedder.refusals import Refusal, refusal_of
-from medsearch_pipeline.workers import Lost, Workers
+from medsearch_pipeline.workers.pool import Lost, Workers
 
 SIGNATURES: dict[Literal["PNG", "JPEG"], bytes] = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 UNRECOGNISED = "not_an_image"

@@ -24,8 +24,8 @@ from medsearch_pipeline.embedder.refusals import MaskedErrors, Refusal
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.workers import Limits, Workers
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.workers.pool import Limits, Workers
 
 MOST_HELD = 4
 """Files in memory at once: one is embedded, the others wait."""

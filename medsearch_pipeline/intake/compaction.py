@@ -9,12 +9,13 @@ from medsearch_core.keys import digest_of
 from medsearch_core.records import LandedObject, Rejection, records_of
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.discovery import Layout, rejections_of
-from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.settings.layout import Layout
+from medsearch_pipeline.intake.placement import rejections_of
+from medsearch_pipeline.intake import journal, pending as waiting
 from medsearch_pipeline.intake.changes import seen_between
-from medsearch_pipeline.intake.known import PATH, Known, read_known
-from medsearch_pipeline.intake.record import Recorded, Round
-from medsearch_pipeline.intake.same_bytes import InputsOf
+from medsearch_pipeline.intake.inventory import PATH, Known, read_known
+from medsearch_pipeline.intake.recorder import Recorded, Round
+from medsearch_pipeline.intake.unchanged_content import InputsOf
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
 WINDOW = 20_000

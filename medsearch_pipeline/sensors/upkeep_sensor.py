@@ -9,13 +9,14 @@ from itertools import islice
 import dagster as dg
 
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import waiting
-from medsearch_pipeline.jobs import UPKEEP_JOBS, build_jobs
-from medsearch_pipeline.partitions import NAME
+from medsearch_pipeline.intake import pending as waiting
+from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
+from medsearch_pipeline.jobs import build_jobs
+from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.runs import UNFINISHED, range_tags, span_of
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep import Place, Request, look, requests, summary
+from medsearch_pipeline.orchestration.run_tags import UNFINISHED, range_tags, span_of
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.upkeep.planning import Place, Request, look, requests, summary
 
 UPKEEP_TAG = "medsearch/upkeep"
 

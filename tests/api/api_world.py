@@ -16,7 +16,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, EntityRecord, ImageRecord, ReportRecord
 from medsearch_core.search.documents import study_documents
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path, thumbnail_path
 
 MODEL = {"model_id": "densenet121-imagenet", "model_version": "abc-1"}

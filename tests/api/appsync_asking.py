@@ -8,7 +8,7 @@ from typing import Any
 from api_asking import local_client, settings_of
 
 from medsearch_api.app import create_app
-from medsearch_api.context import open_backends
+from medsearch_api.backends.context import open_backends
 
 SECTIONS_AND_LISTS = """Impression Findings PositiveSigns NegativeSigns PositiveDiagnoses NegativeDiagnoses PositiveSymptoms
     NegativeSymptoms"""

@@ -13,7 +13,7 @@ from api_world import HOSPITAL, StudyOf, fill, image_records, radiograph
 from PIL import Image
 
 from medsearch_core.records import ImageRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.factories import dataset, dicom_bytes
 

@@ -13,7 +13,7 @@ from api_asking import settings_of
 from medsearch_api.settings import Settings
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from tests.factories import dataset, dicom_bytes
 from tests.ingest import ingest, local_instance, settings_in

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 
 from medsearch_api.app import create_app
-from medsearch_api.schema.errors import Code
+from medsearch_api.http.error_codes import Code
 from medsearch_api.schema.export import schema_text
 
 QUERIES = sorted(parsed(schema_text()).query_type.fields)

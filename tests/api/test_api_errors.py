@@ -9,8 +9,8 @@ from api_asking import asking, code_of, local_client, settings_of
 from api_world import StudyOf, fill
 
 from medsearch_api.app import create_app
-from medsearch_api.context import Backends, open_backends
-from medsearch_api.logs import JsonLines
+from medsearch_api.backends.context import Backends, open_backends
+from medsearch_api.http.logs import JsonLines
 from medsearch_core.errors import NoSuchRelease, StorageError
 
 PERSON = "Jane Doe"

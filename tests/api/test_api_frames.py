@@ -229,7 +229,7 @@ def test_a_corrupt_object_gives_a_sentence_and_the_service_lives_on(changeable):
     from hashlib import sha256
 
     from medsearch_core.keys import StudyKey
-    from medsearch_core.storage.object_store import open_store
+    from medsearch_core.storage.open import open_store
     from medsearch_core.storage.warehouse import Warehouse, study_path
 
     (row,) = images_in(changeable)["SC_rgb_jpeg_gdcm.dcm"]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from medsearch_api.page import FOLDER
+from medsearch_api.http.page import FOLDER
 from medsearch_api.settings import Settings
 
 

@@ -12,7 +12,7 @@ from api_asking import Ask, asking, code_of, local_client, settings_of
 from medsearch_api.app import create_app
 from medsearch_api.schema.ledger import LedgerState
 from medsearch_core.records import STATES, LedgerEntry
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 
 ENTRY = LedgerEntry(

@@ -9,8 +9,8 @@ from api_asking import asking, local_client, settings_of
 from api_world import Mention, StudyOf, fill
 
 from medsearch_api.app import create_app
-from medsearch_api.context import Backends, open_backends
-from medsearch_api.tables import StudyTables
+from medsearch_api.backends.context import Backends, open_backends
+from medsearch_api.backends.tables import StudyTables
 from medsearch_core.search.embedded.index import EmbeddedIndex
 
 EVERYTHING = """{ searchReports(first: 100) { totalCount edges { provenance { release materialisations { asset } } node {

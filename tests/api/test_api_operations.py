@@ -12,9 +12,9 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from medsearch_api.app import create_app
-from medsearch_api.context import Backends, open_backends
-from medsearch_api.logs import JsonLines
-from medsearch_api.operations import WITHOUT_SIGN_IN
+from medsearch_api.backends.context import Backends, open_backends
+from medsearch_api.http.logs import JsonLines
+from medsearch_api.sign_in.guard import WITHOUT_SIGN_IN
 from medsearch_core.errors import StorageError
 
 

@@ -10,7 +10,7 @@ from api_asking import Ask, asking, code_of, local_client, settings_of
 from api_world import Mention, StudyOf, fill
 
 from medsearch_api.app import create_app
-from medsearch_api.context import Backends, open_backends
+from medsearch_api.backends.context import Backends, open_backends
 from medsearch_core.search.embedded.index import open_embedded
 
 PATIENTS, PER_STUDY = 12, 3

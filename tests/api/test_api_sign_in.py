@@ -7,7 +7,7 @@ from api_asking import local_client, settings_of
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app, main
-from medsearch_api.operations import WITHOUT_SIGN_IN
+from medsearch_api.sign_in.guard import WITHOUT_SIGN_IN
 from medsearch_core.errors import ConfigurationError
 
 

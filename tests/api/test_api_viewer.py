@@ -30,7 +30,7 @@ from viewer_steps import (
 
 from medsearch_api.app import create_app
 from medsearch_core.records import ImageRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.factories import dataset, dicom_bytes, sequence_item
 from tests.hospital_day.place import wait_until

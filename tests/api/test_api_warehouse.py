@@ -11,10 +11,11 @@ from dagster import AssetKey
 from radiology import images_in
 
 from medsearch_api.app import create_app
-from medsearch_api.tables import ASSETS
+from medsearch_api.backends.tables import ASSETS
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import S3Options, open_store
+from medsearch_core.storage.object_store import S3Options
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.ingest import local_instance
 

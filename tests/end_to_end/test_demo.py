@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.ledger import read_totals
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.ledger import read_totals
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.dagster_client import DagsterClient
-from medsearch_pipeline.jobs import STUDY_ASSETS
+from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
 from tests.landing import land_study, sop_instance_uid
 
 PATIENTS = 4

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.ledger import read_totals
+from medsearch_core.storage.ledger import read_totals
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.ingest import ingest, instance_in_memory, local_instance, settings_in, take_ledger
 from tests.landing import land_study

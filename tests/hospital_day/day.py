@@ -13,9 +13,9 @@ from medsearch_core.records import TOMBSTONES, LedgerEntry
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.warehouse import LEDGER_PATH
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.intake import journal, pending as waiting
 from medsearch_pipeline.sensors.ingest_sensor import AGAIN_TAG, RETRIED_TAG, WILL_RETRY_TAG
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.hospital_day.place import Place, wait_until
 from tests.hospital_day.plan import POISON, Day, Step
 

@@ -20,10 +20,11 @@ import yaml
 from dagster._core.scheduler.instigation import InstigatorTick
 
 from medsearch_core.records import LandedObject, records_of
-from medsearch_core.storage.object_store import S3Options, open_store
+from medsearch_core.storage.object_store import S3Options
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
-from medsearch_pipeline.intake.known import known
+from medsearch_pipeline.intake.inventory import known
 
 PROJECT = Path(__file__).resolve().parents[2]
 BUCKET, QUEUE, DEAD_LETTERS = "hospital", "landed", "landed-dead-letters"

@@ -19,10 +19,10 @@ from medsearch_core.records import (
 )
 from medsearch_core.search.answers import Counts, IndexHealth
 from medsearch_core.search.query import Filters
-from medsearch_pipeline.catalogue import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.landed_objects import versions_of
-from medsearch_pipeline.ledger import Evidence, decide, studies_in
-from medsearch_pipeline.reconciliation import Counted, Reconciliation, reconcile
+from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
+from medsearch_pipeline.studies.landed_objects import versions_of
+from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
+from medsearch_pipeline.ledger.reconciliation import Counted, Reconciliation, reconcile
 
 S1, S2 = StudyKey("p1", "s1"), StudyKey("p2", "s2")
 NO_LEDGER = schema_of(LedgerEntry).empty_table()

@@ -9,11 +9,11 @@ import numpy as np
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_documents import TABLES
-from medsearch_pipeline.study_embeddings import inputs_of_vectors
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.documents import TABLES
+from medsearch_pipeline.studies.embeddings import inputs_of_vectors
 
 MODEL, OTHER_MODEL = ("net-imagenet", "aaaa-512px-p1"), ("net-imagenet", "bbbb-512px-p1")
 WORDS = "Large left pleural effusion."

@@ -8,8 +8,8 @@ from pathlib import Path
 from parquet_world import home_settings, warehouse_of
 
 from medsearch_core.search.open import open_index
-from medsearch_pipeline import release_load
-from medsearch_pipeline.reindex import reindex
+from medsearch_pipeline.releases import load as release_load
+from medsearch_pipeline.releases.build import reindex
 
 
 class Killing:

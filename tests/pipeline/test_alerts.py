@@ -32,7 +32,7 @@ from medsearch_pipeline.alerts.failures import Told, Watch
 from medsearch_pipeline.alerts.webhook import AlertNotDelivered, Webhook
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.sensors.alert_sensor import NAME, build_alert_sensor
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.ingest import local_instance, settings_in
 
 PATH = "/services/correct-horse"

@@ -12,11 +12,11 @@ import pytest
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.partitions import NAME
-from medsearch_pipeline.study_documents import documents_of
+from medsearch_pipeline.orchestration.partitions import NAME
+from medsearch_pipeline.studies.documents import documents_of
 from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 

@@ -19,11 +19,11 @@ from parquet_world import fill_warehouse, home_settings, put_report, study_key, 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, LedgerEntry
 from medsearch_core.search.open import open_index
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
 from medsearch_pipeline.cli import main
-from medsearch_pipeline.intake.known import PATH
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.intake.inventory import PATH
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, land_study
 

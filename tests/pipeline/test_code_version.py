@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from medsearch_core.errors import StorageError
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.code_version import code_version_of, note, noted
 

@@ -14,12 +14,12 @@ from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailab
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.read import NER_VERSION, read_report
 from medsearch_core.reports.sections import split_sections
-from medsearch_pipeline.reports import comprehend
-from medsearch_pipeline.reports.answers import Thresholds
-from medsearch_pipeline.reports.chunks import chunks
-from medsearch_pipeline.reports.comprehend import ATTEMPTS, ComprehendReader, is_billable, open_client
-from medsearch_pipeline.reports.protocol import RulesReader, open_reader, reader_version
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.report_readers import comprehend
+from medsearch_pipeline.report_readers.comprehend_results import Thresholds
+from medsearch_pipeline.report_readers.text_chunks import chunks
+from medsearch_pipeline.report_readers.comprehend import ATTEMPTS, ComprehendReader, is_billable, open_client
+from medsearch_pipeline.report_readers.reader import RulesReader, open_reader, reader_version
+from medsearch_pipeline.settings.pipeline import Settings
 
 LEAST = Thresholds(entity=0.5, trait=0.5, code=0.4)
 

@@ -10,18 +10,9 @@ from medsearch_core.errors import BadInput, ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, table_of
 from medsearch_core.storage.object_store import ObjectInfo
-from medsearch_pipeline.discovery import (
-    MIMIC_CXR,
-    Layout,
-    join_reports,
-    place_by_key,
-    place_unreadable,
-    placed,
-    rejected,
-    rejections_of,
-    still_known,
-)
-from medsearch_pipeline.intake.known import studies_in
+from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
+from medsearch_pipeline.intake.placement import join_reports, place_by_key, place_unreadable, placed, rejected, rejections_of, still_known
+from medsearch_pipeline.intake.inventory import studies_in
 
 FOLDER = "files/p10/p10000032/s50414267"
 STUDY = StudyKey("p10000032", "s50414267")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from medsearch_core.deployment import Deployment
-from medsearch_pipeline.documentation import DOCS, PAGES, settings_table
-from medsearch_pipeline.settings import Settings
+from medsearch_core.settings import Deployment
+from docs.generate import DOCS, PAGES, settings_table
+from medsearch_pipeline.settings.pipeline import Settings
 
 
 @pytest.mark.parametrize("page", PAGES)

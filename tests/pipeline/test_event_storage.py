@@ -19,7 +19,7 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.base import EventLogStorage
 
-from medsearch_pipeline.event_storage import PostgresEventLog, SqliteEventLog
+from medsearch_pipeline.orchestration.event_storage import PostgresEventLog, SqliteEventLog
 from tests.postgres_server import new_database, postgres
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,11 +8,12 @@ import dagster as dg
 import pytest
 
 from medsearch_core.keys import StudyKey
-from medsearch_pipeline.checks.instance_size import COMFORTABLE_ON_SQLITE, advice_for, build_instance_size_check
+from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
+from medsearch_pipeline.checks.instance_size import build_instance_size_check
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.event_storage import SqliteStorage
-from medsearch_pipeline.partitions import NAME, register
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.orchestration.event_storage import SqliteStorage
+from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.ingest import local_instance, settings_in
 
 

@@ -11,11 +11,12 @@ from pydantic import SecretStr
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, records_of
-from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
+from medsearch_core.storage.object_store import ObjectStore, S3Options
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.discovery import MIMIC_CXR
+from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
-from medsearch_pipeline.intake.known import known
+from medsearch_pipeline.intake.inventory import known
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from tests.landing import REPORT, image_bytes, land_study
 

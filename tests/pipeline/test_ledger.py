@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger_world import S1, S2, World, landed, report
 
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.ledger import totals_of
+from medsearch_core.storage.ledger import totals_of
 from medsearch_core.records import (
     EXCLUSIONS,
     REASONS,
@@ -20,9 +20,9 @@ from medsearch_core.records import (
     LandedObject,
 )
 from medsearch_core.search.answers import Counts, IndexHealth
-from medsearch_pipeline.catalogue import COLUMNS, IMAGE_REJECTIONS
-from medsearch_pipeline.ledger import refusals_in
-from medsearch_pipeline.reconciliation import unrecorded
+from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS
+from medsearch_pipeline.ledger.states import refusals_in
+from medsearch_pipeline.ledger.reconciliation import unrecorded
 
 
 def test_an_ingested_study_is_indexed_and_names_its_digest_its_images_and_the_run_of_its_table() -> None:

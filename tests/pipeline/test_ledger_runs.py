@@ -12,12 +12,13 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, LedgerEntry
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import ObjectStore, open_store
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOGUE_PATH, LEDGER_PATH, Warehouse, rejections_path, study_path
-from medsearch_pipeline.catalogue import compact, inputs_of_catalogue
+from medsearch_pipeline.ledger.catalog import compact, inputs_of_catalogue
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_documents import documents_of
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.documents import documents_of
 from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.deadly import DeadlyFolder

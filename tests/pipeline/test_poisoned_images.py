@@ -15,12 +15,13 @@ from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, LandedObject, Rejection
 from medsearch_core.storage.folder import Folder
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
-from medsearch_pipeline.discovery import MIMIC_CXR, place_by_key
-from medsearch_pipeline.object_images import STAGE, ObjectReader
-from medsearch_pipeline.study_images import ImageReader
-from medsearch_pipeline.workers import Limits, Workers
+from medsearch_pipeline.settings.layout import MIMIC_CXR
+from medsearch_pipeline.intake.placement import place_by_key
+from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
+from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.workers.pool import Limits, Workers
 from tests.factories import dataset, dicom_bytes
 from tests.landing import folder_of, image_bytes, sop_instance_uid
 from tests.pipeline.deadly import DeadlyFolder

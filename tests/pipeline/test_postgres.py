@@ -10,8 +10,8 @@ import pytest
 from dagster_postgres import PostgresEventLogStorage
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.object_store import open_store
-from medsearch_pipeline.partitions import NAME, register
+from medsearch_core.storage.open import open_store
+from medsearch_pipeline.orchestration.partitions import NAME, register
 from tests.ingest import ingest, settings_in
 from tests.landing import land_study
 from tests.postgres_server import postgres

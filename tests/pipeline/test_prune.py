@@ -14,15 +14,15 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, LedgerEntry, TagRecord
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.intake import journal, pending as waiting
 from medsearch_pipeline.intake.dispatch import Waiting
-from medsearch_pipeline.partitions import NAME
-from medsearch_pipeline.prune import Claims, gone, prune
-from medsearch_pipeline.runs import RANGE_END_TAG, RANGE_START_TAG
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.orchestration.partitions import NAME
+from medsearch_pipeline.upkeep.pruning import Claims, gone, prune
+from medsearch_pipeline.orchestration.run_tags import RANGE_END_TAG, RANGE_START_TAG
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.landing import land_study
 

@@ -35,11 +35,11 @@ from medsearch_core.search.open import open_index
 from medsearch_core.search.opensearch import lease
 from medsearch_core.search.releases import Release, ReleasedIndex, release_name
 from medsearch_core.storage.warehouse import study_path
-from medsearch_pipeline import release_load
-from medsearch_pipeline.reindex import Published, only_model, reindex, resumable
-from medsearch_pipeline.release_load import refused_studies
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_documents import StudyUnfinished, documents_of, inputs_of, studies_in
+from medsearch_pipeline.releases import load as release_load
+from medsearch_pipeline.releases.build import Published, only_model, reindex, resumable
+from medsearch_pipeline.releases.load import refused_studies
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.documents import StudyUnfinished, documents_of, inputs_of, studies_in
 from tests.opensearch_node.shared import fresh_name, shared_url
 
 STUDIES = 10

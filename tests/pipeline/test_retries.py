@@ -17,10 +17,11 @@ from opensearchpy import AuthenticationException, ConnectionTimeout, SSLError, T
 from medsearch_core.errors import StorageError, Transient
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.opensearch.client import failing_as
-from medsearch_core.storage.object_store import S3Options, open_store
+from medsearch_core.storage.object_store import S3Options
+from medsearch_core.storage.open import open_store
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.retries import LONGEST_SECONDS, Retries
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.orchestration.retries import LONGEST_SECONDS, Retries
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.ingest import local_instance, settings_in
 from tests.landing import folder_of, land_study
 

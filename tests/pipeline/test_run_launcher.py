@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dagster._core.launcher import WorkerStatus
 
-from medsearch_pipeline.run_launcher import LocalRunLauncher, Worker, is_alive, judged
+from medsearch_pipeline.orchestration.run_launcher import LocalRunLauncher, Worker, is_alive, judged
 
 PROJECT = Path(__file__).resolve().parents[2]
 SOME = Worker(pid=1, seen=0.0)

@@ -10,12 +10,12 @@ import pytest
 from medsearch_core.dicom.thumbnails import encode_png
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path, thumbnail_path
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_embeddings import StudyEmbedder
-from medsearch_pipeline.workers import Workers, decoding_workers
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.embeddings import StudyEmbedder
+from medsearch_pipeline.workers.pool import Workers, decoding_workers
 from tests.embedders import Shares
 
 STUDIES = [StudyKey("p10000001", f"s{n}") for n in range(5)]

@@ -11,13 +11,15 @@ import pytest
 from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
-from medsearch_core.storage.object_store import ObjectStore, open_store
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
-from medsearch_pipeline.discovery import MIMIC_CXR, place_by_key
-from medsearch_pipeline.object_images import STAGE, ObjectReader
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_images import ImageReader
-from medsearch_pipeline.workers import decoding_workers
+from medsearch_pipeline.settings.layout import MIMIC_CXR
+from medsearch_pipeline.intake.placement import place_by_key
+from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.workers.pool import decoding_workers
 from tests.factories import dataset, dicom_bytes
 from tests.landing import folder_of, image_bytes, sop_instance_uid
 

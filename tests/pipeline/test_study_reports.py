@@ -14,15 +14,15 @@ from botocore.stub import ANY, Stubber
 from medsearch_core.errors import BadInput, ServiceUnavailable
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.assets.report_entities import build_report_entities
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.reports import protocol
-from medsearch_pipeline.reports.protocol import RulesReader
+from medsearch_pipeline.report_readers import reader as protocol
+from medsearch_pipeline.report_readers.reader import RulesReader
 from medsearch_pipeline.resources import build_resources
-from medsearch_pipeline.retries import Retries
-from medsearch_pipeline.study_reports import STAGE, ReportReader
+from medsearch_pipeline.orchestration.retries import Retries
+from medsearch_pipeline.studies.reports import STAGE, ReportReader
 from tests.ingest import local_instance, settings_in
 from tests.landing import folder_of, land_study
 

@@ -12,9 +12,9 @@ from medsearch_core.search.open import open_index
 from medsearch_core.search.query import Filters
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.cli import main
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_documents import documents_of, inputs_of, studies_in, tags_of
-from medsearch_pipeline.tags import checked_tags, retag
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.documents import documents_of, inputs_of, studies_in, tags_of
+from medsearch_pipeline.studies.tags import checked_tags, retag
 
 STUDY = study_key(0)
 TRIAL = Filters(tags=("Trial 7",))

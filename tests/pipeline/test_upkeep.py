@@ -17,15 +17,15 @@ from dagster_graphql.test.utils import execute_dagster_graphql
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline import study_versions
+from medsearch_pipeline.orchestration import data_versions as study_versions
 from medsearch_pipeline.cli.commands import main
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.jobs import STUDY_ASSETS
-from medsearch_pipeline.reindex import reindex
+from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
+from medsearch_pipeline.releases.build import reindex
 from medsearch_pipeline.resources import build_resources
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.landing import folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.test_definitions import Silent

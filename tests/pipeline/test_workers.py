@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.workers import Limits, Lost, Workers
+from medsearch_pipeline.workers.pool import Limits, Lost, Workers
 from tests.hospital_day.place import wait_until
 from tests.pipeline.deadly import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares
 

@@ -21,7 +21,8 @@ from typing import IO, Any, Protocol
 from medsearch_core.errors import NoSuchRelease, ObjectNotFound
 from medsearch_core.search.embedded.table import failing_as
 from medsearch_core.search.releases import Release
-from medsearch_core.storage.object_store import ObjectInfo, S3Options, open_store
+from medsearch_core.storage.object_store import ObjectInfo, S3Options
+from medsearch_core.storage.open import open_store
 
 _CURRENT, _RELEASES, _LOCK = "current", "releases", "writer.lock"
 _NAME = re.compile(r"[a-z0-9-]+")

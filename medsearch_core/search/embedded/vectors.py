@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medsearch_core.search.embedded.passes import Floats, Passes
+from medsearch_core.search.embedded.scan import Floats, Passes
 from medsearch_core.search.embedded.rows import IMAGE, vectors_of
 
 BLOCK = 4096

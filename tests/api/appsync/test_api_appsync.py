@@ -25,7 +25,7 @@ from oidc_asking import oidc_settings
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
-from medsearch_api.schema.appsync_places import Place
+from medsearch_api.schema.appsync.s3_objects import Place
 from medsearch_core.search.documents import study_documents
 from medsearch_core.search.embedded.index import open_embedded
 

@@ -8,7 +8,7 @@ import pytest
 from api_asking import code_of
 from graphql import parse
 
-from medsearch_api.schema.appsync import BUCKETS
+from medsearch_api.schema.appsync.query import BUCKETS
 from medsearch_api.schema.build import build_appsync_schema
 from medsearch_api.schema.cost import LISTED, MAX_ALIASES, MAX_VALUES, cost_of
 

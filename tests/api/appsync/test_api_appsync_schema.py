@@ -14,7 +14,7 @@ from appsync_asking import ROWS, asked_at
 from graphql import build_schema as parsed
 
 from medsearch_api.app import create_app
-from medsearch_api.context import Backends, open_backends
+from medsearch_api.backends.context import Backends, open_backends
 from medsearch_api.schema.export import EXPORTED_APPSYNC, appsync_text
 
 LISTS = [f"{sign}{what}" for what in ("Diagnoses", "ICD10CMs", "Signs", "Symptoms") for sign in ("Positive", "Negative")]

@@ -8,7 +8,7 @@ import pytest
 from oidc_asking import ASKED, is_refused
 from oidc_issuer import rsa
 
-from medsearch_api.logs import JsonLines
+from medsearch_api.http.logs import JsonLines
 from medsearch_api.sign_in.guard import APPSYNC
 
 REPORT = {"query": '{ getReport(ReportId: "s1") { ReportId } }'}

@@ -15,7 +15,7 @@ from oidc_issuer import CLIENT, SUBJECT, issuing, rsa, signed_with_public_key
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
-from medsearch_api.logs import JsonLines
+from medsearch_api.http.logs import JsonLines
 
 
 def test_a_good_token_is_answered(service, issuer):

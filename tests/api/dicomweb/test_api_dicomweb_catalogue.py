@@ -13,12 +13,13 @@ import pytest
 from api_asking import local_client, settings_of
 
 from medsearch_api.app import create_app
-from medsearch_api.context import Backends, open_backends
-from medsearch_api.dicomweb import catalogue
+from medsearch_api.backends.context import Backends, open_backends
+from medsearch_api.imaging import uid_index as catalogue
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, table_of
-from medsearch_core.storage.object_store import ObjectInfo, open_store
+from medsearch_core.storage.object_store import ObjectInfo
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 

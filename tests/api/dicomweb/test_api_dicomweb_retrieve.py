@@ -22,7 +22,8 @@ from medsearch_api.dicomweb import streams
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png
-from medsearch_core.storage.object_store import S3Options, open_store
+from medsearch_core.storage.object_store import S3Options
+from medsearch_core.storage.open import open_store
 
 ANY_SYNTAX = (("application/dicom", "*"),)
 

@@ -11,7 +11,7 @@ from dicomweb_answers import INSTANCE, uids, values
 from radiology import NEGATIVE_UID, service_settings
 
 from medsearch_api.app import create_app
-from medsearch_api.logs import JsonLines
+from medsearch_api.http.logs import JsonLines
 
 
 def test_a_stock_client_lists_every_study_series_and_instance(web, images):

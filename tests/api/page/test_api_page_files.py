@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from medsearch_api.page import FOLDER
+from medsearch_api.http.page import FOLDER
 
 
 def test_every_module_is_preloaded_and_none_is_left_over(page):

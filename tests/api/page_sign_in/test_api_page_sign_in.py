@@ -14,7 +14,7 @@ from page_sign_in_steps import HOME, OWN, answer_of, cookies_of, sign_in
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
-from medsearch_api.logs import JsonLines
+from medsearch_api.http.logs import JsonLines
 
 
 def test_signing_in_opens_a_session_for_queries_and_pictures(service):

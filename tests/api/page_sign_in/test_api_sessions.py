@@ -12,7 +12,7 @@ from oidc_issuer import CLIENT, NAME
 from page_sign_in_steps import HOME, OWN, cookies_of, sign_in
 from starlette.testclient import TestClient
 
-from medsearch_api import auth
+from medsearch_api.sign_in import modes as auth
 from medsearch_api.app import create_app
 from medsearch_api.sign_in import sessions as limits
 from medsearch_api.sign_in.code_flow import CodeFlow, end_session_endpoint

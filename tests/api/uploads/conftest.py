@@ -14,7 +14,7 @@ from medsearch_api.app import create_app
 from medsearch_pipeline.embedder.service import create_app as create_embedder
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 
 
 @pytest.fixture(scope="session")

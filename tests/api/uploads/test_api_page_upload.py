@@ -10,7 +10,7 @@ from page_steps import opened, served
 from playwright.sync_api import Page, Request, expect
 from radiology import NEGATIVE_KEY, PIXELS, negative
 
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from tests.pictures import PDF, png
 
 NAME = "<img src=x onerror=alert(1)>.dcm"

@@ -14,10 +14,10 @@ from starlette.routing import Route
 from upload_asking import EMBEDDING, SIMILAR, asked, form_of, sent
 
 from medsearch_api.app import create_app
-from medsearch_api.embedding.forms import MAX_FIELD_BYTES, MOST_HELD
+from medsearch_api.uploads.forms import MAX_FIELD_BYTES, MOST_HELD
 from medsearch_pipeline.embedder.service import create_app as create_embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.embedders import Failing, Waiting, first_to_end
 from tests.factories import dataset, dicom_bytes
 from tests.pictures import PDF, TEXT, png_bomb

@@ -15,7 +15,7 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path, thumbnail_path
 from tests.pictures import jpeg, png
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from medsearch_core.search.embedded.passes import MOST_AT_ONCE, Passes
+from medsearch_core.search.embedded.scan import MOST_AT_ONCE, Passes
 
 CHANCE = np.random.default_rng(0)
 

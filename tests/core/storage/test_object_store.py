@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
-from medsearch_core.storage.object_store import HEADER_BYTES, ObjectInfo, ObjectStore, S3Options, open_store
+from medsearch_core.storage.object_store import HEADER_BYTES, ObjectInfo, ObjectStore, S3Options
+from medsearch_core.storage.open import open_store
 
 NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "per%20cent.dcm", "quote'?*.dcm"]
 

@@ -10,7 +10,7 @@ import pytest
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import TABLES, EmbeddingRecord, LandedObject, schema_of, table_of
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 STUDY = StudyKey("p10000032", "s50414267")

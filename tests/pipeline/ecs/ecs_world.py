@@ -16,11 +16,11 @@ import yaml
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.dagster_client import SELECTOR, DagsterClient
 from medsearch_pipeline.demo.processes import Processes, free_port
-from medsearch_pipeline.runs import range_tags
+from medsearch_pipeline.orchestration.run_tags import range_tags
 from tests.ecs_double.server import EcsDouble, Instances
 from tests.ecs_double.task import Task
 from tests.ingest import settings_in

@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from medsearch_pipeline.retries import Retries
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.orchestration.retries import Retries
+from medsearch_pipeline.settings.pipeline import Settings
 
 TO_BE_RETRIED = dg.DagsterEventType.STEP_UP_FOR_RETRY
 

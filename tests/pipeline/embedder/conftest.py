@@ -10,7 +10,7 @@ import pytest
 from medsearch_pipeline.embedder.service import create_app
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.api.api_serving import serving
 
 

@@ -20,7 +20,7 @@ from medsearch_pipeline.embedder.service import MOST_HELD, create_app
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.api.api_serving import serving
 from tests.embedders import Boundless, Failing, Waiting, first_to_end
 from tests.factories import dataset, dicom_bytes

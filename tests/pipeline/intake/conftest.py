@@ -11,8 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
-from medsearch_pipeline.intake.queue import EventQueue
+from medsearch_core.storage.object_store import ObjectStore, S3Options
+from medsearch_core.storage.open import open_store
+from medsearch_pipeline.intake.events.queue import EventQueue
 
 PREFIX = "landing"
 

@@ -13,14 +13,15 @@ from pydantic import ValidationError
 
 from medsearch_core.errors import BadMessage, ConfigurationError, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal, queue
-from medsearch_pipeline.intake.consume import Consumed
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake.events import queue
+from medsearch_pipeline.intake.events.consumer import Consumed
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors.events_sensor import NO_DEAD_LETTERS, Tally, build_events_sensor, told
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
 from tests.pipeline.intake.conftest import PREFIX, Site
 from tests.pipeline.intake.event_messages import record, records

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medsearch_core.errors import StorageError
-from medsearch_core.storage.object_store import ObjectInfo, S3Options, open_store
+from medsearch_core.storage.object_store import ObjectInfo, S3Options
+from medsearch_core.storage.open import open_store
 from medsearch_pipeline.intake.lookup import look_up
 from tests.pipeline.intake.conftest import PREFIX, Site
 

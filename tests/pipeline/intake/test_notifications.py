@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsearch_core.errors import BadMessage
-from medsearch_pipeline.intake.notifications import LandingPlace, keys_named
+from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
 from tests.pipeline.intake.event_messages import BUCKET, by_sns, eventbridge, first_event, record, records
 
 HERE = LandingPlace(BUCKET, "landing/")

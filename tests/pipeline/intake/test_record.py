@@ -11,21 +11,22 @@ import pytest
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, records_of
-from medsearch_core.storage.object_store import ObjectStore, S3Options, open_store
+from medsearch_core.storage.object_store import ObjectStore, S3Options
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.discovery import MIMIC_CXR, Layout
-from medsearch_pipeline.intake import compaction, journal, waiting
+from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
+from medsearch_pipeline.intake import compaction, journal, pending as waiting
 from medsearch_pipeline.intake.changes import Seen
 from medsearch_pipeline.intake.compaction import compact, look_at_everything
-from medsearch_pipeline.intake.known import PATH, known, objects_of
-from medsearch_pipeline.intake.record import Recorded, record
-from medsearch_pipeline.intake.same_bytes import inputs_by_kind
-from medsearch_pipeline.object_images import ObjectReader
-from medsearch_pipeline.reports.protocol import RulesReader
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.study_images import ImageReader
-from medsearch_pipeline.study_reports import ReportReader
-from medsearch_pipeline.workers import decoding_workers
+from medsearch_pipeline.intake.inventory import PATH, known, objects_of
+from medsearch_pipeline.intake.recorder import Recorded, record
+from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
+from medsearch_pipeline.studies.dicom_objects import ObjectReader
+from medsearch_pipeline.report_readers.reader import RulesReader
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.studies.reports import ReportReader
+from medsearch_pipeline.workers.pool import decoding_workers
 from tests.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
 
 STUDY, OTHER = StudyKey("p10000032", "s50414267"), StudyKey("p10000033", "s50414268")

@@ -9,11 +9,11 @@ import pytest
 
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import waiting
+from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.intake.dispatch import Waiting
-from medsearch_pipeline.intake.waiting import State
+from medsearch_pipeline.intake.pending import State
 
 FIRST, LAST = datetime(2026, 1, 1, 12, 0, 0, 123456, UTC), datetime(2026, 1, 1, 13, tzinfo=UTC)
 

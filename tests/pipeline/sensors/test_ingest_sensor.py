@@ -11,11 +11,11 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal, waiting
-from medsearch_pipeline.partitions import NAME, register
+from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.sensors import ingest_sensor
 from tests.ingest import instance_in_memory, settings_in

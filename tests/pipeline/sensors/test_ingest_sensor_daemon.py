@@ -16,16 +16,16 @@ import pytest
 import yaml
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.ledger import read_totals
+from medsearch_core.storage.ledger import read_totals
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.storage.object_store import open_store
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.discovery import Layout
-from medsearch_pipeline.intake import journal, waiting
+from medsearch_pipeline.settings.layout import Layout
+from medsearch_pipeline.intake import journal, pending as waiting
 from medsearch_pipeline.intake.changes import Seen
-from medsearch_pipeline.intake.record import record
-from medsearch_pipeline.runs import UNFINISHED, span_of
+from medsearch_pipeline.intake.recorder import record
+from medsearch_pipeline.orchestration.run_tags import UNFINISHED, span_of
 from tests.ingest import settings_in, take_ledger
 from tests.landing import land_study
 

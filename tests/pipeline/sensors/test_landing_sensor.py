@@ -13,14 +13,15 @@ from moto.s3.models import s3_backends
 from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, records_of
-from medsearch_core.storage.object_store import ObjectStore, open_store
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake.known import known
+from medsearch_pipeline.intake.inventory import known
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors import landing_sensor as module
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
-from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.pipeline import Settings
 from tests.landing import image_bytes, land_study
 
 STUDIES = [StudyKey(f"p1000000{n}", f"s5000000{n}") for n in range(3)]

@@ -1,0 +1,100 @@
+"""The parts of the documentation that are made from code, so that they cannot fall behind it.
+
+python -m medsearch_pipeline.documentation        # rewrites docs/data-contract.md and docs/settings.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from importlib import import_module
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from medsearch_core.settings import Deployment
+from medsearch_core.records import CHANGES, EXCLUSIONS, REASONS, SCHEMA_VERSION, STATES, TABLES, schema_of
+from medsearch_pipeline.settings.pipeline import Settings
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+_WHERE = {
+    "inventory": "inventory.parquet",
+    "intake": "intake/journal/{entry}.parquet",
+    "catalogue": "catalogue.parquet",
+    "ledger": "ledger.parquet",
+    "rejections": "rejections/inventory.parquet and rejections/{asset}/{patient}/{study}.parquet",
+}
+
+
+def data_contract() -> str:
+    """docs/data-contract.md: every table, column and rejection reason."""
+    parts = [
+        "# Data contract",
+        f"Schema version {SCHEMA_VERSION}. Written from `medsearch_core/records.py` by `python -m medsearch_pipeline.documentation`.",
+        "Paths are below the warehouse's root. Files are zstd Parquet; the footer holds `medsearch.inputs`, the digest of what the "
+        "file was made from, `medsearch.run`, the id of the Dagster run that wrote it (absent where none did, as under `tags`), and "
+        "`medsearch.schema_version`; the inventory's also `medsearch.entries`, the journal's entries it contains. A study's files are replaced whole, each by one put. Columns marked **PHI** "
+        "identify a person or hold report text: they stay in the warehouse and never reach logs, run metadata or URLs.",
+        "`{patient}` and `{study}` are safe forms: MIMIC-CXR's own (`p10000032`, `s50414267`) where the object's key spells them, "
+        "keyed hashes of PatientID and StudyInstanceUID elsewhere, which only the inventory can undo.",
+        "Beside the tables lie `thumbnails/{patient}/{study}/{image_id}.png` and `pseudonym.key`, the secret behind the hashes.",
+    ]
+    for table, record in TABLES.items():
+        where = _WHERE.get(table, f"{table}/{{patient}}/{{study}}.parquet")
+        phi = {f.name for f in fields(record) if f.metadata["phi"]}
+        rows = [
+            f"| `{f.name}`{' **PHI**' if f.name in phi else ''} | {f.type} | {'' if f.nullable else 'always'} "
+            f"| {f.metadata[b'description'].decode()} |"
+            for f in schema_of(record)
+        ]
+        doc = (record.__doc__ or "").split(":", 1)[1].strip()
+        parts.append(f"## `{table}`\n\n{doc[0].upper()}{doc[1:]} `{where}`")
+        parts.append("\n".join(["| column | type | there | meaning |", "|---|---|---|---|", *rows]))
+    parts.append("## Changes in the journal")
+    parts.append("\n".join(["| change | meaning |", "|---|---|", *(f"| `{c}` | {m} |" for c, m in CHANGES.items())]))
+    parts.append("## Reasons of rejection")
+    parts.append("\n".join(["| reason | meaning |", "|---|---|", *(f"| `{r}` | {m} |" for r, m in REASONS.items())]))
+    excluded = ", ".join(f"`{reason}`" for reason in EXCLUSIONS)
+    parts.append(
+        f"## States of the ledger\n\nWhat is refused as {excluded} is excluded, anything else that is refused rejected."
+    )
+    parts.append("\n".join(["| state | meaning |", "|---|---|", *(f"| `{s}` | {m} |" for s, m in STATES.items())]))
+    return "\n\n".join(parts) + "\n"
+
+
+def settings_table() -> str:
+    """docs/settings.md: every setting of the pipeline and of the service.
+
+    The service's are found by name: the pipeline neither needs nor imports it, and who writes the documentation has both.
+    """
+    service: type[BaseModel] = import_module("medsearch_api.settings").Settings
+    return (
+        "# Settings\n\n"
+        "Environment variables. Written from `medsearch_core/deployment.py`, `medsearch_pipeline/settings.py` and "
+        "`medsearch_api/settings.py` by `python -m medsearch_pipeline.documentation`. AWS credentials are never settings: a task "
+        "role, a profile or the usual AWS variables give them.\n\n"
+        + "\n\n".join(
+            [
+                f"## Of both\n\n{_settings_of(Deployment)}",
+                f"## Of the pipeline\n\n{_settings_of(Settings, Deployment)}",
+                f"## Of the service\n\n{_settings_of(service, Deployment)}",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -> str:
+    rows = []
+    for name, field in model.model_fields.items():
+        if name not in without.model_fields:
+            shown = "" if field.default in (None, "") else f"`{field.default}`".replace("|", "\\|")
+            rows.append(f"| `MEDSEARCH_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+PAGES = {"data-contract.md": data_contract, "settings.md": settings_table}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page())

@@ -1,0 +1,67 @@
+"""measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+from prometheus_client import Counter, Gauge, Histogram
+from medsearch_api.backends.context import Backends
+from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient
+from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_api.http.metrics import BACKEND_CALLS, BACKEND_SECONDS, OK
+
+
+def measured(backends: Backends) -> Backends:
+    """The same backends, every call of them counted and timed."""
+    index = cast(ReleasedIndex, _Measured("index", backends.index))
+    store = cast(ObjectStore, _Measured("warehouse", backends.warehouse.store))
+    embedder = cast(EmbedderClient, _MeasuredEmbedder(backends.embedder)) if backends.embedder else None
+    return replace(backends, index=index, warehouse=Warehouse(store), embedder=embedder)
+
+
+class _Measured:
+    """A backend whose methods are measured."""
+
+    def __init__(self, backend: str, target: object) -> None:
+        self._backend = backend
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._target, name)
+        return partial(_call, self._backend, name, found) if callable(found) else found
+
+
+class _MeasuredEmbedder:
+    """An embedder whose answers are measured. It is asked without a thread."""
+
+    def __init__(self, embedder: EmbedderClient) -> None:
+        self._embedder, self.max_bytes = embedder, embedder.max_bytes
+
+    async def embed(self, data: bytes) -> Embedded:
+        with _measuring("embedder", "embed"):
+            return await self._embedder.embed(data)
+
+
+def _call(backend: str, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with _measuring(backend, name):
+        return method(*args, **kwargs)
+
+
+@contextmanager
+def _measuring(backend: str, name: str) -> Iterator[None]:
+    begun, outcome = time.perf_counter(), OK
+    try:
+        yield
+    except Exception as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        BACKEND_CALLS.labels(backend, name, outcome).inc()
+        BACKEND_SECONDS.labels(backend, name).observe(time.perf_counter() - begun)
+

@@ -1,0 +1,52 @@
+"""What operators and orchestrators ask: is the process up, can it answer, what does it measure.
+
+These answers tell states, names and counts of the service's own, and nothing about patients; so a sign-in may let them through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from medsearch_api.backends.context import Backends
+from medsearch_api.http.logs import ERRORS
+from medsearch_core.errors import MedsearchError
+
+
+
+async def healthz(request: Request) -> JSONResponse:
+    """That the process is up. It asks no backend, so that a failing one does not get the process restarted."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> JSONResponse:
+    """Whether the index and the warehouse can be read; 503 if not."""
+    backends: Backends = request.app.state.backends
+    index, warehouse = await asyncio.gather(
+        _state("index", backends.index.count), _state("warehouse", backends.warehouse.store.check)
+    )
+    is_ready = index == warehouse == "ok"
+    body = {"status": "ok" if is_ready else "unavailable", "index": index, "warehouse": warehouse}
+    return JSONResponse(body, 200 if is_ready else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """The measurements as Prometheus reads them."""
+    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def _state(name: str, read: Callable[[], object]) -> str:
+    try:
+        await asyncio.to_thread(read)
+    except MedsearchError as error:
+        ERRORS.error("the %s cannot be read: %s", name, type(error).__name__)
+        return "unavailable"
+    return "ok"
+
+
+ROUTES = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -1,0 +1,67 @@
+"""Logs as JSON, one line an event, fit for any collector.
+
+Belongs here: the form of a line, and who may write one. Not here: what is logged. A line never holds an exception's message,
+and of another library's line only the first, without what it adds: all may quote what a client sent or a patient has.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from datetime import UTC, datetime
+from logging.config import dictConfig
+from pathlib import PurePath
+from typing import Any
+
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+from medsearch_api.http.request_ids import REQUEST_ID
+import logging
+import time
+from collections.abc import Mapping
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from medsearch_api.http.metrics import IN_PROGRESS, REQUEST_SECONDS, REQUESTS
+
+ERRORS = logging.getLogger("medsearch.errors")
+
+
+_OF_ANYONE = frozenset({"time", "level", "logger", "message", "exc_info"})
+
+
+class JsonLines(OrjsonFormatter):
+    """`time` (UTC), `level`, `logger`, `message`, `request_id` while a request is answered, and what the event adds."""
+
+    def __init__(self) -> None:
+        super().__init__(["levelname", "name", "message"], rename_fields={"levelname": "level", "name": "logger"})
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        log_data["time"] = datetime.fromtimestamp(record.created, UTC)
+        super().add_fields(log_data, record, message_dict)
+        log_data["message"] = record.message.partition("\n")[0]
+        if not record.name.startswith("medsearch."):
+            for name in log_data.keys() - _OF_ANYONE:
+                del log_data[name]
+        if (request_id := REQUEST_ID.get()) is not None:
+            log_data["request_id"] = request_id
+
+    def formatException(self, ei: Any) -> str:
+        """The exception's type and where it was raised."""
+        frames = traceback.extract_tb(ei[2])
+        where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        return f"{ei[0].__name__ if ei[0] else 'None'}{where}"
+
+
+def configure() -> None:
+    """Sends the service's and the server's lines to standard error, and warnings of all libraries."""
+    dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": JsonLines}},
+            "handlers": {"standard_error": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "root": {"level": "WARNING", "handlers": ["standard_error"]},
+            "loggers": {"medsearch": {"level": "INFO"}, "uvicorn": {"level": "INFO"}},
+        }
+    )

@@ -1,0 +1,45 @@
+"""Thumbnails over HTTP: the warehouse's PNGs, one address per image.
+
+Belongs here: checking the address and reading the object. Not here: making thumbnails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from medsearch_api.imaging.paths import study_of
+from medsearch_api.http.conditional import PRIVATE, answer
+from medsearch_api.http.logs import ERRORS
+from medsearch_core.errors import ObjectNotFound, StorageError
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import thumbnail_path
+
+ROUTE = "/thumbnails/{patient}/{study}/{image}.png"
+_HEADERS = {**PRIVATE, "cross-origin-resource-policy": "same-site"}
+"""Dagster's UI, on another port, shows them as previews."""
+
+
+def thumbnail_url(patient: str, study: str, image_id: str) -> str:
+    """The path of an image's thumbnail below the service's root."""
+    return ROUTE.format(patient=patient, study=study, image=image_id)
+
+
+async def thumbnail(request: Request) -> Response:
+    """Answers a GET or HEAD of a thumbnail."""
+    image = request.path_params["image"]
+    study = study_of(**request.path_params)
+    store: ObjectStore = request.app.state.backends.warehouse.store
+    if study is None:
+        return PlainTextResponse("No such image.", 404)
+    try:
+        png = await asyncio.to_thread(store.read, thumbnail_path(study, image))
+    except ObjectNotFound:
+        return PlainTextResponse("No such image.", 404)
+    except StorageError as error:
+        ERRORS.error("a thumbnail could not be read: %s", type(error).__name__)
+        return PlainTextResponse("The image cannot be read now.", 503)
+    return answer(request, png, "image/png", f'"{hashlib.sha256(png).hexdigest()}"', _HEADERS)

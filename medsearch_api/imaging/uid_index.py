@@ -1,0 +1,235 @@
+"""Which study holds which UIDs: a table in memory over all of `dicom_metadata`, brought up to date as the warehouse changes.
+
+Belongs here: reading the listing and the files that changed, and holding the rows. Not here: what DICOMweb asks of them.
+
+DICOMweb addresses studies by UIDs, the warehouse by study keys, one small file each; looking into every file at each request
+would take minutes. The table is built when the first request comes and refreshed by later ones, in a thread of its own; a
+request waits for it a few seconds at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from medsearch_api.imaging.refusals import Refused
+from medsearch_api.http.logs import ERRORS
+from medsearch_core.errors import ObjectNotFound
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import ImageRecord, schema_of
+from medsearch_core.storage.object_store import ObjectStore
+
+FOLDER = "dicom_metadata"
+WAIT_SECONDS = 5.0
+FILES_AT_ONCE = 256
+CONCURRENT_READS = 8
+BUILDING = "The catalogue of studies is being built. Try again."
+UNREADABLE = "The warehouse cannot be read now. Try again."
+TOO_MANY = "More instances were ingested than DICOMweb's catalogue may hold (MEDSEARCH_API_DICOMWEB_INSTANCES)."
+RETRY_AFTER_SECONDS = 10
+
+COLUMNS = {
+    "patient": "VARCHAR",
+    "study": "VARCHAR",
+    "study_instance_uid": "VARCHAR",
+    "series_instance_uid": "VARCHAR",
+    "sop_instance_uid": "VARCHAR",
+    "sop_class_uid": "VARCHAR",
+    "patient_id": "VARCHAR",
+    "patient_sex": "VARCHAR",
+    "study_id": "VARCHAR",
+    "study_date": "VARCHAR",
+    "study_time": "VARCHAR",
+    "study_description": "VARCHAR",
+    "series_number": "BIGINT",
+    "instance_number": "BIGINT",
+    "modality": "VARCHAR",
+    "body_part_examined": "VARCHAR",
+    "view_position": "VARCHAR",
+    "laterality": "VARCHAR",
+    "manufacturer": "VARCHAR",
+    "manufacturer_model_name": "VARCHAR",
+    "photometric_interpretation": "VARCHAR",
+    "rows": "BIGINT",
+    "columns": "BIGINT",
+    "bits_stored": "BIGINT",
+    "frames": "BIGINT",
+}
+"""Columns of `dicom_metadata` that are held, and their types in DuckDB."""
+
+_FIELDS = pa.schema([(f.name, f.type) for f in schema_of(ImageRecord) if f.name in {*COLUMNS, "is_representative"}])
+
+_LEVELS = """
+    CREATE OR REPLACE TABLE studies AS
+    SELECT patient, study, study_instance_uid, min(patient_id) AS patient_id, min(patient_sex) AS patient_sex,
+           min(study_id) AS study_id, min(study_date) AS study_date, min(study_time) AS study_time,
+           min(study_description) AS study_description,
+           list_sort(list(DISTINCT modality) FILTER (modality IS NOT NULL)) AS modalities,
+           list_sort(list(DISTINCT sop_class_uid) FILTER (sop_class_uid IS NOT NULL)) AS sop_classes,
+           count(DISTINCT series_instance_uid) AS study_series, count(*) AS study_instances
+    FROM held GROUP BY patient, study, study_instance_uid;
+    CREATE OR REPLACE TABLE series AS
+    SELECT patient, study, study_instance_uid, series_instance_uid, min(modality) AS modality,
+           min(series_number) AS series_number, min(body_part_examined) AS body_part_examined,
+           min(laterality) AS laterality, min(manufacturer) AS manufacturer,
+           min(manufacturer_model_name) AS manufacturer_model_name, count(*) AS series_instances
+    FROM held GROUP BY patient, study, study_instance_uid, series_instance_uid;
+"""
+
+
+class Catalogue:
+    """Tables `held` (a row per SOP instance), `series` and `studies` in a DuckDB of this process.
+
+    Instances without a SeriesInstanceUID (Type 1, PS3.3 C.7.3.1) cannot be addressed by DICOMweb and are not held.
+
+    Args:
+        store: the warehouse's.
+        most: instances held at most.
+        refresh_seconds: how long a listing of the warehouse is believed.
+    """
+
+    def __init__(self, store: ObjectStore, most: int, refresh_seconds: float) -> None:
+        self._store, self._most, self._refresh_seconds = store, most, refresh_seconds
+        self._lock = threading.Lock()
+        self._running: Future[None] | None = None
+        self._listed_at: float | None = None
+        self._known: dict[str, str] | None = None
+        self._fault: str | None = None
+        self._database: duckdb.DuckDBPyConnection | None = None
+
+    async def up_to_date(self) -> None:
+        """Returns once the tables are there, brought up to date if that takes no longer than `WAIT_SECONDS`.
+
+        Raises:
+            Refused: 503, they are still being built, cannot be built, or would be too large.
+        """
+        running = self._started()
+        if running is not None:
+            await asyncio.wait([asyncio.wrap_future(running)], timeout=WAIT_SECONDS)
+        if self._fault == TOO_MANY or self._known is None:
+            raise self._refusal()
+
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The rows of a query over one state of the tables. Blocks.
+
+        Raises:
+            Refused: as `up_to_date`.
+        """
+        if self._database is None:
+            raise self._refusal()
+        with self._database.cursor() as cursor:
+            rows: list[dict[str, Any]] = cursor.sql(sql, params=list(parameters)).to_arrow_table().to_pylist()
+            return rows
+
+    def studies(self, study_uid: str, series_uid: str | None = None, instance_uid: str | None = None) -> list[StudyKey]:
+        """The keys of the studies that hold these UIDs; more than one where patients share a StudyInstanceUID. Blocks."""
+        wanted = {"study_instance_uid": study_uid, "series_instance_uid": series_uid, "sop_instance_uid": instance_uid}
+        given = {column: uid for column, uid in wanted.items() if uid is not None}
+        where = " AND ".join(f"{column} = ?" for column in given)
+        rows = self.select(f"SELECT DISTINCT patient, study FROM held WHERE {where} ORDER BY ALL", list(given.values()))  # noqa: S608
+        return [StudyKey(row["patient"], row["study"]) for row in rows]
+
+    def _refusal(self) -> Refused:
+        return Refused(503, self._fault or BUILDING, RETRY_AFTER_SECONDS)
+
+    def _started(self) -> Future[None] | None:
+        """The refresh that is under way, started if one is due."""
+        with self._lock:
+            is_fresh = self._listed_at is not None and time.monotonic() - self._listed_at < self._refresh_seconds
+            if self._running is None and not (is_fresh and self._known is not None):
+                self._running = Future()
+                threading.Thread(target=self._refresh, args=(self._running,), name="dicomweb", daemon=True).start()
+            return self._running
+
+    def _refresh(self, running: Future[None]) -> None:
+        fault: str | None = UNREADABLE
+        begun = time.monotonic()
+        try:
+            self._bring_up_to_date()
+            fault = None
+        except _TooMany:
+            fault = TOO_MANY
+        except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of the log
+            ERRORS.error("DICOMweb's catalogue could not be brought up to date: %s", type(error).__name__)
+        finally:
+            with self._lock:
+                self._running, self._listed_at, self._fault = None, begun, fault
+            running.set_result(None)
+
+    def _bring_up_to_date(self) -> None:
+        listed = {e.key: f"{e.etag} {e.bytes}" for e in self._store.list(FOLDER) if e.key.endswith(".parquet")}
+        known = self._known or {}
+        gone = [key for key in known if key not in listed]
+        changed = [key for key, tag in listed.items() if known.get(key) != tag]
+        if self._known is not None and not gone and not changed:
+            return
+        database = self._database or _empty_database()
+        unread: set[str] = set()
+        with database.cursor() as writer:
+            writer.begin()
+            try:
+                writer.execute("DELETE FROM held WHERE path IN (SELECT unnest(?))", [[*gone, *changed]])
+                for keys in _batches(changed):
+                    unread |= self._insert(writer, keys)
+                writer.execute(_LEVELS)
+                writer.commit()
+            except BaseException:
+                writer.rollback()
+                raise
+        self._database, self._known = database, {key: tag for key, tag in listed.items() if key not in unread}
+
+    def _insert(self, writer: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> set[str]:
+        """Adds the rows of these files; returns those that could not be read, which are tried again the next time."""
+        with ThreadPoolExecutor(CONCURRENT_READS) as pool:
+            tables = dict(zip(keys, pool.map(self._read, keys), strict=True))
+        there = [table for table in tables.values() if table is not None]
+        if there:
+            writer.register("fresh", pa.concat_tables(there))
+            writer.execute(
+                f"INSERT INTO held BY NAME SELECT path, {', '.join(COLUMNS)} FROM fresh "  # noqa: S608 - names of our own
+                "WHERE is_representative AND regexp_full_match(series_instance_uid, '[0-9.]{1,64}')"
+            )
+            writer.unregister("fresh")
+        ((held,),) = writer.execute("SELECT count(*) FROM held").fetchall()
+        if held > self._most:
+            raise _TooMany
+        return {key for key, table in tables.items() if table is None}
+
+    def _read(self, key: str) -> pa.Table | None:
+        try:
+            source = pa.BufferReader(self._store.read(key))
+            table = pq.ParquetFile(source).read(columns=_FIELDS.names, use_threads=False).select(_FIELDS.names).cast(_FIELDS)
+        except ObjectNotFound:
+            return None
+        except (pa.ArrowException, KeyError) as error:
+            ERRORS.error("a file of %s cannot be read: %s", FOLDER, type(error).__name__)
+            return None
+        table = table.filter(pc.field("is_representative"))
+        return table.append_column("path", pa.array([key] * len(table), pa.string()))
+
+
+class _TooMany(Exception):
+    """The catalogue would hold more than it may."""
+
+
+def _empty_database() -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect(config={"threads": 2, "temp_directory": ""})
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+    database.execute(f"CREATE TABLE held (path VARCHAR, {columns})")
+    return database
+
+
+def _batches(keys: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, FILES_AT_ONCE)):
+        yield batch

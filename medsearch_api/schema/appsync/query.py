@@ -1,0 +1,193 @@
+"""The queries of the AppSync API: the twenty of AWS's sample "medical image search", over the same index as all others.
+
+Names, arguments and nullability are the sample's; `size` of the counts is ours. Where the sample's resolvers fail on an
+argument that is not given, these answer with nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import strawberry
+from strawberry import UNSET
+
+from medsearch_api.backends.context import Info
+from medsearch_api.schema.appsync.types import Bucket, Image, NegativeDiagnoses, NegativeICD10CMs, NegativeSigns, NegativeSymptoms, PositiveDiagnoses, PositiveICD10CMs, PositiveSigns, PositiveSymptoms, Report
+from medsearch_api.schema.arguments import argument
+from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range
+from medsearch_core.errors import InvalidQuery, NotIndexed
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.likeness import Exclude, similar_to
+from medsearch_core.search.more_like import MOST_LIKE, those_like
+from medsearch_core.search.query import MAX_DEPTH, MAX_HITS, MAX_PAGE, NO_FILTERS, Filters
+from medsearch_core.search.words import words_of
+
+HITS = 20
+"""How many reports `searchReports` gives."""
+
+BUCKETS = 10
+"""How many values are counted if nobody says how many: Elasticsearch's default, as is that of `listReports`."""
+
+MAX_REPORTS = 1000
+"""How many report ids may be given."""
+
+Result = TypeVar("Result")
+
+
+Words = Annotated[str | None, argument("Words, taken as text alone; without a word nothing is found.")]
+ReportIds = Annotated[str | None, argument(f"A JSON array of at most {MAX_REPORTS} ReportIds, as a string.")]
+OneReportId = Annotated[str | None, argument("A ReportId.")]
+Size = Annotated[int | None, argument(f"How many values to give, 1 to {MAX_SIZE}.")]
+
+
+def _counting(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
+    """A field that answers with buckets of a kind."""
+    what = kind.field_name.replace("_", " ").replace("icd10cms", "ICD-10-CM descriptions")
+    buckets: Any = list[kind | None] | None  # type: ignore[valid-type]
+    return strawberry.field(
+        resolver=resolver, graphql_type=buckets, description=f"The most frequent {what} of {of}, by count, then value."
+    )
+
+
+def _of_all(kind: type[Bucket]) -> Any:
+    async def resolve(info: Info, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
+        return await _counted(info, kind, NO_FILTERS, size)
+
+    return _counting(kind, resolve, "all reports")
+
+
+def _of_words(kind: type[Bucket]) -> Any:
+    async def resolve(info: Info, input: Words = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
+        return await _counted(info, kind, NO_FILTERS, size, input) if _has_words(input) else []
+
+    return _counting(kind, resolve, "the reports holding any of the words")
+
+
+def _of_reports(kind: type[Bucket]) -> Any:
+    async def resolve(info: Info, input: ReportIds = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
+        return await _counted_of(info, kind, report_ids(input), size)
+
+    return _counting(kind, resolve, "these reports")
+
+
+def _of_similar(kind: type[Bucket]) -> Any:
+    async def resolve(info: Info, input: OneReportId = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
+        like = await asyncio.to_thread(_those_like, info.context.index, input) if input else None
+        return await _counted(info, kind, like, size) if like else []
+
+    return _counting(kind, resolve, f"the {MOST_LIKE} reports most like one by Findings and Impression, without itself")
+
+
+@strawberry.type(name="Query")
+class AppSyncQuery:
+    @strawberry.field(description="One image; null if it is not indexed.")
+    async def getImage(self, info: Info, ImageId: Annotated[str | None, argument("An ImageId.")] = UNSET) -> Image | None:
+        document = await info.context.loaders.images.load(ImageId) if ImageId else None
+        return Image(document=document) if document else None
+
+    @strawberry.field(description="The images of a report's study, by image id.")
+    async def getImages(self, info: Info, ReportId: OneReportId = UNSET) -> list[Image | None] | None:
+        report = await info.context.loaders.reports.load(ReportId) if ReportId else None
+        return await Report(document=report).Images(info) if report else []
+
+    @strawberry.field(description="One report; null if it is not indexed.")
+    async def getReport(self, info: Info, ReportId: OneReportId = UNSET) -> Report | None:
+        document = await info.context.loaders.reports.load(ReportId) if ReportId else None
+        return Report(document=document) if document else None
+
+    @strawberry.field(description="A page of all reports, by ReportId.")
+    async def listReports(
+        self,
+        info: Info,
+        from_: Annotated[int | None, argument("How many reports to pass over; 0 if not given.", "from")] = UNSET,
+        size: Annotated[int | None, argument(f"How many reports to give, 0 to {MAX_PAGE}; {BUCKETS} if not given.")] = UNSET,
+    ) -> list[Report | None] | None:
+        limit = BUCKETS if size in (None, UNSET) else size
+        offset = from_ or 0
+        check_range("size", limit, 0, MAX_PAGE)
+        check_range("from", offset, 0, MAX_DEPTH - limit)
+        page = await asyncio.to_thread(info.context.index.text, "", (), NO_FILTERS, offset, limit)
+        return [Report(document=hit.document) for hit in page.hits]
+
+    @strawberry.field(
+        description=f"The {HITS} best of the reports holding any of the words in Findings or Impression, by BM25."
+    )
+    async def searchReports(self, info: Info, input: Words = UNSET) -> list[Report | None] | None:
+        if not input or not _has_words(input):
+            return []
+        page = await asyncio.to_thread(info.context.index.text, input, (), NO_FILTERS, 0, HITS)
+        return [Report(document=hit.document) for hit in page.hits]
+
+    @strawberry.field(description="The images most like an indexed image, nearest first, the image itself among them.")
+    async def getSimilarImages(
+        self,
+        info: Info,
+        ImageId: Annotated[str | None, argument("An ImageId.")] = UNSET,
+        k: Annotated[int | None, argument(f"How many images to give, 1 to {MAX_HITS}; {BUCKETS} if not given.")] = UNSET,
+    ) -> list[Image | None] | None:
+        wanted = BUCKETS if k in (None, UNSET) else k
+        check_range("k", wanted, 1, MAX_HITS)
+        if not ImageId:
+            return []
+        hits = await asyncio.to_thread(similar_to, info.context.index, ImageId, wanted, NO_FILTERS, 0, Exclude.NOTHING)
+        return [Image(document=hit.document) for hit in hits]
+
+    getAllPositiveICD10CMs = _of_all(PositiveICD10CMs)
+    getAllNegativeICD10CMs = _of_all(NegativeICD10CMs)
+    getPositiveICD10CMs = _of_words(PositiveICD10CMs)
+    getNegativeICD10CMs = _of_words(NegativeICD10CMs)
+    getPositiveICD10CMsbyReports = _of_reports(PositiveICD10CMs)
+    getNegativeICD10CMsbyReports = _of_reports(NegativeICD10CMs)
+    getPositiveSignsbyReports = _of_reports(PositiveSigns)
+    getNegativeSignsbyReports = _of_reports(NegativeSigns)
+    getPositiveDiagnosesbyReports = _of_reports(PositiveDiagnoses)
+    getNegativeDiagnosesbyReports = _of_reports(NegativeDiagnoses)
+    getPositiveSymptomsbyReports = _of_reports(PositiveSymptoms)
+    getNegativeSymptomsbyReports = _of_reports(NegativeSymptoms)
+    getPositiveICD10CMsbySimilarReport = _of_similar(PositiveICD10CMs)
+    getNegativeICD10CMsbySimilarReport = _of_similar(NegativeICD10CMs)
+
+
+def report_ids(given: str | None) -> list[str]:
+    """The ids in a JSON array. A null among them, the ReportId of an image without a report, is passed over.
+
+    Raises:
+        InvalidQuery: the text is not such an array, or holds more than `MAX_REPORTS`.
+    """
+    if not given:
+        return []
+    try:
+        ids = orjson.loads(given)
+    except orjson.JSONDecodeError as error:
+        raise InvalidQuery("input must be a JSON array of ReportIds, as a string") from error
+    if not isinstance(ids, list) or not all(i is None or isinstance(i, str) for i in ids):
+        raise InvalidQuery("input must be a JSON array of ReportIds, as a string")
+    if len(ids) > MAX_REPORTS:
+        raise InvalidQuery(f"input may hold at most {MAX_REPORTS} ReportIds")
+    return [i for i in ids if i is not None]
+
+
+def _has_words(given: str | None) -> bool:
+    """Whether the text holds a word. To the index a text without one means every report, to the sample none."""
+    check_query(given or "")
+    return bool(words_of(given or ""))
+
+
+async def _counted(info: Info, kind: type[Bucket], filters: Filters, size: int | None, query: str | None = "") -> list[Bucket]:
+    wanted = BUCKETS if size is None else size
+    check_range("size", wanted, 1, MAX_SIZE)
+    counts = await asyncio.to_thread(info.context.index.facets, kind.field_name, filters, wanted, query or "")
+    return [kind.of(count) for count in counts]
+
+
+async def _counted_of(info: Info, kind: type[Bucket], reports: list[str], size: int | None) -> list[Bucket]:
+    """Counts among these reports alone; no reports have no values, though no filter means every report."""
+    return await _counted(info, kind, Filters(reports=reports), size) if reports else []
+
+
+def _those_like(index: SearchIndex, report_id: str) -> Filters | None:
+    try:
+        return those_like(index, report_id)
+    except NotIndexed:
+        return None

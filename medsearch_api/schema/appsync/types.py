@@ -1,0 +1,129 @@
+"""The types of the AppSync API: AWS's sample "medical image search", letter for letter.
+
+Belongs here: its names and nullability, and which document field each of them is. Not here: queries (`appsync`).
+"""
+
+from typing import Any, ClassVar, Self
+
+import strawberry
+
+from medsearch_api.backends.context import Info
+from medsearch_api.schema.appsync.s3_objects import Place
+from medsearch_core.search.answers import FacetCount
+from medsearch_core.search.documents import ImageDocument, ReportDocument
+
+
+def _of_document(name: str, description: str) -> Any:
+    return strawberry.field(resolver=lambda root: getattr(root.document, name), description=description)
+
+
+@strawberry.type(description="One image.")
+class Image:
+    document: strawberry.Private[ImageDocument]
+
+    ImageId: str | None = _of_document("image_id", "SOPInstanceUID, followed by _<frame> if the object has several frames.")
+    ReportId: str | None = _of_document("report_id", "The report of its study; null if there is none.")
+    Modality: str | None = _of_document("modality", "Modality (0008,0060).")
+    ViewPosition: str | None = _of_document("view_position", "ViewPosition (0018,5101).")
+    BodyPartExamined: str | None = _of_document("body_part_examined", "BodyPartExamined (0018,0015).")
+
+    @strawberry.field(description="The S3 bucket that its thumbnail, a PNG, lies in; null where thumbnails are in a folder.")
+    def Bucket(self, info: Info) -> str | None:
+        return self._place(info).bucket
+
+    @strawberry.field(
+        description=(
+            "The thumbnail's key, without public/ in front, which Amplify's Storage puts there; also its path below the "
+            "service's root where the warehouse is a folder, a bucket, or public/ of one."
+        )
+    )
+    def Key(self, info: Info) -> str | None:
+        return self._place(info).key
+
+    def _place(self, info: Info) -> Place:
+        return Place.of_thumbnail(info.context.warehouse.store.url, self.document)
+
+
+@strawberry.type(description="One radiology report.")
+class Report:
+    document: strawberry.Private[ReportDocument]
+
+    ReportId: str | None = _of_document("report_id", "s<StudyID> in MIMIC-CXR, else the study's key.")
+    Examination: str | None = _of_document("examination", "EXAMINATION section.")
+    Indication: str | None = _of_document("indication", "INDICATION section.")
+    Technique: str | None = _of_document("technique", "TECHNIQUE section.")
+    Findings: str | None = _of_document("findings", "FINDINGS section.")
+    Impression: str | None = _of_document("impression", "IMPRESSION section.")
+    PositiveDiagnoses: list[str | None] | None = _of_document("positive_diagnoses", "Diagnoses present.")
+    NegativeDiagnoses: list[str | None] | None = _of_document("negative_diagnoses", "Diagnoses absent.")
+    PositiveICD10CMs: list[str | None] | None = _of_document("positive_icd10cms", "ICD-10-CM descriptions present.")
+    NegativeICD10CMs: list[str | None] | None = _of_document("negative_icd10cms", "ICD-10-CM descriptions absent.")
+    PositiveSigns: list[str | None] | None = _of_document("positive_signs", "Signs present.")
+    NegativeSigns: list[str | None] | None = _of_document("negative_signs", "Signs absent.")
+    PositiveSymptoms: list[str | None] | None = _of_document("positive_symptoms", "Symptoms present.")
+    NegativeSymptoms: list[str | None] | None = _of_document("negative_symptoms", "Symptoms absent.")
+
+    @strawberry.field(description="The images of its study, by image id.")
+    async def Images(self, info: Info) -> list[Image | None] | None:
+        images = await info.context.loaders.images_of_reports.load(self.document.report_id)
+        return [Image(document=image) for image in images if _same_study(image, self.document)]
+
+
+def _same_study(image: ImageDocument, report: ReportDocument) -> bool:
+    """Whether both are of one study. Two patients may have studies of one name, and must never share a report."""
+    return (image.patient, image.study) == (report.patient, report.study)
+
+
+@strawberry.type
+class Bucket:
+    """What the eight bucket types have; itself not in the schema."""
+
+    field_name: ClassVar[str]
+
+    doc_count: int | None = strawberry.field(description="How many reports hold it.")
+    key: str | None = strawberry.field(description="The value.")
+
+    @classmethod
+    def of(cls, counted: FacetCount) -> Self:
+        """The bucket of a counted value."""
+        return cls(doc_count=counted.count, key=counted.value)
+
+
+@strawberry.type(description="How many reports say that a diagnosis is present.")
+class PositiveDiagnoses(Bucket):
+    field_name = "positive_diagnoses"
+
+
+@strawberry.type(description="How many reports say that a diagnosis is absent.")
+class NegativeDiagnoses(Bucket):
+    field_name = "negative_diagnoses"
+
+
+@strawberry.type(description="How many reports say that what an ICD-10-CM code describes is present.")
+class PositiveICD10CMs(Bucket):
+    field_name = "positive_icd10cms"
+
+
+@strawberry.type(description="How many reports say that what an ICD-10-CM code describes is absent.")
+class NegativeICD10CMs(Bucket):
+    field_name = "negative_icd10cms"
+
+
+@strawberry.type(description="How many reports say that a sign is present.")
+class PositiveSigns(Bucket):
+    field_name = "positive_signs"
+
+
+@strawberry.type(description="How many reports say that a sign is absent.")
+class NegativeSigns(Bucket):
+    field_name = "negative_signs"
+
+
+@strawberry.type(description="How many reports say that a symptom is present.")
+class PositiveSymptoms(Bucket):
+    field_name = "positive_symptoms"
+
+
+@strawberry.type(description="How many reports say that a symptom is absent.")
+class NegativeSymptoms(Bucket):
+    field_name = "negative_symptoms"

@@ -1,0 +1,118 @@
+"""Who may ask. Without a setting that says so, nobody.
+
+Belongs here: which way to sign in the settings choose, what it puts in front of the service, and development without sign-in.
+Not here: sign-in by an issuer (`sign_in/`), and what a viewer who was let in may see (`schema/permissions.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from medsearch_api.settings import Settings
+from medsearch_api.sign_in.code_flow import CodeFlow
+from medsearch_api.sign_in.cookies import Cookies
+from medsearch_api.sign_in.guard import READING, SignedIn
+from medsearch_api.sign_in.issuer import Issuer
+from medsearch_api.sign_in.options import OidcOptions, oidc_options
+from medsearch_api.sign_in.routes import SignInRoutes, development_session
+from medsearch_api.sign_in.sessions import Sessions
+from medsearch_api.sign_in.tokens import Tokens
+from medsearch_api.sign_in.viewer import Viewer, admit, roles_with
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.loopback import is_loopback, is_this_machine
+
+DEVELOPMENT, OIDC = "development", "oidc"
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a way to sign in adds to the service: a guard in front of everything, and addresses of its own."""
+
+    guard: Middleware
+    routes: Sequence[Route]
+
+
+def sign_in_of(settings: Settings) -> SignIn:
+    """The way to sign in that the settings choose.
+
+    Raises:
+        ConfigurationError: sign-in is not configured, or not safe on this address.
+    """
+    if settings.api_sign_in == OIDC:
+        return _oidc(oidc_options(settings))
+    if settings.api_sign_in != DEVELOPMENT:
+        raise ConfigurationError(
+            f"Sign-in is not configured, so nothing is served. Set MEDSEARCH_API_SIGN_IN={OIDC} and name an issuer. To try the "
+            f"service on this machine alone, without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on "
+            "127.0.0.1 only."
+        )
+    if not is_this_machine(settings.api_host):
+        raise ConfigurationError(
+            f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} asks nobody to sign in, so it may listen on loopback only: "
+            "set MEDSEARCH_API_HOST=127.0.0.1."
+        )
+    viewer = Viewer(DEVELOPMENT, roles_with([settings.api_development_role]))
+    return SignIn(Middleware(LoopbackOnly, viewer), [Route("/session", development_session)])
+
+
+def _oidc(options: OidcOptions) -> SignIn:
+    issuer = Issuer(options.issuer)
+    tokens, sessions, cookies = Tokens(issuer, options), Sessions(), Cookies(options.is_https)
+    flow = CodeFlow(issuer, tokens, options)
+    guard = Middleware(SignedIn, options, tokens, flow, sessions, cookies)
+    return SignIn(guard, SignInRoutes(options, flow, sessions, cookies).routes())
+
+
+class LoopbackOnly:
+    """Lets in only programs of this machine that address it by a name of its own.
+
+    The Host header is checked against DNS rebinding: a web page whose name was pointed at 127.0.0.1 still sends that name.
+    A page of another site cannot read answers here, but could send what is not a plain read, forms with files among it: the
+    Origin header says so (RFC 6454).
+    A forwarding header means that a proxy speaks for somebody else, wherever that proxy runs.
+    """
+
+    def __init__(self, app: ASGIApp, viewer: Viewer) -> None:
+        self.app = app
+        self._viewer = viewer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        refusal = self._refusal(HTTPConnection(scope))
+        if refusal is None:
+            admit(scope, self._viewer)
+            return await self.app(scope, receive, send)
+        return await refusal(scope, receive, send)
+
+    def _refusal(self, connection: HTTPConnection) -> PlainTextResponse | None:
+        client = connection.client
+        if client is None or not is_loopback(client.host) or any(h in connection.headers for h in _FORWARDING):
+            return PlainTextResponse("Only this machine may use a service without sign-in.", 403)
+        if _name(connection.headers.get("host", "")) not in _LOCAL_NAMES:
+            return PlainTextResponse("Address this service as localhost or 127.0.0.1.", 400)
+        if connection.scope.get("method") not in READING and not _is_from_here(connection):
+            return PlainTextResponse("Only the service's own page may ask this from a browser.", 403)
+        return None
+
+
+def _is_from_here(connection: HTTPConnection) -> bool:
+    """Whether no browser names the page that asks, or it is a page of the address that is asked."""
+    origin = connection.headers.get("origin")
+    return origin is None or origin.lower() == f"{connection.url.scheme}://{connection.headers.get('host', '').lower()}"
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without port and brackets (RFC 9110 section 7.2)."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()

@@ -1,0 +1,44 @@
+"""A file's vector as the index understands it: of the very model that its current release holds vectors of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient, EmbedderOff, ModelMismatch
+from medsearch_api.uploads.forms import UploadedFile
+from medsearch_core.search.answers import IndexHealth
+from medsearch_core.search.releases import ReleasedIndex
+
+
+async def embedded_files(
+    index: ReleasedIndex, embedder: EmbedderClient | None, files: Sequence[UploadedFile]
+) -> list[Embedded]:
+    """What the embedder says of files, in their order.
+
+    Raises:
+        EmbedderOff: there is no embedder.
+        ModelMismatch: its model is another than the index's.
+        FileRefused, EmbedderUnavailable: as `EmbedderClient.embed`.
+        StorageError: the index cannot be read.
+    """
+    if embedder is None:
+        raise EmbedderOff
+    asked = asyncio.gather(*(embedder.embed(file.data) for file in files))
+    health, embedded = await asyncio.gather(asyncio.to_thread(index.health), asked)
+    for each in embedded:
+        check_model(each, health)
+    return embedded
+
+
+def check_model(embedded: Embedded, health: IndexHealth) -> None:
+    """
+    Raises:
+        ModelMismatch: the vector is not of the model of the index's vectors, so their distances mean nothing.
+    """
+    of_file, of_index = (embedded.model_id, embedded.model_version), (health.model_id, health.model_version)
+    if health.model_id is not None and of_file != of_index:
+        raise ModelMismatch(
+            f"The embedder's model is {' '.join(of_file)}, the index's is {of_index[0]} {of_index[1]}. Start the embedder with "
+            "the settings that the index was built with."
+        )

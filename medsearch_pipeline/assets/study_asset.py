@@ -1,0 +1,109 @@
+"""What every study asset's run has in common: which studies, progress, metadata by partition, the WARN check.
+
+Bad data never fails a run here: every partition materialises, and what was refused is a row, a count and a check.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import Rejection, schema_of
+from medsearch_pipeline.orchestration.data_versions import StudyVersion, give_versions
+
+PROGRESS_SECONDS = 5.0
+ROWS_SHOWN = 50
+OWNERS = ["team:imaging-data"]
+
+
+def asset_spec_arguments(record: type, **metadata: Any) -> dict[str, Any]:
+    """What an asset tells about its table: owners, and each column with its type and meaning."""
+    columns = [
+        dg.TableColumn(
+            f.name,
+            str(f.type),
+            f.metadata[b"description"].decode(),
+            dg.TableColumnConstraints(nullable=f.nullable),
+        )
+        for f in schema_of(record)
+    ]
+    return {"owners": OWNERS, "metadata": {"dagster/column_schema": dg.TableSchema(columns=columns), **metadata}}
+
+
+def fresh_within(hours: float) -> dg.FreshnessPolicy:
+    """Fresh for so many hours after each run, with a warning from half of them on. Dagster's daemon evaluates it."""
+    window = timedelta(hours=hours)
+    return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window / 2)
+
+
+def studies_of(context: dg.AssetExecutionContext) -> list[StudyKey]:
+    """The studies of this run. Read once: Dagster rereads every key at each access."""
+    return [StudyKey.parse(key) for key in context.partition_keys]
+
+
+class Progress:
+    """Says how far a run is, every few seconds, in counts alone."""
+
+    def __init__(self, context: dg.AssetExecutionContext, asset: str, total: int) -> None:
+        self._context, self._asset, self._total = context, asset, total
+        self._done, self._started, self._said = 0, time.monotonic(), time.monotonic()
+        context.log.info(f"{asset}: {total} studies to look at")
+
+    def advance(self, _study: StudyKey | None = None) -> None:
+        """One more study is done."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._said >= PROGRESS_SECONDS or self._done == self._total:
+            self._said = now
+            rate = self._done / max(now - self._started, 1e-9)
+            self._context.log.info(f"{self._asset}: {self._done} of {self._total} studies, {rate:.1f} studies/s")
+
+
+def describe_partitions(
+    context: dg.AssetExecutionContext,
+    asset: str,
+    metadata: Mapping[StudyKey, Mapping[str, Any]],
+    versions: Mapping[StudyKey, StudyVersion],
+) -> None:
+    """Attaches each study's metadata and data version to its own materialisation.
+
+    `context.add_asset_metadata(partition_key=...)` does this one key at a time and rereads every partition key each time
+    (70 ms a call at 20,000 keys), so the same accumulator is filled directly.
+    """
+    step = context.get_step_execution_context()
+    for study, values in metadata.items():
+        step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
+            asset_key=dg.AssetKey(asset), metadata=dict(values), partition_key=study.partition
+        )
+    give_versions(step, asset, versions)
+
+
+def totals(metadata: Mapping[StudyKey, Mapping[str, Any]]) -> dict[str, int]:
+    """The sums over a run of every whole-number entry, named `run_<entry>`."""
+    sums: Counter[str] = Counter()
+    for values in metadata.values():
+        sums.update({f"run_{name}": value for name, value in values.items() if type(value) is int})
+    return dict(sums)
+
+
+def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]) -> dg.AssetCheckResult:
+    """The check that warns, by key and reason, of objects that were refused."""
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=not rejections,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="every landed object could be used" if not rejections else f"{len(rejections)} could not be used",
+        metadata={
+            "rejected": len(rejections),
+            "reasons": dg.MetadataValue.json(dict(Counter(r.reason for r in rejections))),
+            "rejections": dg.MetadataValue.table(
+                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:ROWS_SHOWN]],
+                dg.TableSchema(columns=[dg.TableColumn(c) for c in ("key", "reason", "detail")]),
+            ),
+        },
+    )

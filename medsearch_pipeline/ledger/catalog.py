@@ -1,0 +1,180 @@
+"""The catalogue: every study's files in one table, with what the ledger needs of their rows.
+
+Belongs here: bringing it up to date, by a listing and by reading the files that changed. It is made from those files alone and
+may be deleted at any time. Not here: what the ledger makes of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from medsearch_core.errors import ConfigurationError, ObjectNotFound
+from medsearch_core.keys import StudyKey, digest_of
+from medsearch_core.records import CatalogueFile, schema_of, table_of
+from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, study_path
+from medsearch_pipeline.studies import images as study_images, reports as study_reports
+from medsearch_core.batched import batched
+from medsearch_pipeline.studies.documents import study_at
+
+VERSION = "1"
+IMAGE_REJECTIONS, REPORT_REJECTIONS = f"rejections/{study_images.STAGE}", f"rejections/{study_reports.STAGE}"
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "dicom_metadata": ("key", "sha256"),
+    "thumbnails": (),
+    "embeddings": (),
+    "reports": ("key", "sha256"),
+    "report_entities": (),
+    IMAGE_REJECTIONS: ("key", "frame", "reason", "detail"),
+    REPORT_REJECTIONS: ("key", "frame", "reason", "detail"),
+    "tags": ("tag",),
+}
+"""Table → the columns that are read of it; of the others rows are counted and the footer is read."""
+
+READERS = 16
+BATCH = 20_000
+IDENTITY = ("patient", "study", "table_name", "etag")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compaction:
+    """The catalogue as it is now, and what it took: files read anew, taken over, and gone since the last time."""
+
+    table: pa.Table
+    read: int
+    kept: int
+    gone: int
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it differs from the last one."""
+        return bool(self.read or self.gone)
+
+
+def inputs_of_catalogue() -> str:
+    """What a catalogue must have been made by for its rows to be taken over."""
+    return digest_of("catalogue", VERSION)
+
+
+def compact(warehouse: Warehouse, advance: Callable[[int, int], None] = lambda done, total: None) -> Compaction:
+    """The catalogue of the warehouse as it is, of the last one and the files that came or changed since.
+
+    Files are told apart by the store's listing, taken before they are read: what changes meanwhile differs next time.
+
+    Args:
+        advance: is told how many of the files that have to be read were.
+
+    Raises:
+        StorageError: the store cannot be listed or read. A file that is there and is not Parquet has a row without a digest.
+    """
+    listing, held = _listing(warehouse), _held(warehouse)
+    new, old = _differences(listing, held)
+    parts = [held.take(old)]
+    done = 0
+    with ThreadPoolExecutor(READERS) as readers:
+        for batch in batched(_rows(listing.take(new)), BATCH):
+            found = readers.map(lambda file: _read(warehouse, *file), batch)
+            parts.append(table_of(CatalogueFile, [file for file in found if file]))
+            advance(done := done + len(batch), len(new))
+    table = pa.concat_tables(parts).sort_by([(name, "ascending") for name in IDENTITY])
+    return Compaction(table=table, read=len(new), kept=len(old), gone=len(held) - len(old))
+
+
+def read_catalogue(warehouse: Warehouse) -> pa.Table:
+    """The catalogue as it was last brought up to date.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if warehouse.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
+        raise ConfigurationError(f"there is no catalogue in {warehouse.store.url}: run ledger_job in Dagster")
+    return warehouse.read(CATALOGUE_PATH)
+
+
+def _held(warehouse: Warehouse) -> pa.Table:
+    """The last catalogue; none where it cannot be read or was made by other code, and everything is read again."""
+    if warehouse.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
+        return schema_of(CatalogueFile).empty_table()
+    try:
+        return warehouse.read(CATALOGUE_PATH)
+    except pa.ArrowException:
+        return schema_of(CatalogueFile).empty_table()
+
+
+def _listing(warehouse: Warehouse) -> pa.Table:
+    """Patient, study, table and tag of every file, one row each."""
+
+    def of(table: str) -> pa.Table:
+        columns: list[list[str]] = [[], [], []]
+        for entry in warehouse.store.list(table):
+            study = study_at(entry.key.removeprefix(f"{table}/"))
+            if study:
+                for column, value in zip(columns, (study.patient, study.study, entry.etag), strict=True):
+                    column.append(value)
+        patients, studies, etags = (pa.array(column, pa.string()) for column in columns)
+        names = pa.repeat(pa.scalar(table, pa.string()), len(etags))
+        return pa.table([patients, studies, names, etags], names=list(IDENTITY))
+
+    with ThreadPoolExecutor(len(COLUMNS)) as listers:
+        return pa.concat_tables(listers.map(of, COLUMNS))
+
+
+def _differences(listing: pa.Table, held: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """The places in the listing of what is not held in that version, and in `held` of what is still listed."""
+    with duckdb.connect() as connection:
+        for name, table in (("listing", listing), ("held", held.select(list(IDENTITY)))):
+            connection.register(name, table.append_column("place", pa.array(np.arange(len(table)))))
+        new, old = (
+            connection.sql(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place")  # noqa: S608
+            for a, how, b in (("listing", "ANTI", "held"), ("held", "SEMI", "listing"))
+        )
+        return tuple(found.to_arrow_table()["place"].combine_chunks() for found in (new, old))
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
+    return zip(*(table[name].to_pylist() for name in IDENTITY), strict=True)
+
+
+def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogueFile | None:
+    """The row of one file; None if it is gone meanwhile."""
+    columns = COLUMNS[table]
+    inputs = run = None
+    rows: list[dict[str, Any]] = []
+    count = 0
+    try:
+        file = warehouse.written(study_path(table, StudyKey(patient, study)), columns)
+        inputs, run, count = file.inputs, file.run, file.rows.num_rows
+        rows = file.rows.to_pylist() if inputs is not None and columns else []
+    except ObjectNotFound:
+        return None
+    except pa.ArrowException:
+        inputs = None  # whatever it was made from, it has to be made again
+    if table == "tags" and rows:
+        inputs = digest_of(*(row["tag"] for row in rows))
+    return CatalogueFile(
+        patient=patient,
+        study=study,
+        table_name=table,
+        etag=etag,
+        inputs=inputs,
+        run=run,
+        rows=count,
+        outcomes=_outcomes(table, rows),
+    )
+
+
+def _outcomes(table: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    if table in (IMAGE_REJECTIONS, REPORT_REJECTIONS):
+        return [{**row, "images": 0} for row in rows]
+    if "sha256" not in COLUMNS[table]:
+        return []
+    counts = Counter((row["key"], row["sha256"]) for row in rows)
+    images = int(table == "dicom_metadata")
+    return [{"key": key, "sha256": sha256, "images": images * count} for (key, sha256), count in counts.items()]

@@ -1,0 +1,211 @@
+"""Whether listing, ledger, Parquet and index agree, and which objects they differ about.
+
+Belongs here: comparing what was read. Not here: deciding states (`ledger`). Work that waits is no difference: an object may be
+pending. What is lost is: an object without a state, documents the index lacks, or holds of a study whose tables are others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.storage.ledger import totals_of
+from medsearch_core.records import TOMBSTONES
+from medsearch_core.search.answers import Counts, IndexHealth
+from medsearch_core.search.query import Filters
+from medsearch_core.batched import batched
+from medsearch_core.storage.sql import ask
+from medsearch_pipeline.ledger.states import indexed_table
+
+NAMED = 50
+PATIENTS_AT_ONCE = 256
+
+_NOW = "now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)"
+
+_UNRECORDED = f"""
+    WITH {_NOW}, recorded AS (SELECT key, min(etag) AS etag, count(*) AS times FROM now GROUP BY key)
+    SELECT DISTINCT coalesce(o.key, r.key) AS key FROM inventory o FULL JOIN recorded r USING (key)
+    WHERE o.key IS NULL OR r.key IS NULL OR o.etag != r.etag OR r.times > 1 ORDER BY key
+"""  # noqa: S608
+
+_UNACCOUNTED = "SELECT key FROM ledger WHERE state = 'unaccounted' ORDER BY key"
+
+_HELD = """
+    SELECT patient, study, documents, images, reports FROM studies WHERE documents IS NOT NULL AND images + reports > 0
+"""
+
+_UNINDEXED = f"""
+    WITH held AS ({_HELD})
+    SELECT patient, study FROM held FULL JOIN indexed USING (patient, study)
+    WHERE held.documents IS DISTINCT FROM indexed.inputs ORDER BY patient, study
+"""  # noqa: S608
+
+_MISCOUNTED = f"""
+    WITH {_NOW}, held AS ({_HELD}),
+    used AS (
+        SELECT patient, study, sum(images) AS images, count(*) FILTER (kind = 'report') AS reports
+        FROM now WHERE state = 'indexed' GROUP BY patient, study
+    )
+    SELECT patient, study FROM used LEFT JOIN held USING (patient, study)
+    WHERE used.images > coalesce(held.images, 0) OR used.reports > coalesce(held.reports, 0) ORDER BY patient, study
+"""  # noqa: S608
+
+_SUMS = f"SELECT sum(images)::BIGINT AS images, sum(reports)::BIGINT AS reports, count(*) AS studies FROM ({_HELD})"  # noqa: S608
+
+_KEYS = f"""
+    WITH {_NOW}
+    SELECT DISTINCT coalesce(now.key, s.patient || '/' || s.study) AS key
+    FROM differing s LEFT JOIN now USING (patient, study) ORDER BY key
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What does not reconcile, in one sentence that says what to do, and the objects (or studies without one) it is about."""
+
+    told: str
+    keys: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciliation:
+    """Every total side by side, and every difference.
+
+    Args:
+        totals: what is counted → who counted it → how many.
+    """
+
+    totals: Mapping[str, Mapping[str, int]]
+    differences: Sequence[Difference]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that differ, each once, sorted."""
+        return sorted({key for difference in self.differences for key in difference.keys})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What is compared.
+
+    Args:
+        studies: what the tables hold, as `ledger.studies_in` gives it.
+        indexed: study → the digest its documents were written with.
+        health: the index's totals.
+        count: the index's own count of what matches, asked only where totals differ and no study tells why.
+    """
+
+    inventory: pa.Table
+    ledger: pa.Table
+    studies: pa.Table
+    indexed: Mapping[StudyKey, str]
+    health: IndexHealth
+    count: Callable[[Filters], Counts]
+
+
+def reconcile(counted: Counted) -> Reconciliation:
+    """Compares listing and ledger object by object, ledger, Parquet and index study by study, and all totals."""
+    tables = {
+        "inventory": counted.inventory,
+        "ledger": counted.ledger,
+        "studies": counted.studies,
+        "indexed": indexed_table(counted.indexed),
+    }
+    held = ask(_SUMS, studies=counted.studies).to_pylist()[0]
+    health, totals = counted.health, totals_of(counted.ledger)
+    indexed = totals.of("indexed")
+    found = [
+        Difference(told=_unrecorded_told(len(keys)), keys=keys) if (keys := _first(_UNRECORDED, tables)) else None,
+        Difference(told=_unaccounted_told(len(keys)), keys=keys) if (keys := _first(_UNACCOUNTED, tables)) else None,
+        _of_studies("whose documents in the index are not those of their tables: materialise them", _UNINDEXED, tables),
+        _of_studies("of which the ledger counts more than their tables hold: run ledger_job again", _MISCOUNTED, tables),
+    ]
+    differences = [difference for difference in found if difference]
+    parquet = {"images": held["images"] or 0, "reports": held["reports"] or 0, "studies": held["studies"]}
+    if not differences and (health.images, health.reports) != (parquet["images"], parquet["reports"]):
+        differences.append(_miscounted_in_index(counted, tables))
+    return Reconciliation(
+        totals={
+            "objects": {"listing": len(counted.inventory), "ledger": totals.landed},
+            **{total.state: {"ledger": total.objects} for total in totals.states},
+            "images": {"ledger": indexed.images, "parquet": parquet["images"], "index": health.images},
+            "reports": {"ledger": indexed.reports, "parquet": parquet["reports"], "index": health.reports},
+            "studies": {"parquet": parquet["studies"], "index": health.studies},
+        },
+        differences=differences,
+    )
+
+
+def unrecorded(inventory: pa.Table, ledger: pa.Table) -> list[str]:
+    """The keys that are listed and not in the ledger in that version, or the other way round."""
+    return _first(_UNRECORDED, {"inventory": inventory, "ledger": ledger})
+
+
+def _first(query: str, tables: Mapping[str, pa.Table]) -> list[str]:
+    named = {name: tables[name] for name in tables if name in query}
+    keys: list[str] = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)[
+        "key"
+    ].to_pylist()
+    return keys
+
+
+def _unrecorded_told(count: int) -> str:
+    return f"{count} objects are listed and not in the ledger in that version, or the other way round: run ledger_job again"
+
+
+def _unaccounted_told(count: int) -> str:
+    return (
+        f"{count} objects are in no table and no rejection though their studies were made from them: delete the files of these "
+        "studies from dicom_metadata and reports, and materialise them"
+    )
+
+
+def _of_studies(told: str, query: str, tables: Mapping[str, pa.Table]) -> Difference | None:
+    named = {name: tables[name] for name in tables if name in query}
+    differing = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)
+    if not differing.num_rows:
+        return None
+    return Difference(told=f"{differing.num_rows} studies {told}", keys=_keys_of(differing, tables))
+
+
+def _keys_of(differing: pa.Table, tables: Mapping[str, pa.Table]) -> list[str]:
+    return _first(_KEYS, {"differing": differing, "ledger": tables["ledger"]})
+
+
+def _miscounted_in_index(counted: Counted, tables: Mapping[str, pa.Table]) -> Difference:
+    studies = list(_studies_miscounted(counted))
+    differing = indexed_table(dict.fromkeys(studies, "")).select(["patient", "study"])
+    return Difference(
+        told="the index counts other images or reports than its studies' tables hold: run medsearch reindex --fresh",
+        keys=_keys_of(differing, tables),
+    )
+
+
+def _studies_miscounted(counted: Counted) -> Iterator[StudyKey]:
+    """Studies of which the index holds other counts than the tables, looked for patient by patient until `NAMED` are found."""
+    due: dict[str, dict[StudyKey, Counts]] = {}
+    for row in ask(_HELD, studies=counted.studies).to_pylist():
+        study = StudyKey(row["patient"], row["study"])
+        due.setdefault(study.patient, {})[study] = Counts(images=row["images"], reports=row["reports"])
+    found = 0
+    for patients in batched(due, PATIENTS_AT_ONCE):
+        if _agrees(counted, patients, due):
+            continue
+        for patient in patients:
+            if _agrees(counted, [patient], due):
+                continue
+            for study, counts in due[patient].items():
+                if counted.count(Filters(patients=(study.patient,), studies=(study.study,))) != counts:
+                    yield study
+                    found += 1
+        if found >= NAMED:
+            return
+
+
+def _agrees(counted: Counted, patients: Sequence[str], due: Mapping[str, Mapping[StudyKey, Counts]]) -> bool:
+    counts = [each for patient in patients for each in due[patient].values()]
+    wanted = Counts(images=sum(c.images for c in counts), reports=sum(c.reports for c in counts))
+    return counted.count(Filters(patients=tuple(patients))) == wanted

@@ -1,0 +1,246 @@
+"""The ledger's decision: the state of every landed object, by what was landed, what the tables hold and what is indexed.
+
+Belongs here: pure rules over tables in memory, in SQL where rows are many. Not here: reading and writing them
+(`assets/ledger.py`), nor whether the parts agree with each other (`reconciliation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+import pyarrow as pa
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
+from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
+from medsearch_pipeline.studies.landed_objects import SHARED
+from medsearch_pipeline.studies.documents import TABLES, inputs_of_documents
+from medsearch_core.storage.sql import ask
+
+InputsOf = Callable[[Sequence[str]], str]
+"""The digest that a study's table has when it was made from objects of these versions."""
+
+STUDIES = pa.schema(
+    [
+        ("patient", pa.string()),
+        ("study", pa.string()),
+        ("images_inputs", pa.string()),
+        ("reports_inputs", pa.string()),
+        ("vectors_inputs", pa.string()),
+        ("documents", pa.string()),
+        ("images", pa.int64()),
+        ("reports", pa.int64()),
+    ]
+)
+"""What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
+all there and of one another; that of its vectors; that of its documents, null where the study is not whole; and how many images
+and reports."""
+
+_DIGESTS = ", ".join(
+    f"max(inputs) FILTER (table_name = '{table}') AS {name}"
+    for table, name in {
+        **{table: table for table in COLUMNS if "/" not in table},
+        IMAGE_REJECTIONS: "image_rejections",
+        REPORT_REJECTIONS: "report_rejections",
+    }.items()
+)
+_COUNTS = ", ".join(f"max(rows) FILTER (table_name = '{table}') AS rows_of_{table}" for table in TABLES)
+
+_STUDIES = f"""
+    WITH files AS (
+        SELECT patient, study, {_DIGESTS}, count(*) FILTER (table_name = 'tags' AND inputs IS NULL) AS unreadable_tags,
+               {_COUNTS}
+        FROM catalogue GROUP BY patient, study
+    ), halves AS (
+        SELECT *, coalesce(thumbnails = dicom_metadata AND image_rejections = dicom_metadata, false) AS has_images,
+               coalesce(report_entities = reports AND report_rejections = reports, false) AS has_reports
+        FROM files
+    )
+    SELECT patient, study, embeddings AS vectors_inputs, coalesce(tags, '') AS tags,
+           CASE WHEN has_images THEN dicom_metadata END AS images_inputs,
+           CASE WHEN has_reports THEN reports END AS reports_inputs,
+           has_images AND has_reports AND coalesce(rows_of_embeddings = rows_of_dicom_metadata, false)
+               AND embeddings IS NOT NULL AND unreadable_tags = 0 AS is_whole,
+           coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports
+    FROM halves ORDER BY patient, study
+"""  # noqa: S608
+
+_LANDED = f"""
+    WITH versions AS (
+        SELECT patient, study, kind, key || ' ' || coalesce(version, etag) || ' ' || bytes
+               || CASE WHEN is_study_shared AND kind = 'report' THEN '{SHARED}' ELSE '' END AS version
+        FROM inventory WHERE patient IS NOT NULL AND study IS NOT NULL
+    )
+    SELECT patient, study,
+           coalesce(list(version) FILTER (kind = 'dicom'), []) AS dicom,
+           coalesce(list(version) FILTER (kind = 'report'), []) AS reports
+    FROM versions GROUP BY patient, study
+"""  # noqa: S608
+
+OUTCOMES = """
+    SELECT patient, study, table_name, run, outcome.key AS key, outcome.sha256 AS sha256, outcome.images AS images,
+           outcome.frame AS frame, outcome.reason AS reason, outcome.detail AS detail
+    FROM (SELECT patient, study, table_name, run, unnest(outcomes) AS outcome FROM catalogue)
+"""
+"""A query of the catalogue: one row per landed object that a study's tables used, refused, or refused a frame of."""
+
+_ENTRIES = f"""
+    WITH outcomes AS ({OUTCOMES}),
+    used AS (
+        SELECT patient, study, key, any_value(sha256) AS sha256, sum(images) AS images, any_value(run) AS run
+        FROM outcomes WHERE reason IS NULL GROUP BY patient, study, key
+    ), refused AS (
+        SELECT patient, study, key, arg_min(reason, coalesce(frame, 0)) AS reason,
+               arg_min(detail, coalesce(frame, 0)) AS detail, count(frame) AS frames, any_value(run) AS run
+        FROM outcomes WHERE reason IS NOT NULL GROUP BY patient, study, key
+    ), seen AS (
+        SELECT o.*, used.key IS NOT NULL AS is_used, refused.key IS NOT NULL AS is_refused,
+               o.reason IS NULL AND (due.inputs IS NULL OR due.inputs IS DISTINCT FROM
+                   CASE o.kind WHEN 'dicom' THEN s.images_inputs ELSE s.reports_inputs END) AS is_due,
+               s.documents IS NOT NULL AND s.documents = indexed.inputs AS is_indexed,
+               used.sha256, used.images, used.run AS used_run,
+               refused.reason AS refusal, refused.detail AS refusal_detail, refused.frames, refused.run AS refused_run
+        FROM inventory o
+        LEFT JOIN due USING (patient, study, kind)
+        LEFT JOIN studies s USING (patient, study)
+        LEFT JOIN indexed USING (patient, study)
+        LEFT JOIN used USING (patient, study, key)
+        LEFT JOIN refused USING (patient, study, key)
+    ), judged AS (
+        SELECT *,
+               reason IS NOT NULL OR is_due OR (is_used AND NOT is_indexed) AS is_by_inventory,
+               CASE WHEN reason IS NOT NULL THEN 'rejected' WHEN is_due THEN 'pending'
+                    WHEN is_used THEN CASE WHEN is_indexed THEN 'indexed' ELSE 'pending' END
+                    WHEN is_refused THEN 'rejected' ELSE 'unaccounted' END AS verdict,
+        FROM seen
+    ), reasoned AS (
+        SELECT * EXCLUDE (reason, detail),
+               CASE WHEN verdict = 'rejected' THEN coalesce(reason, refusal) END AS reason,
+               CASE WHEN verdict = 'rejected' THEN coalesce(detail, refusal_detail) END AS detail,
+               CASE WHEN verdict = 'rejected' AND coalesce(reason, refusal) IN $exclusions THEN 'excluded'
+                    ELSE verdict END AS state,
+               NOT is_due AND verdict != 'unaccounted' AS has_outcome
+        FROM judged
+    ), was AS (SELECT * FROM before WHERE state NOT IN $tombstones),
+    landed AS (
+        SELECT r.key, r.bytes, r.etag, r.version, r.kind, r.patient, r.study, r.state, r.reason, r.detail,
+               CASE WHEN has_outcome THEN r.sha256 END AS sha256,
+               CASE WHEN has_outcome THEN coalesce(r.images, 0) ELSE 0 END AS images,
+               CASE WHEN has_outcome THEN coalesce(r.frames, 0) ELSE 0 END AS refused_frames,
+               CASE WHEN NOT is_by_inventory THEN coalesce(used_run, refused_run)
+                    WHEN coalesce(was.version, was.etag) = coalesce(r.version, r.etag) AND was.bytes = r.bytes
+                         AND was.state = r.state AND was.reason IS NOT DISTINCT FROM r.reason THEN was.run
+                    ELSE $run END AS run
+        FROM reasoned r LEFT JOIN was USING (key)
+    ), ended AS (
+        SELECT was.* REPLACE (
+                   CASE WHEN now.key IS NULL THEN 'deleted' ELSE 'superseded' END AS state,
+                   NULL AS reason, NULL AS detail, $run AS run)
+        FROM was LEFT JOIN landed now USING (key)
+        WHERE now.key IS NULL OR
+              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(was.version, was.etag), was.bytes)
+    ), tombstones AS (
+        SELECT * FROM ended
+        UNION ALL BY NAME
+        SELECT * FROM before WHERE state IN $tombstones AND key NOT IN (SELECT key FROM ended)
+    )
+    SELECT * FROM landed
+    UNION ALL BY NAME
+    SELECT t.* FROM tombstones t LEFT JOIN landed now USING (key)
+    WHERE (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(t.version, t.etag), t.bytes)
+      AND NOT coalesce(t.state = 'superseded' AND now.sha256 = t.sha256, false)
+    ORDER BY patient NULLS FIRST, study NULLS FIRST, key, state IN $tombstones, etag
+"""  # noqa: S608
+
+_REFUSALS = f"""
+    WITH outcomes AS ({OUTCOMES}), now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)
+    SELECT o.key, o.frame, o.reason, o.detail FROM outcomes o JOIN now USING (patient, study, key)
+    WHERE o.reason IS NOT NULL AND now.state IN ('indexed', 'rejected', 'excluded') AND now.kind != 'rejected'
+    UNION ALL SELECT key, NULL, reason, detail FROM now WHERE kind = 'rejected'
+    ORDER BY key, frame NULLS FIRST
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the ledger is decided by.
+
+    Args:
+        indexed: what the index holds, study → the digest its documents were written with.
+        run: of the inventory; None where it names none.
+        before: the last ledger; empty before the first.
+    """
+
+    inventory: pa.Table
+    run: str | None
+    catalogue: pa.Table
+    indexed: Mapping[StudyKey, str]
+    before: pa.Table
+
+    @cached_property
+    def studies(self) -> pa.Table:
+        """What the tables hold of each study."""
+        return studies_in(self.catalogue)
+
+
+def studies_in(catalogue: pa.Table) -> pa.Table:
+    """What the tables hold of each study, in the schema `STUDIES`."""
+    found = ask(_STUDIES, catalogue=catalogue)
+    digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "vectors_inputs", "reports_inputs")), strict=True)
+    documents = [
+        inputs_of_documents(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
+        for of, tags, is_whole in zip(digests, found["tags"].to_pylist(), found["is_whole"].to_pylist(), strict=True)
+    ]
+    with_documents = found.append_column("documents", pa.array(documents, pa.string()))
+    return with_documents.select(STUDIES.names).cast(STUDIES)
+
+
+def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:
+    """What the index holds as a table: patient, study and inputs."""
+    columns = [[s.patient for s in indexed], [s.study for s in indexed], list(indexed.values())]
+    return pa.table([pa.array(c, pa.string()) for c in columns], names=["patient", "study", "inputs"])
+
+
+def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: InputsOf) -> pa.Table:
+    """One row per landed object and one per key whose last version is gone, as `LedgerEntry` has them, by study and key.
+
+    An object counts as used or refused only where its study's table was made from the very objects that are landed now, and
+    as indexed only where the index holds the documents of the very tables that are there. Decided twice on the same
+    evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
+    run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
+    """
+    due = due_of(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
+    entries = ask(
+        _ENTRIES,
+        {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": evidence.run},
+        inventory=evidence.inventory,
+        catalogue=evidence.catalogue,
+        studies=evidence.studies,
+        indexed=indexed_table(evidence.indexed),
+        before=evidence.before,
+        due=due,
+    )
+    schema = schema_of(LedgerEntry)
+    return entries.select(schema.names).cast(schema)
+
+
+def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
+    """Key, frame, reason and detail of every object, or frame of one, that was refused in the version that is landed."""
+    return ask(_REFUSALS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalogue)
+
+
+
+
+def due_of(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
+    """The digests that each study's images and reports have when made from what is landed: patient, study, kind, inputs."""
+    landed = ask(_LANDED, inventory=inventory)
+
+    def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:
+        inputs = pa.array([inputs_of[kind](each) for each in versions], pa.string())
+        kinds = pa.repeat(pa.scalar(kind, pa.string()), len(inputs))
+        return pa.table([landed["patient"], landed["study"], kinds, inputs], names=["patient", "study", "kind", "inputs"])
+
+    return pa.concat_tables([column("dicom", landed["dicom"].to_pylist()), column("report", landed["reports"].to_pylist())])

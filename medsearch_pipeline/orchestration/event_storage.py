@@ -1,0 +1,116 @@
+"""Where Dagster keeps its events, each batch of them written at once: dagster.yaml and docker/dagster.yaml name these classes.
+
+Dagster 1.13 hands over many events at once (`DAGSTER_EVENT_BATCH_SIZE`), but its SQLite storage writes every one of them in
+three transactions over three new connections, and its Postgres storage does so with all but materialisations. A study has ten
+events, a run of 256 studies 2,560: 20 to 40 ms each were half of an ingestion. Here a batch is one statement for the events,
+one for their tags, and one row per asset. The tables and what stands in them are Dagster's; should a batch fail, Dagster writes
+its events one by one, as it always did.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dagster._core.events import ASSET_EVENTS
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log import SqlEventLogStorage, SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import DynamicPartitionsTable
+from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
+from sqlalchemy import func, insert, select
+from sqlalchemy.engine import Connection
+
+from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
+from medsearch_pipeline.orchestration.partitions import NAME
+
+
+class _InBatches(SqlEventLogStorage):
+    """What both event logs write alike."""
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Stores events; those of assets at once, the few others (planned checks) one by one after them."""
+        of_assets = [event for event in events if _is_of_asset(event)]
+        if of_assets:
+            self._store_in_run(of_assets)
+            with self.index_transaction() as connection:
+                ids = self._insert(connection, of_assets)
+                self._store_asset_event_tags(connection, of_assets, ids)
+                last = {event.get_dagster_event().asset_key: (event, row) for event, row in zip(of_assets, ids, strict=True)}
+                for event, row in last.values():
+                    self._store_asset_event(connection, event, row)
+        for event in events:
+            if not _is_of_asset(event):
+                self.store_event(event)
+
+    def _store_in_run(self, events: Sequence[EventLogEntry]) -> None:
+        """Stores events where those of a run alone are kept; Postgres has no such place."""
+
+    def _insert(self, connection: Connection, events: Sequence[EventLogEntry]) -> list[int]:
+        """The ids of events' new rows, in their order."""
+        column = SqlEventLogStorageTable.c.id
+        statement = insert(SqlEventLogStorageTable).returning(column, sort_by_parameter_order=True)
+        return list(connection.execute(statement, [self._event_to_row(event) for event in events]).scalars())
+
+
+class SqliteEventLog(_InBatches, SqliteEventLogStorage):
+    """Dagster's event log in SQLite: a file per run, and one for what is asked across runs."""
+
+    def _store_in_run(self, events: Sequence[EventLogEntry]) -> None:
+        for run_id in {event.run_id for event in events}:
+            with self.run_connection(run_id) as connection:
+                self._insert(connection, [event for event in events if event.run_id == run_id])
+
+    def count_studies(self) -> int:
+        """How many partitions are registered."""
+        of_studies = DynamicPartitionsTable.c.partitions_def_name == NAME
+        with self.index_connection() as connection:
+            return int(connection.execute(select(func.count()).where(of_studies)).scalar_one())
+
+
+class PostgresEventLog(_InBatches, PostgresEventLogStorage):
+    """Dagster's event log in Postgres."""
+
+
+class SqliteStorage(DagsterSqliteStorage):
+    """Dagster's storage in SQLite below a folder, which is that of an instance with no storage configured.
+
+    Every process that opens it is warned, at its start, of more studies than SQLite is comfortable with.
+    """
+
+    def __init__(
+        self, base_dir: str, inst_data: ConfigurableClassData | None = None, comfortable: int = COMFORTABLE_ON_SQLITE
+    ) -> None:
+        super().__init__(base_dir, inst_data)
+        log = SqliteEventLog(str(Path(base_dir, "history", "runs")))
+        self._event_log_storage = log
+        if advice := advice_for(is_on_sqlite=True, partitions=log.count_studies(), comfortable=comfortable):
+            logging.getLogger(__name__).warning(advice)
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> "SqliteStorage":
+        return cls.from_local(config_value["base_dir"], inst_data)
+
+
+class PostgresStorage(DagsterPostgresStorage):
+    """Dagster's storage in Postgres, configured as its own is."""
+
+    def __init__(self, url: str, should_autocreate_tables: bool, inst_data: Any, token_provider: Any) -> None:
+        super().__init__(url, should_autocreate_tables, inst_data, token_provider)
+        self._event_log_storage = PostgresEventLog(url, should_autocreate_tables, token_provider=token_provider)
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> "PostgresStorage":
+        return cls(
+            pg_url_from_config(config_value),
+            config_value.get("should_autocreate_tables", True),
+            inst_data,
+            get_token_provider_from_config(config_value),
+        )
+
+
+def _is_of_asset(event: EventLogEntry) -> bool:
+    return event.is_dagster_event and event.dagster_event_type in ASSET_EVENTS and bool(event.get_dagster_event().asset_key)

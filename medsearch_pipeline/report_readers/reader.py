@@ -1,0 +1,64 @@
+"""What a reader of mentions must offer, and the one that a deployment chose.
+
+Belongs here: the protocol and the choice between its two implementations. Sections, the report-level status and the eight lists
+are the same for both; only the mentions differ.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from medsearch_core.records import EntityRecord
+from medsearch_core.reports.entities import find_entities
+from medsearch_core.reports.read import NER_VERSION
+from medsearch_core.reports.sections import Section
+from medsearch_pipeline.report_readers.comprehend import ComprehendReader, Thresholds, comprehend_version, open_client
+from medsearch_pipeline.settings.pipeline import Settings
+
+
+class MentionReader(Protocol):
+    """Finds the mentions of one report after another."""
+
+    @property
+    def version(self) -> str:
+        """The version stored with everything read: another one makes every report due again."""
+
+    @property
+    def usage(self) -> Counter[str]:
+        """What reading has used of a paid service since the reader was opened, as counts."""
+
+    def find(self, report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
+        """The mentions of a report in the order of its text."""
+
+
+@dataclass(frozen=True)
+class RulesReader:
+    """The project's own rules, in this process; they use nothing that is paid for."""
+
+    version: str = NER_VERSION
+    usage: Counter[str] = field(default_factory=Counter)
+
+    def find(self, report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
+        """The mentions that the rules find."""
+        return find_entities(report_id, text, sections)
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    """What the service's answers must score in a deployment."""
+    return Thresholds(
+        settings.comprehend_min_entity_score, settings.comprehend_min_trait_score, settings.comprehend_min_code_score
+    )
+
+
+def reader_version(settings: Settings) -> str:
+    """The version of a deployment's reader, without opening it."""
+    return NER_VERSION if settings.report_reader == "rules" else comprehend_version(thresholds_of(settings))
+
+
+def open_reader(settings: Settings) -> MentionReader:
+    """The reader of a deployment; raises `ConfigurationError` where the service has no region."""
+    if settings.report_reader == "rules":
+        return RulesReader()
+    return ComprehendReader(open_client(settings.comprehend_region), thresholds_of(settings))

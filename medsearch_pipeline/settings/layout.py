@@ -1,0 +1,47 @@
+"""Layout."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from medsearch_core.errors import BadInput, ConfigurationError
+from medsearch_core.keys import StudyKey, is_safe
+from medsearch_core.records import LandedObject, Rejection
+from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Keys that spell their patient and study. A key that does not match is grouped by its DICOM header."""
+
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, expression: str) -> Layout:
+        """The layout of a regular expression with the groups `patient` and `study`.
+
+        Raises:
+            ConfigurationError: it does not compile or lacks a group.
+        """
+        try:
+            pattern = re.compile(expression)
+        except re.error as error:
+            raise ConfigurationError(f"the layout is not a regular expression: {error}") from error
+        if not {"patient", "study"} <= pattern.groupindex.keys():
+            raise ConfigurationError("the layout needs the groups (?P<patient>...) and (?P<study>...)")
+        return cls(pattern)
+
+    def study_of(self, key: str) -> StudyKey | None:
+        """The study a key spells; None if it spells none, or not in characters that are safe in keys."""
+        match = self.pattern.fullmatch(key)
+        if not match or not (is_safe(match["patient"]) and is_safe(match["study"])):
+            return None
+        return StudyKey(match["patient"], match["study"])
+
+
+MIMIC_CXR = Layout.of(r"(?:.*/)?p\d\d/(?P<patient>p\d{8})/(?P<study>s\d{8})(?:/.+|\.txt)")
+"""`files/p10/p10000032/s50414267/<uid>.dcm` beside `files/p10/p10000032/s50414267.txt`."""
+

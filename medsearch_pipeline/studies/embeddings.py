@@ -1,0 +1,183 @@
+"""Embedding many studies: full batches across studies, each study written as soon as its last image is done.
+
+Worker processes read and decode the pictures ahead, into memory that they share with the model's process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from medsearch_core.keys import StudyKey, digest_of
+from medsearch_core.records import EmbeddingRecord, ThumbnailRecord, records_of
+from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_core.batched import batched
+from medsearch_pipeline.models.protocol import Embedder
+from medsearch_pipeline.workers.shared_thumbnails import PictureLoader, SharedPictures, Slot
+from medsearch_pipeline.workers.pool import Lost, Workers
+
+PICTURES_A_CALL, PICTURES_AHEAD, BATCHES_AHEAD = 8, 32, 2
+"""How many a worker is given at once, and how many of them and of whole batches are loaded, at least, ahead of the model."""
+BATCHES_HELD = 3
+"""By an embedder at most: those it works on, and one that it was given meanwhile."""
+
+Loaded = tuple[Slot, str | Lost | None]
+"""A picture's place, and what is wrong with it, if anything is."""
+
+
+@dataclass
+class Timings:
+    """Where this process's time went, in seconds, and how many images it went to.
+
+    Args:
+        preprocess_seconds: waiting for pictures.
+        inference_seconds: waiting for vectors.
+        postprocess_seconds: writing them.
+    """
+
+    images: int = 0
+    preprocess_seconds: float = 0.0
+    inference_seconds: float = 0.0
+    postprocess_seconds: float = 0.0
+
+    def images_per_second(self) -> float:
+        """Throughput of the three steps together."""
+        total = self.preprocess_seconds + self.inference_seconds + self.postprocess_seconds
+        return self.images / total if total else 0.0
+
+
+def inputs_of_vectors(model_id: str, model_version: str, thumbnails: str) -> str:
+    """The digest of everything a study's vectors are made from; `thumbnails` is that of its thumbnails."""
+    return digest_of("embeddings", model_id, model_version, thumbnails)
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What was found of a study when its pictures' turn came: how many they are, and what their vectors are made from."""
+
+    images: int
+    inputs: str
+
+
+@dataclass
+class StudyEmbedder:
+    """Embeds studies' thumbnails: what the model sees is what people see, and pixels are decoded once.
+
+    Args:
+        damaged: images without a vector, because their PNG cannot be read, and why. Their studies are not current.
+        unlike: images of which the model gave numbers that are not finite. Their vector is all zero, which is like no other.
+    """
+
+    warehouse: Warehouse
+    embedder: Embedder
+    timings: Timings = field(default_factory=Timings)
+    damaged: dict[StudyKey, dict[str, str]] = field(default_factory=dict)
+    unlike: dict[StudyKey, list[str]] = field(default_factory=dict)
+
+    def inputs(self, study: StudyKey) -> str | None:
+        """The digest of everything a study's vectors are made from; None while it has no thumbnails."""
+        return self._inputs(self.warehouse.inputs(study_path("thumbnails", study)))
+
+    def _inputs(self, thumbnails: str | None) -> str | None:
+        return thumbnails and inputs_of_vectors(self.embedder.model_id, self.embedder.model_version, thumbnails)
+
+    def is_current(self, study: StudyKey) -> bool:
+        """Whether the study's vectors were made from its present thumbnails by this very model."""
+        return self.warehouse.inputs(study_path("embeddings", study)) == self.inputs(study)
+
+    def build(self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]) -> None:
+        """Embeds studies in order, in batches that run across them; calls `done` as each study is written.
+
+        Memory does not depend on how many images there are: pictures lie in a ring of a few batches.
+        """
+        size = self.embedder.batch_size
+        ahead = max(BATCHES_AHEAD, -(-PICTURES_AHEAD // size))
+        places = (ahead + BATCHES_HELD + 1) * size
+        expected: dict[StudyKey, _Expected] = {}
+        rows: dict[StudyKey, list[EmbeddingRecord]] = {}
+        given: deque[list[Loaded]] = deque()
+        with closing(SharedPictures(places, self.embedder.side)) as ring:
+            load = PictureLoader(self.warehouse.store, ring.address).load
+            loaded = workers.map(load, self._slots(studies, places, expected, done), PICTURES_A_CALL, ahead * size)
+
+            batches = self._batches(batched(loaded, size), ring.pictures, given)
+            for vectors in self._timed_batches(batches):
+                for (slot, fault), vector in zip(batch := given.popleft(), vectors, strict=True):
+                    of_study = rows.setdefault(slot.study, [])
+                    if fault is None:
+                        if not np.isfinite(vector).all():
+                            self.unlike.setdefault(slot.study, []).append(slot.image_id)
+                            vector = np.zeros_like(vector)
+                        of_study.append(self._row(slot.image_id, vector))
+                    else:
+                        text = fault.detail if isinstance(fault, Lost) else fault
+                        self.damaged.setdefault(slot.study, {})[slot.image_id] = text
+                    wanted = expected[slot.study]
+                    if len(of_study) + len(self.damaged.get(slot.study, ())) == wanted.images:
+                        self._write(slot.study, rows.pop(slot.study), wanted.inputs, done)
+                        del expected[slot.study]
+                self.timings.images += len(batch)
+
+    def _slots(
+        self, studies: Iterable[StudyKey], places: int, expected: dict[StudyKey, _Expected], done: Callable[[StudyKey], None]
+    ) -> Iterator[Slot]:
+        number = 0
+        for study in studies:
+            thumbnails = self.warehouse.written(study_path("thumbnails", study))
+            inputs = self._inputs(thumbnails.inputs) or ""
+            if thumbnails.rows.num_rows:
+                expected[study] = _Expected(thumbnails.rows.num_rows, inputs)
+            else:
+                self._write(study, [], inputs, done)
+            for each in records_of(ThumbnailRecord, thumbnails.rows):
+                yield Slot(study, each.image_id, each.path, each.bytes, number % places)
+                number += 1
+
+    def _batches(
+        self, loaded: Iterator[list[Loaded]], pictures: np.ndarray, given: deque[list[Loaded]]
+    ) -> Iterator[np.ndarray]:
+        """The pictures of each batch as they lie in the ring; which they are goes to `given`."""
+        while True:
+            with self._timed("preprocess_seconds"):
+                batch = next(loaded, None)
+            if batch is None:
+                return
+            given.append(batch)
+            start = batch[0][0].place
+            yield pictures[start : start + len(batch)]
+
+    def _row(self, image_id: str, vector: np.ndarray) -> EmbeddingRecord:
+        return EmbeddingRecord(
+            image_id=image_id,
+            model_id=self.embedder.model_id,
+            model_version=self.embedder.model_version,
+            vector=vector.tolist(),
+        )
+
+    def _write(self, study: StudyKey, rows: list[EmbeddingRecord], inputs: str, done: Callable[[StudyKey], None]) -> None:
+        with self._timed("postprocess_seconds"):
+            inputs = "" if study in self.damaged else inputs
+            self.warehouse.write_rows(EmbeddingRecord, study_path("embeddings", study), rows, inputs)
+        done(study)
+
+    def _timed_batches(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        vectors = self.embedder.embed_batches(batches)
+        while True:
+            started, waited = time.perf_counter(), self.timings.preprocess_seconds
+            found = next(vectors, None)
+            waited = self.timings.preprocess_seconds - waited
+            self.timings.inference_seconds += time.perf_counter() - started - waited
+            if found is None:
+                return
+            yield found
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        setattr(self.timings, step, getattr(self.timings, step) + time.perf_counter() - started)

@@ -1,0 +1,144 @@
+"""Many studies' images: their objects read by worker processes, each study written as soon as its last object is done.
+
+What `dicom_metadata` and `thumbnails` share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from medsearch_core.dicom.version import PIXEL_VERSION
+from medsearch_core.errors import BadInput
+from medsearch_core.keys import StudyKey, digest_of
+from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
+from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.studies.landed_objects import rejection_of, versions_of
+from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectImages, ObjectReader
+from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.workers.pool import Lost, Workers
+
+OBJECTS_A_CALL = 4
+OBJECTS_AHEAD = 32
+
+
+@dataclass
+class StudyImages:
+    """A study's rows.
+
+    Args:
+        overwritten: objects whose pictures a refused one of the same SOPInstanceUID has overwritten.
+        interrupted: keys of objects that are to be tried again, for what decoded them was ended from outside.
+    """
+
+    images: list[ImageRecord] = field(default_factory=list)
+    thumbnails: list[ThumbnailRecord] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    overwritten: list[LandedObject] = field(default_factory=list)
+    interrupted: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ImageReader:
+    """Reads studies from the landing store into the warehouse.
+
+    Args:
+        objects: how an object is read, and where from.
+        warehouse: where its rows go; its pictures go to the same store.
+    """
+
+    objects: ObjectReader
+    warehouse: Warehouse
+
+    def inputs(self, objects: Sequence[LandedObject]) -> str:
+        """The digest of everything a study's images are made from.
+
+        Not what decodes them: the values are those of any decoder.
+        """
+        how = self.objects
+        return inputs_of_images(versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity)
+
+    def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
+        """Whether the study's rows were made from these very objects."""
+        wanted = self.inputs(objects)
+        is_made = self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
+        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
+
+    def build(
+        self, studies: Mapping[StudyKey, Sequence[LandedObject]], workers: Workers, done: Callable[[StudyKey], None]
+    ) -> None:
+        """Writes studies in order, each one's PNGs, then its rejections and rows; removes what an earlier version left.
+
+        Calls `done` as each is written. Objects are read across studies, so that no worker waits for the end of one.
+        """
+        ordered = {study: sorted(objects, key=lambda o: o.key) for study, objects in studies.items()}
+        jobs = ((study, item) for study, objects in ordered.items() for item in objects)
+        results = workers.map(self.objects.read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        for study, objects in ordered.items():
+            found = [next(results) for _ in objects]
+            made = combined(study, [(item, images) for (_, item), images in found])
+            again = [(study, item) for item in made.overwritten]
+            for _ in workers.map(self.objects.read, again, 1, 1):
+                pass
+            self._write(study, objects, made)
+            done(study)
+
+    def _write(self, study: StudyKey, objects: Sequence[LandedObject], made: StudyImages) -> None:
+        self.warehouse.remove_others(f"thumbnails/{study.partition}", [t.path for t in made.thumbnails])
+        inputs = self.inputs(objects)
+        if made.interrupted:  # then nothing that is made from these tables is taken for what it will be made from
+            inputs = digest_of("interrupted", inputs, *made.interrupted)
+        self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), made.rejections, inputs)
+        self.warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", study), made.thumbnails, inputs)
+        self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), made.images, inputs)
+
+
+def combined(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages | Lost]]) -> StudyImages:
+    """A study of its objects, in the order of their keys: of those with one SOPInstanceUID the first that shows something."""
+    made = StudyImages()
+    first: dict[str, tuple[LandedObject, str]] = {}
+    for item, images in found:
+        try:
+            if isinstance(images, Lost):
+                if images.is_to_blame:
+                    raise BadInput("undecodable_pixel_data", images.detail)
+                made.interrupted.append(item.key)
+                raise BadInput("interrupted", images.detail)
+            kept, sha256 = first.get(images.sop_instance_uid, (item, ""))
+            if images.thumbnails and sha256 and sha256 != images.sha256:
+                made.overwritten.append(kept)
+            if images.sop_instance_uid:
+                refuse_repetition(sha256, images.sha256)
+        except BadInput as fault:
+            made.rejections.append(rejection_of(STAGE, study, item, fault))
+            continue
+        made.images += images.images
+        made.thumbnails += images.thumbnails
+        made.rejections += images.rejections
+        if images.images:
+            first[images.sop_instance_uid] = item, images.sha256
+    return made
+
+
+def inputs_of_images(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
+    """The digest of everything a study's images are made from; `versions` are its DICOM objects', in any order."""
+    return digest_of("images", PIXEL_VERSION, str(thumbnail_side), str(max_pixels), str(check_identity), *sorted(versions))
+
+
+def images_due(settings: Settings) -> Callable[[Iterable[str]], str]:
+    """`inputs_of_images` by the settings of a deployment."""
+    return partial(
+        inputs_of_images,
+        thumbnail_side=settings.thumbnail_side,
+        max_pixels=settings.max_pixels,
+        check_identity=settings.check_identity,
+    )
+
+
+def refuse_repetition(seen: str | None, sha256: str) -> None:
+    """Raises `BadInput` if an object of the study with this SOPInstanceUID was used already (its SHA-256 is `seen`)."""
+    if seen == sha256:
+        raise BadInput("duplicate_object", "the same bytes as another object of the study")
+    if seen:
+        raise BadInput("duplicate_sop_instance_uid", "another object of the study has this SOPInstanceUID and other bytes")

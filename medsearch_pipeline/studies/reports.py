@@ -1,0 +1,81 @@
+"""One study's reports: decode, read sections and entities, write rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from medsearch_core.errors import BadInput
+from medsearch_core.keys import StudyKey, digest_of
+from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
+from medsearch_core.reports.read import read_report
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.studies.landed_objects import read_landed, rejection_of, versions_of
+from medsearch_pipeline.report_readers.reader import MentionReader, reader_version
+from medsearch_pipeline.settings.pipeline import Settings
+
+STAGE = "report_entities"
+
+
+@dataclass(frozen=True)
+class ReportReader:
+    """Reads a study's reports from the landing store into the warehouse."""
+
+    landing: ObjectStore
+    warehouse: Warehouse
+    mentions: MentionReader
+
+    def inputs(self, objects: Sequence[LandedObject]) -> str:
+        """The digest of everything a study's reports are made from."""
+        return inputs_of_reports(versions_of(objects), self.mentions.version)
+
+    def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
+        """Whether the study's rows were made from these very reports by this very reader."""
+        wanted = self.inputs(objects)
+        is_made = self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
+        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
+
+    def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
+        """Writes a study's reports, entities and rejections.
+
+        A report's id is the study part of its study's key, or `<patient>_<study>` where another patient has that study part
+        too; a second report of a study gets an id of its own, `…_2`.
+        """
+        reports: list[ReportRecord] = []
+        entities: list[EntityRecord] = []
+        rejections: list[Rejection] = []
+        for item in sorted(objects, key=lambda o: o.key):
+            name = f"{study.patient}_{study.study}" if item.is_study_shared else study.study
+            report_id = name if not reports else f"{name}_{len(reports) + 1}"
+            try:
+                report, found = read_report(
+                    read_landed(self.landing, item.key),
+                    report_id=report_id,
+                    patient=study.patient,
+                    study=study.study,
+                    key=item.key,
+                    find=self.mentions.find,
+                    version=self.mentions.version,
+                )
+            except BadInput as fault:
+                rejections.append(rejection_of(STAGE, study, item, fault))
+                continue
+            reports.append(report)
+            entities += found
+        inputs = self.inputs(objects)
+        self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), rejections, inputs)
+        self.warehouse.write_rows(EntityRecord, study_path("report_entities", study), entities, inputs)
+        self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
+
+
+def inputs_of_reports(versions: Iterable[str], ner_version: str) -> str:
+    """The digest of everything a study's reports are made from; `versions` are the landed reports', in any
+    order, `ner_version` the reader's."""
+    return digest_of("reports", ner_version, *sorted(versions))
+
+
+def reports_due(settings: Settings) -> Callable[[Iterable[str]], str]:
+    """`inputs_of_reports` of a deployment, by versions alone."""
+    return partial(inputs_of_reports, ner_version=reader_version(settings))

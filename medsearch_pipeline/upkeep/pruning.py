@@ -1,0 +1,181 @@
+"""Pruning: what the warehouse, the index and Dagster still hold of studies of which nothing is landed any more.
+
+Belongs here: which studies those are and which partitions may go (pure), and removing them. Not here: the job and what it tells
+(`jobs`). The ledger keeps the tombstones: it is made from the inventory and its own last state.
+
+Whether nothing is landed the last full inventory says, and the journal since must not contradict it: a study of which only a
+removal was noticed stays until an inventory confirms that. Documents go first and the partition last: no reader finds a hit
+without its tables, and what a prune that died has left the next one finds. Batch by batch it asks anew what has landed, waits
+or runs. A study that lands after that settles before any run touches it, and that run makes again what was removed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster import DagsterInstance
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.batched import batched
+from medsearch_pipeline.ledger.catalog import COLUMNS
+from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.intake.dispatch import places_in
+from medsearch_pipeline.intake.inventory import PATH, known, studies_in
+from medsearch_pipeline.orchestration.partitions import NAME
+from medsearch_pipeline.orchestration.run_tags import UNFINISHED, span_of
+
+BATCH = 500
+"""Studies between two looks at what landed and what runs."""
+
+
+@dataclass
+class Pruned:
+    """What a prune removed, or would; and the studies and partitions it left for the next one."""
+
+    studies: list[StudyKey] = field(default_factory=list)
+    files: int = 0
+    documents: int = 0
+    partitions: int = 0
+    left: list[StudyKey] = field(default_factory=list)
+    partitions_left: int = 0
+
+    def add(
+        self, studies: list[StudyKey], files: int, documents: int, partitions: int, left: list[StudyKey], partitions_left: int
+    ) -> None:
+        """Counts a batch."""
+        self.studies += studies
+        self.files += files
+        self.documents += documents
+        self.partitions += partitions
+        self.left += left
+        self.partitions_left += partitions_left
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What lays claim to studies of which nothing is landed.
+
+    Args:
+        waiting: studies that the dispatcher has not seen a run of.
+        spans: first and last partition of every unfinished run.
+        keys: every partition, in Dagster's order.
+    """
+
+    waiting: Collection[StudyKey]
+    spans: Sequence[tuple[str, str]]
+    keys: Sequence[str]
+
+    def on(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
+        """Those of the studies that must be left alone."""
+        places = {key: place for place, key in enumerate(self.keys)}
+        spans = places_in(self.spans, places)
+        ends = {key for span in self.spans for key in span}
+
+        def is_claimed(study: StudyKey) -> bool:
+            place = places.get(study.partition)
+            in_span = place is not None and any(place in span for span in spans)
+            return study in self.waiting or study.partition in ends or in_span
+
+        return [study for study in studies if is_claimed(study)]
+
+
+def gone(held: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
+    """The studies that are held somewhere and of which nothing is landed, sorted."""
+    return sorted(set(held).difference(landed))
+
+
+def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *, is_dry: bool = False) -> Pruned:
+    """Removes the studies of which nothing is landed: documents, files, partition. Done twice, it finds nothing to do.
+
+    What a run in flight works on or will, and what waits to be dispatched, is left; so are all partitions while a backfill is
+    going on, which would break without them.
+
+    Args:
+        is_dry: only says what would go.
+
+    Raises:
+        ConfigurationError: there was never an inventory, so nobody knows what is landed.
+    """
+    if warehouse.inputs(PATH) is None:
+        raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
+    files, indexed, landed = _files(warehouse), index.studies(), _Known(warehouse)
+    registered = set(filter(None, map(_study, instance.get_dynamic_partitions(NAME))))
+    done = Pruned()
+    for batch in batched(gone({*files, *indexed, *registered}, landed.studies()), BATCH):
+        still_gone = gone(batch, landed.studies())
+        claimed = _claims(warehouse, instance).on(still_gone)
+        going = sorted(set(still_gone).difference(claimed))
+        paths = [path for study in going for path in files.get(study, ())]
+        documents = [study for study in going if study in indexed]
+        partitions = [study.partition for study in going if study in registered]
+        kept = partitions if _has_backfill(instance) else []
+        done.add(going, len(paths), len(documents), len(partitions) - len(kept), claimed, len(kept))
+        if is_dry:
+            continue
+        if documents:
+            index.delete(documents)
+        for path in paths:
+            warehouse.store.delete(path)
+        for key in partitions if not kept else ():
+            instance.delete_dynamic_partition(NAME, key)
+    if done.documents and not is_dry:
+        index.compact()
+    return done
+
+
+class _Known:
+    """The studies of the last inventory and of what is known since, read again when either has changed."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._seen: tuple[str, list[str]] | None = None
+        self._studies: set[StudyKey] = set()
+
+    def studies(self) -> set[StudyKey]:
+        """The studies as of now."""
+        now = self._warehouse.store.info(PATH).etag, journal.names(self._warehouse)
+        if now != self._seen:
+            inventory = self._warehouse.columns(PATH, ["patient", "study"])
+            self._seen, self._studies = now, {*studies_in(inventory), *studies_in(known(self._warehouse))}
+        return self._studies
+
+
+def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:
+    """Every study with a file in any table, and its files, pictures among them, the tables' own last."""
+    found: dict[StudyKey, list[str]] = defaultdict(list)
+    for table in COLUMNS:
+        for entry in warehouse.store.list(table):
+            parts = entry.key.removeprefix(f"{table}/").split("/")
+            study = _study("/".join(parts[:2]).removesuffix(".parquet"))
+            if study:
+                found[study].append(entry.key)
+    return {study: sorted(paths, key=lambda path: (path.endswith(".parquet"), path)) for study, paths in found.items()}
+
+
+def _claims(warehouse: Warehouse, instance: DagsterInstance) -> Claims:
+    state = waiting.read(warehouse)
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    return Claims(
+        waiting={row.study for row in state.rows} if state else set(),
+        spans=[span for run in runs if (span := span_of(run))],
+        keys=instance.get_dynamic_partitions(NAME),
+    )
+
+
+def _has_backfill(instance: DagsterInstance) -> bool:
+    going = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
+    return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=going), limit=1))
+
+
+def _study(key: str) -> StudyKey | None:
+    try:
+        return StudyKey.parse(key)
+    except ValueError:
+        return None

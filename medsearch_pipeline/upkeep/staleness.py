@@ -1,0 +1,263 @@
+"""What is stale, and why: every study whose tables were not made from what has landed by the present rules, or whose documents
+the index does not hold.
+
+Belongs here: pure rules over tables in memory, as in `ledger`, and the smallest job for each study. Not here: reading them and
+requesting runs (`upkeep`). Of a chain only the first link is named: a study with other images has other vectors and documents.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import pyarrow as pa
+
+from medsearch_core.keys import StudyKey
+from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
+from medsearch_pipeline.ledger.states import OUTCOMES, InputsOf, due_of, indexed_table, studies_in
+from medsearch_core.storage.sql import ask
+from medsearch_pipeline.models.code_version import ModelVersion
+from functools import cache
+from typing import Any
+import dagster as dg
+from pydantic import Field
+from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
+from medsearch_pipeline.upkeep.pruning import prune
+from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
+from medsearch_pipeline.settings.pipeline import Settings
+
+STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
+
+
+UPKEEP_JOBS = {
+    "ingest_job": STUDY_ASSETS,
+    "reembed_job": ("embeddings", "search_index"),
+    "reports_job": ("report_entities", "search_index"),
+    "reindex_job": ("search_index",),
+}
+"""Job → the study assets it materialises: `ingest_job` all, the others as little as brings a stale study up to date."""
+
+
+Part = Literal["images", "vectors", "reports", "documents"]
+PARTS: tuple[Part, ...] = ("images", "vectors", "reports", "documents")
+
+NEVER, CHANGED, MISSING, RULES = (
+    "never ingested",
+    "landed objects changed",
+    "file missing or damaged",
+    "other reader or setting",
+)
+MODEL, BEHIND_IMAGES = "other model", "behind its images"
+ABSENT, BEHIND, INDEX_MODEL = "not in the index", "index behind", "index of another model"
+REASONS: Mapping[Part, tuple[str, ...]] = {
+    "images": (NEVER, CHANGED, MISSING, RULES),
+    "vectors": (MISSING, MODEL, BEHIND_IMAGES),
+    "reports": (NEVER, CHANGED, MISSING, RULES),
+    "documents": (ABSENT, BEHIND, MISSING, INDEX_MODEL),
+}
+HELPLESS = {("documents", MISSING), ("documents", INDEX_MODEL)}
+"""What no job over studies mends: a table or the tags that contradict their digest, an index that needs a new release."""
+
+_FILES = f"""
+    SELECT patient, study,
+           bool_or(table_name IN ('dicom_metadata', 'thumbnails', '{IMAGE_REJECTIONS}')) AS has_image_files,
+           bool_or(table_name IN ('reports', 'report_entities', '{REPORT_REJECTIONS}')) AS has_report_files
+    FROM catalogue GROUP BY patient, study
+"""  # noqa: S608
+
+_CHANGED = f"""
+    WITH made AS (
+        SELECT DISTINCT patient, study, key, sha256, reason,
+               CASE WHEN table_name IN ('dicom_metadata', '{IMAGE_REJECTIONS}') THEN 'dicom' ELSE 'report' END AS kind
+        FROM ({OUTCOMES})
+    ), landed AS (SELECT patient, study, key, kind FROM inventory WHERE kind IN ('dicom', 'report')),
+    moved AS (
+        SELECT patient, study, kind FROM landed ANTI JOIN made USING (patient, study, key, kind)
+        UNION SELECT patient, study, kind FROM made ANTI JOIN landed USING (patient, study, key, kind)
+    ), replaced AS (
+        SELECT made.patient, made.study, made.kind FROM made
+        JOIN ledger ON ledger.key = made.key AND ledger.state = 'superseded'
+                   AND ledger.sha256 IS NOT DISTINCT FROM made.sha256
+    )
+    SELECT patient, study, bool_or(kind = 'dicom') AS images_changed, bool_or(kind = 'report') AS reports_changed
+    FROM (SELECT * FROM moved UNION SELECT * FROM replaced) GROUP BY patient, study
+"""  # noqa: S608
+
+
+def _part(part: str, inputs: str, never: str) -> str:
+    """The reason why images or reports are stale; null where they are not."""
+    return f"""
+        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part}) THEN NULL
+             WHEN NOT coalesce({never}, false) THEN '{NEVER}'
+             WHEN held.{inputs} IS NULL THEN '{MISSING}'
+             WHEN coalesce({part}_changed, false) THEN '{CHANGED}'
+             ELSE '{RULES}' END AS {part}
+    """
+
+
+_STALE = f"""
+    WITH files AS ({_FILES}), changed AS ({_CHANGED}),
+    due_images AS (SELECT patient, study, inputs FROM due WHERE kind = 'dicom'),
+    due_reports AS (SELECT patient, study, inputs FROM due WHERE kind = 'report'),
+    known AS (SELECT patient, study FROM due UNION SELECT patient, study FROM files),
+    judged AS (
+        SELECT known.patient, known.study,
+               {_part("images", "images_inputs", "has_image_files")},
+               {_part("reports", "reports_inputs", "has_report_files")},
+               held.vectors_inputs, vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
+               held.documents AS held_documents, indexed.inputs AS indexed_documents, held.images AS image_count,
+               coalesce(held.images + held.reports, 0) > 0 AS has_documents
+        FROM known
+        LEFT JOIN files USING (patient, study)
+        LEFT JOIN changed USING (patient, study)
+        LEFT JOIN due_images ON (due_images.patient, due_images.study) = (known.patient, known.study)
+        LEFT JOIN due_reports ON (due_reports.patient, due_reports.study) = (known.patient, known.study)
+        LEFT JOIN studies held ON (held.patient, held.study) = (known.patient, known.study)
+        LEFT JOIN indexed ON (indexed.patient, indexed.study) = (known.patient, known.study)
+        LEFT JOIN vectors_due ON (vectors_due.patient, vectors_due.study) = (known.patient, known.study)
+    ), embedded AS (
+        SELECT *, CASE WHEN images IS NOT NULL THEN NULL
+                       WHEN vectors_inputs IS NULL THEN '{MISSING}'
+                       WHEN vectors_inputs = wanted_vectors THEN NULL
+                       WHEN wanted_vectors IS NULL OR is_of_another_model THEN '{MODEL}'
+                       ELSE '{BEHIND_IMAGES}' END AS vectors
+        FROM judged
+    )
+    SELECT patient, study, images, vectors, reports,
+           CASE WHEN images IS NOT NULL OR vectors IS NOT NULL OR reports IS NOT NULL THEN NULL
+                WHEN held_documents IS NULL THEN '{MISSING}'
+                WHEN held_documents = indexed_documents THEN NULL
+                WHEN NOT has_documents AND indexed_documents IS NULL THEN NULL
+                WHEN $is_index_of_another_model AND image_count > 0 THEN '{INDEX_MODEL}'
+                WHEN indexed_documents IS NULL THEN '{ABSENT}'
+                ELSE '{BEHIND}' END AS documents
+    FROM embedded ORDER BY patient, study
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Everything that says how studies stand.
+
+    Args:
+        landed: what has landed, as the inventory has it.
+        catalogue: of the studies' files.
+        ledger: the last one, for versions that were replaced; may be empty.
+        indexed: what the index holds, study → the digest its documents were written with.
+        index_model: the model of the index's images; None without images.
+        model: the one to embed with; None while it has not yet embedded for this warehouse, and nobody knows its version.
+        models: every model that has.
+    """
+
+    landed: pa.Table
+    catalogue: pa.Table
+    ledger: pa.Table
+    indexed: Mapping[StudyKey, str]
+    index_model: ModelVersion | None
+    model: ModelVersion | None
+    models: Collection[ModelVersion]
+
+    @property
+    def is_index_of_another_model(self) -> bool:
+        """Whether the index refuses the vectors of the present model, until a release was built for it."""
+        return self.index_model is not None and self.index_model != self.model
+
+
+@dataclass(frozen=True)
+class StaleStudy:
+    """A study that is not as it should be, each stale part with the reason, and the smallest job that mends it, if one does."""
+
+    study: StudyKey
+    reasons: Mapping[Part, str]
+
+    @property
+    def job(self) -> str | None:
+        """The smallest job that mends all of it; None where none does."""
+        if set(self.reasons.items()) & HELPLESS:
+            return None
+        if "images" in self.reasons or {"vectors", "reports"} <= self.reasons.keys():
+            return "ingest_job"
+        if "vectors" in self.reasons:
+            return "reembed_job"
+        return "reports_job" if "reports" in self.reasons else "reindex_job"
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """How studies stand.
+
+    Args:
+        stale: those that are not as they should be, sorted.
+        current: all others.
+    """
+
+    stale: Sequence[StaleStudy]
+    current: Collection[StudyKey]
+
+    @cached_property
+    def by_reason(self) -> Mapping[tuple[Part, str], int]:
+        """Part and reason → how many studies, in the order of `REASONS`."""
+        counts = Counter(item for each in self.stale for item in each.reasons.items())
+        return {(part, why): counts[part, why] for part in PARTS for why in REASONS[part] if counts[part, why]}
+
+    @cached_property
+    def by_reason_and_job(self) -> Mapping[tuple[Part, str, str | None], int]:
+        """Part, reason and the smallest job → how many studies."""
+        return Counter((*item, each.job) for each in self.stale for item in each.reasons.items())
+
+
+def staleness(
+    standing: Standing,
+    inputs_of_images: InputsOf,
+    inputs_of_reports: InputsOf,
+    inputs_of_vectors: Callable[[str, str, str], str],
+) -> Staleness:
+    """Which studies are stale and why.
+
+    Args:
+        inputs_of_images: versions of landed objects → the digest that images made of them have.
+        inputs_of_reports: as `inputs_of_images`.
+        inputs_of_vectors: model_id, model_version and the digest of thumbnails → the digest that their vectors have.
+    """
+    studies = studies_in(standing.catalogue)
+    found = ask(
+        _STALE,
+        {
+            "no_images": inputs_of_images([]),
+            "no_reports": inputs_of_reports([]),
+            "is_index_of_another_model": standing.is_index_of_another_model,
+        },
+        inventory=standing.landed,
+        catalogue=standing.catalogue,
+        ledger=standing.ledger,
+        studies=studies,
+        indexed=indexed_table(standing.indexed),
+        due=due_of(standing.landed, {"dicom": inputs_of_images, "report": inputs_of_reports}),
+        vectors_due=_vectors_due(standing, studies, inputs_of_vectors),
+    )
+    stale, current = [], set()
+    for row in found.to_pylist():
+        study = StudyKey(row["patient"], row["study"])
+        reasons: dict[Part, str] = {part: row[part] for part in PARTS if row[part]}
+        if reasons:
+            stale.append(StaleStudy(study, reasons))
+        else:
+            current.add(study)
+    return Staleness(stale, current)
+
+
+def _vectors_due(standing: Standing, studies: pa.Table, inputs_of: Callable[[str, str, str], str]) -> pa.Table:
+    """Patient, study, the digest that its vectors are to have, and whether those it has are known to be of another model."""
+    others = [model for model in standing.models if model != standing.model]
+    wanted: list[str | None] = []
+    is_other = []
+    for thumbnails, held in zip(studies["images_inputs"].to_pylist(), studies["vectors_inputs"].to_pylist(), strict=True):
+        due = inputs_of(*standing.model, thumbnails) if standing.model and thumbnails else None
+        wanted.append(due)
+        is_other.append(bool(thumbnails) and held != due and any(inputs_of(*model, thumbnails) == held for model in others))
+    columns = [studies["patient"], studies["study"], pa.array(wanted, pa.string()), pa.array(is_other, pa.bool_())]
+    return pa.table(columns, names=["patient", "study", "inputs", "is_of_another_model"])

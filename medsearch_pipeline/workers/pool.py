@@ -1,0 +1,261 @@
+"""Worker processes for work on untrusted bytes, which may crash a decoder, hang it or fill the memory.
+
+What does that is lost alone: its process dies, the item is named, and a new process takes the next. A process that somebody
+else ended, or that waited for a store without end, says nothing against its item. Pixels do not cross: a worker reads from the
+store and writes to it, or into memory that it shares (`shared_pictures`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from medsearch_core.cpus import available_cpus
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.batched import batched
+from medsearch_pipeline.settings.pipeline import Settings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PRELOADED = [__name__, "medsearch_pipeline.studies.dicom_objects", "medsearch_pipeline.workers.pool.shared_thumbnails"]
+"""Imported once, by the process that workers are forked from."""
+
+
+ALLOCATION = {-1: 256 * 2**20, -3: 32 * 2**20, -8: 1}
+"""Of mallopt(3): M_TRIM_THRESHOLD, what may lie free at the end of the heap; M_MMAP_THRESHOLD, at its highest; M_ARENA_MAX."""
+
+
+FROM_OUTSIDE = frozenset({None, 255, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGALRM})
+"""Exit codes of a worker that no codec ended: the kernel, for want of memory, a person, or the clock; 255 is an unknown one."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one item may take.
+
+    Args:
+        seconds: of a processor's time.
+        bytes: of memory, its worker's own included.
+        patience: seconds by the clock, in which a store has long given up.
+    """
+
+    seconds: int
+    bytes: int
+    patience: int = 1800
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Instead of a result: two workers died over this item.
+
+    Args:
+        is_to_blame: whether the item did it, so that another try would end likewise.
+    """
+
+    limits: Limits
+    is_to_blame: bool
+
+    @property
+    def detail(self) -> str:
+        """The fault in one sentence."""
+        if self.is_to_blame:
+            return (
+                f"its decoding crashed, took more than {self.limits.seconds} s "
+                f"or needed more than {self.limits.bytes / 2**30:g} GiB of memory"
+            )
+        return (
+            "the processes that decoded it were ended from outside (is there memory enough?) "
+            f"or waited for more than {self.limits.patience} s"
+        )
+
+
+@dataclass(frozen=True)
+class _Worker:
+    """A process, and what hands it work."""
+
+    pool: ProcessPoolExecutor
+    process: BaseProcess
+
+    def ended(self) -> int | None:
+        """Its exit code, once it has died; what belonged to it is given back."""
+        self.pool.shutdown(wait=True)
+        return self.process.exitcode
+
+
+class Workers:
+    """Up to `count` processes, each started when it is needed and kept until `close`."""
+
+    def __init__(self, count: int, limits: Limits) -> None:
+        self._limits = limits
+        self._own = threading.local()
+        self._pools: set[ProcessPoolExecutor] = set()
+        self._threads = ThreadPoolExecutor(count, "worker")
+
+    def map(
+        self, function: Callable[[Sequence[Item]], Iterator[Result]], items: Iterable[Item], chunk: int, ahead: int
+    ) -> Iterator[tuple[Item, Result | Lost]]:
+        """Every item with its result, in order. What the function raises is raised here.
+
+        Args:
+            function: a module's own, or of an object that can be pickled; gives a result for each of some items.
+            chunk: items that one call is given.
+            ahead: items taken and not yet given back, at most; never less than a chunk.
+
+        Raises:
+            ConfigurationError: no worker can be started.
+        """
+        chunks = batched(items, chunk)
+        running: deque[tuple[list[Item], Future[list[Result | Lost]]]] = deque()
+        taken = 0
+        try:
+            while True:
+                while taken + chunk <= max(ahead, chunk) and (some := next(chunks, None)):
+                    running.append((some, self._threads.submit(self._worked, function, some)))
+                    taken += len(some)
+                if not running:
+                    return
+                some, future = running.popleft()
+                yield from zip(some, future.result(), strict=True)
+                taken -= len(some)
+        finally:
+            for _, future in running:
+                future.cancel()
+
+    def close(self) -> None:
+        """Ends the processes."""
+        self._threads.shutdown(cancel_futures=True)
+        while self._pools:
+            self._pools.pop().shutdown(wait=False, cancel_futures=True)
+
+    def _worked(self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]) -> list[Result | Lost]:
+        """In a thread that has a process of its own, so that a death has one cause.
+
+        Where a worker died, each of its items is tried again alone: what was another's fault, or the machine's, is not its own.
+        """
+        found = self._in_process(function, items)
+        if not isinstance(found, Lost):
+            return found
+        alone = [self._in_process(function, [item]) for item in items]
+        return [one if isinstance(one, Lost) else one[0] for one in alone]
+
+    def _in_process(
+        self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
+    ) -> list[Result | Lost] | Lost:
+        worker = self._worker()
+        try:
+            return [*worker.pool.submit(_in_worker, function, items, self._limits).result()]
+        except BrokenProcessPool:
+            self._own.worker = None
+            self._pools.discard(worker.pool)
+            return Lost(self._limits, worker.ended() not in FROM_OUTSIDE)
+
+    def _worker(self) -> _Worker:
+        worker: _Worker | None = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = self._started()
+        return worker
+
+    def _started(self) -> _Worker:
+        pool, fault = ProcessPoolExecutor(1, _context(), _prepare, (self._limits.bytes, dict(os.environ))), ""
+        try:
+            pool.submit(int).result()
+            (process,) = pool._processes.values()
+        except (BrokenProcessPool, OSError) as error:
+            fault = type(error).__name__
+        if fault:
+            pool.shutdown(wait=True)
+            raise ConfigurationError(
+                f"a process that decodes images cannot be started ({fault}): are there memory and file descriptors for it, "
+                f"and are the {self._limits.bytes / 2**30:g} GiB that its settings give it enough?"
+            )
+        self._pools.add(pool)
+        return _Worker(pool, process)
+
+
+def decoding_workers(settings: Settings) -> Workers:
+    """Those of a deployment, which all steps of a process share and which end with it."""
+    count = settings.decode_workers or available_cpus()
+    limits = Limits(settings.decode_seconds, int(settings.decode_memory_gib * 2**30))
+    return _KEPT.setdefault((count, limits), Workers(count, limits))
+
+
+def close_workers() -> None:
+    """Ends the workers of this process. New ones, with the environment as it is then, start when they are needed."""
+    while _KEPT:
+        _KEPT.popitem()[1].close()
+
+
+_KEPT: dict[tuple[int, Limits], Workers] = {}
+atexit.register(close_workers)
+
+
+@cache
+def _context() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
+    """A worker's first step. What codecs print is thrown away: it may hold data."""
+    os.environ.update(environment)
+    threadpool_limits(1, "blas")  # one worker for each processor is enough
+    _keep_freed_memory()
+    threading.Thread(target=_end_with_owner, daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+
+
+def _keep_freed_memory() -> None:
+    """One object after another takes as much memory as the last: what is freed is not given back and asked for page by page."""
+    libc = ctypes.CDLL(None)
+    for option, amount in ALLOCATION.items():
+        libc.mallopt(option, amount)
+
+
+def _end_with_owner() -> None:
+    """A worker whose owner was killed would wait for its next call for ever."""
+    if owner := multiprocessing.parent_process():
+        owner.join()
+        os._exit(1)
+
+
+def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequence[Any], limits: Limits) -> list[Any]:
+    """The results, each within its time: the timer's signal ends the process wherever it is, in a codec's loop too.
+
+    So does a lack of memory, after which nobody knows what a codec left half done.
+    """
+    results, found = [], function(items)
+    try:
+        for _ in items:
+            signal.setitimer(signal.ITIMER_PROF, limits.seconds)
+            signal.setitimer(signal.ITIMER_REAL, limits.patience)
+            results.append(next(found))
+    except MemoryError:
+        os._exit(1)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return results
