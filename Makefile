@@ -20,7 +20,7 @@ APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-re
 # Hundreds of processes import the same modules: each is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format docs clean
 
 demo: $(VENV)/demo.installed
 	@$(BIN)/medsearch demo --home $(HOME_OF_DEMO)
@@ -43,6 +43,9 @@ check: $(VENV)/test.installed
 format: $(VENV)/test.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/test.installed
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf $(VENV) .medsearch

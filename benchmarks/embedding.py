@@ -36,8 +36,8 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.models.engines.choice import PrecisionName, Wanted
 from medsearch_pipeline.models.preprocessing import letterbox
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import ObjectReader
-from medsearch_pipeline.settings.pipeline import Settings
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
 from medsearch_pipeline.studies.images import ImageReader
 from medsearch_pipeline.workers.pool import Limits, Workers, decoding_workers

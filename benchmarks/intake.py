@@ -19,11 +19,11 @@ from medsearch_core.records import LandedObject, conformed, schema_of
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.intake.changes import seen_between
 from medsearch_pipeline.intake.compaction import inputs_of_placing, look_at_everything
 from medsearch_pipeline.intake.inventory import PATH, known
 from medsearch_pipeline.intake.recorder import Round
+from medsearch_pipeline.settings.layout import MIMIC_CXR
 
 SECRET = b"benchmark"
 Result = TypeVar("Result")

@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.storage.ledger import totals_of
 from medsearch_core.records import (
     CatalogueFile,
     EmbeddingRecord,
@@ -35,12 +34,13 @@ from medsearch_core.records import (
     conformed,
     schema_of,
 )
-from medsearch_core.search.answers import Counts, IndexHealth
+from medsearch_core.search.results import Counts, IndexHealth
+from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, rejections_path, study_path
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, compact, inputs_of_catalogue
-from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
 from medsearch_pipeline.ledger.reconciliation import Counted, reconcile
+from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
 
 OBJECTS_PER_STUDY = 3
 """Two images and, but for a few studies, a report: about what MIMIC-CXR has."""

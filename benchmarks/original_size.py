@@ -26,8 +26,8 @@ from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_pipeline.demo.cases import physique, stream
 from medsearch_pipeline.demo.radiographs import draw
-from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.intake.placement import place_by_key
+from medsearch_pipeline.settings.layout import MIMIC_CXR
 from tests.factories import dataset, dicom_bytes
 from tests.landing import folder_of
 

@@ -27,11 +27,11 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.search.hybrid import hybrid
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
-from medsearch_core.search.more_like import more_like
 from medsearch_core.search.opensearch.index import open_opensearch
 from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.query import NO_FILTERS, Filters
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.search.similar_reports import more_like
 
 Floats = npt.NDArray[np.float32]
 Milliseconds = tuple[float, float]

@@ -25,10 +25,10 @@ import numpy as np
 from search import WORDS, Corpus, load, processor, timed
 
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.search.likeness import similar_to
 from medsearch_core.search.opensearch.index import open_opensearch
 from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.search.similar_images import similar_to
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
 
 FIRST = 20

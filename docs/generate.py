@@ -1,21 +1,19 @@
-"""The parts of the documentation that are made from code, so that they cannot fall behind it.
-
-python -m medsearch_pipeline.documentation        # rewrites docs/data-contract.md and docs/settings.md
-"""
+"""The documentation that is made from code, so that it cannot fall behind it: `make docs` writes it, a test compares it."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from medsearch_core.settings import Deployment
+from medsearch_api.schema.export import SCHEMAS
+from medsearch_api.settings import Settings as ServiceSettings
 from medsearch_core.records import CHANGES, EXCLUSIONS, REASONS, SCHEMA_VERSION, STATES, TABLES, schema_of
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_core.settings import Deployment
+from medsearch_pipeline.settings import Settings
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = Path(__file__).resolve().parent
 
 _WHERE = {
     "inventory": "inventory.parquet",
@@ -30,7 +28,7 @@ def data_contract() -> str:
     """docs/data-contract.md: every table, column and rejection reason."""
     parts = [
         "# Data contract",
-        f"Schema version {SCHEMA_VERSION}. Written from `medsearch_core/records.py` by `python -m medsearch_pipeline.documentation`.",
+        f"Schema version {SCHEMA_VERSION}. Written from `medsearch_core/records.py` by `make docs`.",
         "Paths are below the warehouse's root. Files are zstd Parquet; the footer holds `medsearch.inputs`, the digest of what the "
         "file was made from, `medsearch.run`, the id of the Dagster run that wrote it (absent where none did, as under `tags`), and "
         "`medsearch.schema_version`; the inventory's also `medsearch.entries`, the journal's entries it contains. A study's files are replaced whole, each by one put. Columns marked **PHI** "
@@ -63,21 +61,17 @@ def data_contract() -> str:
 
 
 def settings_table() -> str:
-    """docs/settings.md: every setting of the pipeline and of the service.
-
-    The service's are found by name: the pipeline neither needs nor imports it, and who writes the documentation has both.
-    """
-    service: type[BaseModel] = import_module("medsearch_api.settings").Settings
+    """docs/settings.md: every setting of the pipeline and of the service."""
     return (
         "# Settings\n\n"
-        "Environment variables. Written from `medsearch_core/deployment.py`, `medsearch_pipeline/settings.py` and "
-        "`medsearch_api/settings.py` by `python -m medsearch_pipeline.documentation`. AWS credentials are never settings: a task "
+        "Environment variables. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
+        "`medsearch_api/settings.py` by `make docs`. AWS credentials are never settings: a task "
         "role, a profile or the usual AWS variables give them.\n\n"
         + "\n\n".join(
             [
-                f"## Of both\n\n{_settings_of(Deployment)}",
-                f"## Of the pipeline\n\n{_settings_of(Settings, Deployment)}",
-                f"## Of the service\n\n{_settings_of(service, Deployment)}",
+                f"## Shared\n\n{_settings_of(Deployment)}",
+                f"## Pipeline\n\n{_settings_of(Settings, Deployment)}",
+                f"## Service\n\n{_settings_of(ServiceSettings, Deployment)}",
             ]
         )
         + "\n"
@@ -93,8 +87,9 @@ def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
-PAGES = {"data-contract.md": data_contract, "settings.md": settings_table}
+PAGES = {DOCS / "data-contract.md": data_contract, DOCS / "settings.md": settings_table, **SCHEMAS}
+"""Every file that is made from code, with what makes its text."""
 
 if __name__ == "__main__":
-    for name, page in PAGES.items():
-        (DOCS / name).write_text(page())
+    for path, page in PAGES.items():
+        path.write_text(page(), encoding="utf-8")

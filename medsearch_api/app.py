@@ -17,25 +17,25 @@ from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.asgi import GraphQL
 
-from medsearch_api.http import logs
-from medsearch_api.sign_in.modes import sign_in_of
 from medsearch_api.backends.context import Backends, Context, OpenBackends, context_of, open_backends
-from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
-from medsearch_api.uploads.forms import ROOM_FOR_FIELDS
-from medsearch_api.imaging.frames import ROUTES as FRAMES
-from medsearch_api.imaging.services import open_imaging
 from medsearch_api.backends.measured import measured
-from medsearch_api.http.middleware import AccessLog, BodyLimit, SecurityHeaders
+from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
 from medsearch_api.health import ROUTES
+from medsearch_api.http import logs
+from medsearch_api.http.middleware import AccessLog, BodyLimit, SecurityHeaders
 from medsearch_api.http.page import PageFiles, index
 from medsearch_api.http.request_ids import RequestIds
+from medsearch_api.http.timeout import TimeLimit
+from medsearch_api.imaging.frames import ROUTES as FRAMES
+from medsearch_api.imaging.services import open_imaging
+from medsearch_api.imaging.thumbnails import ROUTE, thumbnail
 from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.schema.over_http import FormsInMemory, RequestInMemory, TypedRefusals
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.guard import APPSYNC
+from medsearch_api.sign_in.modes import sign_in_of
 from medsearch_api.sign_in.viewer import viewer_of
-from medsearch_api.imaging.thumbnails import ROUTE, thumbnail
-from medsearch_api.http.timeout import TimeLimit
+from medsearch_api.uploads.forms import ROOM_FOR_FIELDS
 from medsearch_core.errors import ConfigurationError
 
 

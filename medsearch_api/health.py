@@ -18,7 +18,6 @@ from medsearch_api.http.logs import ERRORS
 from medsearch_core.errors import MedsearchError
 
 
-
 async def healthz(request: Request) -> JSONResponse:
     """That the process is up. It asks no backend, so that a failing one does not get the process restarted."""
     return JSONResponse({"status": "ok"})

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.upkeep.pruning import prune
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.upkeep.pruning import prune
 from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
 
 SHOWN = 50

@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from medsearch_core.settings import Deployment
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.settings import Deployment
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
@@ -16,7 +16,7 @@ from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.report_readers.reader import MentionReader, open_reader
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 
 class StoreResource(dg.ConfigurableResource):

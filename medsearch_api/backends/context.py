@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import strawberry
 
-from medsearch_api.uploads.embedder_client import EmbedderClient, embedder_of
 from medsearch_api.backends.ledger import LedgerReader
 from medsearch_api.backends.loaders import Loaders
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.viewer import NOBODY, Viewer
+from medsearch_api.uploads.embedder_client import EmbedderClient, embedder_of
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.open import open_store

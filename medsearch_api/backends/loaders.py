@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from medsearch_api.backends.tables import ImageRow, ReadReport, StudyTables
+from medsearch_api.uploads.checked import embedded_files
 from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient
 from medsearch_api.uploads.forms import UploadedFile
-from medsearch_api.uploads.checked import embedded_files
-from medsearch_api.backends.tables import ImageRow, ReadReport, StudyTables
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.releases import ReleasedIndex

@@ -1,4 +1,4 @@
-"""measured."""
+"""Backends whose every call is counted and timed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
-from prometheus_client import Counter, Gauge, Histogram
+
 from medsearch_api.backends.context import Backends
+from medsearch_api.http.metrics import BACKEND_CALLS, BACKEND_SECONDS, OK
 from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_api.http.metrics import BACKEND_CALLS, BACKEND_SECONDS, OK
 
 
 def measured(backends: Backends) -> Backends:
@@ -64,4 +64,3 @@ def _measuring(backend: str, name: str) -> Iterator[None]:
     finally:
         BACKEND_CALLS.labels(backend, name, outcome).inc()
         BACKEND_SECONDS.labels(backend, name).observe(time.perf_counter() - begun)
-

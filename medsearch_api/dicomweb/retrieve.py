@@ -9,18 +9,18 @@ from pydicom.uid import ExplicitVRLittleEndian
 from starlette.requests import Request
 from starlette.responses import Response
 
-from medsearch_api.http.conditional import PRIVATE, answer, unsent
+from medsearch_api.backends.tables import ImageSource
 from medsearch_api.dicomweb.json_text import header_json
 from medsearch_api.dicomweb.media_types import DICOM, DICOM_JSON, JSON, OCTETS, Parts, parts, single
 from medsearch_api.dicomweb.search import instance_url, root_of
 from medsearch_api.dicomweb.streams import Multipart, Stream
 from medsearch_api.dicomweb.uids import images_of, objects_of
-from medsearch_api.sign_in.identifiers import may_see_identifiers
+from medsearch_api.http.conditional import PRIVATE, answer, unsent
 from medsearch_api.imaging.parameters import number, once
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.imaging.rendering import JPEG, PNG, Rendering
 from medsearch_api.imaging.services import Imaging
-from medsearch_api.backends.tables import ImageSource
+from medsearch_api.sign_in.identifiers import may_see_identifiers
 from medsearch_core.dicom.decoding import decode_frame
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.errors import InvalidQuery

@@ -14,9 +14,9 @@ from medsearch_api.dicomweb.json_text import json_text
 from medsearch_api.dicomweb.media_types import DICOM_JSON, JSON, single
 from medsearch_api.dicomweb.queries import Search, search_of
 from medsearch_api.dicomweb.uids import uids_of
-from medsearch_api.sign_in.identifiers import may_see_identifiers
 from medsearch_api.imaging.refusals import Handler
 from medsearch_api.imaging.services import Imaging
+from medsearch_api.sign_in.identifiers import may_see_identifiers
 
 ROOT = "/dicomweb"
 LITERAL = '299 medsearch "The fuzzymatching parameter is not supported. Only literal matching has been performed."'

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
+from medsearch_api.backends.tables import ImageSource
 from medsearch_api.dicomweb.queries import UID
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.imaging.services import Imaging
-from medsearch_api.backends.tables import ImageSource
 
 _KEYWORDS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
 

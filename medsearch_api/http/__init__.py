@@ -1,0 +1,1 @@
+"""What the service does for every request, whatever its route: middleware, logs, measurements, error codes, the page."""

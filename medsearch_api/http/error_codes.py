@@ -1,21 +1,8 @@
-"""Code."""
+"""The codes of errors: `extensions.code` of a GraphQL error."""
 
 from __future__ import annotations
 
-import logging
 from enum import Enum
-from graphql import GraphQLError, GraphQLSyntaxError
-from medsearch_api.uploads.embedder_client import EmbedderUnavailable, FileRefused, FileTooLarge, ModelMismatch
-from medsearch_api.schema.permissions import Forbidden
-from medsearch_core.errors import (
-    IndexMismatch,
-    InvalidQuery,
-    MedsearchError,
-    NoSuchRelease,
-    NotIndexed,
-    ObjectNotFound,
-    StorageError,
-)
 
 
 class Code(Enum):
@@ -30,4 +17,3 @@ class Code(Enum):
     TIMEOUT = "TIMEOUT"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
-

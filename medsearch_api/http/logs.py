@@ -16,13 +16,6 @@ from typing import Any
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from medsearch_api.http.request_ids import REQUEST_ID
-import logging
-import time
-from collections.abc import Mapping
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from medsearch_api.http.metrics import IN_PROGRESS, REQUEST_SECONDS, REQUESTS
 
 ERRORS = logging.getLogger("medsearch.errors")
 

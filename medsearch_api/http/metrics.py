@@ -6,20 +6,7 @@ a field of a schema, a method, a code. Nothing that a client sent or a patient h
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
-from typing import Any, cast
-
 from prometheus_client import Counter, Gauge, Histogram
-
-from medsearch_api.backends.context import Backends
-from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient
-from medsearch_core.search.releases import ReleasedIndex
-from medsearch_core.storage.object_store import ObjectStore
-from medsearch_core.storage.warehouse import Warehouse
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 OK = "OK"
@@ -39,13 +26,3 @@ BACKEND_CALLS = Counter(
     ["backend", "call", "outcome"],
 )
 BACKEND_SECONDS = Histogram("medsearch_backend_seconds", "A call of a backend.", ["backend", "call"], buckets=SECONDS)
-
-
-
-
-
-
-
-
-
-

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from medsearch_api.http.metrics import IN_PROGRESS, REQUEST_SECONDS, REQUESTS
 from medsearch_api.http.logs import ERRORS
+from medsearch_api.http.metrics import IN_PROGRESS, REQUEST_SECONDS, REQUESTS
 
 ACCESS = logging.getLogger("medsearch.access")
 

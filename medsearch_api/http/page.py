@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-FOLDER = Path(__file__).with_name("web")
+FOLDER = Path(__file__).parents[1] / "web"
 SERVED = frozenset({".css", ".js", ".svg"})
 FRESH = {"cache-control": "no-cache"}
 """Browsers ask each time whether a file has changed, so that a page and its modules are of one release."""

@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from medsearch_api.imaging.paths import study_of
+from medsearch_api.backends.tables import ImageSource
 from medsearch_api.http.conditional import PRIVATE, answer, unsent
 from medsearch_api.imaging.parameters import count, flag, number, once
+from medsearch_api.imaging.paths import study_of
 from medsearch_api.imaging.refusals import Refused, refusing
 from medsearch_api.imaging.rendering import PNG, Rendering
 from medsearch_api.imaging.services import Imaging
 from medsearch_api.imaging.values import HEADERS, MEDIA_TYPE, ValuesAsked, accepts_gzip
-from medsearch_api.backends.tables import ImageSource
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.errors import InvalidQuery
 

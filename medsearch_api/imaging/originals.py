@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 
+from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.settings import Settings
-from medsearch_api.backends.tables import ImageSource
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 

@@ -10,13 +10,13 @@ import numpy as np
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.cache import PictureCache
 from medsearch_api.imaging.originals import Originals
 from medsearch_api.imaging.pool import Arguments, WorkPool
 from medsearch_api.imaging.refusals import Refused
 from medsearch_api.imaging.values import ValuesAsked, encoded
 from medsearch_api.settings import Settings
-from medsearch_api.backends.tables import ImageSource
 from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import check_pixels

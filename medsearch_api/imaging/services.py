@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medsearch_api.imaging.uid_index import Catalogue
+from medsearch_api.backends.tables import StudyTables
 from medsearch_api.imaging.originals import Originals
 from medsearch_api.imaging.rendering import Renderer
+from medsearch_api.imaging.uid_index import Catalogue
 from medsearch_api.settings import Settings
-from medsearch_api.backends.tables import StudyTables
 from medsearch_core.storage.warehouse import Warehouse
 
 

@@ -11,9 +11,9 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from medsearch_api.imaging.paths import study_of
 from medsearch_api.http.conditional import PRIVATE, answer
 from medsearch_api.http.logs import ERRORS
+from medsearch_api.imaging.paths import study_of
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import thumbnail_path

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from medsearch_api.imaging.refusals import Refused
 from medsearch_api.http.logs import ERRORS
+from medsearch_api.imaging.refusals import Refused
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, schema_of

@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from medsearch_api.http.conditional import PRIVATE
 from medsearch_api.backends.tables import ImageSource
+from medsearch_api.http.conditional import PRIVATE
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.values import FrameValues
 from medsearch_core.dicom.version import PIXEL_VERSION

@@ -6,9 +6,9 @@ from typing import ClassVar, Self
 import strawberry
 
 from medsearch_api.backends.context import Info
+from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow
 from medsearch_api.schema.enums import Assertion, Category
 from medsearch_api.schema.permissions import identifying
-from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.releases import schema_version_of
 

@@ -5,7 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry import enum_value
 
-from medsearch_core.search import likeness
+from medsearch_core.search import similar_images
 from medsearch_core.search.query import TextField
 
 
@@ -43,10 +43,10 @@ class ReportField(Enum):
 
 @strawberry.enum(description="What is left out of the images like an image.")
 class Exclude(Enum):
-    NOTHING = enum_value(likeness.Exclude.NOTHING, description="Nothing; the image itself is the nearest of all.")
-    IMAGE = enum_value(likeness.Exclude.IMAGE, description="The image itself.")
-    STUDY = enum_value(likeness.Exclude.STUDY, description="All images of its study.")
-    PATIENT = enum_value(likeness.Exclude.PATIENT, description="All images of its patient.")
+    NOTHING = enum_value(similar_images.Exclude.NOTHING, description="Nothing; the image itself is the nearest of all.")
+    IMAGE = enum_value(similar_images.Exclude.IMAGE, description="The image itself.")
+    STUDY = enum_value(similar_images.Exclude.STUDY, description="All images of its study.")
+    PATIENT = enum_value(similar_images.Exclude.PATIENT, description="All images of its patient.")
 
 
 @strawberry.enum(description="A kind of file to search by.")

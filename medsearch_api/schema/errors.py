@@ -6,12 +6,12 @@ Belongs here: which exception becomes which code. Logged is the exception's type
 from __future__ import annotations
 
 import logging
-from enum import Enum
 
 from graphql import GraphQLError, GraphQLSyntaxError
 
-from medsearch_api.uploads.embedder_client import EmbedderUnavailable, FileRefused, FileTooLarge, ModelMismatch
+from medsearch_api.http.error_codes import Code
 from medsearch_api.schema.permissions import Forbidden
+from medsearch_api.uploads.embedder_client import EmbedderUnavailable, FileRefused, FileTooLarge, ModelMismatch
 from medsearch_core.errors import (
     IndexMismatch,
     InvalidQuery,
@@ -21,11 +21,8 @@ from medsearch_core.errors import (
     ObjectNotFound,
     StorageError,
 )
-from medsearch_api.http.error_codes import Code
 
 LOG = logging.getLogger("medsearch.errors")
-
-
 
 
 class LimitExceeded(InvalidQuery):

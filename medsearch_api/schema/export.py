@@ -1,6 +1,6 @@
-"""The schemas as text: `python -m medsearch_api.schema.export` rewrites `schema.graphql` and `appsync.graphql`.
+"""The schemas as text: `make docs` rewrites `schema.graphql` and `appsync.graphql`, and a test compares them.
 
-A test compares them. `schema.published.graphql` is the schema that clients were last promised. It is changed by hand, at a
+`schema.published.graphql` is the schema that clients were last promised. It is changed by hand, at a
 release alone.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from medsearch_api.schema.build import build_appsync_schema, build_schema
 
-FOLDER = Path(__file__).parents[1]
+FOLDER = Path(__file__).parent
 EXPORTED = FOLDER / "schema.graphql"
 EXPORTED_APPSYNC = FOLDER / "appsync.graphql"
 PUBLISHED = FOLDER / "schema.published.graphql"
@@ -26,11 +26,5 @@ def appsync_text() -> str:
     return build_appsync_schema().as_str() + "\n"
 
 
-def main() -> None:
-    """Rewrites the exported files."""
-    EXPORTED.write_text(schema_text(), encoding="utf-8")
-    EXPORTED_APPSYNC.write_text(appsync_text(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+SCHEMAS = {EXPORTED: schema_text, EXPORTED_APPSYNC: appsync_text}
+"""Every exported file, with what makes its text."""

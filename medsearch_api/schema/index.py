@@ -7,8 +7,8 @@ from typing import Self
 import strawberry
 
 from medsearch_core.errors import NoSuchRelease
-from medsearch_core.search.answers import IndexHealth
 from medsearch_core.search.releases import Release, ReleasedIndex, schema_version_of
+from medsearch_core.search.results import IndexHealth
 
 
 @strawberry.type(description="What the index holds, and which model its vectors are of.")

@@ -6,8 +6,8 @@ from typing import Any, Self
 import strawberry
 from strawberry import enum_value
 
-from medsearch_core.storage import ledger
 from medsearch_core.records import STATES
+from medsearch_core.storage import ledger
 
 
 def _state(name: str) -> Any:

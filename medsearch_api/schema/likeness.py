@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from medsearch_api.backends.context import Info
-from medsearch_api.uploads.forms import UploadedFile
 from medsearch_api.schema.enums import Exclude
 from medsearch_api.schema.limits import checked_vector
+from medsearch_api.uploads.forms import UploadedFile
 from medsearch_core.errors import InvalidQuery
-from medsearch_core.search import likeness
+from medsearch_core.search import similar_images
 from medsearch_core.search.query import Filters
 
 
@@ -54,5 +54,5 @@ class Likeness:
             return (await info.context.loaders.embeddings.load(self.upload)).vector, filters
         if self.image_id is None:
             return self.vector or (), filters
-        left_out = likeness.Exclude(self.exclude.value)
-        return await asyncio.to_thread(likeness.asked_by, info.context.index, self.image_id, filters, left_out)
+        left_out = similar_images.Exclude(self.exclude.value)
+        return await asyncio.to_thread(similar_images.asked_by, info.context.index, self.image_id, filters, left_out)

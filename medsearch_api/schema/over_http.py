@@ -11,10 +11,10 @@ from cross_web import AsyncHTTPRequestAdapter, FormData, HTTPException
 from cross_web.request import StarletteRequestAdapter
 from starlette.responses import JSONResponse
 
+from medsearch_api.http.error_codes import Code
+from medsearch_api.http.middleware import is_form
 from medsearch_api.uploads.embedder_client import EMBEDDER_OFF
 from medsearch_api.uploads.forms import Slots, form_of
-from medsearch_api.http.middleware import is_form
-from medsearch_api.http.error_codes import Code
 
 NO_JSON = "Unable to parse request body as JSON"
 CODES = {415: Code.UNAVAILABLE, 503: Code.UNAVAILABLE}

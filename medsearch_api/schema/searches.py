@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from medsearch_api.backends.icd10_names import description_of
 from medsearch_api.backends.context import Info
+from medsearch_api.backends.icd10_names import description_of
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.enums import Exclude, FacetField, ReportField
 from medsearch_api.schema.filters import FiltersInput, filters_of
@@ -28,10 +28,10 @@ from medsearch_api.schema.paging import Count, Window, known, window
 from medsearch_api.schema.types import After, First, Image, Report, Words
 from medsearch_api.schema.uploads import Upload
 from medsearch_core.errors import InvalidQuery, StorageError
-from medsearch_core.search.answers import ReportPage
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
-from medsearch_core.search.more_like import MOST_LIKE, more_like, those_like
 from medsearch_core.search.query import MAX_HITS, Filters, TextField
+from medsearch_core.search.results import ReportPage
+from medsearch_core.search.similar_reports import MOST_LIKE, more_like, those_like
 
 CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 

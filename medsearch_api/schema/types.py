@@ -10,17 +10,17 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from medsearch_api.backends.context import Info
+from medsearch_api.backends.tables import ReadReport
 from medsearch_api.imaging.frames import frame_url
+from medsearch_api.imaging.thumbnails import thumbnail_url
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance, TextSpan
 from medsearch_api.schema.enums import ReportField, Sex
 from medsearch_api.schema.limits import MAX_FIRST, check_query
 from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
-from medsearch_api.backends.tables import ReadReport
-from medsearch_api.imaging.thumbnails import thumbnail_url
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import REPORT_LISTS, ImageDocument, ReportDocument
-from medsearch_core.search.matches import matching_spans
+from medsearch_core.search.highlights import matching_spans
 from medsearch_core.search.query import TextField
 
 First = Annotated[int, argument(f"How many to give at most, 0 to {MAX_FIRST}.")]

@@ -7,10 +7,10 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from medsearch_api.backends.context import Info
-from medsearch_api.uploads.embedder_client import Embedded
-from medsearch_api.uploads.forms import UploadedFile
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.enums import UploadFormat
+from medsearch_api.uploads.embedder_client import Embedded
+from medsearch_api.uploads.forms import UploadedFile
 
 Upload = NewType("Upload", UploadedFile)
 

@@ -9,7 +9,6 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from medsearch_api.sign_in.guard import WITHOUT_SIGN_IN
 from medsearch_api.sign_in.code_flow import CodeFlow
 from medsearch_api.sign_in.cookies import Cookies
 from medsearch_api.sign_in.issuer import LOG, PAUSE_S, IssuerUnavailable
@@ -18,15 +17,6 @@ from medsearch_api.sign_in.roles import roles_of
 from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import TokenRefused, Tokens
 from medsearch_api.sign_in.viewer import Role, Viewer, admit
-import asyncio
-from collections.abc import Callable
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from medsearch_api.backends.context import Backends
-from medsearch_api.http.logs import ERRORS
-from medsearch_core.errors import MedsearchError
 
 WITHOUT_SIGN_IN = ("/healthz", "/readyz", "/metrics")
 """Paths that need no user."""

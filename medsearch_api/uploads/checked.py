@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient, EmbedderOff, ModelMismatch
 from medsearch_api.uploads.forms import UploadedFile
-from medsearch_core.search.answers import IndexHealth
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.search.results import IndexHealth
 
 
 async def embedded_files(

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medsearch_core.errors import InvalidQuery
-from medsearch_core.search.answers import ImageHit, ReportHit
 from medsearch_core.search.documents import ImageDocument
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
-from medsearch_core.search.words import words_asked
+from medsearch_core.search.results import ImageHit, ReportHit
+from medsearch_core.search.tokens import words_asked
 
 RANK_CONSTANT = 60
 WINDOW = 100

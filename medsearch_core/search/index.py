@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
+from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
 
 
 class SearchIndex(Protocol):

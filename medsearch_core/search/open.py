@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from medsearch_core.settings import Deployment
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.settings import Deployment
 
 
 def open_index(deployment: Deployment) -> ReleasedIndex:

@@ -11,8 +11,8 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from medsearch_core.errors import ObjectNotFound, StorageError
-from medsearch_core.storage.obstore_base import ObstoreStore, fault
 from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
+from medsearch_core.storage.obstore_base import ObstoreStore, fault
 
 UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Protocol
-from urllib.parse import unquote, urlsplit
-
-from medsearch_core.errors import ConfigurationError
 
 HEADER_BYTES = 64 * 1024
 NOWHERE = "a link to nowhere"
@@ -79,5 +75,3 @@ class S3Options:
 
     endpoint: str | None = None
     region: str | None = None
-
-

@@ -1,12 +1,10 @@
-"""open_store."""
+"""Opens a store by its address: a folder or a bucket."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
+
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 
@@ -34,4 +32,3 @@ def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = Fals
     from medsearch_core.storage.folder import Folder
 
     return Folder(folder)
-

@@ -15,8 +15,8 @@ from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.store import S3Store
 
 from medsearch_core.errors import ConfigurationError, StorageError, Transient
-from medsearch_core.storage.obstore_base import ObstoreStore
 from medsearch_core.storage.object_store import ObjectInfo, S3Options
+from medsearch_core.storage.obstore_base import ObstoreStore
 
 UNSPELLABLE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
 """Keys that S3 allows and obstore cannot be asked for: a part that is empty, `.` or `..`, or a control character. Among them

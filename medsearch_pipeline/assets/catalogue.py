@@ -4,11 +4,11 @@ import dagster as dg
 
 from medsearch_core.records import CatalogueFile
 from medsearch_core.storage.warehouse import CATALOGUE_PATH
-from medsearch_pipeline.ledger.catalog import VERSION, compact, inputs_of_catalogue
-from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.resources import WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
 from medsearch_pipeline.assets.study_asset import asset_spec_arguments
+from medsearch_pipeline.ecs.step_tags import whole_step_tags
+from medsearch_pipeline.ledger.catalog import VERSION, compact, inputs_of_catalogue
+from medsearch_pipeline.resources import WarehouseResource
+from medsearch_pipeline.settings import Settings
 
 
 def build_catalogue(settings: Settings) -> dg.AssetsDefinition:

@@ -10,18 +10,25 @@ from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_pipeline.assets.study_asset import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    every_object_was_used,
+    studies_of,
+    totals,
+)
 from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.intake.inventory import objects_of
-from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
-from medsearch_pipeline.orchestration.partitions import study_partitions
-from medsearch_pipeline.resources import StoreResource, WarehouseResource
-from medsearch_pipeline.orchestration.retries import Retries
-from medsearch_pipeline.settings.pipeline import Settings
-from medsearch_pipeline.studies.images import ImageReader
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, every_object_was_used, studies_of, totals
 from medsearch_pipeline.orchestration.data_versions import StudyVersion
+from medsearch_pipeline.orchestration.partitions import study_partitions
+from medsearch_pipeline.orchestration.retries import Retries
+from medsearch_pipeline.resources import StoreResource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
+from medsearch_pipeline.studies.images import ImageReader
 from medsearch_pipeline.workers.pool import decoding_workers
 
 CHECK, PICTURES = "every_dicom_object_was_used", "every_thumbnail_is_its_png"

@@ -4,17 +4,17 @@ import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import study_path
+from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
 from medsearch_pipeline.models.code_version import code_version_of, note
-from medsearch_pipeline.orchestration.partitions import study_partitions
-from medsearch_pipeline.resources import EmbedderSource, WarehouseResource
-from medsearch_pipeline.orchestration.retries import Retries
-from medsearch_pipeline.settings.pipeline import Settings
-from medsearch_pipeline.studies.embeddings import StudyEmbedder
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
 from medsearch_pipeline.orchestration.data_versions import StudyVersion
+from medsearch_pipeline.orchestration.partitions import study_partitions
+from medsearch_pipeline.orchestration.retries import Retries
+from medsearch_pipeline.resources import EmbedderSource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.embeddings import StudyEmbedder
 from medsearch_pipeline.workers.pool import decoding_workers
 
 PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"

@@ -7,17 +7,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from medsearch_core.records import LandedObject, Rejection
-from medsearch_pipeline.settings.layout import Layout
+from medsearch_pipeline.assets.study_asset import ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact, inputs_of_placing, look_at_everything
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
+from medsearch_pipeline.orchestration.data_versions import LANDED
 from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
-from medsearch_pipeline.assets.study_asset import ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
-from medsearch_pipeline.orchestration.data_versions import LANDED
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.layout import Layout
 
 CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
 

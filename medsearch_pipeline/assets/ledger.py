@@ -7,20 +7,20 @@ import dagster as dg
 import pyarrow as pa
 
 from medsearch_core.errors import StorageError
-from medsearch_core.storage.ledger import totals_of
 from medsearch_core.records import LedgerEntry
+from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.ledger.catalog import read_catalogue
+from medsearch_pipeline.assets.study_asset import asset_spec_arguments, fresh_within
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.inventory import PATH, landed
-from medsearch_pipeline.ledger.states import Evidence, decide
+from medsearch_pipeline.ledger.catalog import read_catalogue
 from medsearch_pipeline.ledger.reconciliation import NAMED, Counted, Reconciliation, reconcile
+from medsearch_pipeline.ledger.states import Evidence, decide
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.images import images_due
 from medsearch_pipeline.studies.reports import reports_due
-from medsearch_pipeline.assets.study_asset import asset_spec_arguments, fresh_within
 
 CHECK = "every_object_is_accounted_for"
 COUNTS, REPORTS = "index_counts_are_those_of_parquet", "reports_found_their_studies"

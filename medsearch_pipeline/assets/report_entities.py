@@ -4,16 +4,23 @@ import dagster as dg
 
 from medsearch_core.records import EntityRecord, Rejection, ReportRecord
 from medsearch_core.storage.warehouse import rejections_path, study_path
+from medsearch_pipeline.assets.study_asset import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    every_object_was_used,
+    studies_of,
+    totals,
+)
 from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.intake.inventory import objects_of
+from medsearch_pipeline.orchestration.data_versions import StudyVersion
 from medsearch_pipeline.orchestration.partitions import study_partitions
+from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.report_readers.reader import reader_version
 from medsearch_pipeline.resources import ReportReaderSource, StoreResource, WarehouseResource
-from medsearch_pipeline.orchestration.retries import Retries
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.reports import STAGE, ReportReader
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, every_object_was_used, studies_of, totals
-from medsearch_pipeline.orchestration.data_versions import StudyVersion
 
 CHECK = "every_report_was_used"
 

@@ -8,17 +8,17 @@ import dagster as dg
 from medsearch_core.errors import DocumentsRefused
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
+from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions
 from medsearch_pipeline.ecs.step_tags import study_step_tags
-from medsearch_pipeline.orchestration.partitions import study_partitions
-from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.orchestration.retries import Retries
-from medsearch_pipeline.settings.pipeline import Settings
-from medsearch_pipeline.studies.documents import StudyUnfinished, digests_of, documents_of
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals
 from medsearch_pipeline.orchestration.data_versions import CODE_VERSION_TAG, StudyVersion, tags_of
+from medsearch_pipeline.orchestration.partitions import study_partitions
+from medsearch_pipeline.orchestration.retries import Retries
+from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.documents import StudyUnfinished, digests_of, documents_of
 
 CHECK = "every_indexed_vector_is_its_images_direction"
 REMEDY = "run medsearch reindex --fresh"

@@ -5,8 +5,8 @@ from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.orchestration.partitions import NAME
-from medsearch_pipeline.settings.pipeline import Settings
 from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
+from medsearch_pipeline.settings import Settings
 
 CHECK = "instance_fits_its_size"
 
@@ -34,5 +34,3 @@ def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE
         )
 
     return instance_fits_its_size
-
-

@@ -23,7 +23,7 @@ from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.inventory import PATH, studies_in
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 CHECK = "events_hold_no_patient_data"
 STUDIES = 16

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.directions import direction
 from medsearch_core.search.documents import ImageDocument
+from medsearch_core.search.unit_vectors import direction
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 READERS = 16

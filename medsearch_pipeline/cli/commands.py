@@ -20,7 +20,7 @@ from medsearch_pipeline.cli.releases import discard, print_releases, rebuild, ro
 from medsearch_pipeline.cli.stale import print_stale
 from medsearch_pipeline.cli.tags import tag, untag
 from medsearch_pipeline.models.metadata import Input
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 INTERRUPTED = 130
 

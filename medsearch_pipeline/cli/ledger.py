@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,17 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.ledger import LedgerTotals, totals_of
+from medsearch_core.storage.ledger import LedgerTotals
 from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
+from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.ledger.catalog import read_catalogue
-from medsearch_pipeline.intake.inventory import landed
+from medsearch_pipeline.ledger.reconciliation import NAMED
 from medsearch_pipeline.ledger.states import refusals_in
-from medsearch_pipeline.ledger.reconciliation import NAMED, unrecorded
-from medsearch_pipeline.settings.pipeline import Settings
 from medsearch_pipeline.ledger.summary import Ledger, equation, read_ledger
+from medsearch_pipeline.settings import Settings
 
 LISTED = 1000
 COLUMNS = (
@@ -41,10 +37,6 @@ COLUMNS = (
     "refused_frames",
     "run",
 )
-
-
-
-
 
 
 def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
@@ -70,8 +62,6 @@ def print_rejections(console: Console, settings: Settings) -> int:
     _print_rows(console, refusals_in(ledger.rows, read_catalogue(ledger.warehouse)), ("key", "frame", "reason", "detail"), None)
     console.print(equation(ledger), highlight=False, soft_wrap=True)
     return _exit(console, ledger)
-
-
 
 
 def _open(settings: Settings) -> Ledger:

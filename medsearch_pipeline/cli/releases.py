@@ -17,7 +17,7 @@ from medsearch_core.search.releases import Release, ReleasedIndex, previous
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.releases.build import Published, reindex
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 SAID_EVERY_SECONDS = 5.0
 WIDEST = 300

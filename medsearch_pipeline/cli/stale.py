@@ -8,9 +8,9 @@ from rich.table import Table
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.pipeline import Settings
-from medsearch_pipeline.upkeep.staleness import Staleness
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import look, summary
+from medsearch_pipeline.upkeep.staleness import Staleness
 
 
 def print_stale(console: Console, settings: Settings, studies: bool) -> int:

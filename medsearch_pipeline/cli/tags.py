@@ -10,7 +10,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.tags import refresh, retag
 
 

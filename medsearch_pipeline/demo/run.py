@@ -19,10 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from medsearch_core.errors import MedsearchError
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.ledger.summary import equation, read_ledger
 from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
+from medsearch_pipeline.ledger.summary import equation, read_ledger
 from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
 
 SENSORS = ("landing_sensor", "ingest_sensor")

@@ -24,7 +24,7 @@ from dagster_aws.ecs.executor import EcsStepHandler
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.ecs.stopped_tasks import account_of, has_no_room, is_to_start_again
 from medsearch_pipeline.orchestration.retries import Retries
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 UNSEEN_SECONDS = 60.0
 """How long DescribeTasks may not know a task that RunTask has started: ECS is eventually consistent."""

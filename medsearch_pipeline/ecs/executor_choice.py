@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 
 def build_executor(settings: Settings) -> dg.ExecutorDefinition:

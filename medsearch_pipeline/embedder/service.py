@@ -24,7 +24,7 @@ from medsearch_pipeline.embedder.refusals import MaskedErrors, Refusal
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.workers.pool import Limits, Workers
 
 MOST_HELD = 4

@@ -16,10 +16,10 @@ from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, records_of, table_of
 from medsearch_core.storage.object_store import ObjectInfo
-from medsearch_pipeline.settings.layout import Layout
-from medsearch_pipeline.intake.placement import folder_of, join_reports, report_name, unjoined, waits_for_study
-from medsearch_pipeline.intake.inventory import keys_between, rows_of
 from medsearch_core.storage.sql import ask
+from medsearch_pipeline.intake.inventory import keys_between, rows_of
+from medsearch_pipeline.intake.placement import folder_of, join_reports, report_name, unjoined, waits_for_study
+from medsearch_pipeline.settings.layout import Layout
 
 FEW = 100
 """So many objects may go at once without a question, unless none is left."""

@@ -9,13 +9,14 @@ from medsearch_core.keys import digest_of
 from medsearch_core.records import LandedObject, Rejection, records_of
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.layout import Layout
-from medsearch_pipeline.intake.placement import rejections_of
-from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.intake.changes import seen_between
 from medsearch_pipeline.intake.inventory import PATH, Known, read_known
+from medsearch_pipeline.intake.placement import rejections_of
 from medsearch_pipeline.intake.recorder import Recorded, Round
 from medsearch_pipeline.intake.unchanged_content import InputsOf
+from medsearch_pipeline.settings.layout import Layout
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
 WINDOW = 20_000

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from medsearch_core.errors import ObjectNotFound, StorageError
-from medsearch_core.storage.s3 import UNSPELLABLE
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
+from medsearch_core.storage.s3 import UNSPELLABLE
 
 LOOKERS = 32
 

@@ -5,24 +5,19 @@ Belongs here: rules over listings and headers already read. Reading them is the 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from medsearch_core.errors import BadInput, ConfigurationError
-from medsearch_core.keys import StudyKey, is_safe
+from medsearch_core.errors import BadInput
+from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
 from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
 from medsearch_pipeline.settings.layout import Layout
 
 STAGE = "inventory"
 NO_STUDY, UNCLAIMED = "report_without_study", "no landed study carries this report's name"
-
-
-
-
 
 
 def is_report(key: str) -> bool:

@@ -17,12 +17,12 @@ from medsearch_core.keys import StudyKey, pseudonymous_study_key
 from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.layout import Layout
-from medsearch_pipeline.intake.placement import place_by_key, place_unreadable, placed, rejected, still_known
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.intake.changes import Seen, arranged, changes_between, refuse_emptying, unlike
 from medsearch_pipeline.intake.inventory import Known, read_known, rows_of
+from medsearch_pipeline.intake.placement import place_by_key, place_unreadable, placed, rejected, still_known
 from medsearch_pipeline.intake.unchanged_content import InputsOf, SameBytes
+from medsearch_pipeline.settings.layout import Layout
 
 READERS = 16
 

@@ -21,9 +21,9 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.studies.landed_objects import versions_of
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.images import images_due
+from medsearch_pipeline.studies.landed_objects import versions_of
 from medsearch_pipeline.studies.reports import reports_due
 
 LARGEST_BYTES = 64 * 2**20

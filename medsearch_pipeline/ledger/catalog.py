@@ -16,12 +16,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogueFile, schema_of, table_of
 from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, study_path
-from medsearch_pipeline.studies import images as study_images, reports as study_reports
-from medsearch_core.batched import batched
+from medsearch_pipeline.studies import images as study_images
+from medsearch_pipeline.studies import reports as study_reports
 from medsearch_pipeline.studies.documents import study_at
 
 VERSION = "1"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from medsearch_core.keys import StudyKey
-from medsearch_core.storage.ledger import totals_of
-from medsearch_core.records import TOMBSTONES
-from medsearch_core.search.answers import Counts, IndexHealth
-from medsearch_core.search.query import Filters
 from medsearch_core.batched import batched
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import TOMBSTONES
+from medsearch_core.search.query import Filters
+from medsearch_core.search.results import Counts, IndexHealth
+from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.sql import ask
 from medsearch_pipeline.ledger.states import indexed_table
 

@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import duckdb
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
-from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.studies.landed_objects import SHARED
-from medsearch_pipeline.studies.documents import TABLES, inputs_of_documents
 from medsearch_core.storage.sql import ask
+from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
+from medsearch_pipeline.studies.documents import TABLES, inputs_of_documents
+from medsearch_pipeline.studies.landed_objects import SHARED
 
 InputsOf = Callable[[Sequence[str]], str]
 """The digest that a study's table has when it was made from objects of these versions."""
@@ -230,8 +229,6 @@ def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: In
 def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
     """Key, frame, reason and detail of every object, or frame of one, that was refused in the version that is landed."""
     return ask(_REFUSALS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalogue)
-
-
 
 
 def due_of(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:

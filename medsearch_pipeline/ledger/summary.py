@@ -1,26 +1,19 @@
-"""Ledger."""
+"""The ledger beside the last inventory, and its totals as a sum that reconciles."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.keys import StudyKey
 from medsearch_core.storage.ledger import LedgerTotals, totals_of
-from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.ledger.catalog import read_catalogue
 from medsearch_pipeline.intake.inventory import landed
-from medsearch_pipeline.ledger.states import refusals_in
-from medsearch_pipeline.ledger.reconciliation import NAMED, unrecorded
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.ledger.reconciliation import unrecorded
 
 
 @dataclass(frozen=True)
@@ -69,4 +62,3 @@ def equation(ledger: Ledger) -> str:
         f"+ {indexed.reports} reports indexed + {of('pending').objects} pending + {of('rejected').objects} rejected "
         f"+ {of('excluded').objects} excluded + {ledger.unaccounted} unaccounted for"
     )
-

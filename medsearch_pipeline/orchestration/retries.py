@@ -16,7 +16,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from medsearch_core.errors import Transient
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 LONGEST_SECONDS = 600.0
 

@@ -1,0 +1,1 @@
+"""`medsearch reindex`: a whole release of the index, built from Parquet alone beside the current one."""

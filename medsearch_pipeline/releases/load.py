@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from medsearch_core.batched import batched
 from medsearch_core.errors import DocumentsRefused
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_core.batched import batched
 from medsearch_pipeline.studies.documents import StudyUnfinished, Versions, documents_of, image_ids_of, inputs_of, studies_in
 
 BATCH = 200

@@ -11,7 +11,7 @@ from dagster._core.remote_origin import RemoteRepositoryOrigin
 from medsearch_pipeline.alerts.alert import payload_of
 from medsearch_pipeline.alerts.failures import Told, Watch
 from medsearch_pipeline.alerts.webhook import BACKOFF_SECONDS, AlertNotDelivered, Webhook
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 NAME = "alert_sensor"
 INTERVAL_SECONDS = 30

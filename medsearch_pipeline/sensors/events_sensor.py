@@ -10,17 +10,17 @@ import dagster as dg
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.layout import Layout
 from medsearch_pipeline.intake.changes import Seen
 from medsearch_pipeline.intake.events.consumer import Consumed, Limits, consume
-from medsearch_pipeline.intake.lookup import Looked, look_up
-from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
-from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.events.queue import open_queue
+from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
+from medsearch_pipeline.intake.lookup import Looked, look_up
+from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.recorder import Recorded, record
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.layout import Layout
 
 SECONDS = 15
 SHOWN = 20

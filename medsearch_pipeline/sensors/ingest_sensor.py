@@ -10,12 +10,13 @@ import dagster as dg
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.intake.dispatch import BRIDGE, Patience, Plan, Span, merged, plan, still_waiting, with_studies
 from medsearch_pipeline.orchestration.partitions import NAME, register
-from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.orchestration.run_tags import PRIORITY_TAG, RUN_KEY_TAG, UNFINISHED, range_tags, span_of
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.resources import WarehouseResource
+from medsearch_pipeline.settings import Settings
 
 JOB = "ingest_job"
 TICK_TAG = "medsearch/tick"

@@ -13,13 +13,13 @@ import dagster as dg
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.settings.layout import Layout
 from medsearch_pipeline.intake.changes import refuse_emptying, seen_between
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.recorder import Recorded, Round
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.settings.layout import Layout
 
 CURSOR_VERSION = 1
 SECONDS_PER_TICK = 20.0

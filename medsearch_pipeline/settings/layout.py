@@ -1,16 +1,12 @@
-"""Layout."""
+"""How keys spell their patient and study: a regular expression, MIMIC-CXR's by default."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from medsearch_core.errors import BadInput, ConfigurationError
+from dataclasses import dataclass
+
+from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey, is_safe
-from medsearch_core.records import LandedObject, Rejection
-from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
 
 
 @dataclass(frozen=True)
@@ -44,4 +40,3 @@ class Layout:
 
 MIMIC_CXR = Layout.of(r"(?:.*/)?p\d\d/(?P<patient>p\d{8})/(?P<study>s\d{8})(?:/.+|\.txt)")
 """`files/p10/p10000032/s50414267/<uid>.dcm` beside `files/p10/p10000032/s50414267.txt`."""
-

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from medsearch_core.settings import Deployment
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.loopback import is_this_machine
-from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
-from medsearch_pipeline.settings.ecs import EcsSettings
+from medsearch_core.settings import Deployment
 from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
 from medsearch_pipeline.models.registry import NAMES, family_of
+from medsearch_pipeline.settings.ecs import EcsSettings
+from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
 
 
 class Settings(EcsSettings, Deployment, BaseSettings):

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from medsearch_core.batched import batched
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord, records_of
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_core.batched import batched
 from medsearch_pipeline.models.protocol import Embedder
-from medsearch_pipeline.workers.shared_thumbnails import PictureLoader, SharedPictures, Slot
 from medsearch_pipeline.workers.pool import Lost, Workers
+from medsearch_pipeline.workers.shared_thumbnails import PictureLoader, SharedPictures, Slot
 
 PICTURES_A_CALL, PICTURES_AHEAD, BATCHES_AHEAD = 8, 32, 2
 """How many a worker is given at once, and how many of them and of whole batches are loaded, at least, ahead of the model."""

@@ -14,9 +14,9 @@ from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
-from medsearch_pipeline.studies.landed_objects import rejection_of, versions_of
+from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectImages, ObjectReader
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.studies.landed_objects import rejection_of, versions_of
 from medsearch_pipeline.workers.pool import Lost, Workers
 
 OBJECTS_A_CALL = 4

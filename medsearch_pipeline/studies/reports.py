@@ -12,9 +12,9 @@ from medsearch_core.records import EntityRecord, LandedObject, Rejection, Report
 from medsearch_core.reports.read import read_report
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
-from medsearch_pipeline.studies.landed_objects import read_landed, rejection_of, versions_of
 from medsearch_pipeline.report_readers.reader import MentionReader, reader_version
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.landed_objects import read_landed, rejection_of, versions_of
 
 STAGE = "report_entities"
 

@@ -19,15 +19,16 @@ import dagster as dg
 from dagster import DagsterInstance
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
+from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_core.batched import batched
-from medsearch_pipeline.ledger.catalog import COLUMNS
-from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.intake.dispatch import places_in
 from medsearch_pipeline.intake.inventory import PATH, known, studies_in
+from medsearch_pipeline.ledger.catalog import COLUMNS
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, span_of
 

@@ -16,19 +16,10 @@ from typing import Literal
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.storage.sql import ask
 from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import OUTCOMES, InputsOf, due_of, indexed_table, studies_in
-from medsearch_core.storage.sql import ask
 from medsearch_pipeline.models.code_version import ModelVersion
-from functools import cache
-from typing import Any
-import dagster as dg
-from pydantic import Field
-from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.upkeep.pruning import prune
-from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.settings.pipeline import Settings
 
 STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
 

@@ -1,0 +1,1 @@
+"""Worker processes for untrusted bytes, with limits, and the memory they share."""

@@ -25,10 +25,10 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from medsearch_core.batched import batched
 from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.batched import batched
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

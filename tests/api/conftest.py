@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from api_asking import Ask, asking, local_client, settings_of
-from api_browser import chromium
-from api_world import fill
-from landed_world import fill_and_land
-from oidc_issuer import OidcIssuer, issuing
 from playwright.sync_api import Browser
-from radiology import radiology
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
+from tests.support.api_client import Ask, asking, local_client, settings_of
+from tests.support.browser import chromium
+from tests.support.hospital import fill
+from tests.support.landed_hospital import fill_and_land
+from tests.support.oidc_issuer import OidcIssuer, issuing
+from tests.support.radiology import radiology
 
 
 @pytest.fixture(scope="session")

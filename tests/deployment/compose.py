@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import PROJECT_ROOT
+
+ROOT = PROJECT_ROOT
 FOLDER = ROOT / "docker"
 SECRETS = (
     "DAGSTER_POSTGRES_PASSWORD",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import PROJECT_ROOT
+
+ROOT = PROJECT_ROOT
 FOLDER = ROOT / "docker"
 IMAGES = ("api", "pipeline", "gpu")
 

@@ -12,7 +12,7 @@ import pytest
 
 from medsearch_api.settings import Settings as ApiSettings
 from medsearch_pipeline.intake import pseudonyms
-from medsearch_pipeline.settings.pipeline import Settings as PipelineSettings
+from medsearch_pipeline.settings import Settings as PipelineSettings
 from tests.deployment.dockerfiles import FOLDER, last_stage, only
 from tests.deployment.templates import AWS, ORDER, functions, listed, resources, statements, template
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from medsearch_api.settings import Settings as ApiSettings
-from medsearch_pipeline.settings.pipeline import Settings as PipelineSettings
+from medsearch_pipeline.settings import Settings as PipelineSettings
 from tests.deployment.compose import FOLDER, GIVEN, ROOT, SECRETS, Refused, composed
 from tests.deployment.dockerfiles import only
 

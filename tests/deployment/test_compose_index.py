@@ -1,6 +1,6 @@
 """What can be read off docker/compose.yaml about the index: no password of its own, one machine, the version that is tested.
 
-What its files do on the real server is in tests/opensearch_node/test_secured.py.
+What its files do on the real server is in tests/deployment/test_opensearch_secured.py.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.dagster_client import DagsterClient
 from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
-from tests.landing import land_study, sop_instance_uid
+from tests.support.landing import land_study, sop_instance_uid
 
 PATIENTS = 4
 MEDSEARCH = Path(sys.executable).with_name("medsearch")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hospital_day.day import Account, Run
-from tests.hospital_day.place import Place
-from tests.hospital_day.plan import plan
+from tests.support.hospital_day.day import Account, Run
+from tests.support.hospital_day.place import Place
+from tests.support.hospital_day.plan import plan
 
 
 @pytest.fixture(scope="module")

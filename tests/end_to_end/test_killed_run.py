@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.ledger import read_totals
 from medsearch_core.search.embedded.index import open_embedded
+from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from tests.ingest import ingest, instance_in_memory, local_instance, settings_in, take_ledger
-from tests.landing import land_study
+from tests.support.ingest import ingest, instance_in_memory, local_instance, settings_in, take_ledger
+from tests.support.landing import land_study
 
 STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(24)]
 
@@ -58,7 +58,9 @@ def test_killed_while_a_table_is_half_written_and_run_again(
 ) -> None:
     written = tmp_path / "warehouse" / table
     run = subprocess.Popen(
-        [sys.executable, "-m", "tests.ingest", str(landing), str(tmp_path)], stderr=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, "-m", "tests.support.ingest", str(landing), str(tmp_path)],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 180
     while len(list(written.rglob("*.parquet"))) < 5 and run.poll() is None and time.monotonic() < deadline:

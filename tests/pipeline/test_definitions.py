@@ -13,10 +13,10 @@ from pydantic import SecretStr
 
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch, RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.ledger import read_totals
 from medsearch_core.records import TABLES
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
+from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
@@ -25,10 +25,10 @@ from medsearch_pipeline.intake.compaction import REJECTIONS_PATH
 from medsearch_pipeline.intake.inventory import PATH
 from medsearch_pipeline.releases.build import reindex
 from medsearch_pipeline.resources import build_resources
-from medsearch_pipeline.settings.pipeline import Settings
-from tests.ingest import ingest as run
-from tests.ingest import instance_in_memory, local_instance, settings_in, take_ledger
-from tests.landing import folder_of, image_bytes, land_study
+from medsearch_pipeline.settings import Settings
+from tests.support.ingest import ingest as run
+from tests.support.ingest import instance_in_memory, local_instance, settings_in, take_ledger
+from tests.support.landing import folder_of, image_bytes, land_study
 
 STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000001", "s50000002"), StudyKey("p10000002", "s50000003")]
 

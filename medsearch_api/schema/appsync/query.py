@@ -13,15 +13,27 @@ import strawberry
 from strawberry import UNSET
 
 from medsearch_api.backends.context import Info
-from medsearch_api.schema.appsync.types import Bucket, Image, NegativeDiagnoses, NegativeICD10CMs, NegativeSigns, NegativeSymptoms, PositiveDiagnoses, PositiveICD10CMs, PositiveSigns, PositiveSymptoms, Report
+from medsearch_api.schema.appsync.types import (
+    Bucket,
+    Image,
+    NegativeDiagnoses,
+    NegativeICD10CMs,
+    NegativeSigns,
+    NegativeSymptoms,
+    PositiveDiagnoses,
+    PositiveICD10CMs,
+    PositiveSigns,
+    PositiveSymptoms,
+    Report,
+)
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range
 from medsearch_core.errors import InvalidQuery, NotIndexed
 from medsearch_core.search.index import SearchIndex
-from medsearch_core.search.likeness import Exclude, similar_to
-from medsearch_core.search.more_like import MOST_LIKE, those_like
 from medsearch_core.search.query import MAX_DEPTH, MAX_HITS, MAX_PAGE, NO_FILTERS, Filters
-from medsearch_core.search.words import words_of
+from medsearch_core.search.similar_images import Exclude, similar_to
+from medsearch_core.search.similar_reports import MOST_LIKE, those_like
+from medsearch_core.search.tokens import words_of
 
 HITS = 20
 """How many reports `searchReports` gives."""

@@ -9,8 +9,8 @@ import strawberry
 
 from medsearch_api.backends.context import Info
 from medsearch_api.schema.appsync.s3_objects import Place
-from medsearch_core.search.answers import FacetCount
 from medsearch_core.search.documents import ImageDocument, ReportDocument
+from medsearch_core.search.results import FacetCount
 
 
 def _of_document(name: str, description: str) -> Any:

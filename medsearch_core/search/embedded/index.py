@@ -15,7 +15,6 @@ from typing import TypeVar
 
 from medsearch_core.errors import NoSuchRelease, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, last_of_each
 from medsearch_core.search.embedded.catalogue import Catalogue, open_catalogue
 from medsearch_core.search.embedded.release import EmbeddedRelease
@@ -24,6 +23,7 @@ from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model, model_of
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 from medsearch_core.search.releases import Release, ReleasedIndex, release_name
+from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportPage
 
 Answer = TypeVar("Answer")
 

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.embedded.filters import any_of, image_condition, report_condition
 from medsearch_core.search.embedded.rows import GONE, IMAGE, REPORT, columns_of, documents_of, vectors_of
@@ -25,8 +24,9 @@ from medsearch_core.search.embedded.vectors import ResidentVectors
 from medsearch_core.search.embedded.writes import model_held, remove, rewrite
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
+from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
+from medsearch_core.search.tokens import stems_of, words_asked
 from medsearch_core.search.validation import check_facet, check_filters, check_hits, check_page, checked_fields, checked_vector
-from medsearch_core.search.words import stems_of, words_asked
 
 Document = TypeVar("Document", ImageDocument, ReportDocument)
 

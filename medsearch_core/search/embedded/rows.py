@@ -22,11 +22,11 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import numpy as np
 import pyarrow as pa
 
-from medsearch_core.search.directions import direction
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
 from medsearch_core.search.query import TextField
+from medsearch_core.search.tokens import stems_of, words_of
+from medsearch_core.search.unit_vectors import direction
 from medsearch_core.search.validation import code_prefix
-from medsearch_core.search.words import stems_of, words_of
 
 IMAGE, REPORT, GONE = "image", "report", "gone"
 

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.query import BooleanQuery, MatchQuery, Occur
 
-from medsearch_core.search.answers import FacetCount
 from medsearch_core.search.embedded.rows import WORDS
 from medsearch_core.search.query import TextField
+from medsearch_core.search.results import FacetCount
 
 DECIMALS = 5
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medsearch_core.search.embedded.scan import Floats, Passes
 from medsearch_core.search.embedded.rows import IMAGE, vectors_of
+from medsearch_core.search.embedded.scan import Floats, Passes
 
 BLOCK = 4096
 ROUGH_ERROR = 1e-5

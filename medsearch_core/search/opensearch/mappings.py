@@ -14,7 +14,7 @@ from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.options import IndexLayout
 from medsearch_core.search.query import MAX_DEPTH, TextField
-from medsearch_core.search.words import LONGEST, STOP_WORDS, medical_forms
+from medsearch_core.search.tokens import LONGEST, STOP_WORDS, medical_forms
 
 ANALYZER = "medical_english"
 DERIVED_SOURCE_SINCE = (2, 19)
@@ -60,7 +60,7 @@ ANALYSIS: dict[str, Any] = {
         }
     },
 }
-"""`medsearch_core.search.words` as an analyzer."""
+"""`medsearch_core.search.tokens` as an analyzer."""
 
 
 def images_index(layout: IndexLayout, model: Model, release: str, version: tuple[int, ...]) -> dict[str, Any]:

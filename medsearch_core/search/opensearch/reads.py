@@ -14,8 +14,6 @@ from opensearchpy import OpenSearch
 
 from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
-from medsearch_core.search.directions import direction
 from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
@@ -24,8 +22,10 @@ from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
 from medsearch_core.search.opensearch.queries import EXACT_SPACE, VECTOR, cosine_of, exactly, nearest, told, values_of
 from medsearch_core.search.opensearch.sources import Kind, document_of
 from medsearch_core.search.query import MAX_DEPTH, NO_FILTERS, Filters, TextField
+from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
+from medsearch_core.search.tokens import words_asked
+from medsearch_core.search.unit_vectors import direction
 from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
-from medsearch_core.search.words import words_asked
 
 PAGE = MAX_DEPTH
 OVERSAMPLE = 3

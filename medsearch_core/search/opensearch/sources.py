@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
-from medsearch_core.search.directions import direction
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
+from medsearch_core.search.unit_vectors import direction
 
 Kind = Literal["images", "reports"]
 Document = TypeVar("Document", ImageDocument, ReportDocument)

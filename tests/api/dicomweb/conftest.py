@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from api_asking import local_client
-from api_serving import serving
 from dicomweb_client.api import DICOMwebClient
-from radiology import images_in, service_settings
 
 from medsearch_api.app import create_app
+from tests.support.api_client import local_client
+from tests.support.radiology import images_in, service_settings
+from tests.support.serving import serving
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_steps import opened, served, without_complaint
 from playwright.sync_api import Browser, Page
+
+from tests.support.page import opened, served, without_complaint
 
 
 @pytest.fixture(scope="module")

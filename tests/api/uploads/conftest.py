@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from api_asking import local_client
-from api_serving import serving
-from radiology import service_settings
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
 from medsearch_pipeline.embedder.service import create_app as create_embedder
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
+from tests.support.api_client import local_client
+from tests.support.radiology import service_settings
+from tests.support.serving import serving
 
 
 @pytest.fixture(scope="session")

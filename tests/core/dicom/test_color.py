@@ -9,7 +9,7 @@ from PIL import Image
 
 from medsearch_core.dicom.pixels import decode_frame, render_frame
 from medsearch_core.errors import BadInput
-from tests.factories import dataset
+from tests.support.factories import dataset
 
 RGB = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]], np.uint8)
 INDICES = np.array([[0, 1], [2, 3]], np.uint8)

@@ -29,7 +29,7 @@ from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
 from medsearch_core.errors import BadInput
 from medsearch_core.records import REASONS, ImageRecord, table_of
 from tests.core.dicom.codestreams import JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
-from tests.factories import dataset, dicom_bytes, sequence_item
+from tests.support.factories import dataset, dicom_bytes, sequence_item
 
 
 def rich(pixels: np.ndarray = PICTURE, syntax: str = str(ExplicitVRLittleEndian), **more: object) -> Dataset:

@@ -12,7 +12,7 @@ from medsearch_core.dicom.decoding import DECODERS, stored_frame
 from medsearch_core.dicom.gpu_decoding import NAME, PLUGIN, SYNTAXES, decode_on_gpu
 from medsearch_core.errors import ConfigurationError
 from tests.core.dicom.codestreams import CODESTREAMS, PICTURE
-from tests.factories import dataset, dicom_bytes
+from tests.support.factories import dataset, dicom_bytes
 
 
 def test_without_the_codec_nothing_changes_and_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.errors import InvalidQuery
-from tests.factories import dataset, sequence_item
+from tests.support.factories import dataset, sequence_item
 
 
 def shown(pixels: Any, frame: int = 1, **attributes: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.image_record import age_years, image_records, iso_date, iso_time
 from medsearch_core.errors import BadInput
 from medsearch_core.records import ImageRecord, records_of, table_of
-from tests.factories import GRADIENT, dataset, dicom_bytes, sequence_item
+from tests.support.factories import GRADIENT, dataset, dicom_bytes, sequence_item
 
 CINE = np.zeros((4, 6, 8), np.uint8)
 

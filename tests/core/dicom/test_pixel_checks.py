@@ -11,7 +11,7 @@ from pydicom.uid import RLELossless
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import check_pixels, decode_frame, frame_count, render_frame
 from medsearch_core.errors import BadInput
-from tests.factories import GRADIENT, dataset, dicom_bytes
+from tests.support.factories import GRADIENT, dataset, dicom_bytes
 
 COLOR = np.zeros((4, 4, 3), np.uint8)
 MPEG2 = "1.2.840.10008.1.2.4.100"

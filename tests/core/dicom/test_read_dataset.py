@@ -15,7 +15,7 @@ from medsearch_core.dicom.file_format import INFLATED_BYTES
 from medsearch_core.dicom.image_record import image_records
 from medsearch_core.dicom.pixels import check_pixels, decode_frame
 from medsearch_core.errors import BadInput, StorageError
-from tests.factories import dataset, dicom_bytes
+from tests.support.factories import dataset, dicom_bytes
 
 NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]
 

@@ -16,7 +16,7 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import centered, resampled
 from medsearch_core.dicom.thumbnails import thumbnail
 from tests.core.dicom.codestreams import JPEG_2000
-from tests.factories import dataset, dicom_bytes
+from tests.support.factories import dataset, dicom_bytes
 
 
 def body(rows: int, columns: int, dtype: type = np.uint16, low: int = 0, high: int = 4095) -> np.ndarray:

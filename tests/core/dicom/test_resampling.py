@@ -8,7 +8,7 @@ import pytest
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import area_means, picture_size, resampled, sampled
-from tests.factories import dataset, sequence_item
+from tests.support.factories import dataset, sequence_item
 
 EXACT = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
 

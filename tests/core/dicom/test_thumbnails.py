@@ -11,7 +11,7 @@ from PIL import Image
 
 from medsearch_core.dicom.thumbnails import decode_png, encode_png, thumbnail
 from medsearch_core.errors import BadInput
-from tests.factories import dataset
+from tests.support.factories import dataset
 
 
 def png_of(mode: str, array: np.ndarray) -> bytes:

@@ -27,7 +27,7 @@ from medsearch_core.dicom.encapsulation import claimed_size
 from medsearch_core.dicom.pixels import check_pixels, decode_frame, render_frame
 from medsearch_core.errors import BadInput, ConfigurationError
 from tests.core.dicom.codestreams import CODESTREAMS, JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
-from tests.factories import dataset, dicom_bytes
+from tests.support.factories import dataset, dicom_bytes
 
 FRAMES = np.stack([PICTURE + n for n in range(3)])
 NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]

@@ -12,7 +12,7 @@ from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.values import FrameValues, Preset, frame_values, in_16_bits, window_over
 from medsearch_core.errors import InvalidQuery
-from tests.factories import dataset, sequence_item
+from tests.support.factories import dataset, sequence_item
 
 RAMP = np.arange(-2048, 2048, dtype=np.int16).reshape(64, 64)
 

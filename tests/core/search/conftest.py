@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from index_places import PLACES, open_at
 
 from medsearch_core.search.releases import ReleasedIndex
+from tests.core.search.index_places import PLACES, open_at
 
 
 @pytest.fixture(params=PLACES)

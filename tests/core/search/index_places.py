@@ -9,7 +9,7 @@ from medsearch_core.search.releases import ReleasedIndex
 
 
 def _on_the_shared_node(_: Path) -> str:
-    from tests.opensearch_node.shared import fresh_name, shared_url
+    from tests.support.opensearch_node.shared import fresh_name, shared_url
 
     return f"{shared_url()}|{fresh_name()}"
 

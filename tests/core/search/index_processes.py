@@ -7,12 +7,11 @@ import subprocess
 import sys
 import time
 
-from index_places import open_at
-from search_documents import image, report
-
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.index import SearchIndex
+from tests.core.search.index_places import open_at
+from tests.core.search.search_documents import image, report
 
 STUDIES = 8
 

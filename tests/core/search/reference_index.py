@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import Counts
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
-from medsearch_core.search.likeness import Exclude
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
+from medsearch_core.search.results import Counts
+from medsearch_core.search.similar_images import Exclude
 
 STEMS = {
     "effusions": "effusion",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from search_documents import study_of
-
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
+from tests.core.search.search_documents import study_of
 
 A, B, C = StudyKey("p1", "s1"), StudyKey("p1", "s2"), StudyKey("p2", "s3")
 

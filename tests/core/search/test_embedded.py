@@ -21,9 +21,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from index_processes import finish, generation, start
-from reference_index import ReferenceIndex
-from search_documents import WORDS, image, report, study_of
 
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
@@ -32,7 +29,10 @@ from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
 from medsearch_core.search.embedded.table import MOST_FRAGMENTS, WORDS_INDEX
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import Filters, TextField
-from medsearch_core.search.words import words_of
+from medsearch_core.search.tokens import words_of
+from tests.core.search.index_processes import finish, generation, start
+from tests.core.search.reference_index import ReferenceIndex
+from tests.core.search.search_documents import WORDS, image, report, study_of
 
 
 @pytest.fixture

@@ -12,23 +12,23 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from index_places import PLACES, open_at
-from reference_index import ReferenceIndex
-from search_documents import filters, image_ids, queries, report_ids, studies, text_fields, vectors
 
 from medsearch_core.errors import InvalidQuery, NotIndexed
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.answers import ImageHit, ReportHit
 from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.highlights import matching_spans
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
-from medsearch_core.search.likeness import Exclude, similar_to
-from medsearch_core.search.matches import matching_spans
 from medsearch_core.search.model import model_of
-from medsearch_core.search.more_like import more_like
 from medsearch_core.search.query import FACET_FIELDS, Filters, TextField
 from medsearch_core.search.releases import ReleasedIndex
+from medsearch_core.search.results import ImageHit, ReportHit
+from medsearch_core.search.similar_images import Exclude, similar_to
+from medsearch_core.search.similar_reports import more_like
+from medsearch_core.search.tokens import words_of
 from medsearch_core.search.validation import checked_fields
-from medsearch_core.search.words import words_of
+from tests.core.search.index_places import PLACES, open_at
+from tests.core.search.reference_index import ReferenceIndex
+from tests.core.search.search_documents import filters, image_ids, queries, report_ids, studies, text_fields, vectors
 
 NEARLY_ALIKE = 2e-6
 """Cosines that may come in either order: scores are rounded to six decimals."""

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from search_cases import A, B, C, ids, image_ids
-from search_documents import image, report, study_of
 
 from medsearch_core.errors import IndexMismatch, InvalidQuery
-from medsearch_core.search.answers import Counts
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.hybrid import WINDOW, hybrid
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import Filters, TextField
+from medsearch_core.search.results import Counts
 from medsearch_core.search.verification import verify
+from tests.core.search.search_cases import A, B, C, ids, image_ids
+from tests.core.search.search_documents import image, report, study_of
 
 
 def test_an_index_never_written_to_answers_with_nothing(index: SearchIndex) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from search_cases import A, image_ids
-from search_documents import image, report, study_of
 
 from medsearch_core.errors import IndexMismatch, InvalidQuery, NotIndexed
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.hybrid import WINDOW, hybrid
 from medsearch_core.search.index import SearchIndex
-from medsearch_core.search.likeness import Exclude, similar_to
-from medsearch_core.search.more_like import more_like
 from medsearch_core.search.query import Filters
+from medsearch_core.search.similar_images import Exclude, similar_to
+from medsearch_core.search.similar_reports import more_like
+from tests.core.search.search_cases import A, image_ids
+from tests.core.search.search_documents import image, report, study_of
 
 
 def test_the_most_similar_images_come_first_and_ties_by_id(index: SearchIndex) -> None:

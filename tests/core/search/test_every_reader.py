@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from index_places import open_at
-from index_processes import STUDIES, finish, generation, start
-from search_documents import image
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.query import Filters
 from medsearch_core.search.releases import ReleasedIndex
+from tests.core.search.index_places import open_at
+from tests.core.search.index_processes import STUDIES, finish, generation, start
+from tests.core.search.search_documents import image
 
 
 def test_a_reader_sees_each_study_whole_while_another_process_rewrites_it(place: str) -> None:

@@ -6,9 +6,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from index_places import open_at
-from index_processes import finish, generation, start
-from search_documents import image, report, study_of
 
 from medsearch_core.errors import IndexMismatch, NoSuchRelease
 from medsearch_core.keys import StudyKey
@@ -16,6 +13,9 @@ from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
 from medsearch_core.search.releases import ReleasedIndex, previous, schema_version_of, superseded
+from tests.core.search.index_places import open_at
+from tests.core.search.index_processes import finish, generation, start
+from tests.core.search.search_documents import image, report, study_of
 
 A = StudyKey("p1", "s1")
 TINY, LARGE = Model("tiny", "1", 2), Model("large", "1", 3)

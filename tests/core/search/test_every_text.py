@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from search_cases import ids, reports
-from search_documents import study_of
 
 from medsearch_core.search.index import SearchIndex
-from medsearch_core.search.more_like import more_like
 from medsearch_core.search.query import Filters, TextField
+from medsearch_core.search.similar_reports import more_like
+from tests.core.search.search_cases import ids, reports
+from tests.core.search.search_documents import study_of
 
 
 def test_words_are_found_by_stem_case_and_accent(index: SearchIndex) -> None:

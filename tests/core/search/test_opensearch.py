@@ -13,12 +13,8 @@ from typing import Any
 import lancedb
 import numpy as np
 import pytest
-from faulty_cluster import Fault, faulty
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from index_processes import generation, start
-from reference_index import ReferenceIndex
-from search_documents import WORDS, image, report, study_of
 
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, StorageError
 from medsearch_core.keys import StudyKey
@@ -29,9 +25,13 @@ from medsearch_core.search.opensearch.index import OpenSearchIndex, open_opensea
 from medsearch_core.search.opensearch.mappings import ANALYSIS, ANALYZER
 from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.query import Filters
-from medsearch_core.search.words import medical_forms, stems_of, words_of
-from tests.opensearch_node import node
-from tests.opensearch_node.shared import CACHE, fresh_name, shared_url
+from medsearch_core.search.tokens import medical_forms, stems_of, words_of
+from tests.core.search.faulty_cluster import Fault, faulty
+from tests.core.search.index_processes import generation, start
+from tests.core.search.reference_index import ReferenceIndex
+from tests.core.search.search_documents import WORDS, image, report, study_of
+from tests.support.opensearch_node import node
+from tests.support.opensearch_node.shared import CACHE, fresh_name, shared_url
 
 ONE_NODE = IndexLayout(replicas=0)
 

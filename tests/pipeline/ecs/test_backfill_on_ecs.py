@@ -12,10 +12,10 @@ import pytest
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
-from tests.ecs_double.task import Task
-from tests.landing import land_study
 from tests.pipeline.ecs.deployment import GPU_FAMILY, GPU_PROVIDER, RUN_FAMILY
-from tests.pipeline.ecs.ecs_world import LOGS, EcsWorld
+from tests.pipeline.ecs.ecs_fixtures import LOGS, EcsWorld
+from tests.support.ecs_double.task import Task
+from tests.support.landing import land_study
 
 STUDIES = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(10)]
 ASSETS = UPKEEP_JOBS["ingest_job"]

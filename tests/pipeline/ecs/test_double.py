@@ -11,8 +11,8 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.ecs_double.server import EcsDouble, Instances
 from tests.pipeline.ecs.deployment import CLUSTER, CONTAINER, GPU_FAMILY, GPU_PROVIDER, RUN_FAMILY, register
+from tests.support.ecs_double.server import EcsDouble, Instances
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-0a1"]}}
 GPU = [{"name": CONTAINER, "resourceRequirements": [{"type": "GPU", "value": "1"}]}]

@@ -17,12 +17,13 @@ from dagster_aws.s3 import S3ComputeLogManager
 from dagster_postgres import PostgresEventLogStorage
 
 from medsearch_pipeline.ecs.launcher import EcsLauncher
-from tests.ecs_double.rules import LONGEST_OVERRIDES
-from tests.ecs_double.server import EcsDouble
 from tests.pipeline.ecs.deployment import LAUNCHER, ORIGIN, RUN_FAMILY
-from tests.postgres_server import postgres
+from tests.support.ecs_double.rules import LONGEST_OVERRIDES
+from tests.support.ecs_double.server import EcsDouble
+from tests.support.paths import PROJECT_ROOT
+from tests.support.postgres_server import postgres
 
-DOCKER = Path(__file__).resolve().parents[3] / "docker"
+DOCKER = PROJECT_ROOT / "docker"
 OF_ECS_ALONE = {"run_launcher", "compute_logs"}
 
 

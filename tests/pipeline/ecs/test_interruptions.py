@@ -5,7 +5,7 @@ import pytest
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from medsearch_pipeline.orchestration.retries import Retries
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 TO_BE_RETRIED = dg.DagsterEventType.STEP_UP_FOR_RETRY
 

@@ -23,10 +23,10 @@ from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.ecs.executor import StepTasks
 from medsearch_pipeline.ecs.launcher import EcsLauncher
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags, study_step_tags, whole_step_tags
-from medsearch_pipeline.settings.pipeline import Settings
-from tests.ecs_double.server import EcsDouble
-from tests.ingest import local_instance
+from medsearch_pipeline.settings import Settings
 from tests.pipeline.ecs.deployment import CLUSTER, CONTAINER, GPU_FAMILY, GPU_PROVIDER, LAUNCHER, ORIGIN, RUN_FAMILY
+from tests.support.ecs_double.server import EcsDouble
+from tests.support.ingest import local_instance
 
 SETTINGS = Settings(
     executor="ecs",

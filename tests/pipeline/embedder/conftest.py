@@ -10,8 +10,8 @@ import pytest
 from medsearch_pipeline.embedder.service import create_app
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings.pipeline import Settings
-from tests.api.api_serving import serving
+from medsearch_pipeline.settings import Settings
+from tests.support.serving import serving
 
 
 @pytest.fixture(autouse=True)

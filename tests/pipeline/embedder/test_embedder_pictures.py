@@ -11,8 +11,8 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import thumbnail
 from medsearch_core.errors import BadInput, TooManyPixels
 from medsearch_pipeline.embedder.pictures import Picture, picture_of
-from tests.factories import dataset, dicom_bytes
-from tests.pictures import PDF, TEXT, jpeg, png, png_bomb
+from tests.support.factories import dataset, dicom_bytes
+from tests.support.pictures import PDF, TEXT, jpeg, png, png_bomb
 
 SIDE = 512
 GRADIENT = np.add.outer(np.arange(60), np.arange(40)).astype(np.uint8)

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.api.api_serving import free_port
-from tests.factories import dataset, dicom_bytes
+from tests.support.factories import dataset, dicom_bytes
+from tests.support.paths import PROJECT_ROOT
+from tests.support.serving import free_port
 
 
 def test_the_command_serves_until_it_is_told_to_end_and_logs_nothing_of_files(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_the_command_serves_until_it_is_told_to_end_and_logs_nothing_of_files(tm
         process = subprocess.Popen(
             [sys.executable, "-c", "from medsearch_pipeline.cli import main; raise SystemExit(main(['embedder']))"],
             env=os.environ | {f"MEDSEARCH_{name}": value for name, value in settings.items()},
-            cwd=Path(__file__).parents[3],
+            cwd=PROJECT_ROOT,
             stdout=log,
             stderr=log,
         )

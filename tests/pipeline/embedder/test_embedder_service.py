@@ -20,11 +20,11 @@ from medsearch_pipeline.embedder.service import MOST_HELD, create_app
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
-from medsearch_pipeline.settings.pipeline import Settings
-from tests.api.api_serving import serving
-from tests.embedders import Boundless, Failing, Waiting, first_to_end
-from tests.factories import dataset, dicom_bytes
-from tests.pictures import PDF, TEXT, jpeg, png, png_bomb
+from medsearch_pipeline.settings import Settings
+from tests.support.embedders import Boundless, Failing, Waiting, first_to_end
+from tests.support.factories import dataset, dicom_bytes
+from tests.support.pictures import PDF, TEXT, jpeg, png, png_bomb
+from tests.support.serving import serving
 
 TOKEN = "secret"
 PICTURE = np.add.outer(np.arange(90), np.arange(70)).astype(np.uint8)

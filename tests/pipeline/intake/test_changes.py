@@ -13,8 +13,6 @@ from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, records_of, schema_of, table_of
 from medsearch_core.storage.object_store import ObjectInfo
-from medsearch_pipeline.settings.layout import MIMIC_CXR
-from medsearch_pipeline.intake.placement import join_reports, place_by_key, placed, unjoined, waits_for_study
 from medsearch_pipeline.intake.changes import (
     Seen,
     arranged,
@@ -24,6 +22,8 @@ from medsearch_pipeline.intake.changes import (
     unlike,
     updated,
 )
+from medsearch_pipeline.intake.placement import join_reports, place_by_key, placed, unjoined, waits_for_study
+from medsearch_pipeline.settings.layout import MIMIC_CXR
 
 NOTHING = schema_of(LandedObject).empty_table()
 A, B = StudyKey("h1", "sA"), StudyKey("h2", "sB")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.intake.dispatch import Patience, Plan, Waiting, merged, plan, ranges, still_waiting
 from medsearch_pipeline.intake.journal import Entry
-from tests.landing import noticed
+from tests.support.landing import noticed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=900))

@@ -12,8 +12,8 @@ import pytest
 from medsearch_core.errors import ConfigurationError, QueueError, StorageError
 from medsearch_pipeline.intake.events import consumer as consuming
 from medsearch_pipeline.intake.events.consumer import Consumed, Limits, consume
-from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
 from medsearch_pipeline.intake.events.queue import EventQueue, open_queue
+from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
 from tests.pipeline.intake.conftest import PREFIX, Site
 from tests.pipeline.intake.event_messages import record, records
 from tests.pipeline.intake.faulty_queue import faulty

@@ -21,11 +21,11 @@ from medsearch_pipeline.intake.events import queue
 from medsearch_pipeline.intake.events.consumer import Consumed
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors.events_sensor import NO_DEAD_LETTERS, Tally, build_events_sensor, told
-from medsearch_pipeline.settings.pipeline import Settings
-from tests.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
+from medsearch_pipeline.settings import Settings
 from tests.pipeline.intake.conftest import PREFIX, Site
 from tests.pipeline.intake.event_messages import record, records
 from tests.pipeline.intake.faulty_queue import faulty
+from tests.support.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
 
 STUDIES = [StudyKey("p10000001", "s50000001"), StudyKey("p10000001", "s50000002"), StudyKey("p10000002", "s50000003")]
 NOTHING = "no messages"

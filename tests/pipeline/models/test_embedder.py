@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from small_models import radiographs
 
 from medsearch_pipeline.models.embedder import EngineEmbedder
 from medsearch_pipeline.models.engines.choice import Wanted
@@ -15,6 +14,7 @@ from medsearch_pipeline.models.engines.engine import InThread
 from medsearch_pipeline.models.families import efficientnet_lite0
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
+from tests.pipeline.models.small_models import radiographs
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_models import radiographs
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.embedder import EngineEmbedder
@@ -22,6 +21,8 @@ from medsearch_pipeline.models.engines.open import open_engine
 from medsearch_pipeline.models.engines.probe import LEAST_COSINE, eager, least_cosine
 from medsearch_pipeline.models.families import densenet121, efficientnet_lite0
 from medsearch_pipeline.models.network import Network
+from tests.pipeline.models.small_models import radiographs
+from tests.support.paths import PROJECT_ROOT
 
 SIDE = 128
 """Both networks take pictures of any size; small ones are quicker."""
@@ -96,7 +97,7 @@ def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
     assert find_distribution("openvino-telemetry"), (
         "it is installed with OpenVINO, and has to be, for this test to say anything"
     )
-    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(PROJECT_ROOT)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
     engine, told_by = done.stdout.splitlines()[-2:]
     assert engine.startswith("openvino")

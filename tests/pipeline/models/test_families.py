@@ -18,7 +18,7 @@ from medsearch_pipeline.models.metadata import Input
 from medsearch_pipeline.models.network import FromPixels
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.models.weights import random_state
-from medsearch_pipeline.settings.pipeline import Settings
+from medsearch_pipeline.settings import Settings
 
 EAGER = Wanted("torch", "cpu", "fp32")
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 import pytest
-from small_models import SIDE, WANTED, radiographs, small_network
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.engines import openvino_engine
@@ -19,6 +18,7 @@ from medsearch_pipeline.models.engines.choice import Wanted
 from medsearch_pipeline.models.engines.kept import kept
 from medsearch_pipeline.models.engines.open import open_engine
 from medsearch_pipeline.models.network import FromPixels, Network
+from tests.pipeline.models.small_models import SIDE, WANTED, radiographs, small_network
 
 
 @pytest.fixture

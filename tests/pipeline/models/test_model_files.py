@@ -11,7 +11,6 @@ import onnx
 import pytest
 import torch
 from safetensors.torch import save_file
-from small_models import DIMENSIONS, MEAN, SIDE, STD, WANTED, described, radiographs, small_network, write_model
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.cli import main
@@ -23,6 +22,17 @@ from medsearch_pipeline.models.families.model_file import graph_of
 from medsearch_pipeline.models.metadata import metadata_of, sha256_of
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.models.weights import random_state, state_from_file
+from tests.pipeline.models.small_models import (
+    DIMENSIONS,
+    MEAN,
+    SIDE,
+    STD,
+    WANTED,
+    described,
+    radiographs,
+    small_network,
+    write_model,
+)
 
 FP32 = Wanted(device="cpu", precision="fp32", kept=None)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_models import SIDE, WANTED, write_model
 from torch.export.pt2_archive._package import load_pt2
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.families.model_file import graph_of
 from medsearch_pipeline.models.files.archive import members_of
 from medsearch_pipeline.models.registry import load_embedder
+from tests.pipeline.models.small_models import SIDE, WANTED, write_model
 
 
 class Evil:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_models import DIMENSIONS, SIDE, WANTED, radiographs, small_network
 from torch import nn
 
 from medsearch_core.errors import ConfigurationError
@@ -19,6 +18,7 @@ from medsearch_pipeline.models.engines.open import open_engine
 from medsearch_pipeline.models.engines.probe import LEAST_COSINE, eager, least_cosine
 from medsearch_pipeline.models.engines.torch_engine import TorchEngine
 from medsearch_pipeline.models.network import FromPixels, Network
+from tests.pipeline.models.small_models import DIMENSIONS, SIDE, WANTED, radiographs, small_network
 
 
 class Sizes(nn.Module):

@@ -14,12 +14,13 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.sensors import ingest_sensor
-from tests.ingest import instance_in_memory, settings_in
-from tests.landing import noticed
+from tests.support.ingest import instance_in_memory, settings_in
+from tests.support.landing import noticed
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 A, B, C, D, E = STUDIES = [StudyKey("p1", f"s{n}") for n in range(1, 6)]

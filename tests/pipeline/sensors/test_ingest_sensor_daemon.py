@@ -16,20 +16,22 @@ import pytest
 import yaml
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.ledger import read_totals
 from medsearch_core.search.embedded.index import open_embedded
+from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.settings.layout import Layout
-from medsearch_pipeline.intake import journal, pending as waiting
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.intake.changes import Seen
 from medsearch_pipeline.intake.recorder import record
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, span_of
-from tests.ingest import settings_in, take_ledger
-from tests.landing import land_study
+from medsearch_pipeline.settings.layout import Layout
+from tests.support.ingest import settings_in, take_ledger
+from tests.support.landing import land_study
+from tests.support.paths import PROJECT_ROOT
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = PROJECT_ROOT
 FIRST = [StudyKey("p10000001", f"s5000{n:04d}") for n in range(12)]
 LAST = [StudyKey("p10000003", "s50020000")]
 

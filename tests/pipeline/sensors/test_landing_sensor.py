@@ -21,8 +21,8 @@ from medsearch_pipeline.intake.inventory import known
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors import landing_sensor as module
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
-from medsearch_pipeline.settings.pipeline import Settings
-from tests.landing import image_bytes, land_study
+from medsearch_pipeline.settings import Settings
+from tests.support.landing import image_bytes, land_study
 
 STUDIES = [StudyKey(f"p1000000{n}", f"s5000000{n}") for n in range(3)]
 

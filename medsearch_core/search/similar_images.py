@@ -1,0 +1,62 @@
+"""Images like an indexed image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import Enum
+
+from medsearch_core.errors import NotIndexed
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.query import NO_FILTERS, Filters
+from medsearch_core.search.results import ImageHit
+
+
+class Exclude(Enum):
+    """What is left out of the images like an image."""
+
+    NOTHING = "nothing"
+    IMAGE = "image"
+    STUDY = "study"
+    PATIENT = "patient"
+
+
+def similar_to(
+    index: SearchIndex,
+    image_id: str,
+    k: int,
+    filters: Filters = NO_FILTERS,
+    offset: int = 0,
+    exclude: Exclude = Exclude.IMAGE,
+) -> Sequence[ImageHit]:
+    """The k images most like an indexed image, as `SearchIndex.similar` finds them.
+
+    Raises:
+        NotIndexed: the image is not in the index.
+        InvalidQuery: as for `SearchIndex.similar`; an image whose vector is zero has no likeness.
+    """
+    vector, narrowed = asked_by(index, image_id, filters, exclude)
+    return index.similar(vector, k, narrowed, offset)
+
+
+def asked_by(
+    index: SearchIndex, image_id: str, filters: Filters = NO_FILTERS, exclude: Exclude = Exclude.IMAGE
+) -> tuple[Sequence[float], Filters]:
+    """What an indexed image asks for when images like it are wanted: its direction, and the filters with what is left out.
+
+    Raises:
+        NotIndexed: the image is not in the index.
+    """
+    (vector,) = index.vectors([image_id])
+    if vector is None:
+        raise NotIndexed("the image is not in the index")
+    if exclude is Exclude.NOTHING:
+        return vector, filters
+    if exclude is Exclude.IMAGE:
+        return vector, replace(filters, without_images=(*filters.without_images, image_id))
+    (image,) = index.images([image_id])
+    if image is None:
+        raise NotIndexed("the image is not in the index")
+    if exclude is Exclude.STUDY:
+        return vector, replace(filters, without_studies=(*filters.without_studies, image.study))
+    return vector, replace(filters, without_patients=(*filters.without_patients, image.patient))

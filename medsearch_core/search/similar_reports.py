@@ -1,0 +1,48 @@
+"""Reports like a report: the BM25 ranking of the others for its own words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from medsearch_core.errors import NotIndexed
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.search.query import MAX_WORDS, NO_FILTERS, Filters
+from medsearch_core.search.results import ReportPage
+from medsearch_core.search.tokens import words_of
+
+MOST_LIKE = 100
+"""How many reports stand for those like a report when they are counted: all that share a word would be nearly all."""
+
+
+def more_like(
+    index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
+) -> ReportPage:
+    """The reports most like an indexed report by the first 256 different words of its Findings and Impression.
+
+    A report without a word there is like none. The report itself is left out.
+
+    Raises:
+        NotIndexed: the report is not in the index.
+        InvalidQuery: as for `SearchIndex.text`.
+    """
+    (report,) = index.reports([report_id])
+    if report is None:
+        raise NotIndexed("the report is not in the index")
+    words = list(dict.fromkeys(words_of(f"{report.findings or ''}\n{report.impression or ''}")))[:MAX_WORDS]
+    if not words:
+        return ReportPage((), 0)
+    others = replace(filters, without_reports=(*filters.without_reports, report_id))
+    return index.text(" ".join(words), (), others, offset, limit)
+
+
+def those_like(index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS) -> Filters | None:
+    """The filters, narrowed to the `MOST_LIKE` reports most like an indexed report; None if none is like it.
+
+    Raises:
+        NotIndexed: the report is not in the index.
+    """
+    like = [hit.document for hit in more_like(index, report_id, filters, limit=MOST_LIKE).hits]
+    if not like:
+        return None
+    patients = [report.patient for report in like]  # two patients may have reports of one id
+    return replace(filters, reports=[report.report_id for report in like], patients=patients)

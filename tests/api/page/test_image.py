@@ -1,0 +1,169 @@
+"""The image view: the picture, its report with marks, what is known of it, images like it, and two side by side."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.hospital import EFFUSION
+from tests.support.landed_hospital import fill_and_land
+from tests.support.page import opened, served
+
+SCORES = ["0.800", "0.600", "0.000", "0.000"]
+
+
+@pytest.fixture
+def image(page: Page, address: str) -> Page:
+    """The page at the image with the effusion."""
+    page.goto(f"{address}/#/image/1.1")
+    expect(page.locator(".like .score")).to_have_text(SCORES)
+    return page
+
+
+def test_the_picture_is_the_original_in_full_resolution(image):
+    viewer = image.locator("frame-viewer[data-ready]")
+    expect(viewer).to_have_attribute("src", "/images/p1/s1/1.1.png")
+    width = "(viewer) => viewer.querySelector('canvas').width"
+    assert viewer.evaluate(width) > 96
+    expect(viewer.get_by_role("application")).to_have_attribute("aria-label", "DX CHEST PA image")
+
+
+def test_a_window_stands_in_the_address_and_is_shown_from_there(image, address):
+    image.locator("frame-viewer[data-ready]").get_by_role("application").press("i")
+    image.wait_for_url(re.compile(r"window="))
+    place = image.evaluate("location.hash")
+    assert re.fullmatch(r"#/image/1\.1\?window=(-?[\d.]+%2C[\d.]+%2C)?inverted", place)
+    image.reload()
+    expect(image.locator("frame-viewer[data-ready]")).to_be_visible()
+    assert image.locator("frame-viewer").evaluate("(viewer) => viewer.windowing.inverted") is True
+
+
+def test_mentions_are_marked_in_place_and_tell_cue_and_code_on_focus(image):
+    present = image.locator("mark.present", has_text="pleural effusion")
+    expect(present).to_have_attribute("aria-description", "Present · J90 Pleural effusion, not elsewhere classified")
+    absent = image.locator("mark.absent", has_text="pneumothorax")
+    shown = "(mark) => getComputedStyle(mark, '::after').content"
+    assert absent.evaluate(shown) == "none"
+    absent.focus()
+    image.keyboard.press("Shift")
+    assert absent.evaluate(shown) == '"Absent · “no” · J93.9 Pneumothorax, unspecified"'
+    absent.blur()
+    absent.hover()
+    assert "J93.9" in absent.evaluate(shown)
+
+
+def test_mentions_are_marked_at_code_points_and_not_at_utf_16_units(page, address):
+    page.goto(f"{address}/#/image/2.1")
+    expect(page.locator(".text mark.uncertain")).to_have_text("pneumonia")
+
+
+def test_mentions_within_mentions_and_terms_within_both_are_marked(page):
+    pieces = page.evaluate(
+        """async () => {
+            const { pieces } = await import("/static/report/pieces.js");
+            const entity = (begin, end, text) => ({ begin, end, text });
+            const inner = entity(6, 27, "contours are 𝛼 normal");
+            const within = [inner, entity(0, 27, "Heart contours are 𝛼 normal"), entity(21, 28, "normal."), entity(1, 2, "x")];
+            const run = (node) => (node.isTerm ? `*${node.text}*` : node.text);
+            const flat = (node) => (node.entity ? [node.entity.text, ...node.pieces.map(flat)] : run(node));
+            return pieces("Heart contours are 𝛼 normal.", within, [{ begin: 19, end: 20 }]).map(flat);
+        }"""
+    )
+    inner = ["contours are 𝛼 normal", "contours are ", "*𝛼*", " normal"]
+    assert pieces == [["Heart contours are 𝛼 normal", "Heart ", inner], "."]
+
+
+def test_findings_are_grouped_with_assertion_and_code_and_filter_similar_images(image):
+    findings = image.get_by_role("region", name="Findings", exact=True)
+    expect(findings.locator("h3")).to_have_text(["Diagnoses"])
+    expect(findings.locator(".code")).to_have_text(["J90", "J93.9"])
+    effusion = findings.get_by_role("group", name="Similar images, pleural effusion")
+    effusion.get_by_role("button", name="without").click()
+    expect(image.locator(".like .score")).to_have_text(["0.800", "0.600", "0.000"])
+    assert "without=J90" in image.url
+    effusion.get_by_role("button", name="said absent").click()
+    expect(image.locator(".like .score")).to_have_text(["0.600"])
+    assert "said-absent=J90" in image.url
+    assert "without=" not in image.url
+    image.get_by_role("button", name="Take off the filter absent: Pleural effusion").click()
+    expect(image.locator(".like .score")).to_have_text(SCORES)
+
+
+def test_similar_images_of_other_patients_of_the_same_view_and_of_one_sex(image):
+    expect(image.locator(".like .same")).to_have_count(2)
+    image.get_by_role("switch", name="Same view (PA)").click()
+    expect(image.locator(".like .score")).to_have_text(["0.800", "0.600"])
+    image.get_by_role("switch", name="Other patients").click()
+    expect(image.locator(".like .score")).to_have_text(["0.600"])
+    assert image.url.endswith("?other-patients=yes&same-view=yes")
+    image.locator(".morefilters summary").click()
+    image.get_by_role("button", name="Female").click()
+    expect(image.locator(".similar .note h2")).to_have_text("No similar image")
+    image.get_by_role("button", name="Clear filters").click()
+    expect(image.locator(".like .score")).to_have_text(SCORES)
+
+
+def test_findings_of_the_images_shown_can_be_chosen_too(image):
+    image.locator(".morefilters summary").click()
+    heart = image.locator(".choices").get_by_role("group", name="Cardiomegaly")
+    heart.get_by_role("button", name="with", exact=True).click()
+    expect(image.locator(".like .score")).to_have_text(["0.600"])
+    expect(heart.get_by_role("button", name="with", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def test_filters_of_similar_images_stay_on_the_way_to_the_next_image(image):
+    image.get_by_role("switch", name="Other patients").click()
+    expect(image.locator(".like .score")).to_have_text(["0.600", "0.000"])
+    image.locator(".like .tile").first.click()
+    expect(image.locator("mark.present", has_text="cardiomegaly")).to_be_visible()
+    assert image.url.endswith("#/image/3.1?other-patients=yes")
+
+
+def test_the_score_is_the_cosine_and_its_bar_as_long(image):
+    widths = image.locator(".scorebar span").evaluate_all("(bars) => bars.map((bar) => bar.style.width)")
+    assert widths == ["80%", "60%", "0%", "0%"]
+
+
+def test_attributes_and_provenance_are_told(image):
+    about = image.get_by_role("region", name="About this image")
+    expect(about).to_contain_text("96 × 96, 12 bit")
+    expect(about).to_contain_text("Acme Ray 7")
+    about.get_by_text("Provenance").click()
+    expect(about.locator(".provenance dt")).to_have_text(["Image", "Source", "SHA-256", "Model", "Version"])
+
+
+def test_the_images_of_a_study_lead_to_each_other(image):
+    siblings = image.get_by_role("navigation", name="Images of this study")
+    expect(siblings.locator("[aria-current]")).to_have_text("PA")
+    siblings.locator(".tile", has_text="LATERAL").click()
+    expect(image.locator("h1")).to_contain_text("Chest LATERAL")
+
+
+@pytest.mark.parametrize("name", ["Compare with number 1", "Compare with LATERAL of the study"])
+def test_an_image_is_compared_with_one_like_it_or_of_its_study(image, name):
+    image.get_by_role("link", name=name).click()
+    expect(image.locator("frame-viewer[data-ready]")).to_have_count(2)
+    sources = image.locator("frame-viewer").evaluate_all("(all) => all.map((viewer) => viewer.getAttribute('src'))")
+    assert sources[0] == "/images/p1/s1/1.1.png"
+    image.get_by_role("button", name="Swap").click()
+    expect(image.locator("frame-viewer").first).to_have_attribute("src", sources[1])
+    assert image.url.endswith("/1.1")
+    image.go_back()
+    expect(image.locator("h1")).to_contain_text("Chest PA")
+
+
+def test_more_similar_images_are_shown_up_to_a_hundred(browser, tmp_path):
+    images = {f"1.{n}": ("PA", [1.0, n / 100]) for n in range(70)}
+    fill_and_land(tmp_path, [replace(EFFUSION, images=images)])
+    with served(tmp_path) as address, opened(browser, f"{address}/#/image/1.0") as page:
+        expect(page.locator(".like")).to_have_count(30)
+        expect(page.locator(".similar .titlebar")).to_contain_text("30 of 69 images")
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator(".like")).to_have_count(60)
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator(".like")).to_have_count(69)
+        expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+        assert page.url.endswith("?shown=100")

@@ -1,0 +1,266 @@
+"""The `medsearch` command: one line for what is wrong, a table for what was rejected."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import LandedObject, LedgerEntry
+from medsearch_core.search.open import open_index
+from medsearch_core.storage.open import open_store
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
+from medsearch_pipeline.cli import main
+from medsearch_pipeline.intake.inventory import PATH
+from medsearch_pipeline.settings import Settings
+from tests.support.ingest import ingest, local_instance, settings_in, take_ledger
+from tests.support.landing import folder_of, land_study
+from tests.support.parquet_fixtures import fill_warehouse, home_settings, put_report, study_key, warehouse_of
+
+STUDY = StudyKey("p10000001", "s50000001")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("MEDSEARCH_MODEL", "resnet", "MEDSEARCH_MODEL: Value error, there is no model resnet: give densenet121, "),
+        ("MEDSEARCH_BATCH_SIZE", "x", "MEDSEARCH_BATCH_SIZE: Input should be a valid integer"),
+        ("MEDSEARCH_LANDING", "ftp://x", "MEDSEARCH_LANDING: Value error, give a folder or s3://bucket/prefix"),
+        ("MEDSEARCH_INDEX", "s3://b/i", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
+        ("MEDSEARCH_INDEX", "https://me:secret@host", "MEDSEARCH_INDEX: Value error, addresses end up in logs"),
+        ("MEDSEARCH_INDEX", "https://host:port", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
+        ("MEDSEARCH_INDEX", "http://:9200", "MEDSEARCH_INDEX: Value error, give a folder or http(s)://host:port"),
+        ("MEDSEARCH_INDEX_RELEASES_KEPT", "0", "MEDSEARCH_INDEX_RELEASES_KEPT: Input should be greater than or equal to 1"),
+        ("MEDSEARCH_INDEX_MIN_RECALL", "95", "MEDSEARCH_INDEX_MIN_RECALL: Input should be less than or equal to 1"),
+        ("MEDSEARCH_LAYOUT", "abc", "the layout needs the groups"),
+        ("MEDSEARCH_WAREHOUSE", "/no/such/warehouse", "there is no folder /no/such/warehouse"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", "/no/such/warehouse")
+    monkeypatch.setenv(variable, value)
+    assert main(["rejections"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("medsearch: ")
+    assert said in lines[0]
+    assert "secret" not in lines[0]
+
+
+@pytest.mark.parametrize("command", ["rejections", "ledger"])
+def test_a_warehouse_without_a_ledger_is_not_reported_as_reconciled(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", str(tmp_path))
+    assert main([command]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("medsearch: there is no ledger in")
+    assert "run ledger_job in Dagster" in line
+
+
+EQUATION = (
+    "5 objects = 2 DICOM objects indexed (2 images) + 1 reports indexed + 0 pending + 1 rejected + 1 excluded "
+    "+ 0 unaccounted for"
+)
+BROKEN = f"{folder_of(STUDY)}/[x].dcm"
+
+
+@pytest.fixture(scope="module")
+def accounted(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A study with a corrupt file, and a file that is none of ours, ingested and accounted for."""
+    folder = tmp_path_factory.mktemp("accounted")
+    settings, instance = settings_in(folder / "landing", folder), local_instance(folder / "dagster")
+    landing = open_store(settings.landing)
+    land_study(landing, STUDY, images=2)
+    landing.write(BROKEN, b"%PDF-1.7")
+    landing.write("index.html", b"<html>")
+    ingest(settings, instance)
+    assert take_ledger(settings, instance).success
+    return settings
+
+
+@pytest.fixture
+def said(
+    accounted: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Runs a command over it: its exit status, and what it printed with single spaces."""
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", accounted.warehouse)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(arguments)
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_every_rejection_is_listed_and_the_totals_reconcile(said: Callable[..., tuple[int, str]]) -> None:
+    status, printed = said("rejections")
+    assert status == 0
+    for key, reason in ((BROKEN, "not_dicom"), ("index.html", "unrecognised_object")):
+        (row,) = (line for line in printed.splitlines() if key in line)
+        assert reason in row
+    assert EQUATION in words(printed)
+
+
+def test_the_ledger_is_told_by_state_and_reconciles(said: Callable[..., tuple[int, str]]) -> None:
+    status, printed = said("ledger")
+    assert status == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    assert rows == [
+        ["indexed", "3", "2", ""],
+        ["pending", "0", "0", ""],
+        ["rejected", "1", "0", ""],
+        ["", "1", "", "not_dicom"],
+        ["excluded", "1", "0", ""],
+        ["", "1", "", "unrecognised_object"],
+        ["unaccounted", "0", "0", ""],
+        ["superseded", "0", "0", ""],
+        ["deleted", "0", "0", ""],
+    ]
+    assert EQUATION in words(printed)
+
+
+def test_the_objects_of_a_state_or_a_study_are_listed(said: Callable[..., tuple[int, str]]) -> None:
+    status, printed = said("ledger", "--state", "rejected")
+    assert status == 0
+    assert BROKEN in printed
+    assert "index.html" not in printed
+    _, printed = said("ledger", "--study", STUDY.partition)
+    assert printed.count(folder_of(STUDY)) == 4
+    assert "index.html" not in printed
+    assert printed.count(folder_of(STUDY)) > said("ledger", "--study", "p1/s1")[1].count(folder_of(STUDY))
+
+
+def test_the_ledger_as_csv_is_nothing_but_its_rows(accounted: Settings) -> None:
+    command = [sys.executable, "-c", "import sys; from medsearch_pipeline.cli import main; sys.exit(main(sys.argv[1:]))"]
+    printed = subprocess.run(
+        [*command, "ledger", "--csv", "--study", STUDY.partition],
+        env=os.environ | {"MEDSEARCH_WAREHOUSE": accounted.warehouse},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = list(csv.DictReader(io.StringIO(printed.stdout)))
+    assert printed.stderr == ""
+    assert {row["key"]: row["state"] for row in rows}[BROKEN] == "rejected"
+    assert [row["state"] for row in rows].count("indexed") == 3
+    assert {row["patient"] for row in rows} == {STUDY.patient}
+    assert all(len(row["sha256"]) == 64 for row in rows if row["state"] == "indexed")
+
+
+def test_what_is_unaccounted_for_ends_with_1_and_is_named(
+    accounted: Settings, said: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "warehouse"
+    shutil.copytree(accounted.warehouse, copy)
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", str(copy))
+    warehouse = Warehouse(open_store(str(copy)))
+    inventory = warehouse.read_rows(LandedObject, PATH)
+    warehouse.write_rows(LandedObject, PATH, [*inventory, replace(inventory[-1], key="files/new[1].dcm")])
+    status, printed = said("ledger")
+    assert status == 1
+    assert "not in the ledger as it is listed: files/new[1].dcm" in printed
+    assert "The inventory is newer than the ledger: run ledger_job." in printed
+
+    warehouse.write_rows(LandedObject, PATH, inventory)
+    entries = warehouse.read_rows(LedgerEntry, LEDGER_PATH)
+    lost = [replace(e, state="unaccounted", reason=None) if e.key == BROKEN else e for e in entries]
+    warehouse.write_rows(LedgerEntry, LEDGER_PATH, lost)
+    for command in ("ledger", "rejections"):
+        status, printed = said(command)
+        assert status == 1
+        assert f"unaccounted for: {BROKEN}" in printed
+        assert "+ 0 rejected + 1 excluded + 1 unaccounted for" in words(printed)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Four studies in a warehouse, and an environment that names it."""
+    settings = home_settings(tmp_path)
+    fill_warehouse(settings, 4)
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", settings.warehouse)
+    monkeypatch.setenv("MEDSEARCH_INDEX", settings.index)
+    return settings
+
+
+def test_a_rebuild_says_how_far_it_is_and_what_it_did(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reindex"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.endswith(" …")]
+    assert re.fullmatch(r"4 of 4 studies, \d+\.\d images/s", lines[0])
+    assert re.fullmatch(r"Readers and writers are sent to release v\S+: 8 images, 4 reports, 4 studies\.", lines[1])
+    assert re.fullmatch(r"Loaded 8 images of 4 studies in \d+\.\d s: \d+\.\d images/s, \d+\.\d studies/s\.", lines[2])
+    assert lines[3:] == ["Recall@10 against exact search: 1.000, over 8 images."]
+
+
+def test_releases_are_listed_rolled_back_to_and_discarded(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["releases"]) == 0
+    assert main(["reindex"]) == 0
+    put_report(warehouse_of(home), study_key(0), "Cardiomegaly.")
+    assert main(["reindex"]) == 0
+    index = open_index(home)
+    new, old = (r.name for r in index.releases())
+    assert index.text("cardiomegaly").total == 1
+    capsys.readouterr()
+
+    assert main(["releases"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("v2-")]
+    assert [name in row for name, row in zip((new, old), rows, strict=True)] == [True, True]
+    assert "yes" in rows[0]
+    assert "yes" not in rows[1]
+    assert all("net-imagenet aaaa-512px-p1" in row and " 8 " in row and "never" not in row for row in rows)
+
+    assert main(["rollback"]) == 0
+    assert f"are sent to release {old} again; {new} is kept." in capsys.readouterr().out
+    assert (index.health().release, index.text("cardiomegaly").total) == (old, 0)
+    assert main(["rollback", old]) == 0
+    assert "is the current release already" in capsys.readouterr().out
+    assert main(["rollback", new]) == 0
+    assert index.text("cardiomegaly").total == 1
+
+    assert main(["discard", new]) == 1
+    assert main(["discard", old]) == 0
+    assert f"Deleted release {old}." in capsys.readouterr().out
+    assert [r.name for r in index.releases()] == [new]
+
+
+def test_what_cannot_be_rolled_back_to_is_one_line(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    unfinished = open_index(home).begin(None)
+    for arguments, said in (
+        (["rollback"], "there is no earlier release"),
+        (["rollback", "v2-none"], "there is no release v2-none"),
+        (["rollback", unfinished], "was never published"),
+        (["discard", "../x"], "no such release"),
+    ):
+        assert main(arguments) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line
+
+
+def test_a_rebuild_without_a_study_ends_with_1_unless_that_is_allowed(
+    home: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse_of(home).store.delete(study_path("reports", study_key(1)))
+    assert main(["reindex"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"that are not in it, 1 in all: {study_key(1)} has no reports yet" in line
+    assert main(["reindex", "--allow-missing"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"missing: {study_key(1)} has no reports yet: materialise those first" in lines
+    assert any("6 images, 3 reports, 3 studies; 1 missing." in line for line in lines)
