@@ -22,7 +22,7 @@ function attributes(image) {
     ["Tube voltage", detail?.kvp && `${detail.kvp} kV`],
     ["Device", detail && [detail.manufacturer, detail.manufacturerModelName].filter(Boolean).join(" ")],
     ["Burned-in text", detail?.burnedInAnnotation === "YES" && "yes"],
-    ["Patient / study key", `${image.patient} / ${image.study}`],
+    ["Study key", `${image.patient} / ${image.study}`],
   ];
 }
 

@@ -12,7 +12,7 @@ const BUTTONS = [
   ["invert", "invert", "Invert", "I"],
   ["zoomOut", "zoomOut", "Zoom out", "-"],
   ["zoomIn", "zoomIn", "Zoom in", "+"],
-  ["fit", "fit", "Fit to window", "0"],
+  ["fit", "fit", "Fit image", "0"],
   ["oneToOne", "oneToOne", "Actual pixels", "1"],
   ["reset", "reset", "Reset", "R"],
   ["fullScreen", "fullScreen", "Full screen", ""],

@@ -133,7 +133,7 @@ def test_a_colour_image_has_no_window(client, images, parameters):
 def test_parameters_out_of_range_are_refused_with_a_sentence(client, images, query):
     response = client.get(f"{address_of(images['negative.dcm'][0])}?{query}")
     assert response.status_code == 400
-    assert response.text.startswith("This cannot be asked: ")
+    assert response.text.startswith("Invalid request: ")
 
 
 def test_caching_and_ranges(client, images):
@@ -243,7 +243,7 @@ def test_a_corrupt_object_gives_a_sentence_and_the_service_lives_on(changeable):
     client = local_client(create_app(service_settings(changeable)))
     response = client.get(address_of(row))
     assert response.status_code == 422, response.text
-    assert response.text.startswith("The original cannot be shown (undecodable_pixel_data): ")
+    assert response.text.startswith("The original cannot be displayed (undecodable_pixel_data): ")
     assert picture(client, images_in(changeable)["SC_rgb_dcmtk_+eb+cr.dcm"][0]).shape == (100, 100, 3)
 
 

@@ -112,7 +112,7 @@ def test_a_colour_image_has_no_values(client, images, name):
 def test_parameters_out_of_range_are_refused_with_a_sentence(client, images, query):
     response = client.get(f"{address_of(images['negative.dcm'][0])}?{query}")
     assert response.status_code == 400
-    assert response.text.startswith("This cannot be asked: ")
+    assert response.text.startswith("Invalid request: ")
 
 
 @pytest.mark.parametrize("address", ["/images/p10000032/s50414267/2.9.values", "/images/p%201/s1/1.1.values"])

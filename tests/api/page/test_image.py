@@ -84,7 +84,7 @@ def test_findings_are_grouped_with_assertion_and_code_and_filter_similar_images(
     effusion.get_by_role("button", name="without").click()
     expect(image.locator(".like .score")).to_have_text(["0.800", "0.600", "0.000"])
     assert "without=J90" in image.url
-    effusion.get_by_role("button", name="said absent").click()
+    effusion.get_by_role("button", name="reported absent").click()
     expect(image.locator(".like .score")).to_have_text(["0.600"])
     assert "said-absent=J90" in image.url
     assert "without=" not in image.url
@@ -142,7 +142,7 @@ def test_the_images_of_a_study_lead_to_each_other(image):
     expect(image.locator("h1")).to_contain_text("Chest LATERAL")
 
 
-@pytest.mark.parametrize("name", ["Compare with number 1", "Compare with LATERAL of the study"])
+@pytest.mark.parametrize("name", ["Compare with result 1", "Compare with the study’s LATERAL image"])
 def test_an_image_is_compared_with_one_like_it_or_of_its_study(image, name):
     image.get_by_role("link", name=name).click()
     expect(image.locator("frame-viewer[data-ready]")).to_have_count(2)

@@ -131,7 +131,7 @@ def test_presets_are_offered_and_shown(page, images):
     menu.select_option(label="Default")
     assert viewer.evaluate("v => v.windowing") is None
     own = show(page, images["MR_small.dcm"][0]).get_by_role("combobox", name="Window preset")
-    assert own.locator("optgroup").evaluate_all("all => all.map((g) => g.label)") == ["Of the image", "Of its values"]
+    assert own.locator("optgroup").evaluate_all("all => all.map((g) => g.label)") == ["From the image", "From its values"]
 
 
 def under_pointer(viewer) -> str:
