@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
-    CatalogueFile,
+    CatalogFile,
     EmbeddingRecord,
     EntityRecord,
     ImageRecord,
@@ -37,7 +37,7 @@ from medsearch_core.records import (
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, rejections_path, study_path
+from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, rejections_path, study_path
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, compact, inputs_of_catalogue
 from medsearch_pipeline.ledger.reconciliation import Counted, reconcile
 from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
@@ -104,7 +104,7 @@ def catalogue_of(inventory: pa.Table) -> pa.Table:
                         "outcomes": outcomes,
                     }
                 )
-    return pa.Table.from_pylist(files, schema=schema_of(CatalogueFile))
+    return pa.Table.from_pylist(files, schema=schema_of(CatalogFile))
 
 
 def write_studies(warehouse: Warehouse, studies: int) -> None:
@@ -210,7 +210,7 @@ def compaction(studies: int) -> None:
         listing, files = timed("plain listing of the folder", lambda: [o.key for o in warehouse.store.list()])
         reading, _ = timed("plain read of every file", lambda: [warehouse.store.read(key) for key in files])
         _, first = timed("the first catalogue", lambda: compact(warehouse), listing + reading)
-        warehouse.write(CATALOGUE_PATH, first.table, inputs_of_catalogue())
+        warehouse.write(CATALOG_PATH, first.table, inputs_of_catalogue())
         _, second = timed("with nothing changed", lambda: compact(warehouse), listing)
         expect(not second.is_changed, "an unchanged catalogue was read again")
         for n in range(0, studies, 100):

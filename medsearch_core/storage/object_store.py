@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 HEADER_BYTES = 64 * 1024
-NOWHERE = "a link to nowhere"
+DANGLING_LINK_ETAG = "a link to nowhere"
 """The tag under which a link that leads to no file is listed."""
-NO_FOLDER = ".medsearch-check"
+PROBE_PREFIX = ".medsearch-check"
 """A folder that holds nothing, listed to see whether a store can be."""
 
 

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from medsearch_core.records import CatalogueFile
-from medsearch_core.storage.warehouse import CATALOGUE_PATH
+from medsearch_core.records import CatalogFile
+from medsearch_core.storage.warehouse import CATALOG_PATH
 from medsearch_pipeline.assets.study_asset import asset_spec_arguments
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.ledger.catalog import VERSION, compact, inputs_of_catalogue
@@ -20,7 +20,7 @@ def build_catalogue(settings: Settings) -> dg.AssetsDefinition:
         kinds={"python", "parquet"},
         code_version=VERSION,
         op_tags=whole_step_tags(settings),
-        **asset_spec_arguments(CatalogueFile),
+        **asset_spec_arguments(CatalogFile),
     )
     def catalogue(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         """One row per file of a study's tables: its tag, digest and run, and what it says of landed objects.
@@ -29,8 +29,8 @@ def build_catalogue(settings: Settings) -> dg.AssetsDefinition:
         """
         tables = warehouse.tables(context.run.run_id)
         done = compact(tables, lambda read, due: context.log.info(f"catalogue: {read} of {due} new or changed files read"))
-        if done.is_changed or tables.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
-            tables.write(CATALOGUE_PATH, done.table, inputs_of_catalogue())
+        if done.is_changed or tables.inputs(CATALOG_PATH) != inputs_of_catalogue():
+            tables.write(CATALOG_PATH, done.table, inputs_of_catalogue())
         return dg.MaterializeResult(
             metadata={
                 "files_read": done.read,

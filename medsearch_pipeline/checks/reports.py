@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 
 _REPORTS = """
     SELECT count(*) FILTER (kind = 'report') AS joined, count(*) FILTER (reason = 'report_without_study') AS strayed
@@ -56,7 +56,7 @@ class ReportJoin:
 
 def join_of(inventory: pa.Table, studies: pa.Table) -> ReportJoin:
     """What was joined, by the inventory and by what the tables hold of each study (`ledger.studies_in`)."""
-    reports, tables = ask(_REPORTS, inventory=inventory).to_pylist()[0], ask(_STUDIES, studies=studies).to_pylist()[0]
+    reports, tables = query_tables(_REPORTS, inventory=inventory).to_pylist()[0], query_tables(_STUDIES, studies=studies).to_pylist()[0]
     return ReportJoin(
         reports=reports["joined"] + reports["strayed"],
         joined=reports["joined"],

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument
-from medsearch_core.search.unit_vectors import direction
+from medsearch_core.search.unit_vectors import normalized
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 READERS = 16
@@ -68,7 +68,7 @@ def faults_of_directions(images: Sequence[ImageDocument], held: Sequence[Sequenc
     """Studies of whose images the index does not hold the vector's direction, of length 1. A zero vector has none."""
     faults = {}
     for image, indexed in zip(images, held, strict=True):
-        wanted = direction(image.vector)
+        wanted = normalized(image.vector)
         if wanted.any() and not _is_direction(wanted, indexed):
             faults[StudyKey(image.patient, image.study)] = "the index holds no vector, or another, of one of its images"
     return faults

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medsearch_core.errors import BadInput, ConfigurationError
-from medsearch_core.reports.corpus import Marked, check, marked_rows
+from medsearch_core.reports.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 from medsearch_core.reports.decode import decode_report
 from medsearch_core.reports.evaluate import (
     ABLATIONS,
@@ -37,7 +37,7 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
     """Prints how right the reader is. Of a corpus every row has to hold: the exit status is 1 where one does not."""
     rows = _rows(gold)
     if "mention" in rows[0]:
-        return _corpus(console, marked_rows(rows))
+        return _corpus(console, read_annotated_mentions(rows))
     if reports is None:
         raise ConfigurationError(f"{gold} names whole reports; say where they are with --reports FOLDER")
     findings = [f for f in concepts_of_findings() if f in rows[0]]
@@ -142,14 +142,14 @@ def _write(path: Path, found: Iterable[Confusion]) -> int:
     return count
 
 
-def _corpus(console: Console, rows: list[Marked]) -> int:
+def _corpus(console: Console, rows: list[AnnotatedMention]) -> int:
     table = Table("phenomenon", "mentions", "right")
-    faults = {row: check(row) for row in rows}
+    faults = {row: describe_mismatch(row) for row in rows}
     for phenomenon in dict.fromkeys(row.phenomenon for row in rows):
         of_it = [row for row in rows if row.phenomenon == phenomenon]
         table.add_row(phenomenon, str(len(of_it)), str(sum(not faults[row] for row in of_it)))
     console.print(table)
     for row, fault in faults.items():
         if fault:
-            console.print(f"{row.phenomenon}: {row.marked}: {fault}", markup=False, highlight=False)
+            console.print(f"{row.phenomenon}: {row.annotated_text}: {fault}", markup=False, highlight=False)
     return int(any(faults.values()))

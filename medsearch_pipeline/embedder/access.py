@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_this_machine
+from medsearch_core.loopback import is_local_host
 from medsearch_pipeline.embedder.refusals import Refusal
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
@@ -28,7 +28,7 @@ def access_of(host: str, token: str) -> list[Middleware]:
     """
     if token:
         return [Middleware(Guard, token)]
-    if not is_this_machine(host):
+    if not is_local_host(host):
         raise ConfigurationError(
             "The embedder would answer anyone on this address: set MEDSEARCH_EMBEDDER_TOKEN to a secret, or "
             "MEDSEARCH_EMBEDDER_HOST=127.0.0.1"

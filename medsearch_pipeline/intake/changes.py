@@ -16,7 +16,7 @@ from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, records_of, table_of
 from medsearch_core.storage.object_store import ObjectInfo
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.intake.inventory import keys_between, rows_of
 from medsearch_pipeline.intake.placement import folder_of, join_reports, report_name, unjoined, waits_for_study
 from medsearch_pipeline.settings.layout import Layout
@@ -97,14 +97,14 @@ def arranged(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) 
     touched = [item for item in (*rows_of(rows, now).values(), *now.values()) if item]
     placing = [item for item in touched if item.kind == "dicom" or waits_for_study(item, layout)]
     names = {name for item in placing if item.kind == "dicom" for name in item.report_names}
-    waiting = ask(
+    waiting = query_tables(
         _WAITING, {"is_whole": is_whole}, landed=landed, folders=_column("folder", map(folder_of, (i.key for i in placing))),
         names=_column("name", names),
     )["key"].to_pylist()  # fmt: skip
     reports = {key for key in waiting if layout.study_of(key) is None}
     joined: dict[str, LandedObject | None] = {}
     if reports:
-        found = ask(
+        found = query_tables(
             _NEIGHBOURS, landed=landed, folders=_column("folder", map(folder_of, reports)),
             names=_column("name", map(report_name, reports)),
         )  # fmt: skip
@@ -113,7 +113,7 @@ def arranged(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) 
         joined = {item.key: item for item in join_reports(waited) if item.key in reports}
         joined = {key: _marked_as(item, neighbours[key]) for key, item in joined.items() if item}
     after = {**now, **joined}
-    mismarked = records_of(LandedObject, ask(_MISMARKED, landed=updated(rows, after)))
+    mismarked = records_of(LandedObject, query_tables(_MISMARKED, landed=updated(rows, after)))
     return {**after, **{item.key: item for item in mismarked}}
 
 

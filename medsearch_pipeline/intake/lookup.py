@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
-from medsearch_core.storage.s3 import UNSPELLABLE
+from medsearch_core.storage.s3 import UNADDRESSABLE_KEY
 
 LOOKERS = 32
 
@@ -35,7 +35,7 @@ def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
         StorageError: the store cannot be listed, or failed at every key.
     """
     landing.check()
-    askable = [key for key in keys if not UNSPELLABLE.search(key)]
+    askable = [key for key in keys if not UNADDRESSABLE_KEY.search(key)]
 
     def look(key: str) -> ObjectInfo | StorageError | None:
         try:
@@ -53,4 +53,4 @@ def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
         raise next(iter(failed.values()))
     if None in seen.values():
         landing.check()
-    return Looked(seen, [key for key in keys if UNSPELLABLE.search(key)], failed)
+    return Looked(seen, [key for key in keys if UNADDRESSABLE_KEY.search(key)], failed)

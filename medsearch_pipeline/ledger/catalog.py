@@ -19,8 +19,8 @@ import pyarrow as pa
 from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import CatalogueFile, schema_of, table_of
-from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, study_path
+from medsearch_core.records import CatalogFile, schema_of, table_of
+from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, study_path
 from medsearch_pipeline.studies import images as study_images
 from medsearch_pipeline.studies import reports as study_reports
 from medsearch_pipeline.studies.documents import study_at
@@ -82,7 +82,7 @@ def compact(warehouse: Warehouse, advance: Callable[[int, int], None] = lambda d
     with ThreadPoolExecutor(READERS) as readers:
         for batch in batched(_rows(listing.take(new)), BATCH):
             found = readers.map(lambda file: _read(warehouse, *file), batch)
-            parts.append(table_of(CatalogueFile, [file for file in found if file]))
+            parts.append(table_of(CatalogFile, [file for file in found if file]))
             advance(done := done + len(batch), len(new))
     table = pa.concat_tables(parts).sort_by([(name, "ascending") for name in IDENTITY])
     return Compaction(table=table, read=len(new), kept=len(old), gone=len(held) - len(old))
@@ -94,19 +94,19 @@ def read_catalogue(warehouse: Warehouse) -> pa.Table:
     Raises:
         ConfigurationError: there is none.
     """
-    if warehouse.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
+    if warehouse.inputs(CATALOG_PATH) != inputs_of_catalogue():
         raise ConfigurationError(f"there is no catalogue in {warehouse.store.url}: run ledger_job in Dagster")
-    return warehouse.read(CATALOGUE_PATH)
+    return warehouse.read(CATALOG_PATH)
 
 
 def _held(warehouse: Warehouse) -> pa.Table:
     """The last catalogue; none where it cannot be read or was made by other code, and everything is read again."""
-    if warehouse.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
-        return schema_of(CatalogueFile).empty_table()
+    if warehouse.inputs(CATALOG_PATH) != inputs_of_catalogue():
+        return schema_of(CatalogFile).empty_table()
     try:
-        return warehouse.read(CATALOGUE_PATH)
+        return warehouse.read(CATALOG_PATH)
     except pa.ArrowException:
-        return schema_of(CatalogueFile).empty_table()
+        return schema_of(CatalogFile).empty_table()
 
 
 def _listing(warehouse: Warehouse) -> pa.Table:
@@ -143,7 +143,7 @@ def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
     return zip(*(table[name].to_pylist() for name in IDENTITY), strict=True)
 
 
-def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogueFile | None:
+def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogFile | None:
     """The row of one file; None if it is gone meanwhile."""
     columns = COLUMNS[table]
     inputs = run = None
@@ -159,7 +159,7 @@ def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str)
         inputs = None  # whatever it was made from, it has to be made again
     if table == "tags" and rows:
         inputs = digest_of(*(row["tag"] for row in rows))
-    return CatalogueFile(
+    return CatalogFile(
         patient=patient,
         study=study,
         table_name=table,

@@ -17,7 +17,7 @@ from medsearch_core.records import TOMBSTONES
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.ledger.states import indexed_table
 
 NAMED = 50
@@ -114,7 +114,7 @@ def reconcile(counted: Counted) -> Reconciliation:
         "studies": counted.studies,
         "indexed": indexed_table(counted.indexed),
     }
-    held = ask(_SUMS, studies=counted.studies).to_pylist()[0]
+    held = query_tables(_SUMS, studies=counted.studies).to_pylist()[0]
     health, totals = counted.health, totals_of(counted.ledger)
     indexed = totals.of("indexed")
     found = [
@@ -146,7 +146,7 @@ def unrecorded(inventory: pa.Table, ledger: pa.Table) -> list[str]:
 
 def _first(query: str, tables: Mapping[str, pa.Table]) -> list[str]:
     named = {name: tables[name] for name in tables if name in query}
-    keys: list[str] = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)[
+    keys: list[str] = query_tables(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)[
         "key"
     ].to_pylist()
     return keys
@@ -165,7 +165,7 @@ def _unaccounted_told(count: int) -> str:
 
 def _of_studies(told: str, query: str, tables: Mapping[str, pa.Table]) -> Difference | None:
     named = {name: tables[name] for name in tables if name in query}
-    differing = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)
+    differing = query_tables(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)
     if not differing.num_rows:
         return None
     return Difference(told=f"{differing.num_rows} studies {told}", keys=_keys_of(differing, tables))
@@ -187,7 +187,7 @@ def _miscounted_in_index(counted: Counted, tables: Mapping[str, pa.Table]) -> Di
 def _studies_miscounted(counted: Counted) -> Iterator[StudyKey]:
     """Studies of which the index holds other counts than the tables, looked for patient by patient until `NAMED` are found."""
     due: dict[str, dict[StudyKey, Counts]] = {}
-    for row in ask(_HELD, studies=counted.studies).to_pylist():
+    for row in query_tables(_HELD, studies=counted.studies).to_pylist():
         study = StudyKey(row["patient"], row["study"])
         due.setdefault(study.patient, {})[study] = Counts(images=row["images"], reports=row["reports"])
     found = 0

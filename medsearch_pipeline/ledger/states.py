@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.studies.documents import TABLES, inputs_of_documents
 from medsearch_pipeline.studies.landed_objects import SHARED
@@ -187,7 +187,7 @@ class Evidence:
 
 def studies_in(catalogue: pa.Table) -> pa.Table:
     """What the tables hold of each study, in the schema `STUDIES`."""
-    found = ask(_STUDIES, catalogue=catalogue)
+    found = query_tables(_STUDIES, catalogue=catalogue)
     digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "vectors_inputs", "reports_inputs")), strict=True)
     documents = [
         inputs_of_documents(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
@@ -212,7 +212,7 @@ def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: In
     run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
     """
     due = due_of(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
-    entries = ask(
+    entries = query_tables(
         _ENTRIES,
         {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": evidence.run},
         inventory=evidence.inventory,
@@ -228,12 +228,12 @@ def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: In
 
 def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
     """Key, frame, reason and detail of every object, or frame of one, that was refused in the version that is landed."""
-    return ask(_REFUSALS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalogue)
+    return query_tables(_REFUSALS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalogue)
 
 
 def due_of(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
     """The digests that each study's images and reports have when made from what is landed: patient, study, kind, inputs."""
-    landed = ask(_LANDED, inventory=inventory)
+    landed = query_tables(_LANDED, inventory=inventory)
 
     def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:
         inputs = pa.array([inputs_of[kind](each) for each in versions], pa.string())

@@ -80,7 +80,7 @@ def reindex(
     index.finish(name)
     watcher.step("Checking it")
     verification = verify(release, load.expected(), load.image_ids())
-    if faults := verification.faults(least_recall):
+    if faults := verification.problems(least_recall):
         raise ReleaseUnfit(
             f"release {name} was not published: {'; '.join(faults)}. To build another, run medsearch reindex --fresh; "
             f"to delete this one, medsearch discard {name}"

@@ -169,7 +169,7 @@ def _concept(words: str) -> tuple[str, str]:
     """The vocabulary's concept of these words and its category, else the words themselves and no category."""
     for sentence in split_sentences(words, 0, len(words)):
         for match in vocabulary().findings.find(sentence.words):
-            concept = vocabulary().meant(match.value, sentence.words)
+            concept = vocabulary().resolve_sense(match.value, sentence.words)
             if concept.name:
                 return concept.name, concept.category
     return " ".join(words.lower().split()), ""

@@ -16,7 +16,7 @@ from typing import Literal
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import OUTCOMES, InputsOf, due_of, indexed_table, studies_in
 from medsearch_pipeline.models.code_version import ModelVersion
@@ -215,7 +215,7 @@ def staleness(
         inputs_of_vectors: model_id, model_version and the digest of thumbnails → the digest that their vectors have.
     """
     studies = studies_in(standing.catalogue)
-    found = ask(
+    found = query_tables(
         _STALE,
         {
             "no_images": inputs_of_images([]),

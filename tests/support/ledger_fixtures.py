@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
-    CatalogueFile,
+    CatalogFile,
     LandedObject,
     LedgerEntry,
     records_of,
@@ -58,7 +58,7 @@ class World:
     """A landing, the tables made of it, and the index made of those; each step is one that a run would do."""
 
     objects: Mapping[str, LandedObject] = field(default_factory=dict)
-    files: dict[tuple[StudyKey, str], CatalogueFile] = field(default_factory=dict)
+    files: dict[tuple[StudyKey, str], CatalogFile] = field(default_factory=dict)
     indexed: dict[StudyKey, str] = field(default_factory=dict)
     inventories: int = 0
     ledger: pa.Table = field(default_factory=lambda: NO_LEDGER)
@@ -85,7 +85,7 @@ class World:
                 continue
             kind = "report" if table in REPORT_TABLES else "dicom"
             inputs = inputs_of(versions_of(o for o in mine if o.kind == kind))
-            self.files[study, table] = CatalogueFile(
+            self.files[study, table] = CatalogFile(
                 patient=study.patient,
                 study=study.study,
                 table_name=table,
@@ -108,7 +108,7 @@ class World:
 
     @property
     def catalogue(self) -> pa.Table:
-        return table_of(CatalogueFile, list(self.files.values()))
+        return table_of(CatalogFile, list(self.files.values()))
 
     @property
     def inventory(self) -> pa.Table:

@@ -137,7 +137,7 @@ def test_an_index_is_built_from_parquet_alone_and_checked_before_it_is_published
     assert (release.name, release.is_current) == (done.name, True)
     assert done.name.startswith(f"v{INDEX_SCHEMA_VERSION}-net-imagenet-aaaa-512px-p1-")
     assert done.verification.held == done.verification.expected == ALL
-    assert (done.verification.recall, done.verification.sample, done.verification.absent) == (1.0, IMAGES, 0)
+    assert (done.verification.recall, done.verification.sample, done.verification.missing) == (1.0, IMAGES, 0)
     assert (done.loaded_images, done.loaded_studies, done.is_resumed, done.missing) == (IMAGES, STUDIES, False, {})
     assert done.seconds > 0
     assert len(found(settings, "effusion")) == STUDIES

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import CatalogueFile
+from medsearch_core.records import CatalogFile
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import InputsOf
 from medsearch_pipeline.upkeep.planning import Place, Request, requests, summary
@@ -164,7 +164,7 @@ def test_an_index_that_lacks_a_study_or_is_behind_is_written_again(world: World)
     world.indexed[S1] = "of earlier tables"
     assert why(judged(world)) == ({"documents": "index behind"}, "reindex_job")
     world.indexed[S1] = held
-    tag = CatalogueFile(
+    tag = CatalogFile(
         patient=S1.patient, study=S1.study, table_name="tags", etag="e", inputs="t", run=None, rows=1, outcomes=[]
     )
     world.files[S1, "tags"] = tag
