@@ -17,7 +17,7 @@ _FREE = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 class Stream(StreamingResponse):
-    """A streamed answer, `MOST_AT_ONCE` of which are under way in this process.
+    """A streamed answer, `MAX_QUERIES_PER_SCAN` of which are under way in this process.
 
     What goes wrong after its start, when a status can no longer be told, breaks the connection off: a client never takes a
     part for the whole.

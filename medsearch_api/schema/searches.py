@@ -31,7 +31,7 @@ from medsearch_core.errors import InvalidQuery, StorageError
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
 from medsearch_core.search.query import MAX_HITS, Filters, TextField
 from medsearch_core.search.results import ReportPage
-from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, more_like, filters_for_similar
+from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_for_similar, more_like
 
 CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
@@ -168,7 +168,9 @@ class Searches:
         query: Words = "",
         like_report: Annotated[
             strawberry.ID | None,
-            argument(f"Count only the {MAX_SIMILAR_REPORTS} reports most like this one, as reportsLike finds them. Not beside words."),
+            argument(
+                f"Count only the {MAX_SIMILAR_REPORTS} reports most like this one, as reportsLike finds them. Not beside words."
+            ),
         ] = None,
         filters: FiltersArgument = None,
         size: Annotated[int, argument(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,

@@ -96,8 +96,8 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
     """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then.
 
     Args:
-        least: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as leaves it
-            that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
+        min_size: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as
+            leaves it that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
     quiet()
     layout = _layout(ds, MAX_PIXELS)

@@ -84,7 +84,12 @@ def _in_sentence(context: SentenceContext) -> Iterator[EntityRecord]:
 
 
 def _mention_facts(
-    sentence: SentenceContext, mention: Match[Concept], concept: Concept, context: Context, surroundings: Surroundings, devices: list[int]
+    sentence: SentenceContext,
+    mention: Match[Concept],
+    concept: Concept,
+    context: Context,
+    surroundings: Surroundings,
+    devices: list[int],
 ) -> MentionFacts:
     decided, cue = context.decide(mention)
     qualifiers = surroundings.of(mention)
@@ -100,7 +105,9 @@ def _mention_facts(
     return MentionFacts(assertion, cue_text if assertion == decided else None, qualifiers, position, nearby)
 
 
-def _entity(sentence: SentenceContext, match: Match[Any], concept: Concept, facts: MentionFacts, score: float | None = None) -> EntityRecord:
+def _entity(
+    sentence: SentenceContext, match: Match[Any], concept: Concept, facts: MentionFacts, score: float | None = None
+) -> EntityRecord:
     link = vocabulary().link(concept.name, facts.nearby)
     settled = in_section(facts.assertion, concept.category, sentence.section)
     return EntityRecord(

@@ -110,7 +110,7 @@ def is_changed(study: StudyDocuments, is_stored: bool, inputs: str | None) -> bo
     """Whether an upsert has to write a study.
 
     Args:
-        is_held: whether the index holds anything of it.
+        is_stored: whether the index holds anything of it.
         inputs: what it was wholly written with; None if it never was.
     """
     if not (study.images or study.reports):

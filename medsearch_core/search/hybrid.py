@@ -63,8 +63,10 @@ def hybrid(
     return fuse(image_hits, report_hits, images_by_report)[offset : offset + k]
 
 
-def fuse(image_hits: Sequence[ImageHit], report_hits: Sequence[ReportHit], images_by_report: Sequence[Sequence[ImageDocument]]) -> list[HybridHit]:
-    """All images of both parts. `pictured` are the images of each report of `told`."""
+def fuse(
+    image_hits: Sequence[ImageHit], report_hits: Sequence[ReportHit], images_by_report: Sequence[Sequence[ImageDocument]]
+) -> list[HybridHit]:
+    """All images of both parts. `images_by_report` are the images of each report of `report_hits`."""
     documents: dict[tuple[str, str, str], ImageDocument] = {}
     likeness: dict[tuple[str, str, str], Part] = {}
     words: dict[tuple[str, str, str], Part] = {}

@@ -44,4 +44,6 @@ def check_same(expected: Model | None, stored: Model | None) -> None:
         IndexMismatch: both are there and differ.
     """
     if expected and stored and expected != stored:
-        raise IndexMismatch(f"the index holds vectors of {stored}, not of {expected}: build a release for them (medsearch reindex)")
+        raise IndexMismatch(
+            f"the index holds vectors of {stored}, not of {expected}: build a release for them (medsearch reindex)"
+        )

@@ -36,7 +36,7 @@ def more_like(
 
 
 def filters_for_similar(index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS) -> Filters | None:
-    """The filters, narrowed to the `MOST_LIKE` reports most like an indexed report; None if none is like it.
+    """The filters, narrowed to the `MAX_SIMILAR_REPORTS` reports most like an indexed report; None if none is like it.
 
     Raises:
         NotIndexed: the report is not in the index.

@@ -18,7 +18,7 @@ class Verification:
 
     Args:
         recall: recall@10 against exact search over `sample` images; None without images.
-        absent: how many of the sample are not in the release.
+        missing: how many of the sample are not in the release.
     """
 
     expected: tuple[int, int, int]

@@ -48,7 +48,9 @@ class Bucket(ObstoreStore):
                 for entry in page.get("Contents", ()):
                     key = entry["Key"].removeprefix(self._prefix)
                     if key:
-                        yield ObjectInfo(key, entry["Size"], entry.get("ETag", "").strip('"'), not UNADDRESSABLE_KEY.search(key))
+                        yield ObjectInfo(
+                            key, entry["Size"], entry.get("ETag", "").strip('"'), not UNADDRESSABLE_KEY.search(key)
+                        )
         except ClientError as error:
             code, status = error.response["Error"].get("Code"), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
             is_busy = status >= 500 or status == 429

@@ -69,10 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 
     help_ = "build a release of the search index from Parquet beside the current one, check it, and put it in place"
     build = command("reindex", _with_settings(rebuild), help_)
-    build.add_argument("--fresh", dest="is_fresh", action="store_true", help="do not go on with an unfinished release")
-    build.add_argument(
-        "--allow-missing", dest="may_miss", action="store_true", help="publish also without the studies that cannot be read"
-    )
+    build.add_argument("--fresh", action="store_true", help="do not go on with an unfinished release")
+    build.add_argument("--allow-missing", action="store_true", help="publish also without the studies that cannot be read")
     command("releases", _with_settings(print_releases), "list the releases of the search index")
     back = command("rollback", _with_settings(rollback), "send all readers to the previous release, or to the one named")
     back.add_argument("name", nargs="?", metavar="NAME", help="a release that was published before")

@@ -45,7 +45,7 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
         raise ConfigurationError(
             f"{gold} needs a column {NAME} and one a finding, such as {next(iter(concepts_of_findings()))}"
         )
-    known = {row[NAME]: {f: _is_set(gold, row, f) for f in findings} for row in rows}
+    known = {row[NAME]: {f: _is_positive(gold, row, f) for f in findings} for row in rows}
     texts = {name: _text(reports, name) for name in known}
     started = time.process_time()
     read = read_texts(texts)
@@ -70,7 +70,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _is_set(gold: Path, row: Mapping[str, str], finding: str) -> bool:
+def _is_positive(gold: Path, row: Mapping[str, str], finding: str) -> bool:
     if row[finding] not in ("0", "1"):
         raise ConfigurationError(f"{gold}: {finding} of {row[NAME]} is neither 0 nor 1")
     return row[finding] == "1"

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.loopback import is_local_host
-from medsearch_pipeline.embedder.refusals import Refusal
+from medsearch_pipeline.embedder.errors import ErrorResponse
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 OPEN = "/healthz"
@@ -48,10 +48,10 @@ class Guard:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         if "origin" in headers:
-            return await Refusal(403, "forbidden", "web pages may not ask the embedder").response()(scope, receive, send)
+            return await ErrorResponse(403, "forbidden", "web pages may not ask the embedder").response()(scope, receive, send)
         said = headers.get("authorization", "").encode("latin-1")
         if self._expected and not hmac.compare_digest(said, self._expected):
-            refusal = Refusal(401, "unauthorized", "the embedder's token is missing or another one").response()
+            refusal = ErrorResponse(401, "unauthorized", "the embedder's token is missing or another one").response()
             refusal.headers["www-authenticate"] = 'Bearer realm="medsearch embedder"'
             return await refusal(scope, receive, send)
         return await self.app(scope, receive, send)

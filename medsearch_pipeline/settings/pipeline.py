@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.loopback import is_local_host
 from medsearch_core.settings import Deployment
-from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
+from medsearch_pipeline.models.engines.choice import EngineName, EngineOptions, PrecisionName
 from medsearch_pipeline.models.registry import NAMES, family_of
 from medsearch_pipeline.settings.ecs import EcsSettings
 from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
@@ -181,6 +181,6 @@ class Settings(EcsSettings, Deployment, BaseSettings):
         return value
 
     @property
-    def engine_wanted(self) -> Wanted:
+    def engine_options(self) -> EngineOptions:
         """What is to run the model."""
-        return Wanted(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))
+        return EngineOptions(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))

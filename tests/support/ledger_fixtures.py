@@ -20,8 +20,8 @@ from medsearch_core.records import (
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.ledger.reconciliation import Counted, Reconciliation, reconcile
-from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
+from medsearch_pipeline.ledger.reconciliation import Reconciliation, ReconciliationInputs, reconcile
+from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
 from medsearch_pipeline.studies.landed_objects import versions_of
 
 S1, S2 = StudyKey("p1", "s1"), StudyKey("p2", "s2")
@@ -115,14 +115,14 @@ class World:
         return table_of(LandedObject, list(self.objects.values()))
 
     def decide(self) -> list[LedgerEntry]:
-        evidence = Evidence(
+        evidence = LedgerInputs(
             inventory=self.inventory,
             run=f"inventory {self.inventories}",
-            catalogue=self.catalogue,
+            catalog=self.catalogue,
             indexed=self.indexed,
             before=self.ledger,
         )
-        self.ledger = decide(evidence, inputs_of, inputs_of)
+        self.ledger = decide_states(evidence, inputs_of, inputs_of)
         return records_of(LedgerEntry, self.ledger)
 
     def states(self) -> dict[tuple[str, str], str]:
@@ -147,7 +147,7 @@ class World:
 
         total = count(Filters(patients=tuple(s.patient for s in due)))
         return reconcile(
-            Counted(
+            ReconciliationInputs(
                 inventory=self.inventory,
                 ledger=self.ledger,
                 studies=studies,

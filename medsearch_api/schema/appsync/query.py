@@ -88,7 +88,9 @@ def _of_similar(kind: type[Bucket]) -> Any:
         like = await asyncio.to_thread(_those_like, info.context.index, input) if input else None
         return await _counted(info, kind, like, size) if like else []
 
-    return _counting(kind, resolve, f"the {MAX_SIMILAR_REPORTS} reports most like one by Findings and Impression, without itself")
+    return _counting(
+        kind, resolve, f"the {MAX_SIMILAR_REPORTS} reports most like one by Findings and Impression, without itself"
+    )
 
 
 @strawberry.type(name="Query")

@@ -16,7 +16,7 @@ from typing import TypeVar
 from medsearch_core.errors import NoSuchRelease, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, last_of_each
-from medsearch_core.search.embedded.catalogue import ReleaseCatalog, open_catalog
+from medsearch_core.search.embedded.catalog import ReleaseCatalog, open_catalog
 from medsearch_core.search.embedded.release import EmbeddedRelease
 from medsearch_core.search.embedded.table import DocumentTable, NoTable
 from medsearch_core.search.index import SearchIndex

@@ -17,7 +17,7 @@ from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.embedded.filters import any_of, image_condition, report_condition
-from medsearch_core.search.embedded.rows import TOMBSTONE, IMAGE, REPORT, columns_of, documents_of, vectors_of
+from medsearch_core.search.embedded.rows import IMAGE, REPORT, TOMBSTONE, columns_of, documents_of, vectors_of
 from medsearch_core.search.embedded.table import Table, compact, failing_as, until_settled
 from medsearch_core.search.embedded.text import counted, matching_reports, ranked
 from medsearch_core.search.embedded.vectors import ResidentVectors
@@ -25,7 +25,7 @@ from medsearch_core.search.embedded.writes import current_model, remove, rewrite
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
-from medsearch_core.search.tokens import stems_of, query_terms
+from medsearch_core.search.tokens import query_terms, stems_of
 from medsearch_core.search.validation import check_facet, check_filters, check_hits, check_page, checked_fields, checked_vector
 
 Document = TypeVar("Document", ImageDocument, ReportDocument)

@@ -1,7 +1,7 @@
 """The Lance table of one release of the embedded index: opening, snapshots, compaction.
 
 Belongs here: what makes reads and writes safe beside each other. A read pins the newest version and does all its queries on
-it. A write is one commit. Writers of one folder take turns (`catalogue`); on an object store Lance rejects and repeats commits
+it. A write is one commit. Writers of one folder take turns (`catalog`); on an object store Lance rejects and repeats commits
 that touch the same rows.
 """
 
@@ -21,7 +21,7 @@ import lancedb
 from lancedb.index import FTS, BTree
 
 from medsearch_core.errors import MedsearchError, NoSuchRelease, StorageError, Transient
-from medsearch_core.search.embedded.rows import TOMBSTONE, SCHEMA, WORDS
+from medsearch_core.search.embedded.rows import SCHEMA, TOMBSTONE, WORDS
 
 TABLE = "documents"
 LOOKED_UP = ("key", "study_key", "image_id", "report_id")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.search.embedded.rows import IMAGE, vectors_of
-from medsearch_core.search.embedded.scan import Floats, BatchedScan
+from medsearch_core.search.embedded.scan import BatchedScan, Floats
 
 BLOCK = 4096
 FLOAT32_ERROR = 1e-5

@@ -14,7 +14,7 @@ from typing import Any
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments, is_changed, last_of_each
 from medsearch_core.search.embedded.filters import any_of
-from medsearch_core.search.embedded.rows import TOMBSTONE, IMAGE, tombstone_row, rows_of, table_of_rows
+from medsearch_core.search.embedded.rows import IMAGE, TOMBSTONE, rows_of, table_of_rows, tombstone_row
 from medsearch_core.search.embedded.table import Table, WriteConflict, compact_if_due, failing_as, until_settled
 from medsearch_core.search.model import Model, check_same, model_of
 

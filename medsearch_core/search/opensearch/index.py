@@ -38,7 +38,13 @@ class OpenSearchRelease(Reads, SearchIndex):
     """One release, whether readers are sent to it or not."""
 
     def __init__(
-        self, client: OpenSearch, places: IndexNames, layout: IndexLayout, releases: ClusterReleases, lease: WriterLease, name: str
+        self,
+        client: OpenSearch,
+        places: IndexNames,
+        layout: IndexLayout,
+        releases: ClusterReleases,
+        lease: WriterLease,
+        name: str,
     ) -> None:
         super().__init__(client, places, layout)
         self._releases = releases

@@ -34,7 +34,7 @@ def values_of(field: str, size: int) -> Clause:
 
 
 def approximate_knn(vector: Any, where: list[Clause], k: int, layout: IndexLayout) -> Clause:
-    """The k images most alike among those that match, by the graph of neighbours. `asked` has length 1."""
+    """The k images most alike among those that match, by the graph of neighbours. `vector` has length 1."""
     knn: dict[str, Any] = {"vector": vector, "k": k, "method_parameters": {"ef_search": max(layout.ef_search, k)}}
     if where:
         knn["filter"] = {"bool": {"filter": where}}
@@ -42,7 +42,7 @@ def approximate_knn(vector: Any, where: list[Clause], k: int, layout: IndexLayou
 
 
 def exact_knn(vector: Any, where: list[Clause]) -> Clause:
-    """All images that match, scored one by one in `EXACT_SPACE`. `asked` has length 1."""
+    """All images that match, scored one by one in `EXACT_SPACE`. `vector` has length 1."""
     params = {"field": VECTOR, "query_value": vector, "space_type": EXACT_SPACE}
     with_vector = {"bool": {"filter": [*where, {"exists": {"field": VECTOR}}]}}
     script = {"lang": "knn", "source": "knn_score", "params": params}

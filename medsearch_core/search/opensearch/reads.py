@@ -19,7 +19,15 @@ from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
 from medsearch_core.search.opensearch.filters import Clause, image_clauses, one_of, report_clauses
 from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
-from medsearch_core.search.opensearch.queries import EXACT_SPACE, VECTOR, cosine_of, exact_knn, approximate_knn, text_query, values_of
+from medsearch_core.search.opensearch.queries import (
+    EXACT_SPACE,
+    VECTOR,
+    approximate_knn,
+    cosine_of,
+    exact_knn,
+    text_query,
+    values_of,
+)
 from medsearch_core.search.opensearch.sources import Kind, document_of
 from medsearch_core.search.query import MAX_DEPTH, NO_FILTERS, Filters, TextField
 from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
@@ -168,7 +176,12 @@ class Reads:
         if self.layout.compression == "none":
             return self._nearest(approximate_knn(vector, where, depth, self.layout), depth, self.layout.space_type)
         wider = min(OVERSAMPLE * depth, MAX_DEPTH)
-        body = {"query": approximate_knn(vector, where, wider, self.layout), "size": wider, "_source": False, "track_total_hits": False}
+        body = {
+            "query": approximate_knn(vector, where, wider, self.layout),
+            "size": wider,
+            "_source": False,
+            "track_total_hits": False,
+        }
         near = [hit["_id"] for hit in self._search("images", body)["hits"]["hits"]]
         return self._nearest(exact_knn(vector, [{"ids": {"values": near}}]), depth, EXACT_SPACE)
 

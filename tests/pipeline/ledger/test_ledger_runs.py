@@ -16,9 +16,9 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOG_PATH, LEDGER_PATH, Warehouse, rejections_path, study_path
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.ledger.catalog import compact, inputs_of_catalogue
+from medsearch_pipeline.ledger.catalog import catalog_digest, refresh_catalog
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import documents_of
+from medsearch_pipeline.studies.documents import read_documents
 from tests.support.deadly_items import DeadlyFolder
 from tests.support.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.support.landing import folder_of, image_bytes, land_study, sop_instance_uid
@@ -169,7 +169,7 @@ def test_a_study_removed_from_the_index_by_hand_fails_the_check_by_key(ingested:
     states, check = ingested.account()
     assert states[OTHER] == states[REPORTS[1]] == ["pending"]
     assert (check.passed, check.metadata["keys"].value) == (False, [REPORTS[1], OTHER])
-    index.upsert([documents_of(ingested.warehouse, STUDIES[1])])
+    index.upsert([read_documents(ingested.warehouse, STUDIES[1])])
     assert ingested.account()[1].passed, "what search_index would write helps"
 
 
@@ -185,7 +185,7 @@ def test_one_document_removed_from_the_index_by_hand_fails_the_check_by_the_keys
     counts = {"ledger": "3", "parquet": "3", "index": "2"}
     assert totals["images"] == {"what": "images", "listing": "", **counts}
     index.delete([STUDIES[1]])
-    index.upsert([documents_of(ingested.warehouse, STUDIES[1])])
+    index.upsert([read_documents(ingested.warehouse, STUDIES[1])])
     assert index.health().images == before.images == 3
 
 
@@ -204,12 +204,12 @@ def test_the_catalogue_reads_only_what_changed_and_may_be_deleted_at_any_time(in
             asked.append(key)
             return warehouse.store.read(key)
 
-    warehouse.write(CATALOG_PATH, before, inputs_of_catalogue())
+    warehouse.write(CATALOG_PATH, before, catalog_digest())
     path = study_path("reports", STUDIES[1])
     warehouse.store.write(path, warehouse.store.read(path))
-    done = compact(Warehouse(Noting()))  # type: ignore[arg-type]
+    done = refresh_catalog(Warehouse(Noting()))  # type: ignore[arg-type]
     assert asked == [CATALOG_PATH, path]
-    assert (done.read, done.kept, done.gone) == (1, before.num_rows - 1, 1)
+    assert (done.files_read, done.files_reused, done.files_removed) == (1, before.num_rows - 1, 1)
     warehouse.store.delete(CATALOG_PATH)
     assert ingested.account()[1].passed
     assert ingested.entries() == entries
