@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -46,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="medsearch", description="Runs beside Dagster's UI.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[..., int], help_: str) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+    def command(name: str, run: Callable[..., int], help_: str, conflicts: str = "error") -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_, conflict_handler=conflicts)
         added.set_defaults(run=run)
         return added
 
@@ -90,6 +91,18 @@ def _parser() -> argparse.ArgumentParser:
         "--misses", type=Path, metavar="FILE", help="write confused mentions with sentence and cue: report text!"
     )
 
+    web = command(
+        "webserver", _with_settings(_webserver), "serve Dagster's UI, closed to other web pages, until Ctrl-C", "resolve"
+    )
+    web.add_argument("-w", "--workspace", action="append", default=[], help="a workspace file; ./workspace.yaml by default")
+    web.add_argument("-m", "--module-name", dest="module", action="append", default=[], help="a module of Dagster definitions")
+    web.add_argument("-h", "--host", default="127.0.0.1", help="address to listen on")
+    web.add_argument("-p", "--port", type=int, default=3000, help="port to listen on")
+    web.add_argument(
+        "-l", "--path-prefix", dest="prefix", type=_prefix, default="", metavar="PATH", help="path in front, such as /dagster"
+    )
+    web.add_argument("--read-only", dest="is_read_only", action="store_true", help="refuse everything that starts or changes")
+
     command("embedder", _with_settings(_embedder), "give files vectors over HTTP, for searches by upload, until Ctrl-C")
 
     help_ = "say what is known of a model's file, which is needed to use it"
@@ -124,9 +137,21 @@ def _study(text: str) -> StudyKey:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _prefix(text: str) -> str:
+    if text and (text.endswith("/") or not text.startswith("/")):
+        raise argparse.ArgumentTypeError(f"{text} must begin with / and not end with it")
+    return text
+
+
 def _with_settings(run: Callable[..., int]) -> Callable[..., int]:
     """The command, given the settings of the environment."""
     return lambda console, **given: run(console, Settings(), **given)
+
+
+def _webserver(_: Console, settings: Settings, **options: Any) -> int:
+    from medsearch_pipeline.webserver.command import serve
+
+    return serve(settings, **options)
 
 
 def _embedder(_: Console, settings: Settings) -> int:
