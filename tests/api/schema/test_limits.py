@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from graphql import get_introspection_query, parse
@@ -23,7 +24,7 @@ from tests.support.api_client import code_of
 SCHEMA = build_schema()._schema
 
 
-def cost(document: str, **variables: object):
+def cost(document: str, **variables: Any):
     return cost_of(parse(document), SCHEMA, variables)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,7 +36,7 @@ def entry(seconds: float, *studies: StudyKey, is_removed: bool = False) -> Entry
     return Entry(f"{at(seconds).strftime('%Y%m%dT%H%M%S.%fZ')}-0", changes)
 
 
-def planned(due: Sequence[Waiting], in_flight: Sequence[tuple[str, str]] = (), **given: int) -> Plan:
+def planned(due: Sequence[Waiting], in_flight: Sequence[tuple[str, str]] = (), **given: Any) -> Plan:
     return plan(due, due, KEYS, in_flight, token="t", **{"free": 8, "bridge": 0, "most": 256, **given})  # noqa: S106
 
 
