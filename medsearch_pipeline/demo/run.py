@@ -22,8 +22,8 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
+from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.ledger.summary import equation, read_ledger
-from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
 
 SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
