@@ -90,7 +90,7 @@ def child(folder: Path, what: str, cores: int, precision: PrecisionName) -> dict
     command = ["taskset", "-c", ",".join(map(str, may)), sys.executable, "-m", __spec__.name, "--child", what]
     said = ["--folder", str(folder), "--precision", precision]
     answer = subprocess.run([*command, *said], check=True, stdout=subprocess.PIPE)  # noqa: S603
-    return json.loads(answer.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+    return json.loads(answer.stdout.splitlines()[-1])
 
 
 def rates(folder: Path, precision: PrecisionName) -> dict[str, Any]:

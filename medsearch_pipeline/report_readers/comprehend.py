@@ -2,7 +2,8 @@
 
 Belongs here: everything that talks to the service. What its answers mean is told in `comprehend_results`. A report is
 read whole or not at all: a piece that the service refuses refuses the report (a counted
-rejection), a service that stays busy or away stops the run, and what was read before is kept, so that the next run goes on. No report text is in any message.
+rejection), a service that stays busy or away stops the run, and what
+was read before is kept, so that the next run goes on. No report text is in any message.
 """
 
 from __future__ import annotations

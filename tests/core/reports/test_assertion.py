@@ -45,12 +45,12 @@ def test_a_corpus_row_without_brackets_is_refused() -> None:
         read_annotated_mentions([row])
 
 
-def mentions(read, text: str) -> list[tuple[str, str, str]]:  # type: ignore[no-untyped-def]
+def mentions(read, text: str) -> list[tuple[str, str, str]]:
     result: tuple[ReportRecord, list[EntityRecord]] = read(text)
     return [(entity.concept, entity.section, entity.assertion) for entity in result[1]]
 
 
-def test_an_indication_holds_symptoms_but_no_findings(read) -> None:  # type: ignore[no-untyped-def]
+def test_an_indication_holds_symptoms_but_no_findings(read) -> None:
     text = "INDICATION: Cough without fever, history of COPD, mother with tuberculosis. Pneumonia?"
     assert mentions(read, text) == [
         ("cough", "indication", "present"),
@@ -61,7 +61,7 @@ def test_an_indication_holds_symptoms_but_no_findings(read) -> None:  # type: ig
     ]
 
 
-def test_a_comparison_is_historical_and_technique_and_recommendation_are_hypothetical(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_comparison_is_historical_and_technique_and_recommendation_are_hypothetical(read) -> None:
     text = "COMPARISON: Study with effusion.\nTECHNIQUE: For pneumothorax.\nRECOMMENDATION: CT for the nodule."
     assert mentions(read, text) == [
         ("pleural effusion", "comparison", "historical"),
@@ -70,7 +70,7 @@ def test_a_comparison_is_historical_and_technique_and_recommendation_are_hypothe
     ]
 
 
-def test_the_cue_that_decided_is_kept(read) -> None:  # type: ignore[no-untyped-def]
+def test_the_cue_that_decided_is_kept(read) -> None:
     _, entities = read("FINDINGS: There is no evidence of edema. Pneumonia cannot be excluded. Lungs are clear. Effusion.")
     assert {(e.text, e.cue) for e in entities} == {
         ("edema", "no evidence of"),
@@ -80,9 +80,9 @@ def test_the_cue_that_decided_is_kept(read) -> None:  # type: ignore[no-untyped-
     }
 
 
-def test_not_clear_is_not_a_statement_of_normality(read) -> None:  # type: ignore[no-untyped-def]
+def test_not_clear_is_not_a_statement_of_normality(read) -> None:
     assert mentions(read, "The lungs are not clear.") == []
 
 
-def test_phrases_outside_the_chest_are_passed_over(read) -> None:  # type: ignore[no-untyped-def]
+def test_phrases_outside_the_chest_are_passed_over(read) -> None:
     assert mentions(read, "Body mass index 31. Knee effusion. Leg edema. Inguinal hernia.") == []

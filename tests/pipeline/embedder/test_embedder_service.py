@@ -31,7 +31,7 @@ PICTURE = np.add.outer(np.arange(90), np.arange(70)).astype(np.uint8)
 DICOM = dicom_bytes(dataset(np.arange(96 * 80, dtype=np.uint16).reshape(96, 80), PatientName="Doe^Jane"))
 
 
-def posted(address: str, data: bytes, **headers: str) -> httpx.Response:
+def posted(address: str, data: bytes, **headers: Any) -> httpx.Response:
     return httpx.post(f"{address}/embed", content=data, headers=headers, trust_env=False, timeout=60)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ def entry(seconds: float, *studies: StudyKey, is_removed: bool = False) -> Entry
     return Entry(f"{at(seconds).strftime('%Y%m%dT%H%M%S.%fZ')}-0", changes)
 
 
-def planned(due: Sequence[PendingStudy], in_flight: Sequence[tuple[str, str]] = (), **given: int) -> DispatchPlan:
+def planned(due: Sequence[PendingStudy], in_flight: Sequence[tuple[str, str]] = (), **given: Any) -> DispatchPlan:
     return plan_dispatch(due, due, KEYS, in_flight, token="t", **{"free": 8, "max_gap": 0, "max_partitions": 256, **given})  # noqa: S106
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def info(key: str, size: int = 100, addressable: bool = True) -> ObjectInfo:
     return ObjectInfo(key, size, "tag", addressable)
 
 
-def place(key: str, **arguments: object) -> LandedObject | None:
+def place(key: str, **arguments: Any) -> LandedObject | None:
     return place_by_key(info(key, **arguments), MIMIC_CXR)  # type: ignore[arg-type]
 
 

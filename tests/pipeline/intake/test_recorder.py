@@ -262,7 +262,7 @@ def test_a_store_that_fails_journals_nothing(place: Place, monkeypatch: pytest.M
     def fail(self: ObjectStore, key: str) -> object:
         if key == "in/IM1":
             raise StorageError("cannot open in/IM1: TimeoutError")
-        return original(self, key)  # type: ignore[arg-type]
+        return original(self, key)
 
     monkeypatch.setattr(type(place.landing), "open", fail)
     with pytest.raises(StorageError, match="cannot open"):

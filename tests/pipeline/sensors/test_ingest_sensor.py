@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -28,7 +29,7 @@ A, B, C, D, E = STUDIES = [StudyKey("p1", f"s{n}") for n in range(1, 6)]
 class Place:
     """A warehouse and an instance; no daemon, so requests become runs when the test says so."""
 
-    def __init__(self, home: Path, **settings: int) -> None:
+    def __init__(self, home: Path, **settings: Any) -> None:
         self.settings = settings_in(home / "landing", home).model_copy(update=settings)
         self.instance = instance_in_memory()
         self.repository = build_definitions(self.settings).get_repository_def()

@@ -41,7 +41,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def builder_of():  # type: ignore[no-untyped-def]
+def builder_of():
     model = load_embedder("efficientnet_lite0", "imagenet", batch_size=4)
     return lambda house: StudyEmbedder(house, model)
 
@@ -55,7 +55,7 @@ def vectors(house: Warehouse, study: StudyKey) -> list[EmbeddingRecord]:
     return house.read_rows(EmbeddingRecord, study_path("embeddings", study))
 
 
-def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, warehouse: Warehouse, builder_of) -> None:
     builder = builder_of(warehouse)
     done: list[StudyKey] = []
     builder.build(STUDIES, workers, done.append)
@@ -68,7 +68,7 @@ def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, wa
     assert builder.timings.images_per_second() > 0
 
 
-def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Workers, warehouse: Warehouse, builder_of) -> None:
     builder_of(warehouse).build(STUDIES, workers, lambda _: None)
     together = {s: warehouse.store.read(study_path("embeddings", s)) for s in STUDIES}
     for study in STUDIES:
@@ -76,7 +76,7 @@ def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Worke
         assert warehouse.store.read(study_path("embeddings", study)) == together[study]
 
 
-def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, warehouse: Warehouse, builder_of) -> None:
     builder = builder_of(warehouse)
     assert not builder.is_current(STUDIES[0])
     builder.build(STUDIES[:1], workers, lambda _: None)
@@ -85,7 +85,7 @@ def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, wareho
     assert not builder.is_current(STUDIES[0])
 
 
-def test_a_study_without_thumbnails_yet_has_no_inputs(tmp_path: Path, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_without_thumbnails_yet_has_no_inputs(tmp_path: Path, builder_of) -> None:
     assert builder_of(Warehouse(open_store(str(tmp_path / "empty")))).inputs(STUDIES[0]) is None
 
 

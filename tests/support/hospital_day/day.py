@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -214,7 +215,7 @@ class Run:
         after = place.contents()
         return differences + [f"{path} changed" for path in sorted(before.keys() ^ after.keys()) + _changed(before, after)]
 
-    def _same(self, found: Account, what: str, expected: int, **counted: int) -> None:
+    def _same(self, found: Account, what: str, expected: int, **counted: Any) -> None:
         found.counts[what] = {"expected": expected, **counted}
         if set(counted.values()) != {expected}:
             found.differences.append(f"{what}: expected {expected}, counted {counted}")
