@@ -26,7 +26,7 @@ from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import Tokens
 from medsearch_api.sign_in.viewer import Viewer, parse_roles, set_viewer
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_loopback, is_this_machine
+from medsearch_core.loopback import is_local_host, is_loopback
 
 DEVELOPMENT, OIDC = "development", "oidc"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -54,7 +54,7 @@ def open_sign_in(settings: Settings) -> SignIn:
             f"Sign-in is not configured. Set MEDSEARCH_API_SIGN_IN={OIDC} and configure an issuer. To try the service on this "
             f"machine without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then listens on 127.0.0.1 only."
         )
-    if not is_this_machine(settings.api_host):
+    if not is_local_host(settings.api_host):
         raise ConfigurationError(
             f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} requires no sign-in, so the service may listen on loopback only. Set "
             "MEDSEARCH_API_HOST=127.0.0.1."

@@ -149,8 +149,8 @@ def test_introspection_is_for_development_unless_a_setting_says_otherwise(hospit
     off = asking(local_client(create_app(settings_of(hospital, api_introspection=False))))
     assert (code_of(off(told)), code_of(off(named))) == ("FORBIDDEN", "FORBIDDEN")
     assert "errors" not in off("{ __typename index { __typename images } }")
-    (error,) = off("{ indx { images } }")["errors"]
-    assert error["message"] == "Cannot query field 'indx' on type 'Query'."
+    (error,) = off("{ picture { images } }")["errors"]
+    assert error["message"] == "Cannot query field 'picture' on type 'Query'."
     assert settings_of(hospital).is_introspection_enabled
     assert not settings_of(hospital, api_sign_in="elsewhere").is_introspection_enabled
     assert settings_of(hospital, api_sign_in="elsewhere", api_introspection=True).is_introspection_enabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pytest
 from graphql import get_introspection_query, parse
@@ -24,7 +25,7 @@ from tests.support.api_client import code_of
 SCHEMA = build_schema()._schema
 
 
-def cost(document: str, **variables: object):
+def cost(document: str, **variables: Any):
     return measure_cost(parse(document), SCHEMA, variables)
 
 
