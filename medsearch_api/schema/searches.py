@@ -178,7 +178,7 @@ class Searches:
         like_report: Annotated[
             strawberry.ID | None,
             argument(
-                f"Count only the {MAX_SIMILAR_REPORTS} reports most similar to this one, as found by reportsLike. Excludes query."
+                f"Count only the {MAX_SIMILAR_REPORTS} reports most similar to this one, as in reportsLike. Excludes query."
             ),
         ] = None,
         filters_input: FiltersArgument = None,
