@@ -47,9 +47,7 @@ def _to_request_error(error: MedsearchError) -> RequestError:
     if isinstance(error, BadInput):
         return RequestError(422, f"The original cannot be displayed ({error.reason}): {error.detail}.")
     if isinstance(error, ObjectNotFound):
-        return RequestError(
-            503, "The original is no longer in the landing store. Restore it, or run inventory_job to update the index."
-        )
+        return RequestError(503, "The original is no longer in the landing store. Restore it there, then try again.")
     if isinstance(error, StorageError):
         return RequestError(503, "The store is unavailable. Try again.", 5)
     if isinstance(error, ConfigurationError):
