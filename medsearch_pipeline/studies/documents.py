@@ -45,7 +45,7 @@ def read_documents(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, 
         digests: those of its tables where they were read already (`read_digests`).
 
     Raises:
-        StudyUnfinished: one of its tables has not been materialised, or its embeddings are of other images than it has now.
+        StudyIncomplete: one of its tables has not been materialised, or its embeddings are of other images than it has now.
             An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
         StorageError: the store cannot be read.
     """

@@ -17,7 +17,8 @@ from medsearch_pipeline.workers.pool import ItemFailure, Limits, Workers
 from tests.support.deadly_items import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares
 from tests.support.hospital_day.place import wait_until
 
-LIMITS = Limits(seconds=1, bytes=2**30, wall_seconds=2)
+LIMITS = Limits(seconds=1, bytes=2**30, wall_seconds=120)
+IMPATIENT = Limits(seconds=1, bytes=2**30, wall_seconds=5)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +39,23 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadly", "is_to_blame"),
-    [(CRASH, True), (HANG, True), (FILL, True), (WAIT, False), (KILLED, False)],
-    ids=["crash", "hang", "memory", "waits for a store", "killed by the kernel"],
+    ("deadly", "is_items_fault"),
+    [(CRASH, True), (HANG, True), (FILL, True), (KILLED, False)],
+    ids=["crash", "hang", "memory", "killed by the kernel"],
 )
-def test_an_item_that_a_worker_dies_over_is_lost_alone(workers: Workers, deadly: int, is_to_blame: bool) -> None:
+def test_an_item_that_a_worker_dies_over_is_lost_alone(workers: Workers, deadly: int, is_items_fault: bool) -> None:
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
     assert [item for item, _ in found] == items
-    lost = ItemFailure(LIMITS, is_to_blame)
+    lost = ItemFailure(LIMITS, is_items_fault)
     assert [result if isinstance(result, ItemFailure) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
+
+
+def test_an_item_that_waits_for_a_store_without_end_is_given_up_and_not_blamed() -> None:
+    workers = Workers(1, IMPATIENT)
+    assert [result for _, result in workers.map(squares, [WAIT], 1, 1)] == [ItemFailure(IMPATIENT, False)]
+    assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, ItemFailure)] == [9]
+    workers.close()
 
 
 def test_dead_workers_leave_no_descriptors_behind() -> None:
@@ -106,7 +114,7 @@ def test_workers_end_with_their_owner_however_it_ends() -> None:
     code = """
 import os, signal
 from medsearch_pipeline.workers.pool import Limits, Workers
-from tests.pipeline.deadly import squares
+from tests.support.deadly_items import squares
 found = [result[1] for _, result in Workers(2, Limits(9, 2**30)).map(squares, range(9), 1, 9)]
 print(*{*found}, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
