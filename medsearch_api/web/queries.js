@@ -48,8 +48,7 @@ const PICTURE = "id patient study modality bodyPartExamined viewPosition lateral
 
 const DETAIL = `
   detail {
-    rows columns frame frames bitsStored photometricInterpretation pixelSpacingMm manufacturer manufacturerModelName kvp
-    burnedInAnnotation studyDescription
+    rows columns frame frames bitsStored photometricInterpretation burnedInAnnotation studyDescription attributes { label value unit }
   }`;
 
 export const IMAGE = `

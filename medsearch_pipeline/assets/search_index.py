@@ -8,6 +8,7 @@ import dagster as dg
 from medsearch_core.errors import DocumentsRefused
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.warehouse import Origin
 from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
@@ -18,7 +19,7 @@ from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import StudyUnfinished, digests_of, documents_of
+from medsearch_pipeline.studies.documents import StudyUnfinished, documents_of, origins_of
 
 CHECK = "every_indexed_vector_is_its_images_direction"
 REMEDY = "run medsearch reindex --fresh"
@@ -68,9 +69,9 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         documents, versions, unfinished = [], {}, []
         for study in studies:
             try:
-                digests = digests_of(tables, study)
-                documents.append(documents_of(tables, study, digests))
-                versions[study] = _version(documents[-1], digests)
+                origins = origins_of(tables, study)
+                documents.append(documents_of(tables, study, origins))
+                versions[study] = _version(documents[-1], origins)
             except StudyUnfinished as fault:
                 unfinished.append(fault)
             progress.advance()
@@ -103,9 +104,9 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
     return search_index
 
 
-def _version(documents: StudyDocuments, digests: Mapping[str, str]) -> StudyVersion:
+def _version(documents: StudyDocuments, origins: Mapping[str, Origin]) -> StudyVersion:
     upstream = {"dicom_metadata": "dicom_metadata", "embeddings": "embeddings", "report_entities": "reports"}
-    return StudyVersion(documents.inputs, {asset: digests[table] for asset, table in upstream.items()})
+    return StudyVersion(documents.inputs, {asset: origins[table].digest for asset, table in upstream.items()})
 
 
 def _write(index: SearchIndex, documents: list[StudyDocuments]) -> int:

@@ -14,7 +14,7 @@ from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord, TagRecord
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments, study_documents
 from medsearch_core.search.model import Model
-from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_core.storage.warehouse import Origin, Warehouse, study_path
 from medsearch_pipeline.studies.embeddings import inputs_of_vectors
 
 TABLES = ("dicom_metadata", "embeddings", "reports")
@@ -38,18 +38,18 @@ def studies_in(warehouse: Warehouse) -> dict[StudyKey, Versions]:
     return {study: versions for study, versions in found.items() if versions.keys() & set(TABLES)}
 
 
-def documents_of(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, str] | None = None) -> StudyDocuments:
+def documents_of(warehouse: Warehouse, study: StudyKey, origins: Mapping[str, Origin] | None = None) -> StudyDocuments:
     """Everything the index holds of a study.
 
     Args:
-        digests: those of its tables where they were read already (`digests_of`).
+        origins: those of its tables where they were read already (`origins_of`).
 
     Raises:
         StudyUnfinished: one of its tables has not been materialised, or its embeddings are of other images than it has now.
             An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
         StorageError: the store cannot be read.
     """
-    digests = digests_of(warehouse, study) if digests is None else digests
+    origins = origins_of(warehouse, study) if origins is None else origins
     try:
         tags = tags_of(warehouse, study)
         images = warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
@@ -57,24 +57,25 @@ def documents_of(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, st
         reports = warehouse.read_rows(ReportRecord, study_path("reports", study))
     except pa.ArrowException as error:
         raise _unreadable(study) from error
-    if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(digests, embeddings):
+    if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(origins, embeddings):
         raise StudyUnfinished(f"{study} has embeddings of other images than it has now: materialise embeddings")
     if not all(np.isfinite(e.vector).all() for e in embeddings):
         raise StudyUnfinished(f"{study} has a vector that is not finite: delete its file of embeddings and materialise it")
-    return study_documents(study, images, embeddings, reports, _inputs(digests, tags), tags)
+    return study_documents(study, images, embeddings, reports, _inputs(origins, tags), tags)
 
 
 def inputs_of(warehouse: Warehouse, study: StudyKey) -> str:
     """The `inputs` of a study's documents, from footers and tags alone; raises as `documents_of`."""
-    digests = digests_of(warehouse, study)
+    origins = origins_of(warehouse, study)
     try:
-        return _inputs(digests, tags_of(warehouse, study))
+        return _inputs(origins, tags_of(warehouse, study))
     except pa.ArrowException as error:
         raise _unreadable(study) from error
 
 
 def inputs_of_documents(digests: Mapping[str, str], tags: str) -> str:
-    """The `inputs` of a study's documents, by the digests of its `TABLES` and of its tags; no tags have an empty one."""
+    """The `inputs` of a study's documents, by the digests (`Origin.digest`) of its `TABLES` and of its tags; no tags have an
+    empty one."""
     return digest_of(str(INDEX_SCHEMA_VERSION), *(digests[table] for table in TABLES), tags)
 
 
@@ -110,23 +111,24 @@ def study_at(path: str) -> StudyKey | None:
         return None
 
 
-def digests_of(warehouse: Warehouse, study: StudyKey) -> dict[str, str]:
-    """The digests of a study's `TABLES`, from footers alone; raises `StudyUnfinished` where one is missing."""
-    digests = {table: warehouse.inputs(study_path(table, study)) for table in TABLES}
-    missing = [table for table, digest in digests.items() if digest is None]
+def origins_of(warehouse: Warehouse, study: StudyKey) -> dict[str, Origin]:
+    """What a study's `TABLES` were made from, from footers alone; raises `StudyUnfinished` where one is missing."""
+    found = {table: warehouse.origin(study_path(table, study)) for table in TABLES}
+    missing = [table for table, origin in found.items() if origin is None]
     if missing:
         raise StudyUnfinished(f"{study} has no {' and no '.join(missing)} yet: materialise those first")
-    return {table: digest or "" for table, digest in digests.items()}
+    return {table: origin for table, origin in found.items() if origin}
 
 
-def _inputs(digests: Mapping[str, str], tags: list[str]) -> str:
+def _inputs(origins: Mapping[str, Origin], tags: list[str]) -> str:
+    digests = {table: origin.digest for table, origin in origins.items()}
     return inputs_of_documents(digests, digest_of(*tags) if tags else "")
 
 
-def _is_current(digests: Mapping[str, str], embeddings: list[EmbeddingRecord]) -> bool:
+def _is_current(origins: Mapping[str, Origin], embeddings: list[EmbeddingRecord]) -> bool:
     """Whether vectors were made from the images as they are: `dicom_metadata` and `thumbnails` come from one decode."""
     models = {(e.model_id, e.model_version) for e in embeddings}
-    return all(inputs_of_vectors(*model, digests["dicom_metadata"]) == digests["embeddings"] for model in models)
+    return all(inputs_of_vectors(*model, origins["dicom_metadata"].inputs) == origins["embeddings"].inputs for model in models)
 
 
 def _unreadable(study: StudyKey) -> StudyUnfinished:

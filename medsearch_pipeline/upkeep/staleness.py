@@ -22,10 +22,11 @@ from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTION
 from medsearch_pipeline.ledger.states import OUTCOMES, InputsOf, due_of, indexed_table, studies_in
 from medsearch_pipeline.models.code_version import ModelVersion
 
-Part = Literal["images", "vectors", "reports", "documents"]
-PARTS: tuple[Part, ...] = ("images", "vectors", "reports", "documents")
+Part = Literal["images", "metadata", "vectors", "reports", "documents"]
+PARTS: tuple[Part, ...] = ("images", "metadata", "vectors", "reports", "documents")
 REMADE: Mapping[Part, tuple[str, ...]] = {
     "images": ("dicom_metadata", "thumbnails", "embeddings", "search_index"),
+    "metadata": ("dicom_metadata", "search_index"),
     "vectors": ("embeddings", "search_index"),
     "reports": ("report_entities", "search_index"),
     "documents": ("search_index",),
@@ -38,12 +39,14 @@ NEVER, CHANGED, MISSING, RULES = (
     "file missing or damaged",
     "other reader or setting",
 )
+OLDER = "of an older version"
 MODEL, BEHIND_IMAGES = "other model", "behind its images"
 ABSENT, BEHIND, INDEX_MODEL = "not in the index", "index behind", "index of another model"
 REASONS: Mapping[Part, tuple[str, ...]] = {
-    "images": (NEVER, CHANGED, MISSING, RULES),
-    "vectors": (MISSING, MODEL, BEHIND_IMAGES),
-    "reports": (NEVER, CHANGED, MISSING, RULES),
+    "images": (NEVER, CHANGED, MISSING, RULES, OLDER),
+    "metadata": (OLDER,),
+    "vectors": (MISSING, MODEL, BEHIND_IMAGES, OLDER),
+    "reports": (NEVER, CHANGED, MISSING, RULES, OLDER),
     "documents": (ABSENT, BEHIND, MISSING, INDEX_MODEL),
 }
 HELPLESS = {("documents", MISSING), ("documents", INDEX_MODEL)}
@@ -78,7 +81,8 @@ _CHANGED = f"""
 def _part(part: str, inputs: str, never: str) -> str:
     """The reason why images or reports are stale; null where they are not."""
     return f"""
-        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part}) THEN NULL
+        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part})
+                  THEN CASE WHEN held.has_old_{part} THEN '{OLDER}' END
              WHEN NOT coalesce({never}, false) THEN '{NEVER}'
              WHEN held.{inputs} IS NULL THEN '{MISSING}'
              WHEN coalesce({part}_changed, false) THEN '{CHANGED}'
@@ -95,6 +99,7 @@ _STALE = f"""
         SELECT known.patient, known.study,
                {_part("images", "images_inputs", "has_image_files")},
                {_part("reports", "reports_inputs", "has_report_files")},
+               held.has_old_metadata, held.has_old_vectors,
                held.vectors_inputs, vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
                held.documents AS held_documents, indexed.inputs AS indexed_documents, held.images AS image_count,
                coalesce(held.images + held.reports, 0) > 0 AS has_documents
@@ -107,15 +112,16 @@ _STALE = f"""
         LEFT JOIN indexed ON (indexed.patient, indexed.study) = (known.patient, known.study)
         LEFT JOIN vectors_due ON (vectors_due.patient, vectors_due.study) = (known.patient, known.study)
     ), embedded AS (
-        SELECT *, CASE WHEN images IS NOT NULL THEN NULL
+        SELECT *, CASE WHEN images IS NULL AND has_old_metadata THEN '{OLDER}' END AS metadata,
+                  CASE WHEN images IS NOT NULL THEN NULL
                        WHEN vectors_inputs IS NULL THEN '{MISSING}'
-                       WHEN vectors_inputs = wanted_vectors THEN NULL
+                       WHEN vectors_inputs = wanted_vectors THEN CASE WHEN has_old_vectors THEN '{OLDER}' END
                        WHEN wanted_vectors IS NULL OR is_of_another_model THEN '{MODEL}'
                        ELSE '{BEHIND_IMAGES}' END AS vectors
         FROM judged
     )
-    SELECT patient, study, images, vectors, reports,
-           CASE WHEN images IS NOT NULL OR vectors IS NOT NULL OR reports IS NOT NULL THEN NULL
+    SELECT patient, study, images, metadata, vectors, reports,
+           CASE WHEN coalesce(images, metadata, vectors, reports) IS NOT NULL THEN NULL
                 WHEN held_documents IS NULL THEN '{MISSING}'
                 WHEN held_documents = indexed_documents THEN NULL
                 WHEN NOT has_documents AND indexed_documents IS NULL THEN NULL
