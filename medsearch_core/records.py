@@ -199,6 +199,15 @@ class ImageRecord:
         TEXT, "ManufacturerModelName (0008,1090)", default=None, dicom="ManufacturerModelName", label="Model"
     )
     kvp: float | None = column(REAL, "KVP (0018,0060) in kV", default=None, dicom="KVP", label="Tube voltage", unit="kV")
+    distance_source_to_detector_mm: float | None = column(
+        REAL,
+        "DistanceSourceToDetector (0018,1110) in mm",
+        default=None,
+        since=3,
+        dicom="DistanceSourceToDetector",
+        label="Source to detector",
+        unit="mm",
+    )
     burned_in_annotation: str | None = column(TEXT, "BurnedInAnnotation (0028,0301): YES or NO", default=None)
     photometric_interpretation: str | None = column(
         TEXT, "PhotometricInterpretation (0028,0004)", default=None, dicom="PhotometricInterpretation", label="Photometric"
