@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -118,6 +120,21 @@ PAGES = {
 }
 """Every file that is made from code, with what makes its text."""
 
+
+def outdated_pages() -> list[Path]:
+    """The files that differ from what the code says."""
+    return [path for path, page in PAGES.items() if not path.exists() or path.read_text(encoding="utf-8") != page()]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Rewrites the files that are out of date; with `--check` only names them and returns 1."""
+    outdated = outdated_pages()
+    for path in outdated:
+        print(path)
+        if "--check" not in arguments:
+            path.write_text(PAGES[path](), encoding="utf-8")
+    return int("--check" in arguments and bool(outdated))
+
+
 if __name__ == "__main__":
-    for path, page in PAGES.items():
-        path.write_text(page(), encoding="utf-8")
+    sys.exit(main(sys.argv[1:]))

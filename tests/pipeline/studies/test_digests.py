@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from medsearch_core.storage.warehouse import Origin
 from medsearch_pipeline.studies.documents import TABLES
-from medsearch_pipeline.studies.embeddings import inputs_of_vectors
-from medsearch_pipeline.studies.images import inputs_of_images
-from medsearch_pipeline.studies.reports import inputs_of_reports
+from medsearch_pipeline.studies.embeddings import vector_inputs_digest
+from medsearch_pipeline.studies.images import image_inputs_digest
+from medsearch_pipeline.studies.reports import report_inputs_digest
 
 IMAGES, VECTORS, REPORTS = (
     "ec026c533ed56742ed2f895d7af2fbce",
@@ -16,9 +16,9 @@ IMAGES, VECTORS, REPORTS = (
 
 
 def test_the_digests_of_what_was_made_by_version_2_are_still_those() -> None:
-    assert inputs_of_images(["a 1 10", "b 2 20"], 512, 100_000_000, True) == IMAGES
-    assert inputs_of_vectors("net", "1", IMAGES) == VECTORS
-    assert inputs_of_reports(["a.txt 1 10"], "1") == REPORTS
+    assert image_inputs_digest(["a 1 10", "b 2 20"], 512, 100_000_000, True) == IMAGES
+    assert vector_inputs_digest("net", "1", IMAGES) == VECTORS
+    assert report_inputs_digest(["a.txt 1 10"], "1") == REPORTS
     assert [Origin(digest, 2).digest for digest in (IMAGES, VECTORS, REPORTS)] == [IMAGES, VECTORS, REPORTS]
 
 

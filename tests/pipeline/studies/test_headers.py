@@ -15,8 +15,8 @@ from medsearch_core.storage.warehouse import Origin, Warehouse, study_path
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import MIMIC_CXR
-from medsearch_pipeline.studies.dicom_objects import ObjectReader
-from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
+from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.pool import decoding_workers
 from tests.support.factories import dataset, dicom_bytes
 from tests.support.landing import folder_of, image_bytes
@@ -33,8 +33,8 @@ class Place:
     def __init__(self, home: Path) -> None:
         self.landing = open_store(str(home / "landing"))
         self.warehouse = Warehouse(open_store(str(home / "warehouse")))
-        objects = ObjectReader(self.landing, self.warehouse.store, thumbnail_side=64, max_pixels=10**6)
-        self.reader = ImageReader(objects, self.warehouse)
+        objects = DicomObjectProcessor(self.landing, self.warehouse.store, thumbnail_side=64, max_pixels=10**6)
+        self.reader = StudyImageBuilder(objects, self.warehouse)
         cine = dataset(np.zeros((3, 8, 8), np.uint8), **IDENTITY, SOPInstanceUID="2.25.7", DistanceSourceToDetector="1500")
         self.landing.write(f"{FOLDER}/cine.dcm", dicom_bytes(cine))
         self.landing.write(f"{FOLDER}/still.dcm", image_bytes(STUDY, DistanceSourceToDetector="1800"))
