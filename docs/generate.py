@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
 from pydantic import BaseModel
+from strawberry.utils.str_converters import to_camel_case
 
 from medsearch_api.schema.export import SCHEMAS
 from medsearch_api.settings import Settings as ServiceSettings
 from medsearch_core.records import CHANGES, EXCLUSIONS, FIRST_VERSION, REASONS, STATES, TABLES, schema_of, version_of
+from medsearch_core.search.facets import FACETS
 from medsearch_core.settings import Deployment
 from medsearch_pipeline.jobs import JOBS
 from medsearch_pipeline.settings import Settings
 
 DOCS = Path(__file__).resolve().parent
+WEB = DOCS.parent / "medsearch_api" / "web"
 
 _WHERE = {
     "inventory": "inventory.parquet",
@@ -112,7 +116,27 @@ def _with_part(page: Path, name: str, part: str) -> str:
     return f"{before}{begin}\n{part}\n{end}{rest.partition(end)[2]}"
 
 
+def facet_chips() -> str:
+    """The page's table of the facets that are drawn as chips."""
+    rows = [
+        {
+            "name": to_camel_case(facet.name),
+            "field": facet.name.upper(),
+            "title": facet.title,
+            "key": facet.title.lower().replace(" ", "-"),
+        }
+        for facet in FACETS
+    ]
+    spelled = [", ".join(f"{name}: {json.dumps(value)}" for name, value in row.items()) for row in rows]
+    return (
+        "// The facets of the index: filter, field that is counted, title, and key in an address. Written from\n"
+        "// medsearch_core/search/facets.py by `make docs`.\n\n"
+        "export const FACETS = [\n" + "".join(f"  {{ {row} }},\n" for row in spelled) + "];\n"
+    )
+
+
 PAGES = {
+    WEB / "facets.js": facet_chips,
     DOCS / "data-contract.md": data_contract,
     DOCS / "settings.md": settings_table,
     DOCS / "operations.md": operations,

@@ -196,7 +196,7 @@ class ImageRecord:
         TEXT, "Manufacturer (0008,0070)", default=None, dicom="Manufacturer", label="Manufacturer"
     )
     manufacturer_model_name: str | None = column(
-        TEXT, "ManufacturerModelName (0008,1090)", default=None, dicom="ManufacturerModelName", label="Model"
+        TEXT, "ManufacturerModelName (0008,1090)", default=None, dicom="ManufacturerModelName", label="Device model"
     )
     kvp: float | None = column(REAL, "KVP (0018,0060) in kV", default=None, dicom="KVP", label="Tube voltage", unit="kV")
     distance_source_to_detector_mm: float | None = column(

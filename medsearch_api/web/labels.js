@@ -1,8 +1,15 @@
 // Words of the data, said for people. Pure.
 
+import { FACETS } from "./facets.js";
 import { formatRoute, imageRoute } from "./router/routes.js";
 
 export const SEXES = { FEMALE: "Female", MALE: "Male", OTHER: "Other" };
+
+/** Counted as the index spells it, and asked for as the schema does. */
+export const SEX = { name: "sexes", field: "PATIENT_SEX", title: "Sex" };
+
+/** What is drawn as chips. */
+export const CHIPS = [...FACETS, SEX];
 
 /** How the index spells a sex → how the schema does. */
 export const SEX_OF_VALUE = { F: "FEMALE", M: "MALE", O: "OTHER" };
@@ -17,7 +24,8 @@ export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Sym
 
 /** Filters said as words before their value. */
 export const FILTERS = {
-  present: "present", absent: "absent", uncertain: "uncertain", without: "without", views: "view", sexes: "sex", modalities: "modality",
+  present: "present", absent: "absent", uncertain: "uncertain", without: "without",
+  ...Object.fromEntries(CHIPS.map(({ name, title }) => [name, title.toLowerCase()])),
   minAge: "age from", maxAge: "age to", from: "from", to: "to",
 };
 

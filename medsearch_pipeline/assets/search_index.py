@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from medsearch_core.errors import DocumentsRefused
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Origin
 from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals

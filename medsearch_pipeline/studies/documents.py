@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord, TagRecord
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments, study_documents
+from medsearch_core.search.documents import StudyDocuments, study_documents
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.model import Model
 from medsearch_core.storage.warehouse import Origin, Warehouse, study_path
 from medsearch_pipeline.studies.embeddings import vector_inputs_digest

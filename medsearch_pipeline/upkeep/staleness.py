@@ -17,6 +17,7 @@ from typing import Literal
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.search.releases import is_of_older_schema
 from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.jobs import smallest_job
 from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
@@ -43,14 +44,15 @@ NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES = (
 OLDER = "of an older version"
 OTHER_MODEL, VECTORS_OUTDATED = "other model", "behind its images"
 MISSING_FROM_INDEX, OUTDATED, INDEX_MODEL = "not in the index", "index behind", "index of another model"
+INDEX_SCHEMA = "index of an older schema"
 REASONS: Mapping[Part, tuple[str, ...]] = {
     "images": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
     "metadata": (OLDER,),
     "vectors": (MISSING, OTHER_MODEL, VECTORS_OUTDATED, OLDER),
     "reports": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
-    "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL),
+    "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL, INDEX_SCHEMA),
 }
-NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL)}
+NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL), ("documents", INDEX_SCHEMA)}
 """What no job over studies mends: a table or the tags that contradict their digest, an index that needs a new release."""
 
 _FILES = f"""
@@ -126,6 +128,7 @@ _STALE = f"""
                 WHEN held_documents IS NULL THEN '{MISSING}'
                 WHEN held_documents = indexed_documents THEN NULL
                 WHEN NOT has_documents AND indexed_documents IS NULL THEN NULL
+                WHEN $is_index_of_older_schema THEN '{INDEX_SCHEMA}'
                 WHEN $is_index_of_another_model AND image_count > 0 THEN '{INDEX_MODEL}'
                 WHEN indexed_documents IS NULL THEN '{MISSING_FROM_INDEX}'
                 ELSE '{OUTDATED}' END AS documents
@@ -143,6 +146,7 @@ class StalenessInputs:
         ledger: the last one, for versions that were replaced; may be empty.
         indexed: what the index holds, study → the digest its documents were written with.
         index_model: the model of the index's images; None without images.
+        index_release: the release that is searched; None before the first.
         model: the one to embed with; None while it has not yet embedded for this warehouse, and nobody knows its version.
         models: every model that has.
     """
@@ -152,6 +156,7 @@ class StalenessInputs:
     ledger: pa.Table
     indexed: Mapping[StudyKey, str]
     index_model: ModelVersion | None
+    index_release: str | None
     model: ModelVersion | None
     models: Collection[ModelVersion]
 
@@ -159,6 +164,20 @@ class StalenessInputs:
     def is_index_of_another_model(self) -> bool:
         """Whether the index refuses the vectors of the present model, until a release was built for it."""
         return self.index_model is not None and self.index_model != self.model
+
+    @property
+    def is_index_of_older_schema(self) -> bool:
+        """Whether the index refuses all documents, until a release was built with the present schema."""
+        return self.index_release is not None and is_of_older_schema(self.index_release)
+
+    @property
+    def index_refusal(self) -> str | None:
+        """Why the index takes no documents of newly embedded studies, and what to do; None where it takes them."""
+        if self.is_index_of_older_schema:
+            return "the index has an earlier schema: run medsearch reindex"
+        if self.is_index_of_another_model:
+            return "the index holds another model's vectors: when all studies are embedded, run medsearch reindex"
+        return None
 
 
 @dataclass(frozen=True)
@@ -220,6 +239,7 @@ def determine_staleness(
             "no_images": image_inputs_digest([]),
             "no_reports": report_inputs_digest([]),
             "is_index_of_another_model": inputs.is_index_of_another_model,
+            "is_index_of_older_schema": inputs.is_index_of_older_schema,
         },
         inventory=inputs.inventory,
         catalogue=inputs.catalog,

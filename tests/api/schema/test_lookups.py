@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from tests.support.api_client import code_of
 from tests.support.hospital import EFFUSION, MODEL, NER, report_text, sha256
 
@@ -75,7 +75,7 @@ def test_an_images_detail_comes_from_the_warehouse(ask):
         "seriesNumber": None,
         "attributes": [
             {"label": "Manufacturer", "value": "Acme", "unit": None},
-            {"label": "Model", "value": "Ray 7", "unit": None},
+            {"label": "Device model", "value": "Ray 7", "unit": None},
             {"label": "Tube voltage", "value": "120", "unit": "kV"},
             {"label": "Photometric", "value": "MONOCHROME2", "unit": None},
             {"label": "Pixel spacing", "value": "0.139 × 0.139", "unit": "mm"},

@@ -10,6 +10,7 @@ import pytest
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogFile
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.storage.warehouse import present_version
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
@@ -37,6 +38,7 @@ def judged(world: World, images: InputsDigest = inputs_of, reports: InputsDigest
         "ledger": world.ledger,
         "indexed": world.indexed,
         "index_model": NET,
+        "index_release": None,
         "model": NET,
         "models": [NET, OLD],
     }
@@ -199,6 +201,13 @@ def test_an_index_that_lacks_a_study_or_is_behind_is_written_again(world: World)
     assert why(judged(world)) == ({"documents": "index behind"}, "reindex_job")
     world.files[S1, "tags"] = replace(tag, inputs=None)
     assert why(judged(world)) == ({"documents": "file missing or damaged"}, None), "a person has to look"
+
+
+def test_an_index_of_an_older_schema_waits_for_a_release(world: World) -> None:
+    world.indexed[S1] = "of an earlier schema"
+    older = f"v{INDEX_SCHEMA_VERSION - 1}-net"
+    assert why(judged(world, index_release=older)) == ({"documents": "index of an older schema"}, None)
+    assert why(judged(world, index_release=f"v{INDEX_SCHEMA_VERSION}-net")) == ({"documents": "index behind"}, "reindex_job")
 
 
 def test_an_index_of_another_model_waits_for_a_release(world: World) -> None:
