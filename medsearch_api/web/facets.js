@@ -6,4 +6,5 @@ export const FACETS = [
   { name: "bodyParts", field: "BODY_PARTS", title: "Body part", key: "body-part" },
   { name: "views", field: "VIEWS", title: "View", key: "view" },
   { name: "lateralities", field: "LATERALITIES", title: "Laterality", key: "laterality" },
+  { name: "devices", field: "DEVICES", title: "Device", key: "device" },
 ];

@@ -44,6 +44,13 @@ FACETS = (
     ),
     Facet(name="views", column="view_position", title="View", description="ViewPosition (0018,5101), e.g. PA."),
     Facet(name="lateralities", column="laterality", title="Laterality", description="Laterality, L or R."),
+    Facet(
+        name="devices",
+        column="manufacturer_model_name",
+        title="Device",
+        description="ManufacturerModelName (0008,1090), as the objects spell it.",
+        since=3,
+    ),
 )
 """All facets, in the order in which people see them."""
 
