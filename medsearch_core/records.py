@@ -210,7 +210,11 @@ class ImageRecord:
     )
     burned_in_annotation: str | None = column(TEXT, "BurnedInAnnotation (0028,0301): YES or NO", default=None)
     photometric_interpretation: str | None = column(
-        TEXT, "PhotometricInterpretation (0028,0004)", default=None, dicom="PhotometricInterpretation", label="Photometric"
+        TEXT,
+        "PhotometricInterpretation (0028,0004)",
+        default=None,
+        dicom="PhotometricInterpretation",
+        label="Photometric interpretation",
     )
     rows: int = column(COUNT, "Rows (0028,0010)")
     columns: int = column(COUNT, "Columns (0028,0011)")

@@ -77,7 +77,7 @@ def test_an_images_detail_comes_from_the_warehouse(ask):
             {"label": "Manufacturer", "value": "Acme", "unit": None},
             {"label": "Device model", "value": "Ray 7", "unit": None},
             {"label": "Tube voltage", "value": "120", "unit": "kV"},
-            {"label": "Photometric", "value": "MONOCHROME2", "unit": None},
+            {"label": "Photometric interpretation", "value": "MONOCHROME2", "unit": None},
             {"label": "Pixel spacing", "value": "0.139 × 0.139", "unit": "mm"},
         ],
     }
