@@ -56,7 +56,7 @@ SLOW = (
     "pipeline/upkeep/test_upkeep_runs.py",
     "pipeline/workers/",
 )
-"""Tests that start processes or servers, load a model or take seconds each: folders and beginnings of names. `make quick` leaves them out."""
+"""Tests that start processes or servers, load a model or take seconds each, which `make quick` leaves out: folders, starts of names."""
 
 
 def pytest_report_header() -> str:
@@ -75,7 +75,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest modules first, and `slow` is marked. A test that needs a GPU is no skipped test where there is none: the header says it."""
+    """The longest modules first, `slow` marked. A test that needs a GPU is no skipped test where there is none."""
     left_out = [] if HAS_GPU else [item for item in items if item.get_closest_marker("gpu")]
     config.hook.pytest_deselected(items=left_out)
     for item in items:

@@ -27,8 +27,8 @@ def print_stale(console: Console, settings: Settings, studies: bool) -> int:
             console.print(f"{each.study}: {why}: {each.job or 'no job'}", markup=False, highlight=False, soft_wrap=True)
     elif staleness.stale:
         console.print(_count_table(staleness))
-    if inputs.is_index_of_another_model:
-        console.print("The index holds another model's vectors: when all studies are embedded, run medsearch reindex.")
+    if refusal := inputs.index_refusal:
+        console.print(f"{refusal[0].upper()}{refusal[1:]}.")
     return 1 if staleness.stale else 0
 
 

@@ -19,6 +19,7 @@ from medsearch_core.records import (
 )
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
+from medsearch_core.storage.warehouse import present_version
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.reconciliation import Reconciliation, ReconciliationInputs, reconcile
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
@@ -91,6 +92,7 @@ class World:
                 table_name=table,
                 etag="e",
                 inputs=inputs,
+                version=present_version(table),
                 run=f"{table} {self.inventories}",
                 rows=len(texts) if table == "reports" else len(images),
                 outcomes=outcomes.get(table, []),
