@@ -19,6 +19,11 @@ class Deployment(BaseModel):
     """Where the pipeline reads and writes, and the service reads."""
 
     landing: str = Field(default=".medsearch/landing", description="where objects land: a folder, or s3://bucket/prefix")
+    follow_links: bool = Field(
+        default=False,
+        description="whether a link in a landing folder is read as the file it leads to, if that is in the same folder; links "
+        "out of it never are",
+    )
     warehouse: str = Field(
         default=".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix"
     )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 HEADER_BYTES = 64 * 1024
-NOWHERE = "a link to nowhere"
-"""The tag under which a link that leads to no file is listed."""
+LINK = "link"
+"""The tag under which a link that is not followed is listed; no store gives it to an object."""
 NO_FOLDER = ".medsearch-check"
 """A folder that holds nothing, listed to see whether a store can be."""
 

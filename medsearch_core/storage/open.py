@@ -9,8 +9,11 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 
 
-def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = False) -> ObjectStore:
+def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = False, follows_links: bool = False) -> ObjectStore:
     """The store at a path, `file://` or `s3://bucket/prefix` address. A folder is made unless it `must_exist`.
+
+    Args:
+        follows_links: of a folder, as `Folder` has it.
 
     Raises:
         ConfigurationError: the address is of another kind, the folder is missing or none, or S3 credentials cannot be found.
@@ -31,4 +34,4 @@ def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = Fals
         raise ConfigurationError(f"{folder} cannot be used as a folder: {error.strerror}") from error
     from medsearch_core.storage.folder import Folder
 
-    return Folder(folder)
+    return Folder(folder, follows_links)

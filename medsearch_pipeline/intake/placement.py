@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
-from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
+from medsearch_core.storage.object_store import LINK, ObjectInfo
 from medsearch_pipeline.settings.layout import Layout
 
 STAGE = "inventory"
@@ -85,8 +85,8 @@ def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     if not info.is_addressable:
         return rejected(info, "unaddressable_name", "rename the object: no store can be asked for this name")
     study = layout.study_of(info.key)
-    if info.etag == NOWHERE:
-        return rejected(info, "unreadable_object", NOWHERE, study)
+    if info.etag == LINK:
+        return rejected(info, "link", "deliver the file itself; links are not followed", study)
     if info.bytes == 0:
         return rejected(info, "empty_object", "the object has no bytes", study)
     if study:
