@@ -7,7 +7,7 @@ use an S3 client of your own.
 import os
 import sys
 
-from medsearch_core.storage.object_store import LINK, S3Options
+from medsearch_core.storage.object_store import LINK_ETAG, S3Options
 from medsearch_core.storage.open import open_store
 
 
@@ -16,7 +16,7 @@ def deliver(folder: str, landing: str, s3: S3Options) -> tuple[int, int]:
     source, target = open_store(folder, must_exist=True), open_store(landing, s3)
     files = links = 0
     for entry in source.list():
-        if entry.etag == LINK:
+        if entry.etag == LINK_ETAG:
             links += 1
             continue
         target.write(entry.key, source.read(entry.key))

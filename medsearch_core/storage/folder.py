@@ -18,10 +18,10 @@ from obstore.store import LocalStore
 from typing_extensions import Buffer
 
 from medsearch_core.errors import ObjectForbidden, ObjectNotFound, StorageError
-from medsearch_core.storage.object_store import HEADER_BYTES, LINK, ObjectInfo
-from medsearch_core.storage.obstore_base import ObstoreStore, fault
+from medsearch_core.storage.object_store import HEADER_BYTES, LINK_ETAG, ObjectInfo
+from medsearch_core.storage.obstore_base import ObstoreStore, translate_error
 
-UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
+UNADDRESSABLE_KEY = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 _FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a named pipe without a writer stops nobody
@@ -36,8 +36,8 @@ class Folder(ObstoreStore):
     time, and the system opens each only if it is no link at that moment (O_NOFOLLOW): a link that takes the place of a file
     or folder between listing and reading gains nothing. The root itself may be a link. A hard link is a file like any other.
 
-    Links are listed, with the tag `LINK` and no bytes. If a folder is swapped for a link while it is walked, names of files
-    elsewhere may be listed; they cannot be read.
+    Links are listed, with the tag `LINK_ETAG` and no bytes. If a folder is swapped for a link while it is walked, names of
+    files elsewhere may be listed; they cannot be read.
 
     Args:
         follows_links: a link to a file in the folder is listed and read as that file. A link to a folder, to nothing or out
@@ -157,7 +157,7 @@ class Folder(ObstoreStore):
         except OSError:
             return None  # removed since its folder was listed
         is_spelt_so = "\\" not in spelt or spelt == Path(entry.path).relative_to(self._folder).as_posix()
-        return _info(spelt, found, is_spelt_so and not UNADDRESSABLE.search(spelt))
+        return _info(spelt, found, is_spelt_so and not UNADDRESSABLE_KEY.search(spelt))
 
 
 class _File(io.FileIO):
@@ -189,7 +189,7 @@ def _failing_as(verb: str, key: str) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NOT_FOLLOWED:
             raise ObjectForbidden(f"cannot {verb} {key}: {_NOT_FOLLOWED[error.errno]}") from error
-        raise fault(verb, key, error) from error
+        raise translate_error(verb, key, error) from error
 
 
 def _parts(key: str) -> Sequence[str]:
@@ -206,7 +206,7 @@ def _is_file_in(target: Path, root: str) -> bool:
 
 def _info(key: str, found: os.stat_result, is_addressable: bool = True) -> ObjectInfo:
     if stat.S_ISLNK(found.st_mode):
-        return ObjectInfo(key, 0, LINK, is_addressable)
+        return ObjectInfo(key, 0, LINK_ETAG, is_addressable)
     tag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
     return ObjectInfo(key, found.st_size, tag, is_addressable)
 
@@ -234,4 +234,4 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _spelt(name: str) -> str:
     """A file's name as it is listed: what no store can be asked for is escaped."""
-    return UNADDRESSABLE.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())
+    return UNADDRESSABLE_KEY.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())

@@ -11,6 +11,7 @@ from torch import nn
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.metadata import Input, metadata_of
 from medsearch_pipeline.models.network import FromPixels, Network
+from medsearch_pipeline.models.registry import OFFLINE_CHOICES
 from medsearch_pipeline.models.weights import State, digest_of_weights, load_into, random_state, state_from_file
 
 
@@ -21,9 +22,7 @@ def downloading(name: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise ConfigurationError(
-            f"{name}'s ImageNet weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
-            "to its path, or choose MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or "
-            "MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
+            f"{name}'s ImageNet weights could not be downloaded ({type(error).__name__}). Without internet, {OFFLINE_CHOICES}"
         ) from error
 
 
@@ -32,7 +31,7 @@ def network_of(
     build: Callable[[], nn.Module],
     published: Callable[[], State],
     weights: str,
-    wanted: Input,
+    model_input: Input,
     dimensions: int | None = None,
     names: Callable[[State], State] = lambda state: state,
 ) -> Network:
@@ -42,7 +41,7 @@ def network_of(
         name: the architecture's, for the model's id and errors.
         build: the feature extractor, `[n, 3, side, side]` to `[n, dimensions]`.
         published: the state dict of the published weights.
-        wanted: the input these were trained on; metadata beside a file of weights go before it.
+        model_input: the input these were trained on; metadata beside a file of weights go before it.
         names: the tensors' names as the feature extractor has them, from those of a published or given state dict.
 
     Raises:
@@ -59,5 +58,5 @@ def network_of(
     features = load_into(build(), state, name).eval()
     digest = digest_of_weights(features)
     if metadata:
-        model_id, wanted, dimensions = metadata.model_id, metadata.input, metadata.dimensions
-    return Network(model_id, digest, wanted, FromPixels(features, wanted).eval(), dimensions)
+        model_id, model_input, dimensions = metadata.model_id, metadata.input, metadata.dimensions
+    return Network(model_id, digest, model_input, FromPixels(features, model_input).eval(), dimensions)

@@ -11,7 +11,7 @@ import pytest
 
 from medsearch_core.errors import ObjectForbidden, ObjectNotFound, ObjectUnreadable, StorageError
 from medsearch_core.storage.folder import Folder
-from medsearch_core.storage.object_store import LINK
+from medsearch_core.storage.object_store import LINK_ETAG
 
 SECRET = b"what another program keeps"
 
@@ -28,7 +28,7 @@ def landing(tmp_path: Path) -> Path:
 
 def listed(store: Folder) -> dict[str, bool]:
     """Key → whether it is a link that is not followed."""
-    return {o.key: o.etag == LINK for o in store.list()}
+    return {o.key: o.etag == LINK_ETAG for o in store.list()}
 
 
 READS: list[Callable[[Folder, str], object]] = [Folder.info, Folder.read, lambda folder, key: folder.open(key).read()]
@@ -76,7 +76,7 @@ def test_links_out_of_the_folder_are_listed_as_links_and_never_read(landing: Pat
     links = ["circle.txt", "file.txt", "folder", "nowhere.txt", "relative.txt", "system", "twice.txt"]
     assert listed(store) == {"a/x.txt": False} | dict.fromkeys(links, True)
     for key in links:
-        assert store.info(key).etag == LINK
+        assert store.info(key).etag == LINK_ETAG
         assert store.info(key).bytes == 0
         with pytest.raises(ObjectForbidden, match=f"cannot read {key}: it is a link"):
             store.read(key)
@@ -96,7 +96,9 @@ def test_a_link_to_a_file_of_the_folder_is_read_only_where_links_are_followed(la
     assert listed(Folder(landing)) == {"a/x.txt": False, "again": True, "b.txt": True, "c.txt": True, "up": True}
     store = Folder(landing, follows_links=True)
     assert listed(store) == {"a/x.txt": False, "again": True, "b.txt": False, "c.txt": False, "up": True}
-    assert {o.key: o for o in store.list() if o.etag != LINK} == {key: store.info(key) for key in ("a/x.txt", "b.txt", "c.txt")}
+    assert {o.key: o for o in store.list() if o.etag != LINK_ETAG} == {
+        key: store.info(key) for key in ("a/x.txt", "b.txt", "c.txt")
+    }
     assert store.read("b.txt") == store.open("c.txt").read() == b"x"
     assert pickle.loads(pickle.dumps(store)).read("b.txt") == b"x"  # noqa: S301 - our own
 
