@@ -1,6 +1,6 @@
 """Who else may read what this project writes: nobody, unless `MEDSEARCH_UMASK` says otherwise.
 
-Every entry point calls `keep_files_private` first: the commands, the service, Dagster's storage and the code location. What
+Every entry point calls `keep_files_private` first: the commands, the service, the code location and Dagster's storage. What
 they start inherits it.
 """
 
@@ -12,64 +12,60 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.settings import UMASK, UMASK_PATTERN, Deployment
+from medsearch_core.storage.open import local_folder
 
 LOG = logging.getLogger("medsearch.permissions")
+PSEUDONYM_KEY = "pseudonym.key"
+"""In the warehouse: the secret behind the keys of studies grouped by header."""
 
 
-class FilePermissions(BaseModel):
-    """The setting."""
+class _Umask(BaseSettings):
+    """The one setting that is needed before all others are read, and where none of them is right."""
 
-    umask: str = Field(
-        default="077",
-        pattern="^0?[0-7]{3}$",
-        description="permissions that files and folders are made without, in octal: 077 leaves them to the user who runs this, "
-        "027 lets that user's group read them",
-    )
-
-
-class _FromEnvironment(FilePermissions, BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", env_ignore_empty=True)
 
+    umask: str = Field(default=UMASK, pattern=UMASK_PATTERN)
 
-def keep_files_private() -> int:
-    """Sets the umask of this process, and so of all that it starts; returns it.
+
+def keep_files_private() -> None:
+    """Sets the umask of this process, and so of all that it starts. It needs no other setting, and so can come first.
 
     Raises:
         ConfigurationError: MEDSEARCH_UMASK is no umask.
     """
     try:
-        umask = int(_FromEnvironment().umask, 8)
+        os.umask(int(_Umask().umask, 8))
     except ValidationError as error:
-        raise ConfigurationError("MEDSEARCH_UMASK must be three octal digits, such as 077 or 027") from error
-    os.umask(umask)
-    return umask
+        raise ConfigurationError("MEDSEARCH_UMASK: give three octal digits, such as 077 or 027") from error
 
 
-def exposures(private: Iterable[Path], landing: Path | None, umask: int) -> list[str]:
-    """One sentence for each file or folder of this user that others have rights to, with the command that takes them away.
+def warn_of_exposures(deployment: Deployment, *more: str) -> None:
+    """Logs what other users of this machine can reach: of a deployment's folders, and of more of them."""
+    umask, warehouse = int(deployment.umask, 8), local_folder(deployment.warehouse)
+    private, landing = [warehouse, *map(local_folder, [deployment.index, *more])], local_folder(deployment.landing)
+    unwanted = [(path, umask & 0o077) for path in private if path]
+    if warehouse:
+        unwanted.append((warehouse / PSEUDONYM_KEY, 0o077))
+    if landing:
+        unwanted.append((landing, umask & 0o007))  # whoever delivers may be of a group
+    for sentence in exposures(unwanted):
+        LOG.warning("%s", sentence)
 
-    A folder stands for all that is in it. Delivery may use a group, so of the landing folder only the rights of everyone count.
 
-    Args:
-        private: of those that are there, what nobody else should reach.
-        umask: the rights that nobody else should have.
+def exposures(unwanted: Iterable[tuple[Path, int]]) -> list[str]:
+    """A sentence for each path with permissions that are not wanted, and the command that takes them away.
+
+    A folder stands for all that is in it. What is not there, or belongs to another user, is left out.
     """
-    checked = [(path, umask & 0o077) for path in private] + ([(landing, umask & 0o007)] if landing else [])
-    return [_sentence(path, found & unwanted) for path, unwanted in checked if (found := _rights(path)) & unwanted]
+    return [_sentence(path, given) for path, bits in unwanted if (given := _permissions(path) & bits)]
 
 
-def warn_of_exposures(private: Iterable[Path], landing: Path | None, umask: int) -> None:
-    """Logs each of them."""
-    for sentence in exposures(private, landing, umask):
-        LOG.warning(sentence)
-
-
-def _rights(path: Path) -> int:
-    """The permissions of a file or folder; none if it is not there or not this user's."""
+def _permissions(path: Path) -> int:
     try:
         found = path.stat()
     except OSError:
@@ -77,7 +73,7 @@ def _rights(path: Path) -> int:
     return stat.S_IMODE(found.st_mode) if found.st_uid == os.geteuid() else 0
 
 
-def _sentence(path: Path, unwanted: int) -> str:
-    who = "every user" if unwanted & 0o007 else "a group"
-    classes = ("g" if unwanted & 0o070 else "") + ("o" if unwanted & 0o007 else "")
-    return f"{path} is open to {who} of this machine: run chmod {classes}-rwx {path}"
+def _sentence(path: Path, given: int) -> str:
+    classes = ("g" if given & 0o070 else "") + ("o" if given & 0o007 else "")
+    whom = "every user of this machine" if given & 0o007 else "its group"
+    return f"{path} is open to {whom}: run chmod {classes}-rwx {path}"

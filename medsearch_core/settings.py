@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from medsearch_core.search.opensearch.options import Access, Compression, Engine, IndexLayout, SpaceType
 from medsearch_core.storage.object_store import S3Options
 
+UMASK, UMASK_PATTERN = "077", "^0?[0-7]{3}$"
+
 
 class Deployment(BaseModel):
     """Where the pipeline reads and writes, and the service reads."""
@@ -58,6 +60,12 @@ class Deployment(BaseModel):
     index_replicas: int = Field(default=1, ge=0, le=10, description="copies of each shard beside the primary")
     s3_endpoint: str | None = Field(default=None, description="address of an S3-compatible service; empty means AWS")
     s3_region: str | None = Field(default=None, description="region of the buckets")
+    umask: str = Field(
+        default=UMASK,
+        pattern=UMASK_PATTERN,
+        description="permissions, in octal, that new files and folders lack: 077 keeps them to the user who runs this, "
+        "027 lets that user's group read them",
+    )
 
     @field_validator("landing", "warehouse")
     @classmethod

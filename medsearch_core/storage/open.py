@@ -23,9 +23,8 @@ def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = Fals
         from medsearch_core.storage.s3 import Bucket  # botocore, which a folder needs none of
 
         return Bucket(parts.netloc, parts.path.strip("/"), s3 or S3Options(), url)
-    if parts.scheme not in ("", "file"):
+    if (folder := local_folder(url)) is None:
         raise ConfigurationError(f"cannot open {parts.scheme}:// stores; give a folder, file:// or s3://bucket/prefix")
-    folder = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
     if must_exist and not folder.is_dir():
         raise ConfigurationError(f"there is no folder {folder}: mount or create it, or correct the setting that names it")
     try:
@@ -35,3 +34,11 @@ def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = Fals
     from medsearch_core.storage.folder import Folder
 
     return Folder(folder, follows_links)
+
+
+def local_folder(url: str) -> Path | None:
+    """The folder at a path or `file://` address; None for an address of another kind."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("", "file"):
+        return None
+    return Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
