@@ -1,6 +1,6 @@
-"""The service: `create_app(settings)`, and `main` that runs it.
+"""The service: `create_app(settings)`, and `main`, which runs it.
 
-Belongs here: which address leads where, and what stands in front. Importing this does nothing.
+Belongs here: routes and middleware. Importing this module has no side effects.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from medsearch_core.permissions import keep_files_private, warn_of_exposures
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
-    """The service.
+    """Create the service.
 
     Args:
-        open_backends: where answers come from; tests give their own.
+        open_backends: opens the data sources; tests pass their own.
 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
@@ -81,10 +81,10 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
 
 
 class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
-    """GraphQL by POST alone: a query in an address would end up in logs and histories.
+    """GraphQL over POST only: a query in a URL would end up in logs and browser histories.
 
-    There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`
-    opens in any client.
+    There is no GraphiQL, because it loads scripts from other hosts, which the content security policy forbids. `schema.graphql`
+    opens in any GraphQL client.
     """
 
     request_adapter_class = InMemoryRequest
@@ -105,9 +105,9 @@ class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
 
 
 def main() -> None:
-    """Serves until it is told to end, and still answers what it was asked before.
+    """Serve until told to stop, then finish the requests in progress.
 
-    A setting that is missing or wrong ends it with one sentence.
+    Exits with a one-sentence message if a setting is missing or invalid.
     """
     import uvicorn
 
@@ -119,7 +119,7 @@ def main() -> None:
         sys.exit(str(error))
     except ValidationError as error:
         names = ", ".join(f"MEDSEARCH_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
-        sys.exit(f"These settings cannot be read: {names}")
+        sys.exit(f"Invalid settings: {names}. docs/settings.md lists what each one accepts.")
     logs.configure()
     warn_of_exposures(settings)
     uvicorn.run(

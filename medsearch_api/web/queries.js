@@ -1,6 +1,6 @@
-// The GraphQL documents of the page.
+// The page's GraphQL documents.
 
-/** What the index holds, and what the codes in it are called. */
+/** The index's counts, and the labels of its codes. */
 export const HOLDINGS = `{
   index { images reports studies }
   present: facets(field: PRESENT_CODES, size: 200) { value label }

@@ -1,4 +1,4 @@
-// What is known of an image: its attributes, and where it comes from.
+// An image's attributes and provenance.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { demographics } from "../labels.js";
@@ -15,14 +15,14 @@ function attributes(image) {
     ["Description", detail?.studyDescription],
     ["View", [image.viewPosition, image.laterality].filter(Boolean).join(" ")],
     ["Modality", [image.modality, image.bodyPartExamined].filter(Boolean).join(" ")],
-    ["Matrix", detail && `${detail.columns} × ${detail.rows}${detail.bitsStored ? `, ${detail.bitsStored} bit` : ""}`],
+    ["Matrix size", detail && `${detail.columns} × ${detail.rows}${detail.bitsStored ? `, ${detail.bitsStored} bit` : ""}`],
     ["Frame", detail && detail.frames > 1 && `${detail.frame} of ${detail.frames}`],
-    ["Photometric", detail?.photometricInterpretation],
-    ["Spacing", spacing && `${spacing} mm`],
+    ["Photometric interpretation", detail?.photometricInterpretation],
+    ["Pixel spacing", spacing && `${spacing} mm`],
     ["Tube voltage", detail?.kvp && `${detail.kvp} kV`],
     ["Device", detail && [detail.manufacturer, detail.manufacturerModelName].filter(Boolean).join(" ")],
     ["Burned-in text", detail?.burnedInAnnotation === "YES" && "yes"],
-    ["Keys", `${image.patient} / ${image.study}`],
+    ["Study key", `${image.patient} / ${image.study}`],
   ];
 }
 

@@ -1,4 +1,4 @@
-// What the reports found hold, counted: three bar charts of findings, chips, and ranges. Each is a switch of a filter.
+// Facets of the matching reports: three bar charts of findings, chips, and ranges. Each one sets a filter.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -13,7 +13,7 @@ const SHOWN_BARS = 8;
 
 const width = (part) => `width: ${Math.max(2, 100 * part)}%`;
 
-/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. A bar for `maxCount` reports is as wide as the chart. */
+/** A bar chart of ICD-10-CM codes. Clicking a bar filters by its code. A bar for `maxCount` reports has the full width. */
 function chart(title, name, counts, filters, maxCount) {
   const bar = ({ value, label, count }) => html`
     <li>
@@ -46,7 +46,7 @@ function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) =
     </section>`;
 }
 
-/** Two ends of a range, either of them open. `read` gives the value of what was typed; null is open. */
+/** The two ends of a range, each of them optional. `read` parses the typed value; null means open. */
 export function range(title, kind, [low, high], filters, onChange, read, attributes = {}) {
   const field = (name, label) => html`
     <label><span class="unseen">${title} ${label}</span>
@@ -60,7 +60,7 @@ const number = (text) => (text === "" ? null : Number(text));
 export const ageRange = (filters, onChange) =>
   range("Age", "number", ["minAge", "maxAge"], filters, onChange, number, { min: 0, max: 150 });
 
-/** All facets of a search's answer; their shapes while there is none. */
+/** All facets of a search, or placeholders while it loads. */
 export function facets(answer, filters) {
   if (!answer) return skeleton.bars(12);
   const change = (next) => search({ filters: next });

@@ -72,7 +72,7 @@ def test_back_and_forward_go_through_filters_and_images(page):
     expect_found(page, "3 reports")
     page.go_forward()
     expect_found(page, "1 report")
-    expect(page.get_by_role("button", name="Take off the filter present: Pleural effusion")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove filter present: Pleural effusion")).to_be_visible()
 
 
 def test_typing_replaces_the_visit_and_pushes_none(page):

@@ -41,6 +41,7 @@ from tests.support.parquet_fixtures import (
     study_key,
     warehouse_of,
 )
+from tests.support.paths import PROJECT_ROOT
 
 STUDIES = 10
 IMAGES = 2 * STUDIES
@@ -155,13 +156,14 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(settings:
     home = str(Path(settings.warehouse).parent)
     program = [
         sys.executable,
-        str(Path(__file__).with_name("reindex_killed.py")),
+        "-m",
+        "tests.pipeline.releases.reindex_killed",
         home,
         "1",
         settings.index,
         settings.index_name,
     ]
-    assert subprocess.run(program, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert subprocess.run(program, cwd=PROJECT_ROOT, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert open_index(settings).health().images == 0
     (unfinished,) = open_index(settings).releases()
     open_index(settings).finish(unfinished.name)

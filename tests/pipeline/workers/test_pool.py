@@ -105,7 +105,7 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
 def test_workers_end_with_their_owner_however_it_ends() -> None:
     code = """
 import os, signal
-from medsearch_pipeline.workers import Limits, Workers
+from medsearch_pipeline.workers.pool import Limits, Workers
 from tests.pipeline.deadly import squares
 found = [result[1] for _, result in Workers(2, Limits(9, 2**30)).map(squares, range(9), 1, 9)]
 print(*{*found}, flush=True)
