@@ -37,6 +37,7 @@ from medsearch_api.sign_in.modes import open_sign_in
 from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.permissions import keep_files_private, warn_of_exposures
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -111,6 +112,7 @@ def main() -> None:
     import uvicorn
 
     try:
+        keep_files_private()
         settings = Settings()
         app = create_app(settings)
     except ConfigurationError as error:
@@ -119,6 +121,7 @@ def main() -> None:
         names = ", ".join(f"MEDSEARCH_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
         sys.exit(f"Invalid settings: {names}. docs/settings.md lists what each one accepts.")
     logs.configure()
+    warn_of_exposures(settings)
     uvicorn.run(
         app,
         host=settings.api_host,

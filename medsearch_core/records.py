@@ -18,6 +18,7 @@ FIRST_VERSION = 2
 
 REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
+    "link": "a symbolic link in a landing folder, which is not followed (MEDSEARCH_FOLLOW_LINKS)",
     "unrecognised_object": "neither a DICOM object nor a report",
     "report_without_study": "a report that no landed study claims",
     "empty_object": "the object has no bytes",
@@ -40,7 +41,7 @@ REASONS = {
 }
 """Every reason a rejection may carry, and what it means."""
 
-EXCLUSIONS = ("unrecognised_object", "no_pixel_data", "duplicate_object")
+EXCLUSIONS = ("link", "unrecognised_object", "no_pixel_data", "duplicate_object")
 """The reasons that are no fault of the object: a rule leaves it out. In the ledger it is excluded, not rejected."""
 
 STATES = {

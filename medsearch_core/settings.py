@@ -13,12 +13,19 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from medsearch_core.search.opensearch.options import Access, Compression, Engine, IndexLayout, SpaceType
 from medsearch_core.storage.object_store import S3Options
 
+UMASK, UMASK_PATTERN = "077", "^0?[0-7]{3}$"
+
 
 class Deployment(BaseModel):
     """The locations that the pipeline reads and writes, and the service reads."""
 
     landing: str = Field(
         default=".medsearch/landing", description="landing store, where new objects arrive: a folder or s3://bucket/prefix"
+    )
+    follow_links: bool = Field(
+        default=False,
+        description="whether symbolic links in a landing folder are read if they lead to a file in the same folder; links that "
+        "lead out of it never are",
     )
     warehouse: str = Field(
         default=".medsearch/warehouse", description="warehouse, where assets are written: a folder or s3://bucket/prefix"
@@ -55,6 +62,12 @@ class Deployment(BaseModel):
     index_replicas: int = Field(default=1, ge=0, le=10, description="replicas of each primary shard")
     s3_endpoint: str | None = Field(default=None, description="URL of an S3-compatible service; if empty, AWS")
     s3_region: str | None = Field(default=None, description="region of the buckets")
+    umask: str = Field(
+        default=UMASK,
+        pattern=UMASK_PATTERN,
+        description="octal umask of new files and folders: 077 leaves them to the user who runs this, 027 lets the user's group "
+        "read them",
+    )
 
     @field_validator("landing", "warehouse")
     @classmethod

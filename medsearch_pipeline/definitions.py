@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from medsearch_core.permissions import keep_files_private
 from medsearch_pipeline.assets.catalog import build_catalog
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
@@ -52,4 +53,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+keep_files_private()  # of the code server, and of the runs and workers that it starts
 defs = build_definitions(Settings())

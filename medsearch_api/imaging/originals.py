@@ -55,5 +55,6 @@ class Originals:
     def _landing(self) -> ObjectStore:
         with self._lock:
             if self._store is None:
-                self._store = open_store(self._settings.landing, self._settings.s3, must_exist=True)
+                named = self._settings
+                self._store = open_store(named.landing, named.s3, must_exist=True, follows_links=named.follow_links)
             return self._store

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from medsearch_core.errors import MedsearchError
+from medsearch_core.permissions import keep_files_private
 from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, webserver
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     values = vars(build_parser().parse_args(arguments))
     command: Command = values.pop("command")
     try:
+        keep_files_private()
         inputs = (Console(), Settings()) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)
     except MedsearchError as error:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medsearch_core.errors import StorageError
+from medsearch_core.errors import ObjectForbidden, StorageError
 from medsearch_core.storage.object_store import ObjectInfo, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_pipeline.intake.lookup import look_up
@@ -74,7 +74,10 @@ def test_one_object_that_cannot_be_looked_at_is_named_beside_the_others(tmp_path
     landing.write("file", b"x")
     looked = look_up(landing, ["a", "file/below", "n" * 300])
     assert list(looked.seen) == ["a"]
-    assert {key: type(error) for key, error in looked.failed.items()} == {"file/below": StorageError, "n" * 300: StorageError}
+    assert {key: type(error) for key, error in looked.failed.items()} == {
+        "file/below": ObjectForbidden,
+        "n" * 300: StorageError,
+    }
 
 
 def test_a_store_that_fails_at_every_key_has_failed(tmp_path: Path) -> None:
