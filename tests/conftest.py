@@ -56,7 +56,7 @@ SLOW = (
     "pipeline/upkeep/test_upkeep_runs.py",
     "pipeline/workers/",
 )
-"""Tests that start processes or servers, load a model or take seconds each, which `make quick` leaves out: folders, starts of names."""
+"""Tests that start processes or servers, load a model or take seconds: folders, starts of names. `make quick` leaves them out."""
 
 
 def pytest_report_header() -> str:
