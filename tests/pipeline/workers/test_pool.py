@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import psutil
@@ -14,7 +17,7 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.workers.pool import Limits, Lost, Workers
-from tests.support.deadly_items import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares
+from tests.support.deadly_items import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares, use_workers
 from tests.support.hospital_day.place import wait_until
 
 LIMITS = Limits(seconds=1, bytes=2**30, patience=2)
@@ -100,11 +103,38 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
     workers.close()
 
 
+def test_closing_ends_a_worker_in_the_middle_of_an_item() -> None:
+    workers = Workers(1, Limits(seconds=3600, bytes=2**30, patience=3600))
+    ((_, result),) = workers.map(squares, [3], 1, 1)
+    assert not isinstance(result, Lost)
+    waits = threading.Thread(target=lambda: pytest.raises(CancelledError, list, workers.map(squares, [WAIT], 1, 1)))
+    waits.start()
+    worker = psutil.Process(result[1])
+    wait_until("it sleeps over its item", lambda: worker.num_threads() > 2, 60, every=0.05)  # the pool's own, and its timer's
+    workers.close()
+    waits.join(120)
+    assert not waits.is_alive()
+    assert not worker.is_running()
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(method: str) -> None:
+    context = multiprocessing.get_context(method)
+    told = context.Queue()
+    run = context.Process(target=use_workers, args=(told,))
+    run.start()
+    started = told.get(timeout=300)
+    assert len(started) >= 2, "the worker and the process that it was forked from"
+    run.join(300)
+    assert run.exitcode == 0
+    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 60, every=0.1)
+
+
 def test_workers_end_with_their_owner_however_it_ends() -> None:
     code = """
 import os, signal
-from medsearch_pipeline.workers import Limits, Workers
-from tests.pipeline.deadly import squares
+from medsearch_pipeline.workers.pool import Limits, Workers
+from tests.support.deadly_items import squares
 found = [result[1] for _, result in Workers(2, Limits(9, 2**30)).map(squares, range(9), 1, 9)]
 print(*{*found}, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
