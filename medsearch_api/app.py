@@ -37,6 +37,7 @@ from medsearch_api.sign_in.modes import sign_in_of
 from medsearch_api.sign_in.viewer import viewer_of
 from medsearch_api.uploads.forms import ROOM_FOR_FIELDS
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -108,6 +109,7 @@ def main() -> None:
     """
     import uvicorn
 
+    heed_signals()
     try:
         settings = Settings()
         app = create_app(settings)

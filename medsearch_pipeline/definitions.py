@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from medsearch_core.signals import heed_signals
 from medsearch_pipeline.assets.catalogue import build_catalogue
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
@@ -52,4 +53,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+heed_signals()  # the code server loads this, and every run
 defs = build_definitions(Settings())

@@ -48,6 +48,14 @@ def once_deadly(paths: Sequence[Path]) -> Iterator[str]:
         yield path.name
 
 
+def endless(paths: Sequence[Path]) -> Iterator[None]:
+    """Makes the path, and never comes to an end."""
+    for path in paths:
+        path.touch()
+        time.sleep(3600)
+        yield None
+
+
 def environment_of(names: Sequence[str]) -> Iterator[str | None]:
     """The environment's values."""
     for name in names:

@@ -17,10 +17,23 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.workers.pool import Limits, Lost, Workers
-from tests.support.deadly_items import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares, use_workers
+from tests.support.deadly_items import (
+    CRASH,
+    FILL,
+    HANG,
+    KILLED,
+    RAISE,
+    WAIT,
+    endless,
+    environment_of,
+    once_deadly,
+    squares,
+    use_workers,
+)
 from tests.support.hospital_day.place import wait_until
 
-LIMITS = Limits(seconds=1, bytes=2**30, patience=2)
+LIMITS = Limits(seconds=1, bytes=2**30)
+IMPATIENT = Limits(seconds=1, bytes=2**30, patience=5)
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +52,22 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadly", "is_to_blame"),
-    [(CRASH, True), (HANG, True), (FILL, True), (WAIT, False), (KILLED, False)],
-    ids=["crash", "hang", "memory", "waits for a store", "killed by the kernel"],
+    ("deadly", "limits", "is_to_blame"),
+    [
+        pytest.param(CRASH, LIMITS, True, id="crash"),
+        pytest.param(HANG, LIMITS, True, id="hang"),
+        pytest.param(FILL, LIMITS, True, id="memory"),
+        pytest.param(WAIT, IMPATIENT, False, id="waits for a store"),
+        pytest.param(KILLED, LIMITS, False, id="killed by the kernel"),
+    ],
 )
-def test_an_item_that_a_worker_dies_over_is_lost_alone(workers: Workers, deadly: int, is_to_blame: bool) -> None:
+def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, limits: Limits, is_to_blame: bool) -> None:
+    workers = Workers(2, limits)
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
+    workers.close()
     assert [item for item, _ in found] == items
-    lost = Lost(LIMITS, is_to_blame)
+    lost = Lost(limits, is_to_blame)
     assert [result if isinstance(result, Lost) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
 
 
@@ -103,14 +123,19 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
     workers.close()
 
 
-def test_closing_ends_a_worker_in_the_middle_of_an_item() -> None:
+def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
     workers = Workers(1, Limits(seconds=3600, bytes=2**30, patience=3600))
     ((_, result),) = workers.map(squares, [3], 1, 1)
     assert not isinstance(result, Lost)
-    waits = threading.Thread(target=lambda: pytest.raises(CancelledError, list, workers.map(squares, [WAIT], 1, 1)))
+
+    def wait() -> None:
+        with pytest.raises(CancelledError):
+            list(workers.map(endless, [tmp_path / "begun"], 1, 1))
+
+    waits = threading.Thread(target=wait)
     waits.start()
     worker = psutil.Process(result[1])
-    wait_until("it sleeps over its item", lambda: worker.num_threads() > 2, 60, every=0.05)  # the pool's own, and its timer's
+    wait_until("it is in the middle of its item", (tmp_path / "begun").exists, 300, every=0.05)
     workers.close()
     waits.join(120)
     assert not waits.is_alive()
