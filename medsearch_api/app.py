@@ -38,6 +38,7 @@ from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.permissions import keep_files_private, warn_of_exposures
+from medsearch_core.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -111,6 +112,7 @@ def main() -> None:
     """
     import uvicorn
 
+    heed_signals()
     try:
         keep_files_private()
         settings = Settings()

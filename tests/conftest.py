@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from medsearch_core.signals import heed_signals
+
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
 LONGEST = (
@@ -56,7 +58,12 @@ SLOW = (
     "pipeline/upkeep/test_upkeep_runs.py",
     "pipeline/workers/",
 )
-"""Tests that start processes or servers, load a model or take seconds: folders, starts of names. `make quick` leaves them out."""
+"""Tests that start processes or servers, load a model or take seconds, by path or its beginning: not of `make quick`."""
+
+
+def pytest_configure() -> None:
+    """Also where a script started the tests in the background: what they start must end when it is told to."""
+    heed_signals()
 
 
 def pytest_report_header() -> str:

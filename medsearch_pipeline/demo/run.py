@@ -24,6 +24,7 @@ from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.ledger.summary import format_equation, read_ledger
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, CodeServer
 
 SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
@@ -44,8 +45,7 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
     """Runs the demo in a folder; returns 0. A second time it finds everything done and only serves."""
     console = Console()
     home = home.absolute()
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell that started us ignores them
-        signal.signal(number, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _write_data(console, home / "landing", patients)
         dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
@@ -97,7 +97,7 @@ def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str
     token = secrets.token_urlsafe()
     return os.environ | {
         "DAGSTER_HOME": str(dagster_home),
-        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        **ENVIRONMENT,
         "MEDSEARCH_LANDING": str(home / "landing"),
         "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
         "MEDSEARCH_INDEX": str(home / "index"),
@@ -122,13 +122,16 @@ def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str
 def _start(
     console: Console, processes: Processes, dagster_port: int, environment: Mapping[str, str]
 ) -> tuple[DagsterClient, str]:
-    workspace = ["-w", str(PROJECT / "workspace.yaml")]
+    code = CodeServer(Path(environment["DAGSTER_HOME"]))
+    workspace = ["-w", str(code.write_workspace())]
     python = [sys.executable, "-m"]
     medsearch = str(Path(sys.executable).with_name("medsearch"))
     service, embedder = f"http://127.0.0.1:{environment['MEDSEARCH_API_PORT']}", environment["MEDSEARCH_API_EMBEDDER_URL"]
-    with console.status("Starting Dagster's webserver and daemon, the service and its embedder …"):
+    with console.status("Starting Dagster's code server, webserver and daemon, the service and its embedder …"):
+        processes.start("code-server", code.command)
         processes.start("embedder", [medsearch, "embedder"])
         processes.start("service", [str(Path(sys.executable).with_name("medsearch-api"))])
+        processes.wait_until("code-server", code.is_ready, seconds=300)
         processes.start("dagster-webserver", [medsearch, "webserver", "-p", str(dagster_port), *workspace])
         dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
         processes.wait_until("service", lambda: answers(f"{service}/readyz"))
