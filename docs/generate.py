@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -66,7 +67,9 @@ def settings_table() -> str:
     """docs/settings.md: every setting of the pipeline and of the service."""
     return (
         "# Settings\n\n"
-        "Environment variables. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
+        "Environment variables. `medsearch` and `medsearch-api` also read them from a file `.env` in the current folder, as Dagster "
+        "does ([example](../.env.example)); what the environment already sets wins. A variable that begins with `MEDSEARCH_` and "
+        "is not listed here is refused. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
         "`medsearch_api/settings.py` by `make docs`. AWS credentials are never settings: a task "
         "role, a profile or the usual AWS variables give them.\n\n"
         + "\n\n".join(
@@ -89,7 +92,18 @@ def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
-PAGES = {DOCS / "data-contract.md": data_contract, DOCS / "settings.md": settings_table, **SCHEMAS}
+def setting_names() -> str:
+    """medsearch_core/setting_names.json: the names of all settings, so that each side refuses what neither has."""
+    names = {f"MEDSEARCH_{name.upper()}" for settings in (Settings, ServiceSettings) for name in settings.model_fields}
+    return json.dumps(sorted(names), indent=2) + "\n"
+
+
+PAGES = {
+    DOCS / "data-contract.md": data_contract,
+    DOCS / "settings.md": settings_table,
+    DOCS.parent / "medsearch_core" / "setting_names.json": setting_names,
+    **SCHEMAS,
+}
 """Every file that is made from code, with what makes its text."""
 
 

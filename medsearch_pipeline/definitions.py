@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from medsearch_core.environment import load_settings
 from medsearch_pipeline.assets.catalogue import build_catalogue
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
@@ -52,4 +53,4 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = build_definitions(Settings())
+defs = build_definitions(load_settings(Settings))

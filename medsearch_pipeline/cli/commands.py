@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from pydantic import ValidationError
 from rich.console import Console
 
+from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
 from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags
 from medsearch_pipeline.cli.command import Command, CommandGroup
@@ -33,13 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     values = vars(build_parser().parse_args(arguments))
     command: Command = values.pop("command")
     try:
-        inputs = (Console(), Settings()) if command.needs_settings else (Console(),)
+        load_env_file()
+        inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)
     except MedsearchError as error:
-        print(f"medsearch: {error}", file=sys.stderr)
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            print(f"medsearch: MEDSEARCH_{str(fault['loc'][0]).upper()}: {fault['msg']}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"medsearch: {line}", file=sys.stderr)
     except KeyboardInterrupt:
         print("medsearch: stopped", file=sys.stderr)
         return INTERRUPTED
@@ -48,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog="medsearch", description="Command-line companion to the Dagster UI.")
+    parser = argparse.ArgumentParser(
+        prog="medsearch",
+        description="Command-line companion to the Dagster UI.",
+        epilog="It is configured by environment variables, or a file .env in the current folder: see docs/settings.md.",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
