@@ -40,6 +40,7 @@ from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
 from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -114,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import uvicorn
 
     build_parser().parse_args(arguments)
+    heed_signals()
     try:
         load_env_file()
         settings = load_settings(Settings)

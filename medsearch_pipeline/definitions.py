@@ -3,6 +3,7 @@
 import dagster as dg
 
 from medsearch_core.environment import load_settings
+from medsearch_core.signals import heed_signals
 from medsearch_pipeline.assets.catalogue import build_catalogue
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
@@ -53,4 +54,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+heed_signals()  # the code server loads this, and every run
 defs = build_definitions(load_settings(Settings))

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
+from medsearch_core.signals import heed_signals
 from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, webserver
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
@@ -31,6 +32,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Errors are printed in one line, without a stack trace."""
+    heed_signals()
     values = vars(build_parser().parse_args(arguments))
     command: Command = values.pop("command")
     try:

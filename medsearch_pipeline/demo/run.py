@@ -44,8 +44,7 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
     """Runs the demo in a folder; returns 0. A second time it finds everything done and only serves."""
     console = Console()
     home = home.absolute()
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell that started us ignores them
-        signal.signal(number, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _write_data(console, home / "landing", patients)
         dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
