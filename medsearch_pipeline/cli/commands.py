@@ -6,17 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from rich.console import Console
 
 from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
 from medsearch_core.signals import heed_signals
-from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, webserver
+from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, up, webserver
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
 
 COMMANDS: tuple[Command | CommandGroup, ...] = (
+    *up.COMMANDS,
     *demo.COMMANDS,
     *ledger.COMMANDS,
     *stale.COMMANDS,
@@ -35,8 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     heed_signals()
     values = vars(build_parser().parse_args(arguments))
     command: Command = values.pop("command")
+    env_file: Path | None = values.pop("env_file")
     try:
-        load_env_file()
+        load_env_file(env_file)
         inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)
     except MedsearchError as error:
