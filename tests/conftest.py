@@ -11,6 +11,8 @@ import pytest
 
 from medsearch_core.signals import heed_signals
 
+os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
+
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
 LONGEST = (

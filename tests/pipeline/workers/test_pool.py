@@ -126,7 +126,7 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
 
 
 def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
-    workers = Workers(1, Limits(seconds=3600, bytes=2**30, patience=3600))
+    workers = Workers(1, Limits(seconds=3600, bytes=2**30, wall_seconds=3600))
     ((_, result),) = workers.map(squares, [3], 1, 1)
     assert not isinstance(result, ItemFailure)
 
