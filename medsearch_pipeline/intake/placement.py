@@ -5,8 +5,7 @@ Belongs here: rules over listings and headers already read. Reading them is the 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -17,7 +16,7 @@ from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
 from medsearch_pipeline.settings.layout import Layout
 
 STAGE = "inventory"
-NO_STUDY, UNCLAIMED = "report_without_study", "no landed study carries this report's name"
+NO_STUDY, UNCLAIMED = "report_without_study", "it was not looked for yet"
 
 
 def is_report(key: str) -> bool:
@@ -107,44 +106,6 @@ def still_known(info: ObjectInfo, before: LandedObject | None) -> bool:
     """Whether an object is as it is known: the same size and tag, and its header could be read if it had to be."""
     is_same = before is not None and (before.etag, before.bytes) == (info.etag, info.bytes) and bool(info.etag)
     return is_same and before is not None and before.reason != "unreadable_object"
-
-
-def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
-    """Gives reports that their key alone could not place to studies grouped by header.
-
-    A report belongs to the study whose StudyInstanceUID, StudyID (also as `s<StudyID>`) or AccessionNumber is its file name;
-    else, when it is the only report of a folder whose images are all of one study, to that study.
-    """
-    objects = list(objects)
-    named: dict[str, set[StudyKey]] = defaultdict(set)
-    in_folder: dict[str, set[StudyKey]] = defaultdict(set)
-    waiting: dict[str, int] = defaultdict(int)
-    for item in objects:
-        if item.kind == "dicom" and item.patient and item.study:
-            study = StudyKey(item.patient, item.study)
-            in_folder[folder_of(item.key)].add(study)
-            for name in item.report_names:
-                named[name].add(study)
-        elif item.reason == NO_STUDY:
-            waiting[folder_of(item.key)] += 1
-
-    def join(item: LandedObject) -> LandedObject:
-        if item.reason != NO_STUDY:
-            return item
-        studies = named.get(report_name(item.key), set())
-        if len(studies) > 1:
-            return replace(item, detail="several studies carry this report's name")
-        if not studies:
-            studies = in_folder.get(folder_of(item.key), set())
-            if len(studies) > 1:
-                return replace(item, detail="no study carries its name, and its folder holds several studies")
-            if studies and waiting[folder_of(item.key)] > 1:
-                return replace(item, detail="no study carries its name, and its folder holds several reports")
-        for study in studies:
-            return replace(item, kind="report", patient=study.patient, study=study.study, reason=None, detail=None)
-        return item
-
-    return sorted((join(item) for item in objects), key=lambda o: (o.patient or "", o.study or "", o.key))
 
 
 def rejections_of(objects: Sequence[LandedObject]) -> list[Rejection]:
