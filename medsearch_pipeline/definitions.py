@@ -12,17 +12,17 @@ from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.checks.instance_size import build_instance_size_check
 from medsearch_pipeline.checks.patient_data import build_patient_data_check
 from medsearch_pipeline.ecs.executor_choice import build_executor
-from medsearch_pipeline.jobs import build_jobs
 from medsearch_pipeline.orchestration.data_versions import install
+from medsearch_pipeline.orchestration.jobs import build_jobs, build_schedules
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import build_resources
-from medsearch_pipeline.schedules import build_schedules
 from medsearch_pipeline.sensors.alert_sensor import build_alert_sensor
 from medsearch_pipeline.sensors.events_sensor import build_events_sensor
 from medsearch_pipeline.sensors.ingest_sensor import build_ingest_sensor
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
 from medsearch_pipeline.sensors.upkeep_sensor import build_upkeep_sensor
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.upkeep.prune_job import build_prune_job
 
 SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build_upkeep_sensor, build_alert_sensor)
 """What makes each sensor of a deployment; some are there only where its settings ask for them."""
@@ -44,7 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_ledger(settings),
         ],
         asset_checks=[build_patient_data_check(settings), build_instance_size_check(settings)],
-        jobs=build_jobs(settings),
+        jobs=[*build_jobs(), build_prune_job(settings)],
         schedules=build_schedules(settings),
         sensors=[sensor for build in SENSORS if (sensor := build(settings))],
         resources=build_resources(settings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import time
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ from medsearch_core.reports.evaluate import (
     read_texts,
     score,
 )
+from medsearch_pipeline.cli.command import Command, CommandGroup
 
 NAME = "filename"
 
@@ -153,3 +155,30 @@ def _corpus(console: Console, rows: list[Marked]) -> int:
         if fault:
             console.print(f"{row.phenomenon}: {row.marked}: {fault}", markup=False, highlight=False)
     return int(any(faults.values()))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "gold", type=Path, metavar="GOLD", help="CSV with a filename column and one column per finding; or a corpus of mentions"
+    )
+    parser.add_argument("--reports", type=Path, metavar="FOLDER", help="folder of the reports: .txt, or Open-i's .xml")
+    parser.add_argument(
+        "--misses", type=Path, metavar="FILE", help="write confused mentions with sentence and cue (contains report text)"
+    )
+
+
+COMMANDS = (
+    CommandGroup(
+        "evaluate",
+        "measure the report reader against a gold standard; does not touch the deployment",
+        (
+            Command(
+                "reports",
+                "print precision, recall and F1 per finding against whole reports, or against a corpus of marked mentions",
+                evaluate_reports,
+                _add_arguments,
+                needs_settings=False,
+            ),
+        ),
+    ),
+)

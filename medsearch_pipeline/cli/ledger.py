@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 import pyarrow as pa
@@ -12,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import STATES
 from medsearch_core.storage.ledger import LedgerTotals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.cli.command import Command, study_key
 from medsearch_pipeline.ledger.catalog import read_catalogue
 from medsearch_pipeline.ledger.reconciliation import NAMED
 from medsearch_pipeline.ledger.states import refusals_in
@@ -103,3 +106,17 @@ def _exit(console: Console, ledger: Ledger) -> int:
     if ledger.since:
         console.print("The inventory is newer than the ledger: run ledger_job.")
     return 1 if ledger.unaccounted else 0
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", choices=STATES, help="list the objects of one state")
+    parser.add_argument("--study", type=study_key, metavar="PATIENT/STUDY", help="list the objects of one study")
+    parser.add_argument("--csv", dest="is_csv", action="store_true", help="print rows as CSV: those selected, or all")
+
+
+COMMANDS = (
+    Command("ledger", "report the state of every landed object and verify that totals reconcile", print_ledger, _add_arguments),
+    Command(
+        "rejections", "list every rejected object and frame with its reason and verify that totals reconcile", print_rejections
+    ),
+)

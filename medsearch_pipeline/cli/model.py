@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.models.describe import describe
-from medsearch_pipeline.models.metadata import path_of
+from medsearch_pipeline.models.metadata import Input, path_of
 
 
 def describe_model(
@@ -27,3 +29,31 @@ def describe_model(
     said = f"{path_of(file)}: {metadata.dimensions} dimensions from {side} pixels"
     console.print(said, markup=False, highlight=False, soft_wrap=True)
     return 0
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a model (.onnx, .pt2, .pt, .ts), or weights with --dimensions")
+    parser.add_argument("--id", dest="model_id", required=True, help="name of the model, which every vector will carry")
+    parser.add_argument("--licence", required=True, help="license of the model, such as Apache-2.0")
+    parser.add_argument("--side", type=int, required=True, help="input width and height in pixels")
+    for name in ("mean", "std"):
+        help_ = f"{name} of each channel, for values from 0 to 1; default: ImageNet's"
+        parser.add_argument(f"--{name}", type=float, nargs=3, default=Input.model_fields[name].default, help=help_)
+    parser.add_argument("--dimensions", type=int, help="length of its vectors; default: found by running the model")
+
+
+COMMANDS = (
+    CommandGroup(
+        "model",
+        "describe a model file (required before it can be used)",
+        (
+            Command(
+                "describe",
+                "write a model file's metadata beside it: input, dimensions, license and SHA-256",
+                describe_model,
+                _add_arguments,
+                needs_settings=False,
+            ),
+        ),
+    ),
+)

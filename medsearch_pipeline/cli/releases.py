@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +17,7 @@ from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import Release, ReleasedIndex, previous
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.releases.build import Published, reindex
 from medsearch_pipeline.settings import Settings
 
@@ -172,3 +174,33 @@ def _held(index: ReleasedIndex, release: Release) -> list[str]:
 
 def _moment(time_: datetime) -> str:
     return time_.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fresh", dest="is_fresh", action="store_true", help="start over instead of resuming an unfinished release"
+    )
+    parser.add_argument(
+        "--allow-missing", dest="may_miss", action="store_true", help="publish even if some studies cannot be read"
+    )
+
+
+def _add_rollback_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a release that was published before")
+
+
+def _add_discard_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the release")
+
+
+COMMANDS = (
+    Command(
+        "reindex",
+        "build a release of the search index from Parquet beside the current one, verify it, and publish it",
+        rebuild,
+        _add_rebuild_arguments,
+    ),
+    Command("releases", "list the releases of the search index", print_releases),
+    Command("rollback", "switch searches back to the previous release, or to NAME", rollback, _add_rollback_arguments),
+    Command("discard", "delete a release that is not the current one", discard, _add_discard_arguments),
+)

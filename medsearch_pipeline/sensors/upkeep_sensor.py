@@ -10,13 +10,13 @@ import dagster as dg
 
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import pending as waiting
-from medsearch_pipeline.jobs import build_jobs
+from medsearch_pipeline.jobs import UPKEEP_JOBS
+from medsearch_pipeline.orchestration.jobs import build_jobs
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, range_tags, span_of
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import Place, Request, look, requests, summary
-from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
 
 UPKEEP_TAG = "medsearch/upkeep"
 
@@ -25,7 +25,7 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
     """The `upkeep_sensor` of a deployment."""
 
     @dg.sensor(
-        jobs=[job for job in build_jobs(settings) if job.name in UPKEEP_JOBS],
+        jobs=[job for job in build_jobs() if job.name in UPKEEP_JOBS],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
         description="After each ledger: requests runs of exactly the stale studies, each of the smallest job, few at a time.",

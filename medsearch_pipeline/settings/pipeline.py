@@ -143,6 +143,11 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     )
     alert_timeout_seconds: float = Field(5, gt=0, le=15, description="how long the webhook may take to answer")
     dagster_url: str = Field("http://localhost:3000", description="where people reach Dagster's UI, for the links of alerts")
+    webserver_hosts: str = Field(
+        "",
+        description="host names, separated by commas, that `medsearch webserver` answers to beside localhost and the host of "
+        "MEDSEARCH_DAGSTER_URL",
+    )
     api_url: str = Field(
         "http://localhost:8000",
         description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
@@ -179,6 +184,12 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     def _names_patient_and_study(cls, value: str) -> str:
         Layout.of(value)
         return value
+
+    @property
+    def webserver_names(self) -> frozenset[str]:
+        """The names that Dagster's webserver is reached by, in lower case, beside those of this machine."""
+        named = [urlsplit(self.dagster_url).hostname or "", *self.webserver_hosts.split(",")]
+        return frozenset(name.strip().lower() for name in named) - {""}
 
     @property
     def engine_wanted(self) -> Wanted:

@@ -12,13 +12,14 @@ from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.intake.dispatch import BRIDGE, places_in, ranges
 from medsearch_pipeline.intake.inventory import landed
+from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import read_catalogue
 from medsearch_pipeline.models.code_version import code_version_of, noted
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import inputs_of_vectors
 from medsearch_pipeline.studies.images import images_due
 from medsearch_pipeline.studies.reports import reports_due
-from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS, Staleness, Standing, staleness
+from medsearch_pipeline.upkeep.staleness import Staleness, Standing, staleness
 
 
 @dataclass(frozen=True, kw_only=True)

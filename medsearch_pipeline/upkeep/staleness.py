@@ -17,24 +17,20 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.sql import ask
+from medsearch_pipeline.jobs import smallest_job
 from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import OUTCOMES, InputsOf, due_of, indexed_table, studies_in
 from medsearch_pipeline.models.code_version import ModelVersion
 
-STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
-
-
-UPKEEP_JOBS = {
-    "ingest_job": STUDY_ASSETS,
-    "reembed_job": ("embeddings", "search_index"),
-    "reports_job": ("report_entities", "search_index"),
-    "reindex_job": ("search_index",),
-}
-"""Job → the study assets it materialises: `ingest_job` all, the others as little as brings a stale study up to date."""
-
-
 Part = Literal["images", "vectors", "reports", "documents"]
 PARTS: tuple[Part, ...] = ("images", "vectors", "reports", "documents")
+REMADE: Mapping[Part, tuple[str, ...]] = {
+    "images": ("dicom_metadata", "thumbnails", "embeddings", "search_index"),
+    "vectors": ("embeddings", "search_index"),
+    "reports": ("report_entities", "search_index"),
+    "documents": ("search_index",),
+}
+"""Stale part → the assets that are made again for it."""
 
 NEVER, CHANGED, MISSING, RULES = (
     "never ingested",
@@ -170,11 +166,7 @@ class StaleStudy:
         """The smallest job that mends all of it; None where none does."""
         if set(self.reasons.items()) & HELPLESS:
             return None
-        if "images" in self.reasons or {"vectors", "reports"} <= self.reasons.keys():
-            return "ingest_job"
-        if "vectors" in self.reasons:
-            return "reembed_job"
-        return "reports_job" if "reports" in self.reasons else "reindex_job"
+        return smallest_job({asset for part in self.reasons for asset in REMADE[part]})
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import nn
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.metadata import Input, metadata_of
 from medsearch_pipeline.models.network import FromPixels, Network
+from medsearch_pipeline.models.registry import OFFLINE_CHOICES
 from medsearch_pipeline.models.weights import State, digest_of_weights, load_into, random_state, state_from_file
 
 
@@ -21,9 +22,7 @@ def downloading(name: str) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         raise ConfigurationError(
-            f"{name}'s ImageNet weights could not be downloaded. Put the file on this machine and set MEDSEARCH_WEIGHTS "
-            "to its path, or choose MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or "
-            "MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
+            f"{name}'s ImageNet weights could not be downloaded ({type(error).__name__}). Without internet, {OFFLINE_CHOICES}"
         ) from error
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogueFile
+from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import InputsOf
 from medsearch_pipeline.upkeep.planning import Place, Request, requests, summary
-from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS, Staleness, StaleStudy, Standing, staleness
+from medsearch_pipeline.upkeep.staleness import Staleness, StaleStudy, Standing, staleness
 from tests.support.ledger_fixtures import S1, S2, World, inputs_of, landed, report
 
 NET, OLD = ("net", "1"), ("net", "0")

@@ -26,12 +26,12 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.intake.inventory import known
 from tests.support.paths import PROJECT_ROOT
+from tests.support.s3 import CREDENTIALS
 
 PROJECT = PROJECT_ROOT
 BUCKET, QUEUE, DEAD_LETTERS = "hospital", "landed", "landed-dead-letters"
 NEVER = "0 0 29 2 *"
 """Nearly: the day makes its inventories and ledgers itself, whatever the hour it is lived at."""
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 class Place:

@@ -1,11 +1,11 @@
 // Files dragged onto the page, wherever they are dropped.
 
 import { change, state } from "../state.js";
-import { send } from "./sending.js";
+import { send } from "./send.js";
 
 const holdsFile = (event) => event.dataTransfer?.types.includes("Files");
 
-const isTaken = () => Boolean(state.loads.uploads?.data?.uploads);
+const areUploadsAllowed = () => Boolean(state.loads.uploads?.data?.uploads);
 
 export function listenForFiles() {
   let depth = 0; // of elements that were entered and not left
@@ -18,13 +18,13 @@ export function listenForFiles() {
   window.addEventListener("dragover", (event) => {
     if (!holdsFile(event)) return;
     event.preventDefault();
-    event.dataTransfer.dropEffect = isTaken() ? "copy" : "none";
+    event.dataTransfer.dropEffect = areUploadsAllowed() ? "copy" : "none";
   });
   window.addEventListener("drop", (event) => {
     if (!holdsFile(event)) return;
     event.preventDefault();
     over(-depth);
     const [file] = event.dataTransfer.files;
-    if (file && isTaken()) send(file);
+    if (file && areUploadsAllowed()) send(file);
   });
 }

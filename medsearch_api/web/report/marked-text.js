@@ -4,14 +4,14 @@
 const HEADER = /^[ \t]*[A-Z][A-Z /]{2,}:/gm;
 
 /** The text as a tree: {text, isHeader, isTerm}, or {entity, pieces}. A mention that is not at its place is left out. */
-export function pieces(text, entities, matches) {
+export function markText(text, entities, matches) {
   const letters = Array.from(text);
   const cuts = { letters, headers: headers(text), matches };
   return between(cuts, tree(letters, entities), 0, letters.length);
 }
 
 /** The text in runs, with the words that were searched for apart. */
-export function terms(text, matches) {
+export function markTerms(text, matches) {
   const letters = Array.from(text);
   return runs({ letters, headers: [], matches }, 0, letters.length);
 }

@@ -1,14 +1,14 @@
 // The filters that are on, each a button that takes it off.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { switchedOn } from "../place/filters.js";
-import { FILTERS, SEXES, SIGNS, brief } from "../words.js";
+import { activeFilters } from "../router/filters.js";
+import { FILTERS, SEXES, SIGNS, shorten } from "../labels.js";
 
-const valueOf = (name, value, labels) => brief(labels.get(value) ?? SEXES[value] ?? String(value));
+const valueOf = (name, value, labels) => shorten(labels.get(value) ?? SEXES[value] ?? String(value));
 
 /** `onChange` is called with the filters as they are without the one that was pressed. */
 export function filterTags(filters, labels, onChange) {
-  return switchedOn(filters).map(({ name, value, without }) => {
+  return activeFilters(filters).map(({ name, value, without }) => {
     const label = valueOf(name, value, labels);
     const sign = name === "without" ? "≠" : SIGNS[name];
     return html`

@@ -1,6 +1,6 @@
 // The browser's history: going to places, and coming back to where one was on them.
 
-import { fragmentOf, placeOf } from "./address.js";
+import { formatRoute, parseRoute } from "./routes.js";
 
 const left = new Map();
 let visit = 0;
@@ -17,8 +17,8 @@ export function begin(onArrival) {
 }
 
 /** Goes to a place: a step in the history, or in the stead of the present one. */
-export function go(place, { replace = false } = {}) {
-  const next = fragmentOf(place);
+export function go(route, { replace = false } = {}) {
+  const next = formatRoute(route);
   if (next === fragment) return;
   leave();
   if (replace) history.replaceState({ visit }, "", next);
@@ -27,7 +27,7 @@ export function go(place, { replace = false } = {}) {
     history.pushState({ visit }, "", next);
   }
   fragment = next;
-  arrive(placeOf(next), { isReturning: false, left: null });
+  arrive(parseRoute(next), { isReturning: false, left: null });
 }
 
 function leave() {
@@ -41,5 +41,5 @@ function come(known) {
   visit = known ?? ++newest;
   newest = Math.max(newest, visit);
   if (known === undefined) history.replaceState({ visit }, "");
-  arrive(placeOf(fragment), { isReturning: known !== undefined, left: left.get(visit) ?? null });
+  arrive(parseRoute(fragment), { isReturning: known !== undefined, left: left.get(visit) ?? null });
 }

@@ -6,7 +6,7 @@ const isGray = (image) => image.detail?.photometricInterpretation?.startsWith("M
 export const valuesUrl = (image) => (isGray(image) ? image.frameUrl.replace(/\.png$/, ".values") : null);
 
 /** The unit of its values, where the modality fixes it (PS3.3 C.8.2.1.1.2). */
-export const unitOf = (image) => (image.modality === "CT" && isGray(image) ? "HU" : null);
+export const valueUnit = (image) => (image.modality === "CT" && isGray(image) ? "HU" : null);
 
 /** Millimetres of a pixel of its full picture, whose pixels are square; null if unknown. */
-export const spacingOf = (image) => (image.detail?.pixelSpacingMm ? Math.min(...image.detail.pixelSpacingMm) : null);
+export const pixelSpacing = (image) => (image.detail?.pixelSpacingMm ? Math.min(...image.detail.pixelSpacingMm) : null);

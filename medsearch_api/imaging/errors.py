@@ -16,52 +16,52 @@ from medsearch_core.errors import BadInput, ConfigurationError, InvalidQuery, Me
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class Refused(MedsearchError):
+class RequestError(MedsearchError):
     """A request that is answered with a status and a sentence.
 
     Args:
         status: of HTTP.
-        sentence: told to the client, free of data.
+        message: told to the client, free of data.
         retry_after: seconds after which asking again may help.
     """
 
-    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence, self.retry_after = status, sentence, retry_after
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.retry_after = status, message, retry_after
 
 
-def refusal_of(error: MedsearchError) -> Response:
+def error_response(error: MedsearchError) -> Response:
     """The answer to a request that failed. Faults that are ours are logged by their type."""
-    if not isinstance(error, Refused | InvalidQuery | BadInput):
+    if not isinstance(error, RequestError | InvalidQuery | BadInput):
         ERRORS.error("an original could not be had: %s", type(error).__name__)
-    told = _told(error)
-    headers = {} if told.retry_after is None else {"retry-after": str(told.retry_after)}
-    return PlainTextResponse(told.sentence, told.status, headers=headers)
+    request_error = _to_request_error(error)
+    headers = {} if request_error.retry_after is None else {"retry-after": str(request_error.retry_after)}
+    return PlainTextResponse(request_error.message, request_error.status, headers=headers)
 
 
-def _told(error: MedsearchError) -> Refused:
-    if isinstance(error, Refused):
+def _to_request_error(error: MedsearchError) -> RequestError:
+    if isinstance(error, RequestError):
         return error
     if isinstance(error, InvalidQuery):
-        return Refused(400, f"This cannot be asked: {error}.")
+        return RequestError(400, f"This cannot be asked: {error}.")
     if isinstance(error, BadInput):
-        return Refused(422, f"The original cannot be shown ({error.reason}): {error.detail}.")
+        return RequestError(422, f"The original cannot be shown ({error.reason}): {error.detail}.")
     if isinstance(error, ObjectNotFound):
-        return Refused(503, "The original is not in the landing store now.")
+        return RequestError(503, "The original is not in the landing store now.")
     if isinstance(error, StorageError):
-        return Refused(503, "The store cannot be read now. Try again.", 5)
+        return RequestError(503, "The store cannot be read now. Try again.", 5)
     if isinstance(error, ConfigurationError):
-        return Refused(503, "This service is not set up to read or decode this original; its log says more.")
-    return Refused(500, "Something went wrong here. It was logged.")
+        return RequestError(503, "This service is not set up to read or decode this original; its log says more.")
+    return RequestError(500, "Something went wrong here. It was logged.")
 
 
-def refusing(handler: Handler) -> Handler:
+def with_error_responses(handler: Handler) -> Handler:
     """The handler, with what this project raises on purpose turned into answers."""
 
     async def handle(request: Request) -> Response:
         try:
             return await handler(request)
         except MedsearchError as error:
-            return refusal_of(error)
+            return error_response(error)
 
     return handle

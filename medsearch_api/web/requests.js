@@ -1,9 +1,9 @@
 // Loading what a place needs. Of several askings of one kind only the last is shown; what is gone back to is shown at once.
 
-import { ask } from "./api.js";
+import { runQuery } from "./api.js";
 import { change, state } from "./state.js";
 
-const KEPT = 40;
+const MAX_ANSWERS = 40;
 const answers = new Map();
 const running = new Map();
 
@@ -17,18 +17,18 @@ export function load(name, query, variables, { about = "", isReturning = false, 
     then(answers.get(key));
     return put(name, { key, about, status: "ready", data: answers.get(key) });
   }
-  const mine = new AbortController();
-  running.set(name, mine);
+  const controller = new AbortController();
+  running.set(name, controller);
   put(name, { key, about, status: "loading", data: before?.about === about ? before.data : null });
-  ask(query, variables, mine.signal).then(
+  runQuery(query, variables, controller.signal).then(
     (data) => {
-      if (running.get(name) !== mine) return;
+      if (running.get(name) !== controller) return;
       keep(key, data);
       then(data);
       put(name, { key, about, status: "ready", data });
     },
     (error) => {
-      if (error.name === "AbortError" || running.get(name) !== mine || orElse(error)) return;
+      if (error.name === "AbortError" || running.get(name) !== controller || orElse(error)) return;
       put(name, { key, about, status: "failed", data: null, error });
     },
   );
@@ -48,5 +48,5 @@ function put(name, value) {
 function keep(key, data) {
   answers.delete(key);
   answers.set(key, data);
-  if (answers.size > KEPT) answers.delete(answers.keys().next().value);
+  if (answers.size > MAX_ANSWERS) answers.delete(answers.keys().next().value);
 }

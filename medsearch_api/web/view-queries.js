@@ -1,39 +1,39 @@
 // What each place needs to be loaded. Safe to call again: what is there or on its way is not asked for twice.
 
-import { load, unload } from "./loads.js";
-import { likeFilters, searchVariables } from "./place/filters.js";
-import { go } from "./place/visits.js";
+import { load, unload } from "./requests.js";
+import { similarImageFilters, searchVariables } from "./router/filters.js";
+import { go } from "./router/history.js";
 import { COMPARED, FINDINGS, HOLDINGS, IMAGE, REPORT_ALONE, SEARCH, SIMILAR, SIMILAR_TO_VECTOR, STUDY, UPLOADS } from "./queries.js";
 import { change, state } from "./state.js";
 
-const NEEDS = { search: forSearch, image: forImage, report: forReport, compare: forCompare, upload: forUpload };
+const QUERIES = { search: forSearch, image: forImage, report: forReport, compare: forCompare, upload: forUpload };
 
-export function fetchFor(place, isReturning = false) {
-  load("holdings", HOLDINGS, {}, { then: learn });
+export function loadView(route, isReturning = false) {
+  load("holdings", HOLDINGS, {}, { then: storeLabels });
   load("uploads", UPLOADS, {});
-  NEEDS[place.view](place, isReturning);
+  QUERIES[route.view](route, isReturning);
 }
 
-function forSearch(place, isReturning) {
-  load("search", SEARCH, searchVariables(place), { about: "search", isReturning, then: learn, orElse: (error) => isTurned(error, place) });
-  if (place.open) load("open", FINDINGS, { id: place.open }, { about: place.open, isReturning });
+function forSearch(route, isReturning) {
+  load("search", SEARCH, searchVariables(route), { about: "search", isReturning, then: storeLabels, orElse: (error) => restartPaging(error, route) });
+  if (route.open) load("open", FINDINGS, { id: route.open }, { about: route.open, isReturning });
   else unload("open");
 }
 
 /** Pages of an index that was built anew, or of another search, begin again. */
-function isTurned(error, place) {
-  const isOfCursor = place.cursors.length > 0 && ["STALE_CURSOR", "BAD_USER_INPUT"].includes(error.code);
-  if (isOfCursor) go({ ...place, cursors: [] }, { replace: true });
+function restartPaging(error, route) {
+  const isOfCursor = route.cursors.length > 0 && ["STALE_CURSOR", "BAD_USER_INPUT"].includes(error.code);
+  if (isOfCursor) go({ ...route, cursors: [] }, { replace: true });
   return isOfCursor;
 }
 
 function forImage({ id, like }, isReturning) {
-  const then = () => state.place.id === id && queueMicrotask(() => fetchFor(state.place, isReturning));
+  const then = () => state.route.id === id && queueMicrotask(() => loadView(state.route, isReturning));
   load("image", IMAGE, { id, query: state.results.words }, { about: id, isReturning, then });
   const image = state.loads.image.data?.image;
   if (image) load("study", STUDY, { patient: image.patient, study: image.study }, { about: `${image.patient}/${image.study}`, isReturning });
   if (like.sameView && !image) return; // which view that is, the image says
-  const variables = { id, first: like.shown, exclude: like.others ? "PATIENT" : "IMAGE", filters: likeFilters(like, image) };
+  const variables = { id, first: like.shown, exclude: like.others ? "PATIENT" : "IMAGE", filters: similarImageFilters(like, image) };
   load("similar", SIMILAR, variables, { about: id, isReturning });
 }
 
@@ -48,11 +48,11 @@ function forCompare({ ids: [one, other] }, isReturning) {
 function forUpload({ like }) {
   const { vector, number } = state.upload;
   if (!vector) return unload("similar");
-  load("similar", SIMILAR_TO_VECTOR, { vector, first: like.shown, filters: likeFilters(like, null) }, { about: `upload ${number}` });
+  load("similar", SIMILAR_TO_VECTOR, { vector, first: like.shown, filters: similarImageFilters(like, null) }, { about: `upload ${number}` });
 }
 
 /** Keeps what codes are called. */
-export function learn({ present, absent, uncertain = [] }) {
+export function storeLabels({ present, absent, uncertain = [] }) {
   const labels = new Map(state.labels);
   for (const { value, label } of [...present, ...absent, ...uncertain]) if (label) labels.set(value, label);
   change({ labels });

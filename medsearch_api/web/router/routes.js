@@ -1,9 +1,9 @@
 // The place a fragment names, and the fragment of a place. Pure; whatever was typed by hand is read as far as it makes sense.
 // A fragment is never sent to a server. It holds keys, filters, and the words the user typed.
 
-const MOST_WORDS = 1000;
-const MOST_VALUES = 20;
-const MOST_PAGES = 500;
+const MAX_WORDS = 1000;
+const MAX_VALUES = 20;
+const MAX_PAGES = 500;
 const SEXES = ["FEMALE", "MALE", "OTHER"];
 const CODE = /^[A-Z][0-9A-Z.]{1,9}$/;
 const CURSOR = /^[\w-]{1,200}={0,2}$/;
@@ -15,21 +15,21 @@ export const STEPS = [30, 60, 100];
 export const noFilters = () => ({
   present: [], absent: [], uncertain: [], views: [], sexes: [], modalities: [], minAge: null, maxAge: null, from: null, to: null,
 });
-export const noLikeFilters = () => ({
+export const noSimilarFilters = () => ({
   others: false, sameView: false, present: [], without: [], absent: [], sexes: [], minAge: null, maxAge: null, shown: STEPS[0],
 });
-export const searchPlace = (changes = {}) => ({
+export const searchRoute = (changes = {}) => ({
   view: "search", words: "", filters: noFilters(), layout: "reports", cursors: [], open: null, ...changes,
 });
-export const imagePlace = (id, changes = {}) => ({ view: "image", id, like: noLikeFilters(), windowing: null, ...changes });
+export const imageRoute = (id, changes = {}) => ({ view: "image", id, like: noSimilarFilters(), windowing: null, ...changes });
 /** The place of an image that is reached from another: the filters of similar images stay on. */
-export const onward = ({ like }, id) => imagePlace(id, like && { like: { ...like, shown: STEPS[0] } });
-export const reportPlace = (id) => ({ view: "report", id });
-export const comparePlace = (one, other) => ({ view: "compare", ids: [one, other] });
-export const uploadPlace = (changes = {}) => ({ view: "upload", like: noLikeFilters(), ...changes });
+export const nextImageRoute = ({ like }, id) => imageRoute(id, like && { like: { ...like, shown: STEPS[0] } });
+export const reportRoute = (id) => ({ view: "report", id });
+export const compareRoute = (one, other) => ({ view: "compare", ids: [one, other] });
+export const uploadRoute = (changes = {}) => ({ view: "upload", like: noSimilarFilters(), ...changes });
 
 // How values stand in a fragment: `read` makes one of what was found under a key, `write` gives what stands there.
-const list = (isOne) => ({ read: (values) => [...new Set(values)].filter(isOne).slice(0, MOST_VALUES), write: (values) => values });
+const list = (isOne) => ({ read: (values) => [...new Set(values)].filter(isOne).slice(0, MAX_VALUES), write: (values) => values });
 const one = (read, none = null) => ({ read: ([value]) => (value === undefined ? none : read(value)), write: (v) => (v === none ? [] : [v]) });
 const said = { read: ([value]) => value === "yes", write: (v) => (v ? ["yes"] : []) };
 const codes = list((value) => CODE.test(value));
@@ -48,9 +48,9 @@ const LIKE = {
   shown: ["shown", one((value) => (STEPS.includes(Number(value)) ? Number(value) : STEPS[0]), STEPS[0])],
 };
 const SEARCH = {
-  words: ["q", one((value) => value.slice(0, MOST_WORDS), "")],
+  words: ["q", one((value) => value.slice(0, MAX_WORDS), "")],
   layout: ["layout", one((value) => (value === "images" ? "images" : "reports"), "reports")],
-  cursors: ["after", { read: (values) => values.filter((v) => CURSOR.test(v)).slice(0, MOST_PAGES), write: (values) => values }],
+  cursors: ["after", { read: (values) => values.filter((v) => CURSOR.test(v)).slice(0, MAX_PAGES), write: (values) => values }],
   open: ["findings", one((value) => (value.length <= 256 ? value || null : null))],
 };
 
@@ -84,28 +84,28 @@ function decoded(part) {
 }
 
 /** The place that a fragment names; the search when it names none. */
-export function placeOf(fragment) {
+export function parseRoute(fragment) {
   const [path, ...rest] = fragment.replace(/^#?\/?/, "").split("?");
   const [view, ...ids] = path.split("/").filter(Boolean).map(decoded);
   const query = new URLSearchParams(rest.join("?"));
-  if (view === "image" && ids.length === 1) return imagePlace(ids[0], { like: read(LIKE, query), ...read(SHOWN, query) });
-  if (view === "report" && ids.length === 1) return reportPlace(ids[0]);
-  if (view === "compare" && ids.length === 2) return comparePlace(...ids);
-  if (view === "upload") return uploadPlace({ like: read(LIKE, query) });
-  return searchPlace({ ...read(SEARCH, query), filters: read(FILTERS, query) });
+  if (view === "image" && ids.length === 1) return imageRoute(ids[0], { like: read(LIKE, query), ...read(SHOWN, query) });
+  if (view === "report" && ids.length === 1) return reportRoute(ids[0]);
+  if (view === "compare" && ids.length === 2) return compareRoute(...ids);
+  if (view === "upload") return uploadRoute({ like: read(LIKE, query) });
+  return searchRoute({ ...read(SEARCH, query), filters: read(FILTERS, query) });
 }
 
 /** The fragment that names a place. */
-export function fragmentOf(place) {
-  const [path, pairs] = parts(place);
+export function formatRoute(route) {
+  const [path, pairs] = parts(route);
   const query = new URLSearchParams(pairs).toString();
   return `#/${path.map(encodeURIComponent).join("/")}${query && `?${query}`}`;
 }
 
-function parts(place) {
-  if (place.view === "image") return [["image", place.id], [...written(LIKE, place.like), ...written(SHOWN, place)]];
-  if (place.view === "report") return [["report", place.id], []];
-  if (place.view === "compare") return [["compare", ...place.ids], []];
-  if (place.view === "upload") return [["upload"], written(LIKE, place.like)];
-  return [[], [...written(SEARCH, place), ...written(FILTERS, place.filters)]];
+function parts(route) {
+  if (route.view === "image") return [["image", route.id], [...written(LIKE, route.like), ...written(SHOWN, route)]];
+  if (route.view === "report") return [["report", route.id], []];
+  if (route.view === "compare") return [["compare", ...route.ids], []];
+  if (route.view === "upload") return [["upload"], written(LIKE, route.like)];
+  return [[], [...written(SEARCH, route), ...written(FILTERS, route.filters)]];
 }

@@ -1,13 +1,13 @@
 // Sending a file to be embedded: a GraphQL multipart request that tells how far it is and can be stopped.
 // The file and its vector stay in this tab's memory, and end with it.
 
-import { Failure, dataOf, unreachable } from "../api.js";
-import { fetchFor } from "../needs.js";
-import { uploadPlace } from "../place/address.js";
-import { go } from "../place/visits.js";
+import { Failure, readAnswer, unreachableError } from "../api.js";
+import { loadView } from "../view-queries.js";
+import { uploadRoute } from "../router/routes.js";
+import { go } from "../router/history.js";
 import { EMBEDDING } from "../queries.js";
 import { change, state } from "../state.js";
-import { size } from "../words.js";
+import { size } from "../labels.js";
 
 let request = null;
 let number = 0;
@@ -19,19 +19,19 @@ export function send(file) {
   const about = { name: file.name, bytes: file.size, number: ++number };
   const put = (changes) => request === mine && change({ upload: { ...about, ...changes } });
   change({ upload: { ...about, status: "sending", part: 0 } });
-  go(uploadPlace());
+  go(uploadRoute());
   const limit = state.loads.uploads?.data?.uploads?.maxBytes;
   if (limit && file.size > limit) {
     return put({ status: "failed", error: new Failure("LIMIT_EXCEEDED", `This file has ${size(file.size)}; at most ${size(limit)} are taken.`) });
   }
   mine.upload.addEventListener("progress", (event) => event.lengthComputable && put({ status: "sending", part: event.loaded / event.total }));
   mine.upload.addEventListener("load", () => put({ status: "reading" }));
-  mine.addEventListener("error", () => put({ status: "failed", error: unreachable() }));
+  mine.addEventListener("error", () => put({ status: "failed", error: unreachableError() }));
   mine.addEventListener("load", () => {
     try {
-      const { vector, ...embedding } = dataOf(mine.status, mine.responseText).embedding;
+      const { vector, ...embedding } = readAnswer(mine.status, mine.responseText).embedding;
       put({ status: "ready", vector, embedding });
-      if (state.place.view === "upload") fetchFor(state.place);
+      if (state.route.view === "upload") loadView(state.route);
     } catch (error) {
       put({ status: "failed", error });
     }

@@ -1,6 +1,6 @@
 // Words of the data, said for people. Pure.
 
-import { fragmentOf, imagePlace } from "./place/address.js";
+import { formatRoute, imageRoute } from "./router/routes.js";
 
 export const SEXES = { FEMALE: "Female", MALE: "Male", OTHER: "Other" };
 
@@ -21,29 +21,29 @@ export const FILTERS = {
   minAge: "age from", maxAge: "age to", from: "from", to: "to",
 };
 
-export function person(image) {
+export function demographics(image) {
   const age = image.patientAgeYears === null ? null : `${Math.floor(image.patientAgeYears)} y`;
   return [SEXES[image.patientSex], age].filter(Boolean).join(", ");
 }
 
 /** What a picture shows, for those who cannot see it. */
-export function shown(image) {
+export function altText(image) {
   return [image.modality, image.bodyPartExamined, image.viewPosition, "image"].filter(Boolean).join(" ");
 }
 
 /** An ICD-10-CM description without the words that only classifiers need. */
-export const brief = (description) => description.replace(/, (unspecified( \w+)?|not elsewhere classified|NEC|NOS)$/i, "");
+export const shorten = (description) => description.replace(/, (unspecified( \w+)?|not elsewhere classified|NEC|NOS)$/i, "");
 
 /** What a report says is there, and what it says is not, as the vocabulary names it. */
-export const present = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
+export const presentFindings = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
 /** What a report says is there that a picture may show: symptoms are not. */
-export const seen = (report) => [...report.positiveDiagnoses, ...report.positiveSigns];
-export const absent = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];
+export const visibleFindings = (report) => [...report.positiveDiagnoses, ...report.positiveSigns];
+export const absentFindings = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];
 
-export const imageAddress = (id) => fragmentOf(imagePlace(id));
+export const imageUrl = (id) => formatRoute(imageRoute(id));
 
 /** What a view of an image is headed by. */
-export function headed(image) {
+export function headingFor(image) {
   const part = image.bodyPartExamined ?? "";
   return [part.charAt(0).toUpperCase() + part.slice(1).toLowerCase(), image.viewPosition].filter(Boolean).join(" ") || image.modality || "Image";
 }

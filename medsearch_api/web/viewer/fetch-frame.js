@@ -1,6 +1,6 @@
 // Frames over HTTP: values, pictures, and what the service says when it refuses them.
 
-import { valuesOf } from "./values.js";
+import { parseValues } from "./values.js";
 
 const NONE = 406;
 
@@ -8,12 +8,12 @@ const NONE = 406;
 export async function fetchValues(address, side, signal) {
   const response = await fetch(sized(address, side), { signal });
   if (response.status === NONE) return null;
-  return valuesOf(await (await answered(response)).arrayBuffer());
+  return parseValues(await (await checkResponse(response)).arrayBuffer());
 }
 
 /** A picture at most so large. */
 export async function fetchPicture(address, side, signal) {
-  const response = await answered(await fetch(sized(address, side), { signal }));
+  const response = await checkResponse(await fetch(sized(address, side), { signal }));
   return createImageBitmap(await response.blob(), { colorSpaceConversion: "none" });
 }
 
@@ -24,11 +24,11 @@ function sized(address, side) {
 }
 
 /** The answer, or an error that says in one sentence why there is none. */
-async function answered(response) {
+async function checkResponse(response) {
   if (response.ok) return response;
   const isSentence = response.headers.get("content-type")?.startsWith("text/plain");
   throw new Error(isSentence ? await response.text() : `The service answered with status ${response.status}.`);
 }
 
 /** A sentence for whatever went wrong. */
-export const sentenceOf = (error) => (error instanceof TypeError ? "The service cannot be reached." : error.message);
+export const errorMessage = (error) => (error instanceof TypeError ? "The service cannot be reached." : error.message);

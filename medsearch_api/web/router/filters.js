@@ -1,6 +1,6 @@
 // What a place asks of the index: the variables of its queries. Pure.
 
-import { noFilters, noLikeFilters } from "./address.js";
+import { noFilters, noSimilarFilters } from "./routes.js";
 
 export const PAGE = 20;
 const LISTS = ["present", "absent", "uncertain", "views", "sexes", "modalities"];
@@ -16,7 +16,7 @@ export function searchVariables({ words, filters, cursors }) {
 }
 
 /** The schema's filters of similar images. `image` is the one they are like; null for an uploaded one. */
-export function likeFilters(like, image) {
+export function similarImageFilters(like, image) {
   return {
     present: like.present, withoutPresent: like.without, absent: like.absent, sexes: like.sexes,
     minAgeYears: like.minAge, maxAgeYears: like.maxAge,
@@ -25,24 +25,24 @@ export function likeFilters(like, image) {
 }
 
 export const isFiltered = (filters) => JSON.stringify(filters) !== JSON.stringify(noFilters());
-export const isLikeFiltered = ({ shown, ...like }) => JSON.stringify({ ...like, shown: noLikeFilters().shown }) !== JSON.stringify(noLikeFilters());
+export const isSimilarFiltered = ({ shown, ...like }) => JSON.stringify({ ...like, shown: noSimilarFilters().shown }) !== JSON.stringify(noSimilarFilters());
 
 /** Filters with a value put into a list, or taken out of it. */
-export const toggled = (filters, name, value) => ({
+export const toggleValue = (filters, name, value) => ({
   ...filters,
   [name]: filters[name].includes(value) ? filters[name].filter((v) => v !== value) : [...filters[name], value],
 });
 
 /** The filters that are on: each by its field, its value, and what the filters are without it. */
-export function switchedOn(filters) {
+export function activeFilters(filters) {
   const lists = LISTS.concat("without").filter((name) => filters[name]);
-  const of = lists.flatMap((name) => filters[name].map((value) => ({ name, value, without: toggled(filters, name, value) })));
+  const of = lists.flatMap((name) => filters[name].map((value) => ({ name, value, without: toggleValue(filters, name, value) })));
   const alone = ["minAge", "maxAge", "from", "to"].filter((name) => filters[name] !== null && filters[name] !== undefined);
   return [...of, ...alone.map((name) => ({ name, value: filters[name], without: { ...filters, [name]: null } }))];
 }
 
 /** Similar-image filters with a finding wanted `field` ("present", "without" or "absent"), or no longer; one of them at a time. */
-export function stanceTaken(like, field, code) {
+export function setStance(like, field, code) {
   const free = { ...like };
   for (const name of ["present", "without", "absent"]) free[name] = like[name].filter((c) => c !== code);
   return like[field].includes(code) ? free : { ...free, [field]: [...free[field], code] };

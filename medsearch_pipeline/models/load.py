@@ -1,0 +1,49 @@
+"""`python -m medsearch_pipeline.models.load MODEL WEIGHTS FILE`: tries to load a model, and leaves in FILE whether it can be.
+
+Published weights are downloaded on the way, once, whoever else asks meanwhile. A network that never answers ends it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.models.availability import BUSY, Availability, keep
+from medsearch_pipeline.models.registry import network_named
+
+SILENT_SECONDS = 30
+"""After which a server that sends nothing counts as unreachable."""
+LONGEST_SECONDS = 1800
+"""After which the system ends this process: a download that takes so long is to be made by hand."""
+
+
+def main(model: str, weights: str, file: Path) -> int:
+    """Loads a model and leaves the answer; returns the exit status."""
+    signal.alarm(LONGEST_SECONDS)
+    socket.setdefaulttimeout(SILENT_SECONDS)
+    with file.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return BUSY
+        keep(file, attempt(model, weights))
+    return 0
+
+
+def attempt(model: str, weights: str) -> Availability:
+    """Whether a model can be loaded."""
+    try:
+        network = network_named(model, weights)
+    except ConfigurationError as error:
+        return Availability(False, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever a library raises, the answer is that it cannot be loaded
+        return Availability(False, f"{model} cannot be loaded: {type(error).__name__}")
+    return Availability(True, f"{network.model_id}, version {network.model_version}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
