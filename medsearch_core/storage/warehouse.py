@@ -113,6 +113,16 @@ class Warehouse:
         except ObjectNotFound:
             return None
 
+    def entries(self, path: str) -> frozenset[str]:
+        """The names of what a table contains, as `write` was given them; none if it is absent or cannot be read.
+
+        Reads only the file's footer.
+        """
+        try:
+            return _entries_in(self._footer(path))
+        except (ObjectNotFound, pa.ArrowInvalid):
+            return frozenset()
+
     def is_made_from(self, inputs: str, study: StudyKey, *tables: str) -> bool:
         """Whether a study's rows in each of these tables were made from these inputs."""
         return all(self.inputs(study_path(table, study)) == inputs for table in tables)
@@ -160,7 +170,7 @@ class Warehouse:
         file = pq.ParquetFile(pa.BufferReader(self.store.read(path)))
         footer = file.schema_arrow.metadata or {}
         rows = file.read(None if columns is None else list(columns), use_threads=False)
-        return Written(rows, _inputs_in(footer), _run_in(footer), frozenset(footer.get(_ENTRIES, b"").decode().split()))
+        return Written(rows, _inputs_in(footer), _run_in(footer), _entries_in(footer))
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a large file, fetched without the others; raises as `written`."""
@@ -181,6 +191,10 @@ class Warehouse:
 
 def _inputs_in(footer: dict[bytes, bytes]) -> str | None:
     return footer[_DIGEST].decode() if footer.get(_VERSION) == str(SCHEMA_VERSION).encode() else None
+
+
+def _entries_in(footer: dict[bytes, bytes]) -> frozenset[str]:
+    return frozenset(footer.get(_ENTRIES, b"").decode().split())
 
 
 def _run_in(footer: dict[bytes, bytes]) -> str | None:

@@ -75,7 +75,8 @@ def unlike(rows: pa.Table, seen: Sequence[Seen]) -> list[Seen]:
 def arranged(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) -> dict[str, LandedObject | None]:
     """What follows from changed rows: `now` with every other row that has to change with it.
 
-    Reports that no key places are joined to studies again where a changed image or report may decide it. Studies of one id under several patients are marked, and unmarked, on all their rows.
+    Reports that no key places are joined to studies again where a changed image or report may decide it. Studies of one id
+    under several patients are marked, and unmarked, on all their rows.
 
     Args:
         rows: what is known.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from medsearch_core.keys import digest_of
 from medsearch_core.records import LandedObject, Rejection, records_of
 from medsearch_core.storage.object_store import ObjectStore
-from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.intake.changes import seen_between
@@ -23,6 +23,8 @@ WINDOW = 20_000
 BYTES_COMPARED = 2**36
 KEPT = timedelta(days=7)
 """How long an entry that no dispatcher takes is kept."""
+KEPT_FOR_LEDGER = timedelta(days=30)
+"""How long an entry is kept after that for a ledger that does not come."""
 
 
 def inputs_of_placing(layout: Layout, secret: bytes) -> str:
@@ -71,10 +73,11 @@ def look_at_everything(
 
 
 def compact(warehouse: Warehouse, inputs: str, now: datetime) -> Known:
-    """Writes what is known as the inventory, unless it is that already, and deletes the entries that nobody needs any more.
+    """Writes what is known as the inventory, unless it is that already, and removes the entries that nobody needs any more.
 
     An entry goes once the inventory contains it and the dispatcher has taken it; after `KEPT`, and where no dispatcher ever
-    ran, without that: a first load by a backfill need not be dispatched again.
+    ran, without that: a first load by a backfill need not be dispatched again. It is retired until the ledger has taken it too,
+    which records the versions that came and went since the one before.
     """
     known = read_known(warehouse)
     if known.uncontained or known.inputs != inputs:
@@ -84,5 +87,10 @@ def compact(warehouse: Warehouse, inputs: str, now: datetime) -> Known:
         warehouse.write(PATH, ordered, inputs, entries=known.entries)
     taken = waiting.taken(warehouse)
     done = [name for name in known.entries if taken is None or name in taken or journal.observed(name) < now - KEPT]
-    journal.remove(warehouse, done)
+    accounted = warehouse.entries(LEDGER_PATH)
+    journal.retire(warehouse, [name for name in done if name not in accounted])
+    journal.remove(warehouse, [name for name in done if name in accounted])
+    old = now - KEPT_FOR_LEDGER
+    ended = [name for name in journal.retired(warehouse) if name in accounted or journal.observed(name) < old]
+    journal.remove(warehouse, ended, journal.RETIRED)
     return known

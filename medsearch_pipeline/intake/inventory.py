@@ -51,6 +51,11 @@ def known(warehouse: Warehouse) -> pa.Table:
 
 
 def landed(warehouse: Warehouse) -> pa.Table:
+    """The rows of `known_landing`; raises as it does."""
+    return known_landing(warehouse).rows
+
+
+def known_landing(warehouse: Warehouse) -> Known:
     """What is known to have landed, where anybody has looked.
 
     Raises:
@@ -60,7 +65,7 @@ def landed(warehouse: Warehouse) -> pa.Table:
     found = read_known(warehouse)
     if found.inputs is None and not found.entries:
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
-    return found.rows
+    return found
 
 
 def read_known(warehouse: Warehouse) -> Known:

@@ -52,7 +52,8 @@ def _nearest(landed: str) -> str:
             FROM (SELECT DISTINCT unnest({_UPWARD}) AS place, patient, study FROM images_{landed})
             WHERE place IN (SELECT place FROM upward_{landed}) GROUP BY place
         ), nearest_{landed} AS (
-            SELECT folder, arg_max(h, length(h.place)) AS h FROM upward_{landed} JOIN held_{landed} h USING (place) GROUP BY folder
+            SELECT folder, arg_max(h, length(h.place)) AS h
+            FROM upward_{landed} JOIN held_{landed} h USING (place) GROUP BY folder
         )
     """  # noqa: S608
 
