@@ -18,6 +18,8 @@ SCHEMA_VERSION = 2
 REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
     "unrecognised_object": "neither a DICOM object nor a report",
+    "system_file": "a hidden file, or one that a system or program keeps for itself: a cache, a lock, an unfinished copy",
+    "media_directory": "a DICOMDIR: the table of contents of a medium (PS3.10 section 8.6), which holds no image",
     "report_without_study": "a report that no landed study claims",
     "empty_object": "the object has no bytes",
     "unreadable_object": "listed, but gone or forbidden when it was read",
@@ -39,7 +41,7 @@ REASONS = {
 }
 """Every reason a rejection may carry, and what it means."""
 
-EXCLUSIONS = ("unrecognised_object", "no_pixel_data", "duplicate_object")
+EXCLUSIONS = ("unrecognised_object", "system_file", "media_directory", "no_pixel_data", "duplicate_object")
 """The reasons that are no fault of the object: a rule leaves it out. In the ledger it is excluded, not rejected."""
 
 STATES = {

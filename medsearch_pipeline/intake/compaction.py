@@ -19,6 +19,8 @@ from medsearch_pipeline.intake.unchanged_content import InputsOf
 from medsearch_pipeline.settings.layout import Layout
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
+PLACING_VERSION = "2"
+"""Of the rules by which objects are placed or left out: with another one every object is placed anew."""
 WINDOW = 20_000
 BYTES_COMPARED = 2**36
 KEPT = timedelta(days=7)
@@ -29,7 +31,9 @@ KEPT_FOR_LEDGER = timedelta(days=30)
 
 def inputs_of_placing(layout: Layout, secret: bytes) -> str:
     """The digest of what places objects in studies, beside the objects themselves."""
-    return digest_of("placing", layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest())
+    return digest_of(
+        "placing", PLACING_VERSION, layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest()
+    )
 
 
 def look_at_everything(

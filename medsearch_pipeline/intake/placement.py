@@ -13,6 +13,7 @@ from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
 from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
+from medsearch_pipeline.intake.system_files import is_system_file
 from medsearch_pipeline.settings.layout import Layout
 
 STAGE = "inventory"
@@ -79,6 +80,8 @@ def placed(info: ObjectInfo, study: StudyKey, kind: str) -> LandedObject:
 
 def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     """Where an object goes as far as its listing tells; None if its header must be read."""
+    if is_system_file(info.key):
+        return rejected(info, "system_file", "left out for its name: rename it if it was delivered")
     if info.key.endswith("/") and info.bytes == 0:
         return rejected(info, "unrecognised_object", "marks a folder and holds nothing")
     if not info.is_addressable:

@@ -158,7 +158,8 @@ class Round:
         """Where an object goes as far as its key and what is known of it tell; None if its header must be read."""
         is_known = still_known(info, before)
         item = place_by_key(info, self._layout)
-        if item is None and before and is_known and (before.study_instance_uid or before.kind == "rejected"):
+        is_judged = before is not None and before.kind == "rejected" and not self._is_anew
+        if item is None and before and is_known and (before.study_instance_uid or is_judged):
             item = self._keyed(before)
         return replace(item, version=before.version) if item and before and is_known else item
 
