@@ -3,8 +3,8 @@
 Belongs here: the one table of their names. Content is never looked at, so a healthy DICOM file under such a name is left out as
 well: give it another name. What a file's content decides, such as a DICOMDIR, is decided where it is read.
 
-**Hidden files.** Every object whose name, or a folder of whose key, begins with a dot is left out: `.DS_Store`, the `._…` files of
-AppleDouble, `.gitkeep`, `.nfs…`, the unfinished copies of rsync, and all that lies in `.snapshot/` or `.Trash/`.
+**Hidden files.** Every object whose name, or a folder of whose key, begins with a dot is left out: `.DS_Store`, the `._…` files
+of AppleDouble, `.gitkeep`, `.nfs…`, the unfinished copies of rsync, and all that lies in `.snapshot/` or `.Trash/`.
 """
 
 from __future__ import annotations
