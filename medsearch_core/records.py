@@ -268,7 +268,7 @@ class TagRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueFile:
+class CatalogFile:
     """`catalogue`: one row per file of a study's tables, with what the ledger needs of it; made from those files alone."""
 
     patient: str = column(TEXT, "patient part of the study key")
@@ -319,7 +319,7 @@ TABLES: dict[str, type] = {
     "reports": ReportRecord,
     "report_entities": EntityRecord,
     "tags": TagRecord,
-    "catalogue": CatalogueFile,
+    "catalogue": CatalogFile,
     "ledger": LedgerEntry,
 }
 """Table name → the record of one of its rows."""

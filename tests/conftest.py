@@ -17,7 +17,7 @@ LONGEST = (
     "pipeline/sensors/test_ingest_sensor_daemon.py",
     "pipeline/ecs/test_backfill_on_ecs.py",
     "end_to_end/test_killed_run.py",
-    "opensearch_node/test_secured.py",
+    "deployment/test_opensearch_secured.py",
     "core/search/test_opensearch.py",
     "pipeline/models/test_engines.py",
     "pipeline/models/test_torch_engine.py",

@@ -31,7 +31,7 @@ from medsearch_core.errors import InvalidQuery, StorageError
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
 from medsearch_core.search.query import MAX_HITS, Filters, TextField
 from medsearch_core.search.results import ReportPage
-from medsearch_core.search.similar_reports import MOST_LIKE, more_like, those_like
+from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_for_similar, more_like
 
 CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
@@ -172,7 +172,9 @@ class Searches:
         query: Words = "",
         like_report: Annotated[
             strawberry.ID | None,
-            argument(f"Count only the {MOST_LIKE} reports most like this one, as reportsLike finds them. Not beside words."),
+            argument(
+                f"Count only the {MAX_SIMILAR_REPORTS} reports most like this one, as reportsLike finds them. Not beside words."
+            ),
         ] = None,
         filters_input: FiltersArgument = None,
         size: Annotated[int, argument(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,
@@ -183,7 +185,7 @@ class Searches:
             raise InvalidQuery("give either query or likeReport")
         index, name, filters = info.context.index, str(field.value), parse_filters(filters_input)
         if like_report is not None:
-            like = await asyncio.to_thread(those_like, index, like_report, filters)
+            like = await asyncio.to_thread(filters_for_similar, index, like_report, filters)
             if like is None:
                 return []
             filters = like

@@ -55,4 +55,4 @@ class SimilarityArguments:
         if self.image_id is None:
             return self.vector or (), filters
         exclusion = similar_images.Exclude(self.exclude.value)
-        return await asyncio.to_thread(similar_images.asked_by, info.context.index, self.image_id, filters, exclusion)
+        return await asyncio.to_thread(similar_images.query_by_image, info.context.index, self.image_id, filters, exclusion)

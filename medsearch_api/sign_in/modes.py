@@ -26,7 +26,7 @@ from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import Tokens
 from medsearch_api.sign_in.viewer import Viewer, parse_roles, set_viewer
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_loopback, is_this_machine
+from medsearch_core.loopback import is_local_host, is_loopback
 
 DEVELOPMENT, OIDC = "development", "oidc"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -55,7 +55,7 @@ def open_sign_in(settings: Settings) -> SignIn:
             f"service on this machine alone, without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on "
             "127.0.0.1 only."
         )
-    if not is_this_machine(settings.api_host):
+    if not is_local_host(settings.api_host):
         raise ConfigurationError(
             f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} asks nobody to sign in, so it may listen on loopback only: "
             "set MEDSEARCH_API_HOST=127.0.0.1."

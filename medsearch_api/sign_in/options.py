@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from medsearch_api.settings import Settings
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_this_machine
+from medsearch_core.loopback import is_local_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def is_secure_url(url: str) -> bool:
         return False
     if not host or parts.username is not None:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_local_host(host))
 
 
 def _origin(public: SplitResult) -> str:

@@ -13,10 +13,10 @@ import dagster as dg
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, Rejection, schema_of
-from medsearch_pipeline.orchestration.data_versions import StudyVersion, give_versions
+from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
 
 PROGRESS_SECONDS = 5.0
-ROWS_SHOWN = 50
+MAX_ROWS_SHOWN = 50
 OWNERS = ["team:imaging-data"]
 
 
@@ -79,7 +79,7 @@ def describe_partitions(
         step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
             asset_key=dg.AssetKey(asset), metadata=dict(values), partition_key=study.partition
         )
-    give_versions(step, asset, versions)
+    set_data_versions(step, asset, versions)
 
 
 def totals(metadata: Mapping[StudyKey, Mapping[str, Any]]) -> dict[str, int]:
@@ -105,7 +105,7 @@ def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]
             "excluded": excluded,
             "reasons": dg.MetadataValue.json(dict(Counter(r.reason for r in rejections))),
             "rejections": dg.MetadataValue.table(
-                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:ROWS_SHOWN]],
+                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:MAX_ROWS_SHOWN]],
                 dg.TableSchema(columns=[dg.TableColumn(c) for c in ("key", "reason", "detail")]),
             ),
         },

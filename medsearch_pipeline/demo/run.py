@@ -23,7 +23,7 @@ from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.jobs import STUDY_ASSETS
-from medsearch_pipeline.ledger.summary import equation, read_ledger
+from medsearch_pipeline.ledger.summary import format_equation, read_ledger
 
 SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
@@ -165,7 +165,7 @@ def _ingest(console: Console, dagster: DagsterClient) -> None:
 
 def _print_account(console: Console, warehouse: Warehouse) -> None:
     ledger = read_ledger(warehouse)
-    console.print(equation(ledger), soft_wrap=True)
+    console.print(format_equation(ledger), soft_wrap=True)
     for state in ("rejected", "excluded"):
         for reason, count in sorted(ledger.totals.of(state).reasons.items()):
             console.print(f"  {state} as {reason}: {count}")

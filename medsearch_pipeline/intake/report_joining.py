@@ -20,9 +20,9 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.intake.inventory import rows_of
-from medsearch_pipeline.intake.placement import NO_STUDY, folder_of, report_name, unjoined, waits_for_study
+from medsearch_pipeline.intake.placement import NO_STUDY, folder_of, needs_study, report_name, without_study
 from medsearch_pipeline.settings.layout import Layout
 
 _NAMES = "StudyInstanceUID, StudyID or AccessionNumber"
@@ -133,24 +133,26 @@ def rejoin_reports(
         is_whole: decide over all reports, not only over those that `changed` may touch.
     """
     names = {name for item in changed if item.kind == "dicom" for name in item.report_names}
-    folders = {folder_of(item.key) for item in changed if waits_for_study(item, layout)}
-    names |= {report_name(item.key) for item in changed if waits_for_study(item, layout)}
+    folders = {folder_of(item.key) for item in changed if needs_study(item, layout)}
+    names |= {report_name(item.key) for item in changed if needs_study(item, layout)}
     tables = {"before": before, "landed": landed, "names": _column("name", names), "folders": _column("folder", folders)}
-    found = [row for row in ask(_DUE, {"is_whole": is_whole}, **tables).to_pylist() if layout.study_of(row["key"]) is None]
+    found = [
+        row for row in query_tables(_DUE, {"is_whole": is_whole}, **tables).to_pylist() if layout.study_of(row["key"]) is None
+    ]
     due = {row["key"]: row for row in found if row["is_due"]}
     if not due:
         return {}
     reports = Counter(row["place"] for row in found)
     named = {
         row["name"]: Candidates(row["studies"], _study(row))
-        for row in ask(_NAMED, landed=landed, names=_column("name", map(report_name, due))).to_pylist()
+        for row in query_tables(_NAMED, landed=landed, names=_column("name", map(report_name, due))).to_pylist()
     }
 
     def nearby(row: Mapping[str, Any]) -> Candidates:
         return Candidates(row["studies"] or 0, _study(row), row["place"], reports[row["place"]])
 
     return {
-        key: join(unjoined(item), named.get(report_name(key), Candidates()), nearby(due[key]))
+        key: join(without_study(item), named.get(report_name(key), Candidates()), nearby(due[key]))
         for key, item in rows_of(landed, due).items()
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject
-from medsearch_pipeline.intake.placement import folder_of, report_name, unjoined, waits_for_study
+from medsearch_pipeline.intake.placement import folder_of, needs_study, report_name, without_study
 from medsearch_pipeline.intake.report_joining import Candidates, join
 from medsearch_pipeline.settings.layout import Layout
 
@@ -14,7 +14,7 @@ from medsearch_pipeline.settings.layout import Layout
 def joined_one_by_one(objects: Sequence[LandedObject], layout: Layout) -> list[LandedObject]:
     """The objects, every report that waits for its study joined by what all of them are."""
     images = [o for o in objects if o.kind == "dicom" and o.patient and o.study]
-    waiting = [o for o in objects if waits_for_study(o, layout)]
+    waiting = [o for o in objects if needs_study(o, layout)]
 
     def nearest(report: LandedObject) -> str | None:
         folder = folder_of(report.key)
@@ -35,7 +35,7 @@ def joined_one_by_one(objects: Sequence[LandedObject], layout: Layout) -> list[L
         place = nearest(report)
         named = {study_of(o) for o in images if report_name(report.key) in o.report_names}
         nearby = {study_of(o) for o in images if place is not None and is_below(o, place)}
-        return join(unjoined(report), of(named), of(nearby, place, sum(nearest(o) == place for o in waiting)))
+        return join(without_study(report), of(named), of(nearby, place, sum(nearest(o) == place for o in waiting)))
 
     return [joined(o) if o in waiting else o for o in objects]
 

@@ -32,7 +32,7 @@ from medsearch_core.errors import InvalidQuery, NotIndexed
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import MAX_DEPTH, MAX_HITS, MAX_PAGE, NO_FILTERS, Filters
 from medsearch_core.search.similar_images import Exclude, similar_to
-from medsearch_core.search.similar_reports import MOST_LIKE, those_like
+from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_for_similar
 from medsearch_core.search.tokens import words_of
 
 HITS = 20
@@ -88,7 +88,9 @@ def _for_similar(kind: type[Bucket]) -> Any:
         like = await asyncio.to_thread(_filters_for_similar, info.context.index, input) if input else None
         return await _count(info, kind, like, size) if like else []
 
-    return _buckets_field(kind, resolve, f"the {MOST_LIKE} reports most like one by Findings and Impression, without itself")
+    return _buckets_field(
+        kind, resolve, f"the {MAX_SIMILAR_REPORTS} reports most like one by Findings and Impression, without itself"
+    )
 
 
 @strawberry.type(name="Query")
@@ -200,6 +202,6 @@ async def _count_in_reports(info: Info, kind: type[Bucket], reports: list[str], 
 
 def _filters_for_similar(index: SearchIndex, report_id: str) -> Filters | None:
     try:
-        return those_like(index, report_id)
+        return filters_for_similar(index, report_id)
     except NotIndexed:
         return None

@@ -12,12 +12,12 @@ from medsearch_core.records import LandedObject, table_of
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.placement import (
+    is_unchanged,
     place_by_key,
     place_unreadable,
-    placed,
-    rejected,
+    placed_object,
+    rejected_object,
     rejections_of,
-    still_known,
 )
 from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
 
@@ -35,8 +35,8 @@ def place(key: str, **arguments: Any) -> LandedObject | None:
 
 def test_mimic_keys_spell_their_study_for_images_and_reports_alike() -> None:
     image, report = place(f"{FOLDER}/1.2.dcm"), place(f"{FOLDER}.txt")
-    assert image == placed(info(f"{FOLDER}/1.2.dcm"), STUDY, "dicom")
-    assert report == placed(info(f"{FOLDER}.txt"), STUDY, "report")
+    assert image == placed_object(info(f"{FOLDER}/1.2.dcm"), STUDY, "dicom")
+    assert report == placed_object(info(f"{FOLDER}.txt"), STUDY, "report")
 
 
 def test_a_landing_prefix_before_the_layout_changes_nothing() -> None:
@@ -81,19 +81,19 @@ def test_a_file_that_never_claimed_to_be_dicom_is_unrecognised_and_one_that_did_
 
 
 def test_a_header_is_read_again_only_for_another_version() -> None:
-    before = placed(info("a"), STUDY, "dicom")
-    assert still_known(info("a"), before)
-    assert not still_known(ObjectInfo("a", 101, "tag"), before)
-    assert not still_known(ObjectInfo("a", 100, "other"), before)
-    assert not still_known(info("a"), None)
+    before = placed_object(info("a"), STUDY, "dicom")
+    assert is_unchanged(info("a"), before)
+    assert not is_unchanged(ObjectInfo("a", 101, "tag"), before)
+    assert not is_unchanged(ObjectInfo("a", 100, "other"), before)
+    assert not is_unchanged(info("a"), None)
 
 
 def test_studies_come_sorted_by_patient_and_rejected_ones_are_not_forgotten() -> None:
     objects = [
-        placed(info("x"), StudyKey("p2", "s1"), "dicom"),
-        placed(info("y"), StudyKey("p1", "s9"), "report"),
-        rejected(info("z"), "empty_object", "the object has no bytes", StudyKey("p1", "s3")),
-        rejected(info("w"), "unrecognised_object", "neither"),
+        placed_object(info("x"), StudyKey("p2", "s1"), "dicom"),
+        placed_object(info("y"), StudyKey("p1", "s9"), "report"),
+        rejected_object(info("z"), "empty_object", "the object has no bytes", StudyKey("p1", "s3")),
+        rejected_object(info("w"), "unrecognised_object", "neither"),
     ]
     assert [s.partition for s in studies_in(table_of(LandedObject, objects))] == ["p1/s3", "p1/s9", "p2/s1"]
     assert [(r.key, r.stage, r.reason, r.study) for r in rejections_of(objects)] == [

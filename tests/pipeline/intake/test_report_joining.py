@@ -10,15 +10,15 @@ import pytest
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, records_of, schema_of
 from medsearch_core.storage.object_store import ObjectInfo
-from medsearch_pipeline.intake.changes import arranged, updated
-from medsearch_pipeline.intake.placement import place_by_key, placed
+from medsearch_pipeline.intake.changes import assign_reports, replace_rows
+from medsearch_pipeline.intake.placement import place_by_key, placed_object
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 
 A, B = StudyKey("h1", "sA"), StudyKey("h2", "sB")
 
 
 def image(key: str, study: StudyKey = A, *names: str) -> LandedObject:
-    return replace(placed(ObjectInfo(key, 10, "1"), study, "dicom"), report_names=list(names))
+    return replace(placed_object(ObjectInfo(key, 10, "1"), study, "dicom"), report_names=list(names))
 
 
 def text(key: str) -> LandedObject:
@@ -32,7 +32,7 @@ def landed(*rounds: list[LandedObject | str]) -> Mapping[str, LandedObject]:
     rows = schema_of(LandedObject).empty_table()
     for each in rounds:
         seen = {item if isinstance(item, str) else item.key: None if isinstance(item, str) else item for item in each}
-        rows = updated(rows, arranged(rows, seen, MIMIC_CXR))
+        rows = replace_rows(rows, assign_reports(rows, seen, MIMIC_CXR))
     return {item.key: item for item in records_of(LandedObject, rows)}
 
 

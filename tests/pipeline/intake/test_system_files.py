@@ -13,8 +13,8 @@ from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import compaction
-from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
-from medsearch_pipeline.intake.inventory import known
+from medsearch_pipeline.intake.compaction import compact_journal, placement_digest, scan_full_store
+from medsearch_pipeline.intake.inventory import current_inventory
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.intake.system_files import is_system_file
 from medsearch_pipeline.settings.layout import MIMIC_CXR
@@ -79,9 +79,9 @@ def test_a_dicomdir_is_left_out_and_what_older_rules_judged_is_judged_anew(
     landing.write("export/SE1/IM2", b"no DICOM")
 
     def reasons() -> dict[str, str | None]:
-        look_at_everything(landing, warehouse, MIMIC_CXR, b"", {}, NOON, is_removal_confirmed=False)
-        compact(warehouse, inputs_of_placing(MIMIC_CXR, b""), NOON)
-        rows = known(warehouse)
+        scan_full_store(landing, warehouse, MIMIC_CXR, b"", {}, NOON, is_removal_confirmed=False)
+        compact_journal(warehouse, placement_digest(MIMIC_CXR, b""), NOON)
+        rows = current_inventory(warehouse)
         return dict(zip(rows["key"].to_pylist(), rows["reason"].to_pylist(), strict=True))
 
     expected = {"export/DICOMDIR": "media_directory", "export/SE1/IM1": None, "export/SE1/IM2": "not_dicom"}
