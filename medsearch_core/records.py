@@ -20,6 +20,8 @@ REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
     "link": "a symbolic link in a landing folder, which is not followed (MEDSEARCH_FOLLOW_LINKS)",
     "unrecognised_object": "neither a DICOM object nor a report",
+    "system_file": "a hidden file, or one that a system or program keeps for itself: a cache, a lock, an unfinished copy",
+    "media_directory": "a DICOMDIR: the table of contents of a medium (PS3.10 section 8.6), which holds no image",
     "report_without_study": "a report that no landed study claims",
     "empty_object": "the object has no bytes",
     "unreadable_object": "listed, but gone or forbidden when it was read",
@@ -41,7 +43,7 @@ REASONS = {
 }
 """Every reason a rejection may carry, and what it means."""
 
-EXCLUSIONS = ("link", "unrecognised_object", "no_pixel_data", "duplicate_object")
+EXCLUSIONS = ("link", "unrecognised_object", "system_file", "media_directory", "no_pixel_data", "duplicate_object")
 """The reasons that are no fault of the object: a rule leaves it out. In the ledger it is excluded, not rejected."""
 
 STATES = {

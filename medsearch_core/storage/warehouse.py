@@ -143,6 +143,16 @@ class Warehouse:
         except ObjectNotFound:
             return None
 
+    def entries(self, path: str) -> frozenset[str]:
+        """The names of what a table contains, as `write` was given them; none if it is absent or cannot be read.
+
+        Reads only the file's footer.
+        """
+        try:
+            return _entries_in(self._footer(path))
+        except (ObjectNotFound, pa.ArrowInvalid):
+            return frozenset()
+
     def is_made_from(self, inputs: str, *paths: str) -> bool:
         """Whether each of these tables was made from these inputs, under its present version or one of later code."""
         origins = [(self.origin(path), present_version(path)) for path in paths]
@@ -191,7 +201,7 @@ class Warehouse:
         file = pq.ParquetFile(pa.BufferReader(self.store.read(path)))
         footer = file.schema_arrow.metadata or {}
         rows = file.read(None if columns is None else list(columns), use_threads=False)
-        return Written(rows, _origin_in(footer), _run_in(footer), frozenset(footer.get(_ENTRIES, b"").decode().split()))
+        return Written(rows, _origin_in(footer), _run_in(footer), _entries_in(footer))
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a large file, fetched without the others; raises as `written`."""
@@ -213,6 +223,10 @@ class Warehouse:
 def _origin_in(footer: dict[bytes, bytes]) -> Origin | None:
     version = int(footer.get(_VERSION, b"0"))
     return Origin(footer[_DIGEST].decode(), version) if version >= FIRST_VERSION else None
+
+
+def _entries_in(footer: dict[bytes, bytes]) -> frozenset[str]:
+    return frozenset(footer.get(_ENTRIES, b"").decode().split())
 
 
 def _run_in(footer: dict[bytes, bytes]) -> str | None:

@@ -51,22 +51,15 @@ def current_inventory(warehouse: Warehouse) -> pa.Table:
 
 
 def require_inventory(warehouse: Warehouse) -> pa.Table:
-    """What is known to have landed, where anybody has looked.
-
-    Raises:
-        ConfigurationError: neither an inventory nor a sensor has looked at the landing store.
-        StorageError: as `read_inventory`.
-    """
-    found = read_inventory(warehouse)
-    if found.inputs is None and not found.entries:
-        raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
-    return found.rows
+    """Everything known to have landed, where anybody has looked; raises as `read_inventory` does with `must_exist`."""
+    return read_inventory(warehouse, must_exist=True).rows
 
 
-def read_inventory(warehouse: Warehouse) -> Inventory:
+def read_inventory(warehouse: Warehouse, *, must_exist: bool = False) -> Inventory:
     """Everything known to have landed, and what that was read from.
 
     Raises:
+        ConfigurationError: it must exist, and neither an inventory nor a sensor has looked at the landing store.
         StorageError: the inventory or an entry cannot be read.
     """
     for _ in range(MAX_ATTEMPTS):
@@ -85,6 +78,8 @@ def read_inventory(warehouse: Warehouse) -> Inventory:
             tables = [_changes(warehouse.store, name) for name in uncontained]
         except ObjectNotFound:
             continue  # an inventory contains it since
+        if must_exist and inputs is None and not entries:
+            raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
         return Inventory(apply_changes(rows, tables), entries, uncontained, inputs)
     raise StorageError(f"the journal in {warehouse.store.url} is being compacted again and again: see what runs the inventory")
 

@@ -154,13 +154,27 @@ _ENTRIES = f"""
                          AND was.state = r.state AND was.reason IS NOT DISTINCT FROM r.reason THEN was.run
                     ELSE $run END AS run
         FROM reasoned r LEFT JOIN was USING (key)
+    ), passed AS (
+        SELECT n.key, arg_max(n, n.at) AS n, any_value(now.key) AS now_key FROM noticed n LEFT JOIN landed now USING (key)
+        WHERE now.key IS NULL OR ((now.etag, now.bytes) IS DISTINCT FROM (n.etag, n.bytes) AND
+              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(n.version, n.etag), n.bytes))
+        GROUP BY n.key
+    ), came_and_went AS (
+        SELECT p.key, p.n.bytes, p.n.etag, p.n.version, p.n.kind, p.n.patient, p.n.study,
+               CASE WHEN p.now_key IS NULL THEN 'deleted' ELSE 'superseded' END AS state, NULL AS reason, NULL AS detail,
+               b.sha256, coalesce(b.images, 0) AS images, coalesce(b.refused_frames, 0) AS refused_frames,
+               CASE WHEN b.state IN $tombstones THEN b.run ELSE $run END AS run
+        FROM passed p LEFT JOIN before b
+            ON b.key = p.key AND (coalesce(b.version, b.etag), b.bytes) = (coalesce(p.n.version, p.n.etag), p.n.bytes)
     ), ended AS (
+        SELECT * FROM came_and_went
+        UNION ALL BY NAME
         SELECT was.* REPLACE (
                    CASE WHEN now.key IS NULL THEN 'deleted' ELSE 'superseded' END AS state,
                    NULL AS reason, NULL AS detail, $run AS run)
         FROM was LEFT JOIN landed now USING (key)
-        WHERE now.key IS NULL OR
-              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(was.version, was.etag), was.bytes)
+        WHERE key NOT IN (SELECT key FROM passed) AND (now.key IS NULL OR
+              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(was.version, was.etag), was.bytes))
     ), tombstones AS (
         SELECT * FROM ended
         UNION ALL BY NAME
@@ -191,6 +205,8 @@ class LedgerInputs:
         indexed: what the index holds, study → the digest its documents were written with.
         run: of the inventory; None where it names none.
         before: the last ledger; empty before the first.
+        noticed: what the journal's entries say that no ledger has taken yet, in their order, as `LandedChange` has it. All of
+            them are in the inventory.
     """
 
     inventory: pa.Table
@@ -198,6 +214,7 @@ class LedgerInputs:
     catalog: pa.Table
     indexed: Mapping[StudyKey, str]
     before: pa.Table
+    noticed: pa.Table
 
     @cached_property
     def studies(self) -> pa.Table:
@@ -231,7 +248,9 @@ def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, repor
     An object counts as used or refused only where its study's table was made from the very objects that are landed now, and
     as indexed only where the index holds the documents of the very tables that are there. Decided twice on the same
     evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
-    run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
+    run that first found it. A tombstone is of the last version of its key that is known to have been there, whether the last
+    ledger saw it or only the journal did; it goes when its version is landed again, or proves to hold the bytes that replaced
+    it.
     """
     due = expected_digests(inputs.inventory, {"dicom": image_inputs_digest, "report": report_inputs_digest})
     entries = query_tables(
@@ -242,6 +261,7 @@ def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, repor
         studies=inputs.studies,
         indexed=indexed_table(inputs.indexed),
         before=inputs.before,
+        noticed=inputs.noticed.append_column("at", pa.array(range(len(inputs.noticed)), pa.int64())),
         due=due,
     )
     schema = schema_of(LedgerEntry)
