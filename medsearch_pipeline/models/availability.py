@@ -42,7 +42,7 @@ def availability(settings: Settings, max_seconds: float, *, is_kept_enough: bool
     """Whether the configured model can be loaded; None if nobody knows after so many seconds.
 
     Args:
-        max_seconds: how long to wait for the process that tries it. It goes on after that, and the next caller finds its answer.
+        max_seconds: how long to wait for the process that tries it. It goes on after that, and leaves its answer.
         is_kept_enough: whether an answer that was found less than an hour ago will do.
     """
     found = availability_without_loading(settings, _is_installed, isfile)

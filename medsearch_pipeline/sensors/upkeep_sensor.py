@@ -11,14 +11,19 @@ import dagster as dg
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import pending as waiting
 from medsearch_pipeline.jobs import build_jobs
+from medsearch_pipeline.models.availability import availability
 from medsearch_pipeline.orchestration.partitions import NAME
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, range_tags, span_of
+from medsearch_pipeline.orchestration.run_settings import settings_digest
+from medsearch_pipeline.orchestration.run_tags import HIDDEN, UNFINISHED, range_tags, settings_tags, span_of
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import Place, Request, look, requests, summary
 from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
 
-UPKEEP_TAG = "medsearch/upkeep"
+UPKEEP_TAG = f"{HIDDEN}upkeep"
+NEED_MODEL = ("ingest_job", "reembed_job")
+MODEL_SECONDS = 15.0
+"""How long a tick waits to know whether the model can be loaded."""
 
 
 def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -49,6 +54,12 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
         tables = Warehouse(warehouse.open())
         standing, found = look(settings, tables, search_index.open())
+        if any(each.job in NEED_MODEL for each in found.stale):
+            model = availability(settings, MODEL_SECONDS)
+            if model is None:
+                return dg.SkipReason("the model's weights are being loaded or downloaded: the next tick looks again")
+            if not model.is_available:
+                return dg.SkipReason(f"{summary(found)}; they wait for the model, and nothing is requested: {model.sentence}")
         dispatched = waiting.read(tables) or waiting.State()
         planned = requests(
             found,
@@ -69,7 +80,9 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
         if not chosen:
             return dg.SensorResult(skip_reason=told, cursor=cursor)
-        return dg.SensorResult(run_requests=[_request(each, ledger) for each in chosen], cursor=cursor)
+        return dg.SensorResult(
+            run_requests=[_request(each, ledger, settings_digest(settings)) for each in chosen], cursor=cursor
+        )
 
     return upkeep_sensor
 
@@ -94,12 +107,12 @@ def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, Place | None]:
     return held["done"], Place(**held["after"]) if held["after"] else None
 
 
-def _request(each: Request, ledger: str) -> dg.RunRequest:
+def _request(each: Request, ledger: str, digest: str) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=each.job,
         run_key=f"upkeep-{ledger}-{each.job}-{each.start}",
         asset_selection=[dg.AssetKey(asset) for asset in each.assets],
-        tags={**range_tags(each.start, each.end, each.studies), UPKEEP_TAG: ledger},
+        tags={**range_tags(each.start, each.end, each.studies), **settings_tags(digest), UPKEEP_TAG: ledger},
     )
 
 
