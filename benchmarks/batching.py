@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.deployment import STORAGES, Deployment, Storage, deployment
 from benchmarks.small_studies import land, study
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
+from medsearch_pipeline.jobs import STUDY_ASSETS
 
 RUNS = 2
 LAUNCH = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {

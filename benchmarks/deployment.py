@@ -19,7 +19,7 @@ import yaml
 
 from medsearch_pipeline.demo.dagster_client import DagsterClient
 from medsearch_pipeline.demo.processes import Processes, free_port
-from tests.postgres_server import postgres
+from tests.support.postgres_server import postgres
 
 ROOT = Path(__file__).resolve().parents[1]
 STORAGES = ("sqlite", "postgres")

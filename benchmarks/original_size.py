@@ -28,8 +28,8 @@ from medsearch_pipeline.demo.cases import physique, stream
 from medsearch_pipeline.demo.radiographs import draw
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.settings.layout import MIMIC_CXR
-from tests.factories import dataset, dicom_bytes
-from tests.landing import folder_of
+from tests.support.factories import dataset, dicom_bytes
+from tests.support.landing import folder_of
 
 ROWS, COLUMNS, LARGEST = 3056, 2544, 4095
 NOISE = 12

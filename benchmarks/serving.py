@@ -22,8 +22,8 @@ from uuid import uuid4
 
 import httpx
 import numpy as np
-from search import WORDS, Corpus, load, processor, timed
 
+from benchmarks.search import WORDS, Corpus, load, processor, timed
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.search.opensearch.index import open_opensearch
 from medsearch_core.search.opensearch.options import Access, IndexLayout

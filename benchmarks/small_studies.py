@@ -13,8 +13,8 @@ import numpy as np
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.object_store import ObjectStore
-from tests.factories import dataset, dicom_bytes
-from tests.landing import REPORT, folder_of
+from tests.support.factories import dataset, dicom_bytes
+from tests.support.landing import REPORT, folder_of
 
 PATIENT, STUDY = "10000000", "50000000"
 STUDIES_PER_PATIENT = 3.5

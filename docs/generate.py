@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from medsearch_api.schema.export import SCHEMAS
 from medsearch_api.settings import Settings as ServiceSettings
 from medsearch_core.records import CHANGES, EXCLUSIONS, REASONS, SCHEMA_VERSION, STATES, TABLES, schema_of
 from medsearch_core.settings import Deployment
+from medsearch_pipeline.jobs import JOBS
 from medsearch_pipeline.settings import Settings
 
 DOCS = Path(__file__).resolve().parent
@@ -87,9 +90,49 @@ def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
-PAGES = {DOCS / "data-contract.md": data_contract, DOCS / "settings.md": settings_table, **SCHEMAS}
+def operations() -> str:
+    """docs/operations.md with the table of jobs."""
+    rows = [
+        f"| `{job.name}` | {job.description} | {', '.join(f'`{asset}`' for asset in job.assets)} "
+        f"| {f'`MEDSEARCH_{job.cron.upper()}`' if job.cron else ''} |"
+        for job in JOBS
+    ]
+    table = "\n".join(["| job | what for | materializes | scheduled by |", "|---|---|---|---|", *rows])
+    return _with_part(DOCS / "operations.md", "jobs", table)
+
+
+def _with_part(page: Path, name: str, part: str) -> str:
+    """A page with the part between its markers of that name put in."""
+    begin, end = f"<!-- {name}: written by make docs -->", f"<!-- /{name} -->"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    if end not in rest:
+        raise ValueError(f"{page.name} has no lines {begin} and {end}")
+    return f"{before}{begin}\n{part}\n{end}{rest.partition(end)[2]}"
+
+
+PAGES = {
+    DOCS / "data-contract.md": data_contract,
+    DOCS / "settings.md": settings_table,
+    DOCS / "operations.md": operations,
+    **SCHEMAS,
+}
 """Every file that is made from code, with what makes its text."""
 
+
+def outdated_pages() -> list[Path]:
+    """The files that differ from what the code says."""
+    return [path for path, page in PAGES.items() if not path.exists() or path.read_text(encoding="utf-8") != page()]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Rewrites the files that are out of date; with `--check` only names them and returns 1."""
+    outdated = outdated_pages()
+    for path in outdated:
+        print(path)
+        if "--check" not in arguments:
+            path.write_text(PAGES[path](), encoding="utf-8")
+    return int("--check" in arguments and bool(outdated))
+
+
 if __name__ == "__main__":
-    for path, page in PAGES.items():
-        path.write_text(page(), encoding="utf-8")
+    sys.exit(main(sys.argv[1:]))

@@ -17,8 +17,8 @@ from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.asgi import GraphQL
 
-from medsearch_api.backends.context import Backends, Context, OpenBackends, context_of, open_backends
-from medsearch_api.backends.measured import measured
+from medsearch_api.backends.context import Backends, Context, OpenBackends, create_context, open_backends
+from medsearch_api.backends.instrumented import instrument
 from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
 from medsearch_api.health import ROUTES
 from medsearch_api.http import logs
@@ -30,12 +30,12 @@ from medsearch_api.imaging.frames import ROUTES as FRAMES
 from medsearch_api.imaging.services import open_imaging
 from medsearch_api.imaging.thumbnails import ROUTE, thumbnail
 from medsearch_api.schema.build import build_appsync_schema, build_schema
-from medsearch_api.schema.over_http import FormsInMemory, RequestInMemory, TypedRefusals
+from medsearch_api.schema.over_http import CodedErrors, InMemoryForms, InMemoryRequest
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.guard import APPSYNC
-from medsearch_api.sign_in.modes import sign_in_of
-from medsearch_api.sign_in.viewer import viewer_of
-from medsearch_api.uploads.forms import ROOM_FOR_FIELDS
+from medsearch_api.sign_in.modes import open_sign_in
+from medsearch_api.sign_in.viewer import get_viewer
+from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
 from medsearch_core.errors import ConfigurationError
 
 
@@ -48,14 +48,16 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
     """
-    sign_in = sign_in_of(settings)
-    backends = measured(open_backends(settings))
-    schema = build_schema(settings.introspects)
+    sign_in = open_sign_in(settings)
+    backends = instrument(open_backends(settings))
+    schema = build_schema(settings.is_introspection_enabled)
     app = Starlette(
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends, schema, takes_files=True), methods=["POST"]),
-            Route(APPSYNC, GraphQLOverPost(backends, build_appsync_schema(settings.introspects)), methods=["POST"]),
+            Route("/graphql", GraphQLOverPost(backends, schema, accepts_files=True), methods=["POST"]),
+            Route(
+                APPSYNC, GraphQLOverPost(backends, build_appsync_schema(settings.is_introspection_enabled)), methods=["POST"]
+            ),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,
@@ -68,7 +70,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
             Middleware(SecurityHeaders),
             Middleware(AccessLog),
             sign_in.guard,
-            Middleware(BodyLimit, {"/graphql": settings.api_upload_max_bytes + ROOM_FOR_FIELDS}),
+            Middleware(BodyLimit, {"/graphql": settings.api_upload_max_bytes + FORM_OVERHEAD_BYTES}),
             Middleware(TimeLimit, settings.api_request_seconds),
         ],
     )
@@ -77,28 +79,28 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     return app
 
 
-class GraphQLOverPost(TypedRefusals, FormsInMemory, GraphQL[Context, None]):
+class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
     """GraphQL by POST alone: a query in an address would end up in logs and histories.
 
     There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`
     opens in any client.
     """
 
-    request_adapter_class = RequestInMemory
+    request_adapter_class = InMemoryRequest
 
-    def __init__(self, backends: Backends, schema: Schema, takes_files: bool = False) -> None:
+    def __init__(self, backends: Backends, schema: Schema, accepts_files: bool = False) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             allow_queries_via_get=False,
             subscription_protocols=(),
-            multipart_uploads_enabled=takes_files,
+            multipart_uploads_enabled=accepts_files,
             has_embedder=backends.embedder is not None,
         )
         self._backends = backends
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
-        return context_of(self._backends, viewer_of(request.scope))
+        return create_context(self._backends, get_viewer(request.scope))
 
 
 def main() -> None:

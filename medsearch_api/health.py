@@ -27,7 +27,7 @@ async def readyz(request: Request) -> JSONResponse:
     """Whether the index and the warehouse can be read; 503 if not."""
     backends: Backends = request.app.state.backends
     index, warehouse = await asyncio.gather(
-        _state("index", backends.index.count), _state("warehouse", backends.warehouse.store.check)
+        _check_backend("index", backends.index.count), _check_backend("warehouse", backends.warehouse.store.check)
     )
     is_ready = index == warehouse == "ok"
     body = {"status": "ok" if is_ready else "unavailable", "index": index, "warehouse": warehouse}
@@ -39,7 +39,7 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-async def _state(name: str, read: Callable[[], object]) -> str:
+async def _check_backend(name: str, read: Callable[[], object]) -> str:
     try:
         await asyncio.to_thread(read)
     except MedsearchError as error:

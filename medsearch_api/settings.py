@@ -96,6 +96,6 @@ class Settings(Deployment, BaseSettings):
         return value
 
     @property
-    def introspects(self) -> bool:
+    def is_introspection_enabled(self) -> bool:
         """Whether clients may ask for the schema itself."""
         return self.api_sign_in == "development" if self.api_introspection is None else self.api_introspection

@@ -266,7 +266,7 @@ class TagRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatalogueFile:
+class CatalogFile:
     """`catalogue`: one row per file of a study's tables, with what the ledger needs of it; made from those files alone."""
 
     patient: str = column(TEXT, "patient part of the study key")
@@ -317,7 +317,7 @@ TABLES: dict[str, type] = {
     "reports": ReportRecord,
     "report_entities": EntityRecord,
     "tags": TagRecord,
-    "catalogue": CatalogueFile,
+    "catalogue": CatalogFile,
     "ledger": LedgerEntry,
 }
 """Table name → the record of one of its rows."""

@@ -1,96 +1,101 @@
-"""Jobs: the selections of assets that people and sensors launch by name."""
+"""Every job, in one table: what it materializes, what it is for and when it is scheduled.
 
-from functools import cache
-from typing import Any
+A new job is a row of `JOBS`. Its Dagster job, its schedule, its row in docs/operations.md and, if it materializes study assets
+alone, its use by upkeep follow from that row. Not here: how jobs are built (`orchestration/jobs.py`). Dagster is not needed.
+"""
 
-import dagster as dg
-from pydantic import Field
+from __future__ import annotations
 
-from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
-from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep.pruning import prune
-from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
+from collections.abc import Collection
+from dataclasses import dataclass
 
-SHOWN = 50
-
-_DESCRIPTIONS = {
-    "ingest_job": "Bring studies from the landing store to the search index. What is unchanged is left as it is.",
-    "reembed_job": "Embed studies' thumbnails again and index them: after another model, other weights or other preprocessing. "
-    "No DICOM file is read.",
-    "reports_job": "Read studies' reports again and index them: after a change of vocabulary or rules. No image is touched.",
-    "reindex_job": "Write studies' documents to the search index from Parquet alone: where it is behind, or tags changed. "
-    "For another model or a new index use medsearch reindex.",
-}
+STUDY_ASSETS = ("dicom_metadata", "thumbnails", "embeddings", "report_entities", "search_index")
+"""The assets that are partitioned by study."""
 
 
-@cache
-def build_jobs(settings: Settings) -> tuple[Any, ...]:
-    """`inventory_job` and `ingest_job` bring what landed to the index; `ledger_job` says what became of every object;
-    `prune_job` removes what is left of studies that are gone.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job.
 
-    The others redo a part. Every job over studies can be launched for a range, for chosen studies or for all. The jobs are the
-    same objects at each call with the same settings, as Dagster wants those to be that a sensor launches.
+    Args:
+        assets: what it materializes; none if it is a job of ops, which is built where its op is.
+        description: what it is for, as Dagster's UI and docs/operations.md show it.
+        cron: the setting with the times of its schedule, in UTC; None if it has no schedule.
     """
-    return (
-        dg.define_asset_job("inventory_job", selection=["inventory"], description="Take stock of the landing store."),
-        *(
-            dg.define_asset_job(name, selection=list(assets), description=_DESCRIPTIONS[name])
-            for name, assets in UPKEEP_JOBS.items()
-        ),
-        dg.define_asset_job(
-            "compact_catalog_job", selection=["catalogue"], description="Bring the catalogue of all studies' files up to date."
-        ),
-        dg.define_asset_job(
-            "ledger_job",
-            selection=["catalogue", "ledger"],
-            description="Say what became of every landed object, and check that none is lost.",
-        ),
-        build_prune_job(settings),
-    )
+
+    name: str
+    assets: tuple[str, ...] = ()
+    description: str
+    cron: str | None = None
+
+    @property
+    def is_over_studies(self) -> bool:
+        """Whether it materializes study assets alone, so that it can be launched for a range of studies, and by upkeep."""
+        return bool(self.assets) and set(self.assets) <= set(STUDY_ASSETS)
+
+    @property
+    def schedule(self) -> str | None:
+        """The name of its schedule."""
+        return f"{self.name.removesuffix('_job')}_schedule" if self.cron else None
 
 
-class PruneConfig(dg.Config):
-    """How to prune."""
+JOBS = (
+    Job(
+        name="inventory_job",
+        assets=("inventory",),
+        description="Take stock of the whole landing store, and compact what was noticed since the last time.",
+        cron="inventory_cron",
+    ),
+    Job(
+        name="ingest_job",
+        assets=STUDY_ASSETS,
+        description="Bring studies from the landing store to the search index. What is unchanged is left as it is.",
+    ),
+    Job(
+        name="reembed_job",
+        assets=("embeddings", "search_index"),
+        description="Embed studies' thumbnails again and index them: after another model, other weights or other "
+        "preprocessing. No DICOM file is read.",
+    ),
+    Job(
+        name="reports_job",
+        assets=("report_entities", "search_index"),
+        description="Read studies' reports again and index them: after a change of vocabulary or rules. No image is touched.",
+    ),
+    Job(
+        name="reindex_job",
+        assets=("search_index",),
+        description="Write studies' documents to the search index from Parquet alone: where it is behind, or tags changed. "
+        "For another model or a new index use `medsearch reindex`.",
+    ),
+    Job(
+        name="compact_catalog_job",
+        assets=("catalogue",),
+        description="Bring the catalogue of all studies' files up to date.",
+    ),
+    Job(
+        name="ledger_job",
+        assets=("catalogue", "ledger"),
+        description="Say what became of every landed object, and check that none is lost.",
+        cron="ledger_cron",
+    ),
+    Job(
+        name="prune_job",
+        description="Remove what is left of studies of which nothing is landed any more; the last inventory decides.",
+    ),
+)
+"""All jobs. Upkeep requests those over studies in this order."""
 
-    dry_run: bool = Field(False, description="only say what would go")
+UPKEEP_JOBS = {job.name: job.assets for job in JOBS if job.is_over_studies}
+"""Job → the study assets it materializes: `ingest_job` all, the others as little as brings a stale study up to date."""
 
 
-def build_prune_job(settings: Settings) -> dg.JobDefinition:
-    """`prune_job`: one op, which may be run at any time."""
+def job_named(name: str) -> Job:
+    """The job of that name."""
+    return next(job for job in JOBS if job.name == name)
 
-    @dg.op(name="prune", tags=whole_step_tags(settings))
-    def prune_studies(
-        context: dg.OpExecutionContext,
-        config: PruneConfig,
-        warehouse: WarehouseResource,
-        search_index: dg.ResourceParam[SearchIndexSource],
-    ) -> None:
-        """Removes documents, files and partitions of the studies of which nothing is landed."""
-        done = prune(Warehouse(warehouse.open()), search_index.open(), context.instance, is_dry=config.dry_run)
-        verb = "would go" if config.dry_run else "went"
-        context.log.info(
-            f"{len(done.studies)} studies {verb}: {done.files} files, documents of {done.documents}, "
-            f"{done.partitions} partitions; {len(done.left)} are left to runs or the dispatcher, "
-            f"{done.partitions_left} partitions to a backfill"
-        )
-        context.add_output_metadata(
-            {
-                "dry_run": config.dry_run,
-                "studies": len(done.studies),
-                "files": done.files,
-                "studies_in_index": done.documents,
-                "partitions": done.partitions,
-                "studies_left": len(done.left),
-                "partitions_left": done.partitions_left,
-                "first_studies": [study.partition for study in done.studies[:SHOWN]],
-                "first_studies_left": [study.partition for study in done.left[:SHOWN]],
-            }
-        )
 
-    @dg.job(description="Remove what is left of studies of which nothing is landed any more; the last inventory decides.")
-    def prune_job() -> None:
-        prune_studies()
-
-    return prune_job
+def smallest_job(assets: Collection[str]) -> str:
+    """The job over studies that materializes these study assets and the fewest others."""
+    covering = [name for name, covered in UPKEEP_JOBS.items() if set(assets) <= set(covered)]
+    return min(covering, key=lambda name: len(UPKEEP_JOBS[name]))

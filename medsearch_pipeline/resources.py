@@ -12,7 +12,7 @@ from medsearch_core.settings import Deployment
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.report_readers.reader import MentionReader, open_reader
@@ -76,12 +76,12 @@ class EmbedderSource:
     def load(self) -> Embedder:
         """The model with its weights; raises `ConfigurationError` where they cannot be had or nothing here runs it."""
         named = self.settings
-        return _load(named.model, named.weights, named.batch_size, named.engine_wanted)
+        return _load(named.model, named.weights, named.batch_size, named.engine_options)
 
 
 @cache
-def _load(model: str, weights: str, batch_size: int, wanted: Wanted) -> Embedder:
-    return load_embedder(model, weights, batch_size, wanted)
+def _load(model: str, weights: str, batch_size: int, options: EngineOptions) -> Embedder:
+    return load_embedder(model, weights, batch_size, options)
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:

@@ -8,9 +8,6 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
-
-from medsearch_pipeline.workers.pool import close_workers
 
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
@@ -65,28 +62,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
     """The address of a real S3 API on loopback."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    from tests.support.s3 import s3_server  # moto, which most tests do without
+
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture
 def s3_bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty bucket's name, with credentials in the environment as a task role would put them there."""
-    import uuid
+    from tests.support.s3 import CREDENTIALS, bucket_at
 
-    import boto3
-
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    bucket = f"landing-{uuid.uuid4().hex[:8]}"
-    boto3.client("s3", endpoint_url=s3_endpoint).create_bucket(Bucket=bucket)
-    close_workers()  # which started without these credentials
-    yield bucket
-    close_workers()
+    with bucket_at(s3_endpoint) as bucket:
+        yield bucket

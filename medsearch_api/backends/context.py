@@ -15,7 +15,7 @@ from medsearch_api.backends.ledger import LedgerReader
 from medsearch_api.backends.loaders import Loaders
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.viewer import NOBODY, Viewer
-from medsearch_api.uploads.embedder_client import EmbedderClient, embedder_of
+from medsearch_api.uploads.embedder_client import EmbedderClient, open_embedder
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.open import open_store
@@ -64,10 +64,10 @@ def open_backends(settings: Settings) -> Backends:
         ConfigurationError: index or warehouse cannot be opened.
     """
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3))
-    return Backends(open_index(settings), warehouse, embedder_of(settings))
+    return Backends(open_index(settings), warehouse, open_embedder(settings))
 
 
-def context_of(backends: Backends, viewer: Viewer = NOBODY) -> Context:
+def create_context(backends: Backends, viewer: Viewer = NOBODY) -> Context:
     """A context for one request; what its loaders remember dies with it."""
     index, warehouse, embedder = backends.index, backends.warehouse, backends.embedder
     return Context(index, Loaders(index, warehouse, embedder), warehouse, viewer, embedder, backends.ledger)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from medsearch_core.reports.data import rows
 
 
-def description_of(code: str) -> str | None:
+def find_description(code: str) -> str | None:
     """The description of a code; None for one that is not in the table."""
     return _descriptions().get(code.upper())
 

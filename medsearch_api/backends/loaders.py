@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from medsearch_api.backends.tables import ImageRow, ReadReport, StudyTables
-from medsearch_api.uploads.checked import embedded_files
-from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient
+from medsearch_api.backends.tables import ImageRow, StudyTables, WarehouseReport
+from medsearch_api.uploads.checked import embed_files
+from medsearch_api.uploads.embedder_client import EmbedderClient, FileEmbedding
 from medsearch_api.uploads.forms import UploadedFile
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument
@@ -35,10 +35,10 @@ class Loaders:
         self.images_of_reports: DataLoader[str, Sequence[ImageDocument]] = _loader(index.images_of_reports)
         self.image_rows: DataLoader[StudyKey, Sequence[ImageRow]] = _loader(tables.images)
         self.studies_of_patients: DataLoader[str, Sequence[StudyKey]] = _loader(tables.studies)
-        self.embeddings: DataLoader[UploadedFile, Embedded] = DataLoader(load_fn=partial(embedded_files, index, embedder))
+        self.embeddings: DataLoader[UploadedFile, FileEmbedding] = DataLoader(load_fn=partial(embed_files, index, embedder))
         self.release: DataLoader[str, str | None] = _loader(lambda keys: [index.current()] * len(keys))
         self.runs: DataLoader[tuple[str, StudyKey], str | None] = _loader(tables.runs)
-        self.read_reports: DataLoader[StudyKey, Sequence[ReadReport]] = _loader(tables.reports)
+        self.warehouse_reports: DataLoader[StudyKey, Sequence[WarehouseReport]] = _loader(tables.reports)
 
 
 def _loader(read: Callable[[Sequence[Key]], Sequence[Result]]) -> DataLoader[Key, Result]:

@@ -60,7 +60,7 @@ class ImageSource:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadReport:
+class WarehouseReport:
     """A report as the warehouse has it now, with its mentions in the order of the text."""
 
     report_id: str
@@ -83,20 +83,20 @@ class StudyTables:
     def studies(self, patients: Sequence[str]) -> Sequence[Sequence[StudyKey]]:
         """Each patient's studies that have a table of images or of reports, by study key."""
 
-        def listed(patient: str) -> list[StudyKey]:
+        def list_studies(patient: str) -> list[StudyKey]:
             folders = [f"{table}/{patient}" for table in ("dicom_metadata", "reports")]
             keys = {entry.key for folder in folders for entry in self._warehouse.store.list(folder)}
             studies = {key.rpartition("/")[2].removesuffix(".parquet") for key in keys if key.endswith(".parquet")}
             return [StudyKey(patient, study) for study in sorted(filter(is_safe, studies))]
 
         with ThreadPoolExecutor(CONCURRENT_READS) as pool:
-            return list(pool.map(listed, patients))
+            return list(pool.map(list_studies, patients))
 
-    def reports(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ReadReport]]:
+    def reports(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[WarehouseReport]]:
         """Each study's reports with their entities."""
         reports, entities = self._rows("reports", studies, _REPORTS), self._rows("report_entities", studies, _ENTITIES)
         return [
-            [ReadReport(**row, entities=[e for e in mentions if e["report_id"] == row["report_id"]]) for row in rows]
+            [WarehouseReport(**row, entities=[e for e in mentions if e["report_id"] == row["report_id"]]) for row in rows]
             for rows, mentions in zip(reports, entities, strict=True)
         ]
 
@@ -107,8 +107,8 @@ class StudyTables:
     def runs(self, tables: Sequence[tuple[str, StudyKey]]) -> Sequence[str | None]:
         """The Dagster run that wrote each study's table; None where its file is not there or names none."""
 
-        def read(of: tuple[str, StudyKey]) -> str | None:
-            run: str | None = _readable(of[0], lambda: self._warehouse.run_of(study_path(*of)))
+        def read(table_key: tuple[str, StudyKey]) -> str | None:
+            run: str | None = _translate_errors(table_key[0], lambda: self._warehouse.run_of(study_path(*table_key)))
             return run
 
         with ThreadPoolExecutor(CONCURRENT_READS) as pool:
@@ -116,14 +116,14 @@ class StudyTables:
 
     def _rows(self, table: str, studies: Sequence[StudyKey], sql: str) -> list[list[dict[str, Any]]]:
         def read(study: StudyKey) -> pa.Table:
-            return _readable(table, lambda: self._warehouse.read(study_path(table, study)))
+            return _translate_errors(table, lambda: self._warehouse.read(study_path(table, study)))
 
         with ThreadPoolExecutor(CONCURRENT_READS) as pool:
             parts = list(pool.map(read, studies))
         numbered = [p.append_column("ordinal", pa.array([i] * len(p), pa.int64())) for i, p in enumerate(parts)]
-        found = _readable(table, lambda: _select(pa.concat_tables(numbered, promote_options="default"), sql))
+        rows = _translate_errors(table, lambda: _select(pa.concat_tables(numbered, promote_options="default"), sql))
         groups: list[list[dict[str, Any]]] = [[] for _ in studies]
-        for row in found:
+        for row in rows:
             groups[row.pop("ordinal")].append(row)
         return groups
 
@@ -135,7 +135,7 @@ def _select(table: pa.Table, sql: str) -> list[dict[str, Any]]:
         return rows
 
 
-def _readable(table: str, read: Callable[[], Any]) -> Any:
+def _translate_errors(table: str, read: Callable[[], Any]) -> Any:
     """What `read` gives; a file that is there and cannot be understood is a storage error, not an empty table."""
     try:
         return read()

@@ -83,7 +83,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 }
 
 
-def keyword_of(name: str) -> str | None:
+def find_keyword(name: str) -> str | None:
     """The keyword that an attribute is called by in the dictionary (PS3.6), given as keyword or eight hex digits; or None."""
     if len(name) == 8:
         try:
@@ -93,7 +93,7 @@ def keyword_of(name: str) -> str | None:
     return name if tag_for_keyword(name) is not None else None
 
 
-def json_of(row: Mapping[str, Any], keywords: Iterable[str], url: str, *, shows_identifiers: bool) -> JsonDataset:
+def to_dicom_json(row: Mapping[str, Any], keywords: Iterable[str], url: str, *, shows_identifiers: bool) -> JsonDataset:
     """A row as DICOM JSON.
 
     What is unknown, and an identifier that may not be seen, comes with no value. A value that DICOM cannot hold is left out.

@@ -15,7 +15,7 @@ INLINE_BYTES = 1024
 _BULK = frozenset({VR.OB, VR.OD, VR.OF, VR.OL, VR.OV, VR.OW, VR.UN, VR.OB_OW})
 
 
-def json_text(value: Any) -> bytes:
+def encode_json(value: Any) -> bytes:
     """UTF-8 JSON; numbers that JSON has no word for are the strings NaN, Infinity and -Infinity (F.2.4)."""
     try:
         return json.dumps(value, allow_nan=False, ensure_ascii=True, separators=(",", ":")).encode()
@@ -23,7 +23,7 @@ def json_text(value: Any) -> bytes:
         return json.dumps(_finite(value), allow_nan=False, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def header_json(data: bytes) -> bytes:
+def encode_header(data: bytes) -> bytes:
     """The data set of an object up to its pixel data as DICOM JSON, without values of over `INLINE_BYTES` binary bytes.
 
     Raises:
@@ -33,7 +33,7 @@ def header_json(data: bytes) -> bytes:
     _remove_bulk(ds)
     header = ds.to_json_dict(suppress_invalid_tags=True)
     header["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
-    return json_text(dict(sorted(header.items())))
+    return encode_json(dict(sorted(header.items())))
 
 
 def _remove_bulk(ds: Dataset) -> None:

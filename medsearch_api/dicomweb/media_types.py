@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 
 DICOM, JSON, DICOM_JSON, OCTETS = "application/dicom", "application/json", "application/dicom+json", "application/octet-stream"
 MULTIPART = "multipart/related"
@@ -17,7 +17,7 @@ _PARAMETER = re.compile(r';\s*([\w.-]+)=(?:"([^"]*)"|([^,;"\s]*))')
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class MediaRange:
     """One media range of an Accept header, its parameters' names in lower case."""
 
     media_type: str
@@ -29,57 +29,57 @@ class Accepted:
         return self.media_type in ("*/*", media_type, f"{media_type.split('/')[0]}/*")
 
 
-def accepted(request: Request) -> list[Accepted]:
+def parse_accept(request: Request) -> list[MediaRange]:
     """The media ranges of the request, those most liked first; without a header, everything."""
-    found = []
+    ranges = []
     for match in _RANGE.finditer(request.headers.get("accept", "*/*") or "*/*"):
-        given = {n.lower(): quoted or plain for n, quoted, plain in _PARAMETER.findall(match[0])}
-        found.append(Accepted(match[0].split(";")[0].strip().lower(), given, _quality(given.get("q", "1"))))
-    return sorted((range_ for range_ in found if range_.quality > 0), key=lambda range_: -range_.quality)
+        parameters = {n.lower(): quoted or plain for n, quoted, plain in _PARAMETER.findall(match[0])}
+        ranges.append(MediaRange(match[0].split(";")[0].strip().lower(), parameters, _quality(parameters.get("q", "1"))))
+    return sorted((range_ for range_ in ranges if range_.quality > 0), key=lambda range_: -range_.quality)
 
 
-def single(request: Request, *offered: str) -> str:
+def negotiate(request: Request, *offered: str) -> str:
     """The media type to answer with, of those offered: the first that the client likes most.
 
     Raises:
-        Refused: 406, none of them is accepted.
+        RequestError: 406, none of them is accepted.
     """
-    for range_ in accepted(request):
+    for range_ in parse_accept(request):
         for media_type in offered:
             if range_.covers(media_type):
                 return media_type
-    raise Refused(406, f"This is given as {' or '.join(offered)} only.")
+    raise RequestError(406, f"This is given as {' or '.join(offered)} only.")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PartsFormat:
     """How parts are to be given: in a multipart body, or one alone; `syntaxes` that are accepted, None for any."""
 
     is_multipart: bool
     syntaxes: frozenset[str] | None
 
 
-def parts(request: Request, media_type: str, *, may_be_single: bool) -> Parts:
+def negotiate_parts(request: Request, media_type: str, *, may_be_single: bool) -> PartsFormat:
     """How the client wants parts of this media type.
 
     Raises:
-        Refused: 406, it does not want them.
+        RequestError: 406, it does not want them.
     """
-    fitting = [
-        r for r in accepted(request) if _is_multipart_of(r, media_type) or (may_be_single and r.media_type == media_type)
+    matching = [
+        r for r in parse_accept(request) if _is_multipart_of(r, media_type) or (may_be_single and r.media_type == media_type)
     ]
-    if not fitting:
-        raise Refused(406, f'This is given as multipart/related; type="{media_type}"; transfer-syntax=* only.')
-    is_multipart = fitting[0].media_type != media_type
-    return Parts(is_multipart, _syntaxes([r for r in fitting if (r.media_type != media_type) == is_multipart]))
+    if not matching:
+        raise RequestError(406, f'This is given as multipart/related; type="{media_type}"; transfer-syntax=* only.')
+    is_multipart = matching[0].media_type != media_type
+    return PartsFormat(is_multipart, _syntaxes([r for r in matching if (r.media_type != media_type) == is_multipart]))
 
 
-def _is_multipart_of(range_: Accepted, media_type: str) -> bool:
+def _is_multipart_of(range_: MediaRange, media_type: str) -> bool:
     inner = range_.parameters.get("type", media_type).lower()
     return range_.covers(MULTIPART) and inner in ("*/*", media_type, f"{media_type.split('/')[0]}/*")
 
 
-def _syntaxes(ranges: Sequence[Accepted]) -> frozenset[str] | None:
+def _syntaxes(ranges: Sequence[MediaRange]) -> frozenset[str] | None:
     named = [r.parameters.get("transfer-syntax", "*") for r in ranges]
     return None if "*" in named else frozenset(named)
 

@@ -14,9 +14,9 @@ from typing import Any
 from pydicom.datadict import dictionary_description
 from starlette.datastructures import QueryParams
 
-from medsearch_api.dicomweb.attributes import ATTRIBUTES, Attribute, Level, keyword_of
-from medsearch_api.imaging.parameters import count
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.dicomweb.attributes import ATTRIBUTES, Attribute, Level, find_keyword
+from medsearch_api.imaging.errors import RequestError
+from medsearch_api.imaging.parameters import parse_count
 from medsearch_core.errors import InvalidQuery
 
 MAX_RESULTS = 1000
@@ -25,12 +25,12 @@ MAX_UIDS = 500
 MAX_CHARACTERS = 64 * MAX_UIDS
 UID = re.compile(r"[0-9.]{1,64}")
 _DATES = re.compile(r"(?P<day>\d{8})|(?P<first>\d{8})?-(?P<last>\d{8})?")
-_TABLES = {Level.STUDY: "studies", Level.SERIES: "series", Level.INSTANCE: "held"}
+_TABLES = {Level.STUDY: "studies", Level.SERIES: "series", Level.INSTANCE: "instances"}
 _JOINS = {
     Level.STUDY: "studies",
     Level.SERIES: "series JOIN studies USING (patient, study, study_instance_uid)",
     Level.INSTANCE: (
-        "held JOIN series USING (patient, study, study_instance_uid, series_instance_uid) "
+        "instances JOIN series USING (patient, study, study_instance_uid, series_instance_uid) "
         "JOIN studies USING (patient, study, study_instance_uid)"
     ),
 }
@@ -39,7 +39,7 @@ _ORDERS = {
     Level.SERIES: "studies.study_date DESC NULLS LAST, study_instance_uid, patient, study, series.series_number NULLS LAST, "
     "series_instance_uid",
     Level.INSTANCE: "studies.study_date DESC NULLS LAST, study_instance_uid, patient, study, series.series_number NULLS LAST, "
-    "series_instance_uid, held.instance_number NULLS LAST, sop_instance_uid",
+    "series_instance_uid, instances.instance_number NULLS LAST, sop_instance_uid",
 }
 
 
@@ -49,7 +49,7 @@ class Search:
 
     Args:
         keywords: attributes of the answer.
-        sql: whose rows hold those attributes' columns, and `found`, the number of all matches.
+        sql: whose rows hold those attributes' columns, and `total`, the number of all matches.
         parameters: of the SQL.
     """
 
@@ -71,7 +71,7 @@ class _Conditions:
         self.parameters += parameters
 
 
-def search_of(level: Level, path: Mapping[str, str], query: QueryParams, *, shows_identifiers: bool) -> Search:
+def parse_search(level: Level, path: Mapping[str, str], query: QueryParams, *, shows_identifiers: bool) -> Search:
     """The search of a resource.
 
     Args:
@@ -80,26 +80,26 @@ def search_of(level: Level, path: Mapping[str, str], query: QueryParams, *, show
 
     Raises:
         InvalidQuery: a parameter is unknown, malformed or not supported. Values are not quoted: they may be a patient's.
-        Refused: 403, an identifier is a key and may not be seen.
+        RequestError: 403, an identifier is a key and may not be seen.
     """
     conditions, included, limit, offset, is_fuzzy = _Conditions(), list[str](), MAX_RESULTS, 0, False
     for keyword, uid in path.items():
         _match(conditions, keyword, uid)
-    seen = set(path)
+    parsed = set(path)
     for name, value in query.multi_items():
         if name.lower() == "includefield":
-            included += _included(value, level)
+            included += _include_fields(value, level)
             continue
-        keyword = keyword_of(name) or name.lower()
-        if keyword in seen:
+        keyword = find_keyword(name) or name.lower()
+        if keyword in parsed:
             raise InvalidQuery("a parameter is given twice")
-        seen.add(keyword)
+        parsed.add(keyword)
         if keyword == "limit":
-            limit = min(count(keyword, value, 0, MAX_OFFSET), MAX_RESULTS)
+            limit = min(parse_count(keyword, value, 0, MAX_OFFSET), MAX_RESULTS)
         elif keyword == "offset":
-            offset = count(keyword, value, 0, MAX_OFFSET)
+            offset = parse_count(keyword, value, 0, MAX_OFFSET)
         elif keyword == "fuzzymatching":
-            is_fuzzy = _flag(value)
+            is_fuzzy = _parse_flag(value)
         else:
             _check_key(keyword, level, shows_identifiers)
             _match(conditions, keyword, value.strip())
@@ -107,7 +107,7 @@ def search_of(level: Level, path: Mapping[str, str], query: QueryParams, *, show
     columns = ", ".join(_column(ATTRIBUTES[k]) for k in keywords if ATTRIBUTES[k].column)
     uids = ", ".join(f"{_TABLES[level]}.{uid}" for uid in _uids(level))
     sql = (
-        f"SELECT {columns}, {uids}, count(*) OVER () AS found FROM {_JOINS[level]} "  # noqa: S608 - names of our own alone
+        f"SELECT {columns}, {uids}, count(*) OVER () AS total FROM {_JOINS[level]} "  # noqa: S608 - names of our own alone
         f"WHERE {' AND '.join(conditions.sql) or 'true'} ORDER BY {_ORDERS[level]} LIMIT {limit} OFFSET {offset}"
     )
     return Search(level, keywords, sql, conditions.parameters, offset, is_fuzzy)
@@ -129,13 +129,13 @@ def _is_default(keyword: str, attribute: Attribute, level: Level, path: Mapping[
     return attribute.level == level or keyword in named.values() or named[attribute.level] not in path
 
 
-def _included(value: str, level: Level) -> Iterable[str]:
+def _include_fields(value: str, level: Level) -> Iterable[str]:
     """Attributes to answer beside the usual ones; those that are not held are left out, as the standard wants."""
     for name in value.split(","):
         if name == "all":
             yield from (k for k, a in ATTRIBUTES.items() if a.level <= level)
             continue
-        keyword = keyword_of(name.strip())
+        keyword = find_keyword(name.strip())
         if keyword is None:
             raise InvalidQuery("includefield names an attribute that is not in the dictionary, or a sequence's")
         if keyword in ATTRIBUTES and ATTRIBUTES[keyword].level <= level:
@@ -145,10 +145,10 @@ def _included(value: str, level: Level) -> Iterable[str]:
 def _check_key(keyword: str, level: Level, shows_identifiers: bool) -> None:
     attribute = ATTRIBUTES.get(keyword)
     if attribute is None or attribute.matching is None or attribute.level > level:
-        known = ", ".join(k for k, a in ATTRIBUTES.items() if a.matching and a.level <= level)
-        raise InvalidQuery(f"here only these can be matched: {known}")
+        supported = ", ".join(k for k, a in ATTRIBUTES.items() if a.matching and a.level <= level)
+        raise InvalidQuery(f"here only these can be matched: {supported}")
     if attribute.is_identifier and not shows_identifiers:
-        raise Refused(403, f"You may not search by {dictionary_description(keyword)}.")
+        raise RequestError(403, f"You may not search by {dictionary_description(keyword)}.")
 
 
 def _match(conditions: _Conditions, keyword: str, value: str) -> None:
@@ -172,12 +172,12 @@ def _match_dates(conditions: _Conditions, keyword: str, column: str, value: str)
     if match is None or value == "-":
         raise InvalidQuery(f"{keyword} must be YYYYMMDD, YYYYMMDD-YYYYMMDD, YYYYMMDD- or -YYYYMMDD")
     if first := match["day"] or match["first"]:
-        conditions.add(f"{column} >= ?", _day(keyword, first))
+        conditions.add(f"{column} >= ?", _parse_day(keyword, first))
     if last := match["day"] or match["last"]:
-        conditions.add(f"{column} <= ?", _day(keyword, last))
+        conditions.add(f"{column} <= ?", _parse_day(keyword, last))
 
 
-def _day(keyword: str, digits: str) -> str:
+def _parse_day(keyword: str, digits: str) -> str:
     try:
         return datetime.strptime(digits, "%Y%m%d").date().isoformat()
     except ValueError:
@@ -202,7 +202,7 @@ def _pattern(keyword: str, value: str) -> str:
     return re.sub(r"[%_]", r"\\\g<0>", value).replace("*", "%").replace("?", "_")
 
 
-def _flag(value: str) -> bool:
+def _parse_flag(value: str) -> bool:
     if value not in ("true", "false"):
         raise InvalidQuery("fuzzymatching must be true or false")
     return value == "true"

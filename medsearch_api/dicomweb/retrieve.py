@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from medsearch_api.backends.tables import ImageSource
-from medsearch_api.dicomweb.json_text import header_json
-from medsearch_api.dicomweb.media_types import DICOM, DICOM_JSON, JSON, OCTETS, Parts, parts, single
-from medsearch_api.dicomweb.search import instance_url, root_of
+from medsearch_api.dicomweb.json_text import encode_header
+from medsearch_api.dicomweb.media_types import DICOM, DICOM_JSON, JSON, OCTETS, PartsFormat, negotiate, negotiate_parts
+from medsearch_api.dicomweb.search import instance_url, service_root
 from medsearch_api.dicomweb.streams import Multipart, Stream
-from medsearch_api.dicomweb.uids import images_of, objects_of
-from medsearch_api.http.conditional import PRIVATE, answer, unsent
-from medsearch_api.imaging.parameters import number, once
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.dicomweb.uids import distinct_objects, find_images
+from medsearch_api.http.conditional import PRIVATE, conditional_response, precondition_response
+from medsearch_api.imaging.errors import RequestError
+from medsearch_api.imaging.parameters import parse_number, parse_parameters
 from medsearch_api.imaging.rendering import JPEG, PNG, Rendering
 from medsearch_api.imaging.services import Imaging
 from medsearch_api.sign_in.identifiers import may_see_identifiers
@@ -35,72 +35,74 @@ async def originals(request: Request) -> Response:
     """
     _no_parameters(request)
     _check_identifiers(request)
-    wanted = parts(request, DICOM, may_be_single="instance" in request.path_params)
-    found = objects_of(await images_of(request))
-    _check_syntaxes(found, wanted)
+    parts_format = negotiate_parts(request, DICOM, may_be_single="instance" in request.path_params)
+    objects = distinct_objects(await find_images(request))
+    _check_syntaxes(objects, parts_format)
     imaging: Imaging = request.app.state.imaging
-    if not wanted.is_multipart:
-        etag = f'"{found[0].sha256}"'
-        held = unsent(request, etag, {})  # no leave to keep it: an original names its patient
-        if held is not None:
-            return held
-        return answer(request, await _read(imaging, found[0]), _dicom_type(found[0]), etag, {})
+    if not parts_format.is_multipart:
+        etag = f'"{objects[0].sha256}"'
+        early = precondition_response(request, etag, {})  # no leave to keep it: an original names its patient
+        if early is not None:
+            return early
+        return conditional_response(request, await _read(imaging, objects[0]), _dicom_type(objects[0]), etag, {})
     multipart = Multipart(DICOM)
     if request.method == "HEAD":
         return Response(media_type=multipart.media_type)
-    first = await _read(imaging, found[0])  # before the status is sent, so that its faults can still be told
-    return Stream(multipart.body(_objects(imaging, found, first, root_of(request))), multipart.media_type)
+    first = await _read(imaging, objects[0])  # before the status is sent, so that its faults can still be told
+    return Stream(multipart.body(_objects(imaging, objects, first, service_root(request))), multipart.media_type)
 
 
 async def metadata(request: Request) -> Response:
     """The headers of a study's, a series' or an instance's objects as DICOM JSON, without bulk data."""
     _no_parameters(request)
     _check_identifiers(request)
-    media_type = single(request, DICOM_JSON, JSON)
-    found = objects_of(await images_of(request))
+    media_type = negotiate(request, DICOM_JSON, JSON)
+    objects = distinct_objects(await find_images(request))
     if request.method == "HEAD":
         return Response(media_type=media_type)
     imaging: Imaging = request.app.state.imaging
-    first = await _header(imaging, found[0])
-    return Stream(_headers(imaging, found, first), media_type)
+    first = await _header(imaging, objects[0])
+    return Stream(_headers(imaging, objects, first), media_type)
 
 
 async def rendered(request: Request) -> Response:
     """The picture of an instance of one frame, or of one frame; `window=center,width,function` instead of its own."""
-    media_type = single(request, PNG, JPEG)
-    window = _window(once(request.query_params, ["window"]))
-    images = await images_of(request)
+    media_type = negotiate(request, PNG, JPEG)
+    window = _window(parse_parameters(request.query_params, ["window"]))
+    images = await find_images(request)
     if "frames" in request.path_params:
-        (source,) = _frames(images, request.path_params["frames"], most=1)
+        (source,) = _frames(images, request.path_params["frames"], max_frames=1)
     elif images[0].frames == 1:
         source = images[0]
     else:
-        raise Refused(406, "This instance has several frames, which are rendered one by one: add /frames/{number}/rendered.")
+        raise RequestError(
+            406, "This instance has several frames, which are rendered one by one: add /frames/{number}/rendered."
+        )
     rendering = Rendering(window=window, media_type=media_type)
     etag, headers = rendering.etag(source), {**PRIVATE, "vary": "accept"}
-    held = unsent(request, etag, headers)
-    if held is not None:
-        return held
+    early = precondition_response(request, etag, headers)
+    if early is not None:
+        return early
     imaging: Imaging = request.app.state.imaging
-    return answer(request, await imaging.renderer.picture(source, rendering), media_type, etag, headers)
+    return conditional_response(request, await imaging.renderer.picture(source, rendering), media_type, etag, headers)
 
 
 async def frames(request: Request) -> Response:
     """Frames of a monochrome or palette instance as decoded: stored values, little endian, of BitsAllocated bits each."""
     _no_parameters(request)
-    wanted = parts(request, OCTETS, may_be_single=False)
-    if wanted.syntaxes is not None and ExplicitVRLittleEndian not in wanted.syntaxes:
-        raise Refused(406, f"Frames are given in {ExplicitVRLittleEndian} (Explicit VR Little Endian) only.")
-    chosen = _frames(await images_of(request), request.path_params["frames"], most=MAX_FRAMES)
+    parts_format = negotiate_parts(request, OCTETS, may_be_single=False)
+    if parts_format.syntaxes is not None and ExplicitVRLittleEndian not in parts_format.syntaxes:
+        raise RequestError(406, f"Frames are given in {ExplicitVRLittleEndian} (Explicit VR Little Endian) only.")
+    sources = _frames(await find_images(request), request.path_params["frames"], max_frames=MAX_FRAMES)
     multipart = Multipart(OCTETS)
     if request.method == "HEAD":
         return Response(media_type=multipart.media_type)
     imaging: Imaging = request.app.state.imaging
-    ds = await imaging.renderer.pool.run(imaging.renderer.dataset, chosen[0])
+    ds = await imaging.renderer.pool.run(imaging.renderer.dataset, sources[0])
     if ds.SamplesPerPixel != 1 or ds.BitsAllocated not in (8, 16, 32, 64):
-        raise Refused(406, "Frames in colour or of one bit are given rendered, or within their original.")
-    first = await imaging.renderer.pool.run(_stored, ds, chosen[0].frame)
-    return Stream(multipart.body(_stored_frames(imaging, ds, chosen, first)), multipart.media_type)
+        raise RequestError(406, "Frames in colour or of one bit are given rendered, or within their original.")
+    first = await imaging.renderer.pool.run(_stored, ds, sources[0].frame)
+    return Stream(multipart.body(_stored_frames(imaging, ds, sources, first)), multipart.media_type)
 
 
 def _no_parameters(request: Request) -> None:
@@ -110,34 +112,34 @@ def _no_parameters(request: Request) -> None:
 
 def _check_identifiers(request: Request) -> None:
     if not may_see_identifiers(request):
-        raise Refused(403, "Originals and their headers hold patient identifiers, which you may not see.")
+        raise RequestError(403, "Originals and their headers hold patient identifiers, which you may not see.")
 
 
-def _check_syntaxes(found: Sequence[ImageSource], wanted: Parts) -> None:
-    if wanted.syntaxes is not None and any(source.transfer_syntax_uid not in wanted.syntaxes for source in found):
-        raise Refused(406, "Objects are given in the transfer syntax they landed in: accept transfer-syntax=*.")
+def _check_syntaxes(objects: Sequence[ImageSource], parts_format: PartsFormat) -> None:
+    if parts_format.syntaxes is not None and any(source.transfer_syntax_uid not in parts_format.syntaxes for source in objects):
+        raise RequestError(406, "Objects are given in the transfer syntax they landed in: accept transfer-syntax=*.")
 
 
-def _frames(images: Sequence[ImageSource], text: str, most: int) -> list[ImageSource]:
+def _frames(images: Sequence[ImageSource], text: str, max_frames: int) -> list[ImageSource]:
     """The images of frame numbers, as in `1` or `1,3` (PS3.18 10.4.1.1.6)."""
     numbers = text.split(",")
-    if len(numbers) > most or not all(n.isascii() and n.isdecimal() and len(n) < 10 for n in numbers):
-        raise InvalidQuery(f"frames are numbers from 1, at most {most} of them")
+    if len(numbers) > max_frames or not all(n.isascii() and n.isdecimal() and len(n) < 10 for n in numbers):
+        raise InvalidQuery(f"frames are numbers from 1, at most {max_frames} of them")
     by_number = {image.frame: image for image in images}
     if not all(int(n) in by_number for n in numbers):
-        raise Refused(404, "There is no such frame.")
+        raise RequestError(404, "There is no such frame.")
     return [by_number[int(n)] for n in numbers]
 
 
-def _window(given: Mapping[str, str]) -> Window | None:
+def _window(parameters: Mapping[str, str]) -> Window | None:
     """`center,width,function` (PS3.18 8.3.5.1.4)."""
-    if "window" not in given:
+    if "window" not in parameters:
         return None
-    values = given["window"].split(",")
+    values = parameters["window"].split(",")
     if len(values) != 3:
         raise InvalidQuery("window must be center,width,function")
     function = values[2].upper().replace("-", "_")
-    return Window(number("center", values[0]), number("width", values[1]), function)
+    return Window(parse_number("center", values[0]), parse_number("width", values[1]), function)
 
 
 def _dicom_type(source: ImageSource) -> str:
@@ -149,31 +151,31 @@ async def _read(imaging: Imaging, source: ImageSource) -> bytes:
 
 
 async def _header(imaging: Imaging, source: ImageSource) -> bytes:
-    return await imaging.renderer.pool.run(lambda: header_json(imaging.renderer.originals.read(source)))
+    return await imaging.renderer.pool.run(lambda: encode_header(imaging.renderer.originals.read(source)))
 
 
 async def _objects(
-    imaging: Imaging, found: Sequence[ImageSource], data: bytes, root: str
+    imaging: Imaging, objects: Sequence[ImageSource], data: bytes, root: str
 ) -> AsyncIterator[tuple[Mapping[str, str], bytes]]:
-    for at, source in enumerate(found):
+    for at, source in enumerate(objects):
         if at:
             data = b""
             data = await _read(imaging, source)
-        place = instance_url(root, source.study_instance_uid, source.series_instance_uid, source.sop_instance_uid)
-        yield {"Content-Type": _dicom_type(source), "Content-Location": place}, data
+        url = instance_url(root, source.study_instance_uid, source.series_instance_uid, source.sop_instance_uid)
+        yield {"Content-Type": _dicom_type(source), "Content-Location": url}, data
 
 
-async def _headers(imaging: Imaging, found: Sequence[ImageSource], first: bytes) -> AsyncIterator[bytes]:
+async def _headers(imaging: Imaging, objects: Sequence[ImageSource], first: bytes) -> AsyncIterator[bytes]:
     yield b"[" + first
-    for source in found[1:]:
+    for source in objects[1:]:
         yield b"," + await _header(imaging, source)
     yield b"]"
 
 
 async def _stored_frames(
-    imaging: Imaging, ds: Dataset, chosen: Sequence[ImageSource], data: bytes
+    imaging: Imaging, ds: Dataset, sources: Sequence[ImageSource], data: bytes
 ) -> AsyncIterator[tuple[Mapping[str, str], bytes]]:
-    for at, source in enumerate(chosen):
+    for at, source in enumerate(sources):
         if at:
             data = await imaging.renderer.pool.run(_stored, ds, source.frame)
         yield {"Content-Type": f"{OCTETS}; transfer-syntax={ExplicitVRLittleEndian}"}, data

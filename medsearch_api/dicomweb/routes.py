@@ -8,8 +8,8 @@ from starlette.routing import Route
 
 from medsearch_api.dicomweb.attributes import Level
 from medsearch_api.dicomweb.retrieve import frames, metadata, originals, rendered
-from medsearch_api.dicomweb.search import ROOT, searching
-from medsearch_api.imaging.refusals import Handler, Refused, refusing
+from medsearch_api.dicomweb.search import ROOT, search_handler
+from medsearch_api.imaging.errors import Handler, RequestError, with_error_responses
 
 _STUDY = f"{ROOT}/studies/{{study}}"
 _SERIES = f"{_STUDY}/series/{{series}}"
@@ -18,16 +18,16 @@ _INSTANCE = f"{_SERIES}/instances/{{instance}}"
 
 async def not_offered(request: Request) -> Response:
     """Whatever else the standard knows: the client is told so, and not that its study is missing."""
-    raise Refused(404, "This resource of DICOMweb is not offered here.")
+    raise RequestError(404, "This resource of DICOMweb is not offered here.")
 
 
 _HANDLERS: list[tuple[str, Handler]] = [
-    (f"{ROOT}/studies", searching(Level.STUDY)),
-    (f"{ROOT}/series", searching(Level.SERIES)),
-    (f"{ROOT}/instances", searching(Level.INSTANCE)),
-    (f"{_STUDY}/series", searching(Level.SERIES)),
-    (f"{_STUDY}/instances", searching(Level.INSTANCE)),
-    (f"{_SERIES}/instances", searching(Level.INSTANCE)),
+    (f"{ROOT}/studies", search_handler(Level.STUDY)),
+    (f"{ROOT}/series", search_handler(Level.SERIES)),
+    (f"{ROOT}/instances", search_handler(Level.INSTANCE)),
+    (f"{_STUDY}/series", search_handler(Level.SERIES)),
+    (f"{_STUDY}/instances", search_handler(Level.INSTANCE)),
+    (f"{_SERIES}/instances", search_handler(Level.INSTANCE)),
     (_STUDY, originals),
     (_SERIES, originals),
     (_INSTANCE, originals),
@@ -40,4 +40,4 @@ _HANDLERS: list[tuple[str, Handler]] = [
     (f"{ROOT}/{{rest:path}}", not_offered),
 ]
 
-ROUTES = [Route(path, refusing(handler), methods=["GET"]) for path, handler in _HANDLERS]
+ROUTES = [Route(path, with_error_responses(handler), methods=["GET"]) for path, handler in _HANDLERS]

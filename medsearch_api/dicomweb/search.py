@@ -9,12 +9,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from medsearch_api.dicomweb.attributes import JsonDataset, Level, json_of
-from medsearch_api.dicomweb.json_text import json_text
-from medsearch_api.dicomweb.media_types import DICOM_JSON, JSON, single
-from medsearch_api.dicomweb.queries import Search, search_of
-from medsearch_api.dicomweb.uids import uids_of
-from medsearch_api.imaging.refusals import Handler
+from medsearch_api.dicomweb.attributes import JsonDataset, Level, to_dicom_json
+from medsearch_api.dicomweb.json_text import encode_json
+from medsearch_api.dicomweb.media_types import DICOM_JSON, JSON, negotiate
+from medsearch_api.dicomweb.queries import Search, parse_search
+from medsearch_api.dicomweb.uids import parse_uids
+from medsearch_api.imaging.errors import Handler
 from medsearch_api.imaging.services import Imaging
 from medsearch_api.sign_in.identifiers import may_see_identifiers
 
@@ -22,26 +22,26 @@ ROOT = "/dicomweb"
 LITERAL = '299 medsearch "The fuzzymatching parameter is not supported. Only literal matching has been performed."'
 
 
-def searching(level: Level) -> Handler:
+def search_handler(level: Level) -> Handler:
     """The handler of a search for things of this level."""
 
     async def search(request: Request) -> Response:
         shows_identifiers = may_see_identifiers(request)
-        asked = search_of(level, uids_of(request), request.query_params, shows_identifiers=shows_identifiers)
-        media_type = single(request, DICOM_JSON, JSON)
+        query = parse_search(level, parse_uids(request), request.query_params, shows_identifiers=shows_identifiers)
+        media_type = negotiate(request, DICOM_JSON, JSON)
         imaging: Imaging = request.app.state.imaging
-        await imaging.catalogue.up_to_date()
-        rows = await asyncio.to_thread(imaging.catalogue.select, asked.sql, asked.parameters)
-        found = await asyncio.to_thread(_answers, rows, asked, root_of(request), shows_identifiers)
-        response = Response(json_text(found), media_type=media_type) if found else Response(status_code=204)
-        for warning in _warnings(asked, rows):
+        await imaging.uid_index.wait_until_ready()
+        rows = await asyncio.to_thread(imaging.uid_index.select, query.sql, query.parameters)
+        datasets = await asyncio.to_thread(_datasets, rows, query, service_root(request), shows_identifiers)
+        response = Response(encode_json(datasets), media_type=media_type) if datasets else Response(status_code=204)
+        for warning in _warnings(query, rows):
             response.headers.append("warning", warning)
         return response
 
     return search
 
 
-def root_of(request: Request) -> str:
+def service_root(request: Request) -> str:
     """The address of the DICOMweb service as the client calls it."""
     return str(request.base_url).rstrip("/") + ROOT
 
@@ -52,16 +52,16 @@ def instance_url(root: str, study: str, series: str | None = None, instance: str
     return root + "".join(f"/{kind}/{uid}" for kind, uid in named if uid is not None)
 
 
-def _answers(rows: list[dict[str, Any]], asked: Search, root: str, shows_identifiers: bool) -> list[JsonDataset]:
-    return [json_of(row, asked.keywords, _url(root, row), shows_identifiers=shows_identifiers) for row in rows]
+def _datasets(rows: list[dict[str, Any]], query: Search, root: str, shows_identifiers: bool) -> list[JsonDataset]:
+    return [to_dicom_json(row, query.keywords, _url(root, row), shows_identifiers=shows_identifiers) for row in rows]
 
 
 def _url(root: str, row: Mapping[str, Any]) -> str:
     return instance_url(root, row["study_instance_uid"], row.get("series_instance_uid"), row.get("sop_instance_uid"))
 
 
-def _warnings(asked: Search, rows: list[dict[str, Any]]) -> list[str]:
-    """What PS3.18 8.3.4.4 and 8.3.4.2 want said of what was not answered, or not as asked."""
-    left = rows[0]["found"] - asked.offset - len(rows) if rows else 0
-    more = [f'299 medsearch "There are {left} additional results that can be requested"'] if left > 0 else []
-    return more + ([LITERAL] if asked.is_fuzzy else [])
+def _warnings(query: Search, rows: list[dict[str, Any]]) -> list[str]:
+    """What PS3.18 8.3.4.4 and 8.3.4.2 want said of what was not answered, or not as query."""
+    remaining = rows[0]["total"] - query.offset - len(rows) if rows else 0
+    warnings = [f'299 medsearch "There are {remaining} additional results that can be requested"'] if remaining > 0 else []
+    return warnings + ([LITERAL] if query.is_fuzzy else [])

@@ -9,33 +9,33 @@ from collections.abc import AsyncIterator, Mapping
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 
-MOST_AT_ONCE = 8
+MAX_CONCURRENT_STREAMS = 8
 PIECE_BYTES = 2**20
-_FREE = threading.BoundedSemaphore(MOST_AT_ONCE)
+_SLOTS = threading.BoundedSemaphore(MAX_CONCURRENT_STREAMS)
 
 
 class Stream(StreamingResponse):
-    """A streamed answer, `MOST_AT_ONCE` of which are under way in this process.
+    """A streamed answer, `MAX_CONCURRENT_STREAMS` of which are under way in this process.
 
     What goes wrong after its start, when a status can no longer be told, breaks the connection off: a client never takes a
     part for the whole.
 
     Raises:
-        Refused: 503, too many are under way.
+        RequestError: 503, too many are under way.
     """
 
     def __init__(self, body: AsyncIterator[bytes], media_type: str) -> None:
-        if not _FREE.acquire(blocking=False):
-            raise Refused(503, "Too many studies are being sent now. Try again.", 5)
+        if not _SLOTS.acquire(blocking=False):
+            raise RequestError(503, "Too many studies are being sent now. Try again.", 5)
         super().__init__(body, media_type=media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            _FREE.release()
+            _SLOTS.release()
 
 
 class Multipart:

@@ -9,52 +9,52 @@ from starlette.requests import Request
 
 from medsearch_api.backends.tables import ImageSource
 from medsearch_api.dicomweb.queries import UID
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 from medsearch_api.imaging.services import Imaging
 
 _KEYWORDS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
 
 
-def uids_of(request: Request) -> Mapping[str, str]:
+def parse_uids(request: Request) -> Mapping[str, str]:
     """Keyword → UID, of those that the address names.
 
     Raises:
-        Refused: 400, one is no UID.
+        RequestError: 400, one is no UID.
     """
-    found = {_KEYWORDS[name]: uid for name, uid in request.path_params.items() if name in _KEYWORDS}
-    if not all(UID.fullmatch(uid) for uid in found.values()):
-        raise Refused(400, "A UID in the address is no UID.")
-    return found
+    uids = {_KEYWORDS[name]: uid for name, uid in request.path_params.items() if name in _KEYWORDS}
+    if not all(UID.fullmatch(uid) for uid in uids.values()):
+        raise RequestError(400, "A UID in the address is no UID.")
+    return uids
 
 
-async def images_of(request: Request) -> list[ImageSource]:
+async def find_images(request: Request) -> list[ImageSource]:
     """The images (every frame) of the study, series or instance that the address names, as the warehouse has them now.
 
     The catalogue, which may lag behind, says only which studies to look into.
 
     Raises:
-        Refused: 404, there is none; 409, several objects are one instance; or as `Catalogue.up_to_date`.
+        RequestError: 404, there is none; 409, several objects are one instance; or as `UidIndex.wait_until_ready`.
         StorageError: the warehouse cannot be read.
     """
-    uids = uids_of(request)
+    uids = parse_uids(request)
     imaging: Imaging = request.app.state.imaging
-    await imaging.catalogue.up_to_date()
-    keys = await asyncio.to_thread(imaging.catalogue.studies, *uids.values())
-    wanted = tuple(uids.values())
-    found = [
+    await imaging.uid_index.wait_until_ready()
+    keys = await asyncio.to_thread(imaging.uid_index.find_studies, *uids.values())
+    prefix = tuple(uids.values())
+    images = [
         image
-        for images in (await asyncio.to_thread(imaging.tables.sources, keys) if keys else ())
-        for image in images
-        if (image.study_instance_uid, image.series_instance_uid, image.sop_instance_uid)[: len(wanted)] == wanted
+        for study_images in (await asyncio.to_thread(imaging.tables.sources, keys) if keys else ())
+        for image in study_images
+        if (image.study_instance_uid, image.series_instance_uid, image.sop_instance_uid)[: len(prefix)] == prefix
         and image.series_instance_uid
     ]
-    if not found:
-        raise Refused(404, "Nothing with these UIDs was ingested.")
-    if len(wanted) == len(_KEYWORDS) and len({image.key for image in found}) > 1:
-        raise Refused(409, "Several objects have these UIDs: retrieve their study.")
-    return found
+    if not images:
+        raise RequestError(404, "Nothing with these UIDs was ingested.")
+    if len(prefix) == len(_KEYWORDS) and len({image.key for image in images}) > 1:
+        raise RequestError(409, "Several objects have these UIDs: retrieve their study.")
+    return images
 
 
-def objects_of(images: list[ImageSource]) -> list[ImageSource]:
+def distinct_objects(images: list[ImageSource]) -> list[ImageSource]:
     """One image of each landed object, in the order given."""
     return list({image.key: image for image in reversed(images)}.values())[::-1]

@@ -18,30 +18,30 @@ PRIVATE = {"cache-control": "private, max-age=60, must-revalidate"}
 """Browsers may keep it, proxies may not, and it is revalidated after a minute."""
 
 
-def unsent(request: Request, etag: str, headers: Mapping[str, str]) -> Response | None:
+def precondition_response(request: Request, etag: str, headers: Mapping[str, str]) -> Response | None:
     """The answer that needs no body: 412 if If-Match names another version, 304 if the client holds this one; else None.
 
     Args:
         etag: a strong entity tag with its quotes.
         headers: sent with a 304, as they would be with the body.
     """
-    wanted = request.headers.get("if-match")
-    if wanted is not None and not _names(wanted, etag, is_weak_enough=False):
+    if_match = request.headers.get("if-match")
+    if if_match is not None and not _names(if_match, etag, is_weak_enough=False):
         return PlainTextResponse("The version asked for is not there.", 412)
     if _names(request.headers.get("if-none-match", ""), etag, is_weak_enough=True):
         return Response(status_code=304, headers={**headers, "etag": etag})
     return None
 
 
-def answer(request: Request, body: bytes, media_type: str, etag: str, headers: Mapping[str, str]) -> Response:
+def conditional_response(request: Request, body: bytes, media_type: str, etag: str, headers: Mapping[str, str]) -> Response:
     """The whole body, or the part of it, that a request asks for.
 
     One range is answered with 206, or 416 if it lies beyond the end; a list of several, another unit and what is no range are
     ignored, which section 14.2 leaves to the server.
     """
     shared = {**headers, "etag": etag, "accept-ranges": "bytes"}
-    if (held := unsent(request, etag, headers)) is not None:
-        return held
+    if (early := precondition_response(request, etag, headers)) is not None:
+        return early
     limits = _range(request, etag, len(body))
     if limits is None:
         return Response(body, media_type=media_type, headers=shared)
@@ -55,10 +55,10 @@ def answer(request: Request, body: bytes, media_type: str, etag: str, headers: M
 
 def _range(request: Request, etag: str, length: int) -> tuple[int, int] | None:
     """First byte and the one after the last; equal if nothing of the range is there, None if all is to be sent."""
-    found = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
-    if request.method != "GET" or found is None or request.headers.get("if-range", etag) != etag:
+    match = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
+    if request.method != "GET" or match is None or request.headers.get("if-range", etag) != etag:
         return None
-    first, last = found["first"], found["last"]
+    first, last = match["first"], match["last"]
     if first is None:
         return (max(0, length - int(last)), length) if last is not None else None
     if last is not None and int(last) < int(first):
@@ -67,5 +67,5 @@ def _range(request: Request, etag: str, length: int) -> tuple[int, int] | None:
 
 
 def _names(tags: str, etag: str, *, is_weak_enough: bool) -> bool:
-    held = [tag.strip() for tag in tags.split(",")]
-    return "*" in held or etag in [tag.removeprefix("W/") if is_weak_enough else tag for tag in held]
+    listed = [tag.strip() for tag in tags.split(",")]
+    return "*" in listed or etag in [tag.removeprefix("W/") if is_weak_enough else tag for tag in listed]

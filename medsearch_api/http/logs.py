@@ -20,7 +20,7 @@ from medsearch_api.http.request_ids import REQUEST_ID
 ERRORS = logging.getLogger("medsearch.errors")
 
 
-_OF_ANYONE = frozenset({"time", "level", "logger", "message", "exc_info"})
+_STANDARD_FIELDS = frozenset({"time", "level", "logger", "message", "exc_info"})
 
 
 class JsonLines(OrjsonFormatter):
@@ -34,7 +34,7 @@ class JsonLines(OrjsonFormatter):
         super().add_fields(log_data, record, message_dict)
         log_data["message"] = record.message.partition("\n")[0]
         if not record.name.startswith("medsearch."):
-            for name in log_data.keys() - _OF_ANYONE:
+            for name in log_data.keys() - _STANDARD_FIELDS:
                 del log_data[name]
         if (request_id := REQUEST_ID.get()) is not None:
             log_data["request_id"] = request_id

@@ -12,14 +12,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 FOLDER = Path(__file__).parents[1] / "web"
-SERVED = frozenset({".css", ".js", ".svg"})
-FRESH = {"cache-control": "no-cache"}
+SERVED_SUFFIXES = frozenset({".css", ".js", ".svg"})
+NO_CACHE = {"cache-control": "no-cache"}
 """Browsers ask each time whether a file has changed, so that a page and its modules are of one release."""
 
 
 async def index(request: Request) -> Response:
     """The page itself."""
-    return FileResponse(FOLDER / "index.html", headers=FRESH)
+    return FileResponse(FOLDER / "index.html", headers=NO_CACHE)
 
 
 class PageFiles(StaticFiles):
@@ -29,8 +29,8 @@ class PageFiles(StaticFiles):
         super().__init__(directory=FOLDER)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if os.path.splitext(path)[1] not in SERVED:
+        if os.path.splitext(path)[1] not in SERVED_SUFFIXES:
             raise HTTPException(404)
         response = await super().get_response(path, scope)
-        response.headers.update(FRESH)
+        response.headers.update(NO_CACHE)
         return response

@@ -25,8 +25,8 @@ class RequestIds:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _SAFE.fullmatch(given) else uuid.uuid4().hex
+        header = Headers(scope=scope).get(HEADER, "")
+        request_id = header if _SAFE.fullmatch(header) else uuid.uuid4().hex
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

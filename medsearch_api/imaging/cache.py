@@ -7,28 +7,28 @@ from collections import OrderedDict
 
 
 class PictureCache:
-    """Pictures in memory, `most_bytes` of them at most; one that is larger than an eighth of that is not kept."""
+    """Pictures in memory, `max_bytes` of them at most; one that is larger than an eighth of that is not kept."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._held: OrderedDict[str, bytes] = OrderedDict()
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pictures: OrderedDict[str, bytes] = OrderedDict()
         self._lock = threading.Lock()
         self.bytes = 0
 
     def get(self, etag: str) -> bytes | None:
         """The picture, or None."""
         with self._lock:
-            found = self._held.get(etag)
-            if found is not None:
-                self._held.move_to_end(etag)
-            return found
+            picture = self._pictures.get(etag)
+            if picture is not None:
+                self._pictures.move_to_end(etag)
+            return picture
 
     def put(self, etag: str, picture: bytes) -> None:
         """Keeps a picture, and drops others until all fit."""
-        if len(picture) > self._most // 8:
+        if len(picture) > self._max_bytes // 8:
             return
         with self._lock:
-            self.bytes += len(picture) - len(self._held.pop(etag, b""))
-            self._held[etag] = picture
-            while self.bytes > self._most:
-                self.bytes -= len(self._held.popitem(last=False)[1])
+            self.bytes += len(picture) - len(self._pictures.pop(etag, b""))
+            self._pictures[etag] = picture
+            while self.bytes > self._max_bytes:
+                self.bytes -= len(self._pictures.popitem(last=False)[1])

@@ -15,13 +15,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from medsearch_api.backends.tables import ImageSource
-from medsearch_api.http.conditional import PRIVATE, answer, unsent
-from medsearch_api.imaging.parameters import count, flag, number, once
-from medsearch_api.imaging.paths import study_of
-from medsearch_api.imaging.refusals import Refused, refusing
+from medsearch_api.http.conditional import PRIVATE, conditional_response, precondition_response
+from medsearch_api.imaging.errors import RequestError, with_error_responses
+from medsearch_api.imaging.parameters import parse_count, parse_flag, parse_number, parse_parameters
+from medsearch_api.imaging.paths import parse_study_key
 from medsearch_api.imaging.rendering import PNG, Rendering
 from medsearch_api.imaging.services import Imaging
-from medsearch_api.imaging.values import HEADERS, MEDIA_TYPE, ValuesAsked, accepts_gzip
+from medsearch_api.imaging.values import HEADERS, MEDIA_TYPE, ValuesRequest, accepts_gzip
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.errors import InvalidQuery
 
@@ -36,7 +36,7 @@ def frame_url(patient: str, study: str, image_id: str) -> str:
     return ROUTE.format(patient=patient, study=study, image=image_id)
 
 
-def rendering_of(query: QueryParams) -> Rendering:
+def parse_rendering(query: QueryParams) -> Rendering:
     """How a frame is to be shown.
 
     `center` and `width` (of the modality's values, PS3.3 C.11.2.1.2) come together, `function` (LINEAR, LINEAR_EXACT or
@@ -45,61 +45,63 @@ def rendering_of(query: QueryParams) -> Rendering:
     Raises:
         InvalidQuery: a parameter is unknown, repeated or out of range.
     """
-    given = once(query, PARAMETERS)
-    if ("center" in given) != ("width" in given) or ("function" in given and "width" not in given):
+    parameters = parse_parameters(query, PARAMETERS)
+    if ("center" in parameters) != ("width" in parameters) or ("function" in parameters and "width" not in parameters):
         raise InvalidQuery("center and width come together, and function only with them")
     window = None
-    if "width" in given:
-        function = given.get("function", "LINEAR").upper()
-        window = Window(number("center", given["center"]), number("width", given["width"]), function)
+    if "width" in parameters:
+        function = parameters.get("function", "LINEAR").upper()
+        window = Window(parse_number("center", parameters["center"]), parse_number("width", parameters["width"]), function)
     return Rendering(
         window=window,
-        is_inverted=flag("invert", given["invert"]) if "invert" in given else False,
-        longest_side=count("side", given["side"], 1, MAX_SIDE) if "side" in given else None,
+        is_inverted=parse_flag("invert", parameters["invert"]) if "invert" in parameters else False,
+        longest_side=parse_count("side", parameters["side"], 1, MAX_SIDE) if "side" in parameters else None,
     )
 
 
 async def frame(request: Request) -> Response:
     """Answers a GET or HEAD of a frame's picture."""
-    rendering = rendering_of(request.query_params)
-    source = await source_of(request)
+    rendering = parse_rendering(request.query_params)
+    source = await find_source(request)
     etag = rendering.etag(source)
-    held = unsent(request, etag, PRIVATE)
-    if held is not None:
-        return held
+    early = precondition_response(request, etag, PRIVATE)
+    if early is not None:
+        return early
     imaging: Imaging = request.app.state.imaging
-    return answer(request, await imaging.renderer.picture(source, rendering), PNG, etag, PRIVATE)
+    return conditional_response(request, await imaging.renderer.picture(source, rendering), PNG, etag, PRIVATE)
 
 
 async def values(request: Request) -> Response:
     """Answers a GET or HEAD of a frame's values."""
-    given = once(request.query_params, ("side",))
-    side = count("side", given["side"], 1, MAX_SIDE) if "side" in given else None
-    asked = ValuesAsked(side, is_gzip=accepts_gzip(request.headers.get("accept-encoding", "")))
-    source = await source_of(request)
-    etag = asked.etag(source)
-    held = unsent(request, etag, HEADERS)
-    if held is not None:
-        return held
+    parameters = parse_parameters(request.query_params, ("side",))
+    side = parse_count("side", parameters["side"], 1, MAX_SIDE) if "side" in parameters else None
+    values_request = ValuesRequest(side, is_gzip=accepts_gzip(request.headers.get("accept-encoding", "")))
+    source = await find_source(request)
+    etag = values_request.etag(source)
+    early = precondition_response(request, etag, HEADERS)
+    if early is not None:
+        return early
     imaging: Imaging = request.app.state.imaging
-    encoding = {"content-encoding": "gzip"} if asked.is_gzip else {}
-    return answer(request, await imaging.renderer.values(source, asked), MEDIA_TYPE, etag, HEADERS | encoding)
+    encoding = {"content-encoding": "gzip"} if values_request.is_gzip else {}
+    return conditional_response(
+        request, await imaging.renderer.values(source, values_request), MEDIA_TYPE, etag, HEADERS | encoding
+    )
 
 
-async def source_of(request: Request) -> ImageSource:
+async def find_source(request: Request) -> ImageSource:
     """Where the pixels of the image that is asked for are.
 
     Raises:
-        Refused: 404, there is no such image.
+        RequestError: 404, there is no such image.
     """
-    study = study_of(**request.path_params)
+    study = parse_study_key(**request.path_params)
     if study is not None:
         imaging: Imaging = request.app.state.imaging
         (rows,) = await asyncio.to_thread(imaging.tables.sources, [study])
         for row in rows:
             if row.image_id == request.path_params["image"]:
                 return row
-    raise Refused(404, "No such image.")
+    raise RequestError(404, "No such image.")
 
 
-ROUTES = [Route(ROUTE, refusing(frame)), Route(VALUES_ROUTE, refusing(values))]
+ROUTES = [Route(ROUTE, with_error_responses(frame)), Route(VALUES_ROUTE, with_error_responses(values))]

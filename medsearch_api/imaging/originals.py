@@ -6,7 +6,7 @@ import hashlib
 import threading
 
 from medsearch_api.backends.tables import ImageSource
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 from medsearch_api.settings import Settings
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
@@ -31,25 +31,25 @@ class Originals:
         """The object, in ranged reads of `PIECE_BYTES`, never more than the bytes that were indexed.
 
         Raises:
-            Refused: 409, its size or SHA-256 is not the indexed one; 413, it is larger than this service reads.
+            RequestError: 409, its size or SHA-256 is not the indexed one; 413, it is larger than this service reads.
             ConfigurationError: there is no landing store at that address.
             StorageError: it cannot be read.
         """
         if source.bytes > self._settings.api_max_object_bytes:
-            raise Refused(413, "The original is larger than this service reads (MEDSEARCH_API_MAX_OBJECT_BYTES).")
+            raise RequestError(413, "The original is larger than this service reads (MEDSEARCH_API_MAX_OBJECT_BYTES).")
         data = bytearray(source.bytes)
         view, at = memoryview(data), 0
         with self._landing().open(source.key) as file:
             while at < len(data):
                 piece = file.readinto(view[at : at + PIECE_BYTES])  # type: ignore[attr-defined]
                 if not piece:
-                    raise Refused(409, CHANGED)
+                    raise RequestError(409, CHANGED)
                 at += piece
             if file.read(1):
-                raise Refused(409, CHANGED)
+                raise RequestError(409, CHANGED)
         view.release()
         if hashlib.sha256(data).hexdigest() != source.sha256:
-            raise Refused(409, CHANGED)
+            raise RequestError(409, CHANGED)
         return bytes(data)
 
     def _landing(self) -> ObjectStore:

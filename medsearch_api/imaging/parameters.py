@@ -13,21 +13,21 @@ _NUMBER = re.compile(r"[+-]?(\d{1,12}(\.\d{0,12})?|\.\d{1,12})([eE][+-]?\d{1,3})
 _COUNT = re.compile(r"\d{1,9}")
 
 
-def once(query: QueryParams, known: Collection[str]) -> Mapping[str, str]:
+def parse_parameters(query: QueryParams, allowed: Collection[str]) -> Mapping[str, str]:
     """Each parameter's only value.
 
     Raises:
         InvalidQuery: one is not known, or comes twice. It is not quoted: it may hold data.
     """
     names = [name for name, _ in query.multi_items()]
-    if not set(names) <= set(known):
-        raise InvalidQuery(f"only the parameters {', '.join(known)} are known here")
+    if not set(names) <= set(allowed):
+        raise InvalidQuery(f"only the parameters {', '.join(allowed)} are known here")
     if len(set(names)) < len(names):
         raise InvalidQuery("a parameter is given twice")
     return dict(query.items())
 
 
-def number(name: str, text: str) -> float:
+def parse_number(name: str, text: str) -> float:
     """A decimal number.
 
     Raises:
@@ -38,18 +38,18 @@ def number(name: str, text: str) -> float:
     return float(text)
 
 
-def count(name: str, text: str, least: int, most: int) -> int:
-    """A whole number of `least` to `most`.
+def parse_count(name: str, text: str, min_value: int, max_value: int) -> int:
+    """A whole number of `min_value` to `max_value`.
 
     Raises:
         InvalidQuery: it is none.
     """
-    if not _COUNT.fullmatch(text) or not least <= int(text) <= most:
-        raise InvalidQuery(f"{name} must be {least} to {most}")
+    if not _COUNT.fullmatch(text) or not min_value <= int(text) <= max_value:
+        raise InvalidQuery(f"{name} must be {min_value} to {max_value}")
     return int(text)
 
 
-def flag(name: str, text: str) -> bool:
+def parse_flag(name: str, text: str) -> bool:
     """`true` or `false`.
 
     Raises:

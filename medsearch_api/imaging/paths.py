@@ -9,7 +9,7 @@ from medsearch_core.keys import StudyKey
 _IMAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def study_of(patient: str, study: str, image: str) -> StudyKey | None:
+def parse_study_key(patient: str, study: str, image: str) -> StudyKey | None:
     """The study of an image's address; None if a part of it could be none of this service's, such as one with a slash."""
     try:
         key = StudyKey(patient, study)

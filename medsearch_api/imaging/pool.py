@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -19,21 +19,21 @@ class WorkPool:
 
     Args:
         threads: pieces of work done at once.
-        waiting: pieces that may wait for a thread.
+        queue_size: pieces that may wait for a thread.
     """
 
-    def __init__(self, threads: int, waiting: int) -> None:
+    def __init__(self, threads: int, queue_size: int) -> None:
         self._executor = ThreadPoolExecutor(threads, "imaging")
-        self._free = threading.Semaphore(threads + waiting)
+        self._free = threading.Semaphore(threads + queue_size)
 
     async def run(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """What `work` returns or raises.
 
         Raises:
-            Refused: 503, every thread is busy and the queue is full.
+            RequestError: 503, every thread is busy and the queue is full.
         """
         if not self._free.acquire(blocking=False):
-            raise Refused(503, "Too many images are being read now. Try again.", 1)
+            raise RequestError(503, "Too many images are being read now. Try again.", 1)
         try:
             future = self._executor.submit(work, *args, **kwargs)
         except BaseException:

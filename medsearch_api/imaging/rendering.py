@@ -12,10 +12,10 @@ from pydicom.dataset import Dataset
 
 from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.cache import PictureCache
+from medsearch_api.imaging.errors import RequestError
 from medsearch_api.imaging.originals import Originals
 from medsearch_api.imaging.pool import Arguments, WorkPool
-from medsearch_api.imaging.refusals import Refused
-from medsearch_api.imaging.values import ValuesAsked, encoded
+from medsearch_api.imaging.values import ValuesRequest, encode_values
 from medsearch_api.settings import Settings
 from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.dataset import read_dataset
@@ -32,8 +32,8 @@ from medsearch_core.keys import digest_of
 
 PNG, JPEG = "image/png", "image/jpeg"
 JPEG_QUALITY = 92
-MOST_THREADS = 4
-WAITING_PER_THREAD = 8
+MAX_THREADS = 4
+QUEUE_PER_THREAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,17 @@ class Rendering:
 
     def etag(self, source: ImageSource) -> str:
         """The tag of the picture, known before it is made: the object's digest and all that shapes the picture."""
-        shown = f"{self.window} {self.is_inverted} {self.longest_side} {self.media_type}"
-        return f'"{digest_of("frame", PIXEL_VERSION, source.sha256, str(source.frame), shown)}"'
+        settings = f"{self.window} {self.is_inverted} {self.longest_side} {self.media_type}"
+        return f'"{digest_of("frame", PIXEL_VERSION, source.sha256, str(source.frame), settings)}"'
 
 
 class Renderer:
     """Renders frames in a pool of threads."""
 
     def __init__(self, originals: Originals, settings: Settings) -> None:
-        threads = min(MOST_THREADS, available_cpus())
+        threads = min(MAX_THREADS, available_cpus())
         self.originals = originals
-        self.pool = WorkPool(threads, threads * WAITING_PER_THREAD)
+        self.pool = WorkPool(threads, threads * QUEUE_PER_THREAD)
         self.cache = PictureCache(settings.api_picture_cache_bytes)
         self._max_pixels = settings.api_max_pixels
 
@@ -72,51 +72,51 @@ class Renderer:
         """The encoded picture. One in the cache is that of the indexed bytes, whatever lies in the landing store by now.
 
         Raises:
-            Refused: the pool is full, or as `Originals.read`; 413, frame or picture has too many pixels.
+            RequestError: the pool is full, or as `Originals.read`; 413, frame or picture has too many pixels.
             BadInput: the frame cannot be decoded or shown.
             InvalidQuery: a colour image was to be windowed or inverted.
             StorageError: the object cannot be read.
         """
-        return await self._kept(rendering.etag(source), self._rendered, source, rendering)
+        return await self._cached(rendering.etag(source), self._render_picture, source, rendering)
 
-    async def values(self, source: ImageSource, asked: ValuesAsked) -> bytes:
+    async def values(self, source: ImageSource, values_request: ValuesRequest) -> bytes:
         """The values of a frame as `encoded` gives them. They are kept as pictures are.
 
         Raises:
-            Refused: 406, the frame is one of colour; else as `picture`.
+            RequestError: 406, the frame is one of colour; else as `picture`.
             BadInput, StorageError: as `picture`.
         """
-        return await self._kept(asked.etag(source), self._values, source, asked)
+        return await self._cached(values_request.etag(source), self._render_values, source, values_request)
 
     def dataset(self, source: ImageSource) -> Dataset:
         """The parsed object, its pixel data checked and not decoded. Blocks.
 
         Raises:
-            Refused, BadInput, StorageError: as `picture`.
+            RequestError, BadInput, StorageError: as `picture`.
         """
         self._check(source.rows, source.columns)
         ds = read_dataset(self.originals.read(source))
         check_pixels(ds, max_pixels=self._max_pixels)
         return ds
 
-    async def _kept(
+    async def _cached(
         self, etag: str, make: Callable[Arguments, bytes], *args: Arguments.args, **named: Arguments.kwargs
     ) -> bytes:
-        found = self.cache.get(etag)
-        if found is None:
-            found = await self.pool.run(make, *args, **named)
-            self.cache.put(etag, found)
-        return found
+        body = self.cache.get(etag)
+        if body is None:
+            body = await self.pool.run(make, *args, **named)
+            self.cache.put(etag, body)
+        return body
 
-    def _values(self, source: ImageSource, asked: ValuesAsked) -> bytes:
+    def _render_values(self, source: ImageSource, values_request: ValuesRequest) -> bytes:
         ds = self.dataset(source)
-        self._check(*picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, source.frame), asked.longest_side))
+        self._check(*picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, source.frame), values_request.longest_side))
         try:
-            return encoded(frame_values(ds, source.frame, asked.longest_side), is_gzip=asked.is_gzip)
+            return encode_values(frame_values(ds, source.frame, values_request.longest_side), is_gzip=values_request.is_gzip)
         except InvalidQuery as error:
-            raise Refused(406, "A colour image has no values: ask for its picture.") from error
+            raise RequestError(406, "A colour image has no values: ask for its picture.") from error
 
-    def _rendered(self, source: ImageSource, rendering: Rendering) -> bytes:
+    def _render_picture(self, source: ImageSource, rendering: Rendering) -> bytes:
         ds = self.dataset(source)
         self._check(*picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, source.frame), rendering.longest_side))
         picture = render_frame(ds, source.frame, rendering.longest_side, rendering.window, is_inverted=rendering.is_inverted)
@@ -124,7 +124,7 @@ class Renderer:
 
     def _check(self, rows: int, columns: int) -> None:
         if rows * columns > self._max_pixels:
-            raise Refused(413, "The frame has more pixels than this service renders (MEDSEARCH_API_MAX_PIXELS).")
+            raise RequestError(413, "The frame has more pixels than this service renders (MEDSEARCH_API_MAX_PIXELS).")
 
 
 def _encode_jpeg(picture: np.ndarray) -> bytes:

@@ -11,9 +11,9 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from medsearch_api.http.conditional import PRIVATE, answer
+from medsearch_api.http.conditional import PRIVATE, conditional_response
 from medsearch_api.http.logs import ERRORS
-from medsearch_api.imaging.paths import study_of
+from medsearch_api.imaging.paths import parse_study_key
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import thumbnail_path
@@ -31,7 +31,7 @@ def thumbnail_url(patient: str, study: str, image_id: str) -> str:
 async def thumbnail(request: Request) -> Response:
     """Answers a GET or HEAD of a thumbnail."""
     image = request.path_params["image"]
-    study = study_of(**request.path_params)
+    study = parse_study_key(**request.path_params)
     store: ObjectStore = request.app.state.backends.warehouse.store
     if study is None:
         return PlainTextResponse("No such image.", 404)
@@ -42,4 +42,4 @@ async def thumbnail(request: Request) -> Response:
     except StorageError as error:
         ERRORS.error("a thumbnail could not be read: %s", type(error).__name__)
         return PlainTextResponse("The image cannot be read now.", 503)
-    return answer(request, png, "image/png", f'"{hashlib.sha256(png).hexdigest()}"', _HEADERS)
+    return conditional_response(request, png, "image/png", f'"{hashlib.sha256(png).hexdigest()}"', _HEADERS)

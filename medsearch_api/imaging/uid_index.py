@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medsearch_api.http.logs import ERRORS
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, schema_of
@@ -35,7 +35,7 @@ FILES_AT_ONCE = 256
 CONCURRENT_READS = 8
 BUILDING = "The catalogue of studies is being built. Try again."
 UNREADABLE = "The warehouse cannot be read now. Try again."
-TOO_MANY = "More instances were ingested than DICOMweb's catalogue may hold (MEDSEARCH_API_DICOMWEB_INSTANCES)."
+TOO_MANY_INSTANCES = "More instances were ingested than DICOMweb's catalogue may hold (MEDSEARCH_API_DICOMWEB_INSTANCES)."
 RETRY_AFTER_SECONDS = 10
 
 COLUMNS = {
@@ -77,108 +77,109 @@ _LEVELS = """
            list_sort(list(DISTINCT modality) FILTER (modality IS NOT NULL)) AS modalities,
            list_sort(list(DISTINCT sop_class_uid) FILTER (sop_class_uid IS NOT NULL)) AS sop_classes,
            count(DISTINCT series_instance_uid) AS study_series, count(*) AS study_instances
-    FROM held GROUP BY patient, study, study_instance_uid;
+    FROM instances GROUP BY patient, study, study_instance_uid;
     CREATE OR REPLACE TABLE series AS
     SELECT patient, study, study_instance_uid, series_instance_uid, min(modality) AS modality,
            min(series_number) AS series_number, min(body_part_examined) AS body_part_examined,
            min(laterality) AS laterality, min(manufacturer) AS manufacturer,
            min(manufacturer_model_name) AS manufacturer_model_name, count(*) AS series_instances
-    FROM held GROUP BY patient, study, study_instance_uid, series_instance_uid;
+    FROM instances GROUP BY patient, study, study_instance_uid, series_instance_uid;
 """
 
 
-class Catalogue:
-    """Tables `held` (a row per SOP instance), `series` and `studies` in a DuckDB of this process.
+class UidIndex:
+    """Tables `instances` (a row per SOP instance), `series` and `studies` in a DuckDB of this process.
 
     Instances without a SeriesInstanceUID (Type 1, PS3.3 C.7.3.1) cannot be addressed by DICOMweb and are not held.
 
     Args:
         store: the warehouse's.
-        most: instances held at most.
+        max_instances: instances held at most.
         refresh_seconds: how long a listing of the warehouse is believed.
     """
 
-    def __init__(self, store: ObjectStore, most: int, refresh_seconds: float) -> None:
-        self._store, self._most, self._refresh_seconds = store, most, refresh_seconds
+    def __init__(self, store: ObjectStore, max_instances: int, refresh_seconds: float) -> None:
+        self._store, self._max_instances, self._refresh_seconds = store, max_instances, refresh_seconds
         self._lock = threading.Lock()
         self._running: Future[None] | None = None
         self._listed_at: float | None = None
-        self._known: dict[str, str] | None = None
-        self._fault: str | None = None
+        self._etags: dict[str, str] | None = None
+        self._failure: str | None = None
         self._database: duckdb.DuckDBPyConnection | None = None
 
-    async def up_to_date(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Returns once the tables are there, brought up to date if that takes no longer than `WAIT_SECONDS`.
 
         Raises:
-            Refused: 503, they are still being built, cannot be built, or would be too large.
+            RequestError: 503, they are still being built, cannot be built, or would be too large.
         """
-        running = self._started()
+        running = self._start_refresh()
         if running is not None:
             await asyncio.wait([asyncio.wrap_future(running)], timeout=WAIT_SECONDS)
-        if self._fault == TOO_MANY or self._known is None:
-            raise self._refusal()
+        if self._failure == TOO_MANY_INSTANCES or self._etags is None:
+            raise self._unavailable()
 
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The rows of a query over one state of the tables. Blocks.
 
         Raises:
-            Refused: as `up_to_date`.
+            RequestError: as `wait_until_ready`.
         """
         if self._database is None:
-            raise self._refusal()
+            raise self._unavailable()
         with self._database.cursor() as cursor:
             rows: list[dict[str, Any]] = cursor.sql(sql, params=list(parameters)).to_arrow_table().to_pylist()
             return rows
 
-    def studies(self, study_uid: str, series_uid: str | None = None, instance_uid: str | None = None) -> list[StudyKey]:
+    def find_studies(self, study_uid: str, series_uid: str | None = None, instance_uid: str | None = None) -> list[StudyKey]:
         """The keys of the studies that hold these UIDs; more than one where patients share a StudyInstanceUID. Blocks."""
-        wanted = {"study_instance_uid": study_uid, "series_instance_uid": series_uid, "sop_instance_uid": instance_uid}
-        given = {column: uid for column, uid in wanted.items() if uid is not None}
-        where = " AND ".join(f"{column} = ?" for column in given)
-        rows = self.select(f"SELECT DISTINCT patient, study FROM held WHERE {where} ORDER BY ALL", list(given.values()))  # noqa: S608
+        uids = {"study_instance_uid": study_uid, "series_instance_uid": series_uid, "sop_instance_uid": instance_uid}
+        conditions = {column: uid for column, uid in uids.items() if uid is not None}
+        where = " AND ".join(f"{column} = ?" for column in conditions)
+        sql = f"SELECT DISTINCT patient, study FROM instances WHERE {where} ORDER BY ALL"  # noqa: S608 - our own column names
+        rows = self.select(sql, list(conditions.values()))
         return [StudyKey(row["patient"], row["study"]) for row in rows]
 
-    def _refusal(self) -> Refused:
-        return Refused(503, self._fault or BUILDING, RETRY_AFTER_SECONDS)
+    def _unavailable(self) -> RequestError:
+        return RequestError(503, self._failure or BUILDING, RETRY_AFTER_SECONDS)
 
-    def _started(self) -> Future[None] | None:
+    def _start_refresh(self) -> Future[None] | None:
         """The refresh that is under way, started if one is due."""
         with self._lock:
             is_fresh = self._listed_at is not None and time.monotonic() - self._listed_at < self._refresh_seconds
-            if self._running is None and not (is_fresh and self._known is not None):
+            if self._running is None and not (is_fresh and self._etags is not None):
                 self._running = Future()
                 threading.Thread(target=self._refresh, args=(self._running,), name="dicomweb", daemon=True).start()
             return self._running
 
     def _refresh(self, running: Future[None]) -> None:
-        fault: str | None = UNREADABLE
+        failure: str | None = UNREADABLE
         begun = time.monotonic()
         try:
-            self._bring_up_to_date()
-            fault = None
-        except _TooMany:
-            fault = TOO_MANY
+            self._update()
+            failure = None
+        except _TooManyInstances:
+            failure = TOO_MANY_INSTANCES
         except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of the log
             ERRORS.error("DICOMweb's catalogue could not be brought up to date: %s", type(error).__name__)
         finally:
             with self._lock:
-                self._running, self._listed_at, self._fault = None, begun, fault
+                self._running, self._listed_at, self._failure = None, begun, failure
             running.set_result(None)
 
-    def _bring_up_to_date(self) -> None:
+    def _update(self) -> None:
         listed = {e.key: f"{e.etag} {e.bytes}" for e in self._store.list(FOLDER) if e.key.endswith(".parquet")}
-        known = self._known or {}
-        gone = [key for key in known if key not in listed]
-        changed = [key for key, tag in listed.items() if known.get(key) != tag]
-        if self._known is not None and not gone and not changed:
+        previous = self._etags or {}
+        removed = [key for key in previous if key not in listed]
+        changed = [key for key, tag in listed.items() if previous.get(key) != tag]
+        if self._etags is not None and not removed and not changed:
             return
         database = self._database or _empty_database()
         unread: set[str] = set()
         with database.cursor() as writer:
             writer.begin()
             try:
-                writer.execute("DELETE FROM held WHERE path IN (SELECT unnest(?))", [[*gone, *changed]])
+                writer.execute("DELETE FROM instances WHERE path IN (SELECT unnest(?))", [[*removed, *changed]])
                 for keys in _batches(changed):
                     unread |= self._insert(writer, keys)
                 writer.execute(_LEVELS)
@@ -186,23 +187,23 @@ class Catalogue:
             except BaseException:
                 writer.rollback()
                 raise
-        self._database, self._known = database, {key: tag for key, tag in listed.items() if key not in unread}
+        self._database, self._etags = database, {key: tag for key, tag in listed.items() if key not in unread}
 
     def _insert(self, writer: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> set[str]:
         """Adds the rows of these files; returns those that could not be read, which are tried again the next time."""
         with ThreadPoolExecutor(CONCURRENT_READS) as pool:
             tables = dict(zip(keys, pool.map(self._read, keys), strict=True))
-        there = [table for table in tables.values() if table is not None]
-        if there:
-            writer.register("fresh", pa.concat_tables(there))
+        readable = [table for table in tables.values() if table is not None]
+        if readable:
+            writer.register("new_rows", pa.concat_tables(readable))
             writer.execute(
-                f"INSERT INTO held BY NAME SELECT path, {', '.join(COLUMNS)} FROM fresh "  # noqa: S608 - names of our own
+                f"INSERT INTO instances BY NAME SELECT path, {', '.join(COLUMNS)} FROM new_rows "  # noqa: S608 - names of our own
                 "WHERE is_representative AND regexp_full_match(series_instance_uid, '[0-9.]{1,64}')"
             )
-            writer.unregister("fresh")
-        ((held,),) = writer.execute("SELECT count(*) FROM held").fetchall()
-        if held > self._most:
-            raise _TooMany
+            writer.unregister("new_rows")
+        ((count,),) = writer.execute("SELECT count(*) FROM instances").fetchall()
+        if count > self._max_instances:
+            raise _TooManyInstances
         return {key for key, table in tables.items() if table is None}
 
     def _read(self, key: str) -> pa.Table | None:
@@ -218,14 +219,14 @@ class Catalogue:
         return table.append_column("path", pa.array([key] * len(table), pa.string()))
 
 
-class _TooMany(Exception):
+class _TooManyInstances(Exception):
     """The catalogue would hold more than it may."""
 
 
 def _empty_database() -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(config={"threads": 2, "temp_directory": ""})
     columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
-    database.execute(f"CREATE TABLE held (path VARCHAR, {columns})")
+    database.execute(f"CREATE TABLE instances (path VARCHAR, {columns})")
     return database
 
 

@@ -31,7 +31,7 @@ _CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q=(?P<quality>[01](?:\.\d{0
 
 
 @dataclass(frozen=True, slots=True)
-class ValuesAsked:
+class ValuesRequest:
     """Which values are asked for.
 
     Args:
@@ -44,18 +44,18 @@ class ValuesAsked:
 
     def etag(self, source: ImageSource) -> str:
         """The tag of the answer, known before it is made."""
-        asked = f"{FORMAT} {self.longest_side} {self.is_gzip}"
-        return f'"{digest_of("values", PIXEL_VERSION, source.sha256, str(source.frame), asked)}"'
+        parameters = f"{FORMAT} {self.longest_side} {self.is_gzip}"
+        return f'"{digest_of("values", PIXEL_VERSION, source.sha256, str(source.frame), parameters)}"'
 
 
 def accepts_gzip(header: str) -> bool:
     """Whether an Accept-Encoding header takes gzip (RFC 9110 section 12.5.3)."""
-    found = [match for part in header.split(",") if (match := _CODING.fullmatch(part))]
-    qualities = {match["name"].lower(): float(match["quality"] or 1) for match in found}
+    codings = [match for part in header.split(",") if (match := _CODING.fullmatch(part))]
+    qualities = {match["name"].lower(): float(match["quality"] or 1) for match in codings}
     return qualities.get("gzip", qualities.get("*", 0)) > 0
 
 
-def header_of(values: FrameValues) -> dict[str, Any]:
+def values_header(values: FrameValues) -> dict[str, Any]:
     """What a client needs to know to window the values as this service would."""
     return {
         "rows": values.stored.shape[0],
@@ -78,9 +78,9 @@ def _window(window: Window) -> dict[str, float]:
     return {"center": window.center, "width": window.width}
 
 
-def encoded(values: FrameValues, *, is_gzip: bool) -> bytes:
+def encode_values(values: FrameValues, *, is_gzip: bool) -> bytes:
     """The body of an answer."""
-    header = json.dumps(header_of(values), separators=(",", ":")).encode()
+    header = json.dumps(values_header(values), separators=(",", ":")).encode()
     header += b" " * (-len(header) % 4)
     body = b"".join((len(header).to_bytes(4, "little"), header, values.stored.astype("<u2", copy=False).tobytes()))
     return gzip.compress(body, FAST, mtime=0) if is_gzip else body

@@ -24,7 +24,7 @@ class MaskingSchema(strawberry.Schema):
     async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
         result = await super().execute(*args, **kwargs)
         if result.errors:
-            result.errors = [errors.told(error) for error in result.errors]
+            result.errors = [errors.to_client_error(error) for error in result.errors]
         return result
 
     def process_errors(self, errors_found: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

@@ -39,7 +39,7 @@ from graphql import (
 from strawberry.extensions import SchemaExtension
 
 from medsearch_api.http.error_codes import Code
-from medsearch_api.schema.errors import refusal
+from medsearch_api.schema.errors import document_error
 from medsearch_api.schema.limits import MAX_FIRST
 from medsearch_core.search.query import MAX_HITS, MAX_PAGE
 
@@ -53,11 +53,11 @@ MAX_VALUES = 50_000
 MAX_DIGITS = 400
 """The longest whole number. Python refuses to read one of thousands of digits."""
 
-SIZES = {"first": MAX_FIRST, "size": MAX_PAGE, "k": MAX_HITS}
+LENGTH_ARGUMENTS = {"first": MAX_FIRST, "size": MAX_PAGE, "k": MAX_HITS}
 """Arguments that say how long a list may be, and the most that any field allows. Of several the first counts: beside `first`,
 `k` says only how far pages go."""
 
-LISTED = 10
+DEFAULT_LIST_LENGTH = 10
 """How many objects are expected of a list that no argument limits, such as the mentions of a report, or none was given for."""
 
 
@@ -70,11 +70,11 @@ class CostLimits(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
         if document := context.graphql_document:
-            cost = cost_of(document, context.schema._schema, context.variables or {})
+            cost = measure_cost(document, context.schema._schema, context.variables or {})
             if cost.introspects and not self._introspection:
-                context.pre_execution_errors = [refusal(Code.FORBIDDEN, "Introspection is off here.")]
-            elif fault := fault_of(cost) or _fault_of_numbers(document):
-                context.pre_execution_errors = [refusal(Code.LIMIT_EXCEEDED, fault)]
+                context.pre_execution_errors = [document_error(Code.FORBIDDEN, "Introspection is off here.")]
+            elif fault := limit_violation(cost) or _long_number_violation(document):
+                context.pre_execution_errors = [document_error(Code.LIMIT_EXCEEDED, fault)]
         yield
 
 
@@ -96,7 +96,7 @@ class Cost:
     introspects: bool = False
 
 
-def fault_of(cost: Cost) -> str | None:
+def limit_violation(cost: Cost) -> str | None:
     """Why a document of that cost is refused, or None."""
     limits = (
         ("levels", cost.depth, MAX_DEPTH),
@@ -106,10 +106,10 @@ def fault_of(cost: Cost) -> str | None:
         ("queries", cost.width, MAX_ROOTS),
         ("values", cost.values, MAX_VALUES),
     )
-    return next((f"The query asks for more than {limit} {what}." for what, asked, limit in limits if asked > limit), None)
+    return next((f"The query asks for more than {limit} {what}." for what, amount, limit in limits if amount > limit), None)
 
 
-def _fault_of_numbers(document: DocumentNode) -> str | None:
+def _long_number_violation(document: DocumentNode) -> str | None:
     longest = _LongestNumber()
     visit(document, longest)
     return f"The query holds a number of more than {MAX_DIGITS} digits." if longest.digits > MAX_DIGITS else None
@@ -124,12 +124,12 @@ class _LongestNumber(Visitor):
         self.digits = max(self.digits, len(node.value))
 
 
-def cost_of(document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> Cost:
+def measure_cost(document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> Cost:
     """The cost of all operations of a document."""
-    return _Counting(document, schema, variables).document()
+    return _CostVisitor(document, schema, variables).document()
 
 
-class _Counting:
+class _CostVisitor:
     """One pass over a document. Fields that the schema does not know count once; validation refuses them."""
 
     def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> None:
@@ -145,14 +145,14 @@ class _Counting:
             root = self._schema.get_root_type(operation.operation)
             below = self._selections(operation.selection_set, root)
             costs.append(_with_directives(below, operation))
-        return _sum(costs)
+        return _total(costs)
 
     def _defaults(self) -> dict[str, Any]:
-        given = [v for o in self._operations for v in o.variable_definitions or ()]
-        return {v.variable.name.value: v.default_value for v in given if v.default_value}
+        definitions = [v for o in self._operations for v in o.variable_definitions or ()]
+        return {v.variable.name.value: v.default_value for v in definitions if v.default_value}
 
     def _selections(self, selections: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Cost:
-        return _sum([self._selection(s, parent) for s in selections.selections]) if selections else Cost()
+        return _total([self._selection(s, parent) for s in selections.selections]) if selections else Cost()
 
     def _selection(self, node: object, parent: GraphQLNamedType | None) -> Cost:
         if isinstance(node, FragmentSpreadNode):
@@ -165,46 +165,46 @@ class _Counting:
     def _fragment(self, name: str) -> Cost:
         if name not in self._counted:
             self._counted[name] = Cost()  # a fragment within itself adds nothing; validation refuses it
-            if found := self._fragments.get(name):
-                kind = self._schema.get_type(found.type_condition.name.value)
-                self._counted[name] = _with_directives(self._selections(found.selection_set, kind), found)
+            if fragment := self._fragments.get(name):
+                kind = self._schema.get_type(fragment.type_condition.name.value)
+                self._counted[name] = _with_directives(self._selections(fragment.selection_set, kind), fragment)
         return self._counted[name]
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Cost:
         name = node.name.value
-        known = parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
-        below = self._selections(node.selection_set, get_named_type(known.type) if known else None)
+        definition = parent.fields.get(name) if isinstance(parent, GraphQLObjectType) else None
+        below = self._selections(node.selection_set, get_named_type(definition.type) if definition else None)
         return Cost(
             depth=0 if name.startswith("__") else below.depth + 1,
             width=1,
             aliases=below.aliases + (node.alias is not None),
             fields=below.fields + 1,
             directives=below.directives,
-            values=self._length(node, known, parent) * (1 + below.values),
+            values=self._length(node, definition, parent) * (1 + below.values),
             introspects=below.introspects or name in ("__schema", "__type"),
         )
 
-    def _length(self, node: FieldNode, known: GraphQLField | None, parent: GraphQLNamedType | None) -> int:
+    def _length(self, node: FieldNode, definition: GraphQLField | None, parent: GraphQLNamedType | None) -> int:
         """How many objects a field gives at most. A connection counts its edges itself, so they are not counted again."""
-        if known is None or is_leaf_type(get_named_type(known.type)):
+        if definition is None or is_leaf_type(get_named_type(definition.type)):
             return 1
-        for name, most in SIZES.items():
-            if name in known.args:
-                return self._asked(node, name, known.args[name], most)
+        for name, max_length in LENGTH_ARGUMENTS.items():
+            if name in definition.args:
+                return self._requested_length(node, name, definition.args[name], max_length)
         is_within = parent is not None and parent.name.endswith("Connection")
-        return LISTED if _is_list(known) and not is_within else 1
+        return DEFAULT_LIST_LENGTH if _is_list(definition) and not is_within else 1
 
-    def _asked(self, node: FieldNode, name: str, argument: GraphQLArgument, most: int) -> int:
+    def _requested_length(self, node: FieldNode, name: str, argument: GraphQLArgument, max_length: int) -> int:
         default = argument.default_value
         value: Any = next((a.value for a in node.arguments or () if a.name.value == name), default)
         if isinstance(value, VariableNode):
             value = self._variables.get(value.name.value, default)
         if (value in (None, Undefined) or isinstance(value, NullValueNode)) and not is_non_null_type(argument.type):
-            return LISTED
+            return DEFAULT_LIST_LENGTH
         if isinstance(value, IntValueNode):
             value = float(value.value)
-        is_allowed = isinstance(value, int | float) and 0 <= value <= most
-        return max(int(value), 1) if is_allowed else most  # anything else is refused for itself
+        is_allowed = isinstance(value, int | float) and 0 <= value <= max_length
+        return max(int(value), 1) if is_allowed else max_length  # anything else is refused for itself
 
 
 def _is_list(field: GraphQLField) -> bool:
@@ -213,10 +213,10 @@ def _is_list(field: GraphQLField) -> bool:
 
 
 def _with_directives(cost: Cost, node: Any) -> Cost:
-    return _sum([cost, Cost(directives=len(node.directives))]) if node.directives else cost
+    return _total([cost, Cost(directives=len(node.directives))]) if node.directives else cost
 
 
-def _sum(costs: list[Cost]) -> Cost:
+def _total(costs: list[Cost]) -> Cost:
     def total(name: str) -> int:
         return sum(getattr(c, name) for c in costs)
 

@@ -10,9 +10,9 @@ from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, GraphQLErro
 from strawberry.extensions import SchemaExtension
 
 from medsearch_api.http.metrics import GRAPHQL_FIELDS, OK
-from medsearch_api.schema.errors import told
+from medsearch_api.schema.errors import to_client_error
 
-WHOLE = "-"
+WHOLE_DOCUMENT = "-"
 """Stands for a document that was refused before any of its fields was asked."""
 
 CANCELLED = "CANCELLED"
@@ -29,7 +29,7 @@ class CountFields(SchemaExtension):
             yield
         except asyncio.CancelledError:
             document = self.execution_context.graphql_document
-            self._count(dict.fromkeys(self._names(document).values() if document else [WHOLE], CANCELLED))
+            self._count(dict.fromkeys(self._names(document).values() if document else [WHOLE_DOCUMENT], CANCELLED))
             raise
         if self.execution_context.result is not None:
             self._count(self._codes(self.execution_context.result, self.execution_context.graphql_document))
@@ -40,31 +40,36 @@ class CountFields(SchemaExtension):
         A field that may not be null takes the whole answer with it: then fields without an error were given up.
         """
         errors: list[GraphQLError] = result.errors or []
-        without = CANCELLED if errors and result.data is None else OK
+        default = CANCELLED if errors and result.data is None else OK
         code_of: dict[object, str] = {}
         for error in errors:
-            code_of.setdefault(error.path[0] if error.path else None, str((told(error).extensions or {}).get("code")))
+            code_of.setdefault(
+                error.path[0] if error.path else None, str((to_client_error(error).extensions or {}).get("code"))
+            )
         if None in code_of or document is None:
-            return {WHOLE: code_of.get(None, OK)}
-        return {name: code_of.get(key, without) for key, name in self._names(document).items()}
+            return {WHOLE_DOCUMENT: code_of.get(None, OK)}
+        return {name: code_of.get(key, default) for key, name in self._names(document).items()}
 
     def _names(self, document: DocumentNode) -> dict[str, str]:
         """Alias, or name where there is none → name, of the root fields of the operation asked for."""
         fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        wanted = self.execution_context.operation_name
-        found: dict[str, str] = {}
+        operation_name = self.execution_context.operation_name
+        names: dict[str, str] = {}
 
         def walk(selections: SelectionSetNode) -> None:
             for node in selections.selections:
                 if isinstance(node, FieldNode):
-                    found[node.alias.value if node.alias else node.name.value] = node.name.value
+                    names[node.alias.value if node.alias else node.name.value] = node.name.value
                 else:
                     walk(getattr(node, "selection_set", None) or fragments[node.name.value].selection_set)  # type: ignore[attr-defined]
 
         for operation in document.definitions:
-            if isinstance(operation, OperationDefinitionNode) and wanted in (None, operation.name and operation.name.value):
+            if isinstance(operation, OperationDefinitionNode) and operation_name in (
+                None,
+                operation.name and operation.name.value,
+            ):
                 walk(operation.selection_set)
-        return found
+        return names
 
     def _count(self, codes: dict[str, str]) -> None:
         for name, code in codes.items():

@@ -8,20 +8,20 @@ import strawberry
 from medsearch_api.backends.context import Info
 from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow
 from medsearch_api.schema.enums import Assertion, Category
-from medsearch_api.schema.permissions import identifying
+from medsearch_api.schema.permissions import identifier_field
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.releases import schema_version_of
 
 
-def described(description: str) -> str:
+def text_field(description: str) -> str:
     """A plain field with its description. Typed `str` only for the type checker: the annotation decides."""
     return strawberry.field(description=description)
 
 
 @strawberry.type(description="A study's table in the warehouse as a run of Dagster wrote it.")
 class Materialisation:
-    asset: str = described("The key of the asset in Dagster.")
-    run_id: str = described("The id of the run.")
+    asset: str = text_field("The key of the asset in Dagster.")
+    run_id: str = text_field("The id of the run.")
 
 
 @strawberry.type
@@ -30,8 +30,8 @@ class Provenance:
 
     tables: ClassVar[Sequence[str]] = ()
     study: strawberry.Private[StudyKey]
-    source_key: str | None = identifying("The source object's key below the landing root.")
-    sha256: str = described("SHA-256 of the source object.")
+    source_key: str | None = identifier_field("The source object's key below the landing root.")
+    sha256: str = text_field("SHA-256 of the source object.")
 
     @strawberry.field(description="The release of the index that is asked.")
     async def release(self, info: Info) -> str | None:
@@ -50,15 +50,15 @@ class Provenance:
     )
     async def materialisations(self, info: Info) -> list[Materialisation]:
         runs = await info.context.loaders.runs.load_many([(table, self.study) for table in self.tables])
-        made = zip(self.tables, runs, strict=True)
-        return [Materialisation(asset=ASSETS[table], run_id=run) for table, run in made if run is not None]
+        written = zip(self.tables, runs, strict=True)
+        return [Materialisation(asset=ASSETS[table], run_id=run) for table, run in written if run is not None]
 
 
 @strawberry.type(description="Where an image in the index comes from.")
 class ImageProvenance(Provenance):
     tables: ClassVar[Sequence[str]] = ("dicom_metadata", "embeddings")
-    model_id: str = described("Architecture and weights that made the embedding.")
-    model_version: str = described("Digest of the weights, and the preprocessing's version.")
+    model_id: str = text_field("Architecture and weights that made the embedding.")
+    model_version: str = text_field("Digest of the weights, and the preprocessing's version.")
     report_id: strawberry.Private[str | None]
 
     @strawberry.field(description="Version of the reader of reports that the codes of its report come from; null without one.")
@@ -70,7 +70,7 @@ class ImageProvenance(Provenance):
 @strawberry.type(description="Where a report in the index comes from.")
 class ReportProvenance(Provenance):
     tables: ClassVar[Sequence[str]] = ("reports",)
-    ner_version: str = described("Version of the reader of reports and its vocabulary.")
+    ner_version: str = text_field("Version of the reader of reports and its vocabulary.")
 
 
 @strawberry.type(description="How an image was acquired: DICOM attributes from the warehouse.")
@@ -109,11 +109,11 @@ class TextSpan:
 
 @strawberry.type(description="One mention of a finding, sign, symptom, diagnosis or device in a report.")
 class Entity:
-    text: str = described("The words of the mention.")
+    text: str = text_field("The words of the mention.")
     begin: int = strawberry.field(description="Offset of its first character in the report's text, in Unicode code points.")
     end: int = strawberry.field(description="Offset after its last character.")
-    section: str = described("The section it stands in, in lower case; empty before the first header.")
-    concept: str = described("The vocabulary's name of what is mentioned.")
+    section: str = text_field("The section it stands in, in lower case; empty before the first header.")
+    concept: str = text_field("The vocabulary's name of what is mentioned.")
     category: Category = strawberry.field(description="Diagnosis, sign, symptom or device.")
     assertion: Assertion = strawberry.field(description="What the report says of it.")
     cue: str | None = strawberry.field(description="The words that decided the assertion.")

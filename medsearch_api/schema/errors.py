@@ -11,7 +11,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 
 from medsearch_api.http.error_codes import Code
 from medsearch_api.schema.permissions import Forbidden
-from medsearch_api.uploads.embedder_client import EmbedderUnavailable, FileRefused, FileTooLarge, ModelMismatch
+from medsearch_api.uploads.embedder_client import EmbedderUnavailable, FileTooLarge, ModelMismatch, UnusableFile
 from medsearch_core.errors import (
     IndexMismatch,
     InvalidQuery,
@@ -38,7 +38,7 @@ _INTERNAL = "Something went wrong here. It was logged."
 _TOO_MANY_TOKENS = "Parsing aborted"
 """What graphql-core says of a document that is too long, and of nothing else."""
 
-_TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
+_CLIENT_ERRORS: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (LimitExceeded, Code.LIMIT_EXCEEDED, None),
     (StaleCursor, Code.STALE_CURSOR, None),
     (InvalidQuery, Code.BAD_USER_INPUT, None),
@@ -47,7 +47,7 @@ _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (NotIndexed, Code.NOT_FOUND, None),
     (ObjectNotFound, Code.NOT_FOUND, "No such object."),
     (FileTooLarge, Code.LIMIT_EXCEEDED, None),
-    (FileRefused, Code.BAD_USER_INPUT, None),
+    (UnusableFile, Code.BAD_USER_INPUT, None),
     (ModelMismatch, Code.MODEL_MISMATCH, None),
     (EmbedderUnavailable, Code.UNAVAILABLE, None),
     (StorageError, Code.UNAVAILABLE, _UNAVAILABLE),
@@ -55,39 +55,39 @@ _TOLD: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
 )
 """Exception, code, and the sentence told; None tells the exception's own, which the core keeps free of data."""
 
-_OURS = frozenset({Code.MODEL_MISMATCH.value, Code.UNAVAILABLE.value, Code.INTERNAL.value, Code.TIMEOUT.value})
+_SERVER_FAULTS = frozenset({Code.MODEL_MISMATCH.value, Code.UNAVAILABLE.value, Code.INTERNAL.value, Code.TIMEOUT.value})
 """The codes of faults that are not the client's."""
 
 
-def refusal(code: Code, message: str) -> GraphQLError:
+def document_error(code: Code, message: str) -> GraphQLError:
     """An error of a whole document, with its code."""
     return GraphQLError(message, extensions={"code": code.value})
 
 
-def told(error: GraphQLError) -> GraphQLError:
+def to_client_error(error: GraphQLError) -> GraphQLError:
     """The error as the client sees it. A fault of the client's document keeps GraphQL's own message."""
-    cause = cause_of(error)
+    cause = find_cause(error)
     if cause is None:
-        return _with(error, _code_of_document(error), error.message)
+        return _client_error(error, _code_of_document(error), error.message)
     if isinstance(cause, RecursionError) and error.path is None:
-        return _with(error, Code.LIMIT_EXCEEDED, "The query is nested too deep.")
-    for kind, code, sentence in _TOLD:
+        return _client_error(error, Code.LIMIT_EXCEEDED, "The query is nested too deep.")
+    for kind, code, sentence in _CLIENT_ERRORS:
         if isinstance(cause, kind):
-            return _with(error, code, sentence or str(cause))
-    return _with(error, Code.INTERNAL, _INTERNAL)
+            return _client_error(error, code, sentence or str(cause))
+    return _client_error(error, Code.INTERNAL, _INTERNAL)
 
 
 def log(error: GraphQLError) -> None:
     """Notes the type of a fault that is ours, and the fields it stands at."""
-    cause = cause_of(error)
-    code = (told(error).extensions or {}).get("code")
-    if code not in _OURS:
+    cause = find_cause(error)
+    code = (to_client_error(error).extensions or {}).get("code")
+    if code not in _SERVER_FAULTS:
         return
     at = ".".join(part for part in error.path or () if isinstance(part, str))
     LOG.error("a query failed at %s: %s", at or "its start", type(cause).__name__ if cause else code)
 
 
-def cause_of(error: GraphQLError) -> Exception | None:
+def find_cause(error: GraphQLError) -> Exception | None:
     """The exception behind an error; None where GraphQL itself refused the document or an argument."""
     cause: Exception | None = error
     while isinstance(cause, GraphQLError):
@@ -96,14 +96,14 @@ def cause_of(error: GraphQLError) -> Exception | None:
 
 
 def _code_of_document(error: GraphQLError) -> Code:
-    given = str((error.extensions or {}).get("code"))
-    if given in Code.__members__:
-        return Code[given]
+    code = str((error.extensions or {}).get("code"))
+    if code in Code.__members__:
+        return Code[code]
     is_too_long = isinstance(error, GraphQLSyntaxError) and _TOO_MANY_TOKENS in error.message
     return Code.LIMIT_EXCEEDED if is_too_long else Code.BAD_USER_INPUT
 
 
-def _with(error: GraphQLError, code: Code, message: str) -> GraphQLError:
+def _client_error(error: GraphQLError, code: Code, message: str) -> GraphQLError:
     return GraphQLError(
         message,
         nodes=error.nodes,

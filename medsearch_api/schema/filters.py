@@ -54,23 +54,23 @@ class FiltersInput:
 _LISTS = tuple(f.name for f in fields(Filters) if f.default == ())
 
 
-def filters_of(given: FiltersInput | None) -> Filters:
+def parse_filters(filters_input: FiltersInput | None) -> Filters:
     """The index's filters.
 
     Raises:
         LimitExceeded: a field holds more than `MAX_VALUES` values.
     """
-    if given is None:
+    if filters_input is None:
         return Filters()
-    lists = {name: tuple(getattr(given, name)) for name in _LISTS}
+    lists = {name: tuple(getattr(filters_input, name)) for name in _LISTS}
     for name, values in lists.items():
         if len(values) > MAX_VALUES:
             raise LimitExceeded(f"the filter {name} may hold at most {MAX_VALUES} values")
-    lists["sexes"] = tuple(sex.value for sex in given.sexes)
+    lists["sexes"] = tuple(sex.value for sex in filters_input.sexes)
     return Filters(
         **lists,
-        min_age_years=given.min_age_years,
-        max_age_years=given.max_age_years,
-        from_date=given.from_date.isoformat() if given.from_date else None,
-        to_date=given.to_date.isoformat() if given.to_date else None,
+        min_age_years=filters_input.min_age_years,
+        max_age_years=filters_input.max_age_years,
+        from_date=filters_input.from_date.isoformat() if filters_input.from_date else None,
+        to_date=filters_input.to_date.isoformat() if filters_input.to_date else None,
     )

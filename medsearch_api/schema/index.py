@@ -55,10 +55,12 @@ class ModelVersion:
 
 def model_versions(index: ReleasedIndex) -> list[ModelVersion]:
     """Every model whose vectors a release holds, in the order of their newest releases. Reads every release."""
-    found: dict[tuple[str, str, int], list[IndexRelease]] = {}
-    for release, health in _held(index, index.releases()):
+    releases_by_model: dict[tuple[str, str, int], list[IndexRelease]] = {}
+    for release, health in _release_healths(index, index.releases()):
         if health.model_id is not None and health.model_version is not None and health.dimensions is not None:
-            found.setdefault((health.model_id, health.model_version, health.dimensions), []).append(_release(release, health))
+            releases_by_model.setdefault((health.model_id, health.model_version, health.dimensions), []).append(
+                _release(release, health)
+            )
     return [
         ModelVersion(
             model_id=model_id,
@@ -67,19 +69,19 @@ def model_versions(index: ReleasedIndex) -> list[ModelVersion]:
             is_current=any(r.is_current for r in releases),
             releases=releases,
         )
-        for (model_id, version, dimensions), releases in found.items()
+        for (model_id, version, dimensions), releases in releases_by_model.items()
     ]
 
 
-def _held(index: ReleasedIndex, releases: Sequence[Release]) -> list[tuple[Release, IndexHealth]]:
+def _release_healths(index: ReleasedIndex, releases: Sequence[Release]) -> list[tuple[Release, IndexHealth]]:
     """What each release holds; one that was deleted meanwhile is passed over."""
-    held = []
+    healths = []
     for release in releases:
         try:
-            held.append((release, index.release(release.name).health()))
+            healths.append((release, index.release(release.name).health()))
         except NoSuchRelease:
             continue
-    return held
+    return healths
 
 
 def _release(release: Release, health: IndexHealth) -> IndexRelease:

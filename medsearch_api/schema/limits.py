@@ -17,14 +17,14 @@ MAX_QUERY_CHARACTERS = 1000
 MAX_DIMENSIONS = 8192
 
 
-def check_range(name: str, value: int, least: int, most: int) -> None:
+def check_range(name: str, value: int, min_value: int, max_value: int) -> None:
     """
     Raises:
-        LimitExceeded: the value is above `most`.
-        InvalidQuery: the value is below `least`.
+        LimitExceeded: the value is above `max_value`.
+        InvalidQuery: the value is below `min_value`.
     """
-    if not least <= value <= most:
-        raise (LimitExceeded if value > most else InvalidQuery)(f"{name} must be {least} to {most}")
+    if not min_value <= value <= max_value:
+        raise (LimitExceeded if value > max_value else InvalidQuery)(f"{name} must be {min_value} to {max_value}")
 
 
 def check_query(query: str) -> None:
@@ -36,7 +36,7 @@ def check_query(query: str) -> None:
         raise LimitExceeded(f"query may hold at most {MAX_QUERY_CHARACTERS} characters")
 
 
-def checked_vector(vector: Sequence[float]) -> Sequence[float]:
+def check_vector(vector: Sequence[float]) -> Sequence[float]:
     """The vector.
 
     Raises:

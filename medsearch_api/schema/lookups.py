@@ -38,7 +38,7 @@ class Lookups:
     ) -> Study | None:
         key = _study_key(patient, study)
         loaders = info.context.loaders
-        images, reports = await asyncio.gather(loaders.image_rows.load(key), loaders.read_reports.load(key))
+        images, reports = await asyncio.gather(loaders.image_rows.load(key), loaders.warehouse_reports.load(key))
         return Study(patient=patient, study=study) if images or reports else None
 
     @strawberry.field(description="One patient; null if the warehouse has no study of that key.")

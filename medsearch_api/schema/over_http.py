@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse
 
 from medsearch_api.http.error_codes import Code
 from medsearch_api.http.middleware import is_form
-from medsearch_api.uploads.embedder_client import EMBEDDER_OFF
-from medsearch_api.uploads.forms import Slots, form_of
+from medsearch_api.uploads.embedder_client import EMBEDDER_NOT_CONFIGURED
+from medsearch_api.uploads.forms import Slots, read_form
 
 NO_JSON = "Unable to parse request body as JSON"
 CODES = {415: Code.UNAVAILABLE, 503: Code.UNAVAILABLE}
 
 
-class TypedRefusals:
+class CodedErrors:
     """Put before strawberry's view: what it refuses (no JSON, another content type, a batch of operations) gets a code."""
 
     def decode_json(self, data: str | bytes) -> Any:
@@ -40,14 +40,14 @@ class TypedRefusals:
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return await super().run(request, *args, **kwargs)  # type: ignore[misc]
-        except HTTPException as refused:
-            code = CODES.get(refused.status_code, Code.BAD_USER_INPUT)
-            told = {"message": refused.reason, "extensions": {"code": code.value}}
-            return JSONResponse({"errors": [told]}, refused.status_code)
+        except HTTPException as exception:
+            code = CODES.get(exception.status_code, Code.BAD_USER_INPUT)
+            error = {"message": exception.reason, "extensions": {"code": code.value}}
+            return JSONResponse({"errors": [error]}, exception.status_code)
 
 
-class FormsInMemory:
-    """Put before strawberry's view, whose requests are `RequestInMemory`: few forms at once, and none without an embedder."""
+class InMemoryForms:
+    """Put before strawberry's view, whose requests are `InMemoryRequest`: few forms at once, and none without an embedder."""
 
     multipart_uploads_enabled: bool
 
@@ -60,8 +60,8 @@ class FormsInMemory:
         if not self.multipart_uploads_enabled or not is_form(request.headers):
             return await super().run(request, *args, **kwargs)  # type: ignore[misc]
         if not self._has_embedder:
-            raise HTTPException(415, EMBEDDER_OFF)
-        with self._slots.taken():
+            raise HTTPException(415, EMBEDDER_NOT_CONFIGURED)
+        with self._slots.acquire():
             return await super().run(request, *args, **kwargs)  # type: ignore[misc]
 
     async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, str]:
@@ -72,9 +72,9 @@ class FormsInMemory:
         return operations
 
 
-class RequestInMemory(StarletteRequestAdapter):
+class InMemoryRequest(StarletteRequestAdapter):
     """A request whose form never touches the disk."""
 
     async def get_form_data(self) -> FormData:
-        form = await form_of(self._request)
+        form = await read_form(self._request)
         return FormData(files=form.files, form=form.fields)

@@ -37,43 +37,43 @@ class Window:
     """The part of an answer that is asked for: `first` items after the first `start`.
 
     Args:
-        reach: how many items can be paged through at all.
+        max_depth: how many items can be paged through at all.
         release: the release of the index that is asked.
     """
 
     start: int
     first: int
-    reach: int
+    max_depth: int
     digest: bytes
     release: str | None
 
     @property
-    def wanted(self) -> int:
+    def fetch_size(self) -> int:
         """How many items to fetch: one more than the page, to know whether there is another."""
-        return min(self.first + 1, self.reach - self.start)
+        return min(self.first + 1, self.max_depth - self.start)
 
-    def page(self, found: Sequence[Item]) -> tuple[list[tuple[int, str, Item]], PageInfo]:
-        """Rank from 1, cursor and item of each edge, and where the page lies. `found` holds at most `wanted` items."""
-        shown = [(rank, self._cursor(rank), item) for rank, item in enumerate(found[: self.first], start=self.start + 1)]
-        where = PageInfo(
-            has_next_page=len(found) > self.first,
+    def page(self, items: Sequence[Item]) -> tuple[list[tuple[int, str, Item]], PageInfo]:
+        """Rank from 1, cursor and item of each edge, and where the page lies. `items` holds at most `fetch_size` items."""
+        entries = [(rank, self._cursor(rank), item) for rank, item in enumerate(items[: self.first], start=self.start + 1)]
+        page_info = PageInfo(
+            has_next_page=len(items) > self.first,
             has_previous_page=self.start > 0,
-            start_cursor=shown[0][1] if shown else None,
-            end_cursor=shown[-1][1] if shown else None,
+            start_cursor=entries[0][1] if entries else None,
+            end_cursor=entries[-1][1] if entries else None,
         )
-        return shown, where
+        return entries, page_info
 
     def page_of(self, all_items: Sequence[Item]) -> tuple[list[tuple[int, str, Item]], PageInfo]:
         """As `page`, of a list that is at hand."""
-        return self.page(all_items[self.start : self.start + self.wanted])
+        return self.page(all_items[self.start : self.start + self.fetch_size])
 
     def _cursor(self, position: int) -> str:
         packed = _CURSOR.pack(_VERSION, position, self.digest, _release_digest(self.release))
         return base64.urlsafe_b64encode(packed).decode()
 
 
-async def window(
-    info: Info, name: str, arguments: Mapping[str, Any], first: int, after: str | None, reach: int = MAX_DEPTH
+async def resolve_window(
+    info: Info, name: str, arguments: Mapping[str, Any], first: int, after: str | None, max_depth: int = MAX_DEPTH
 ) -> Window:
     """The window that a connection's arguments name.
 
@@ -83,28 +83,28 @@ async def window(
 
     Raises:
         InvalidQuery: `first` is negative, or `after` is no cursor of this connection with these arguments.
-        LimitExceeded: `first` is above `MAX_FIRST`, or the page would end beyond the reach.
+        LimitExceeded: `first` is above `MAX_FIRST`, or the page would end beyond `max_depth`.
         StaleCursor: the index was built anew since the cursor was given.
     """
     check_range("first", first, 0, MAX_FIRST)
     release = await info.context.loaders.release.load("current")
     digest = _digest(json.dumps([name, arguments], sort_keys=True, ensure_ascii=True))
     start = 0 if after is None else _position(after, digest, release)
-    if start > reach:
-        raise LimitExceeded(f"pages go no further than {reach}")
-    return Window(start=start, first=first, reach=reach, digest=digest, release=release)
+    if start > max_depth:
+        raise LimitExceeded(f"pages go no further than {max_depth}")
+    return Window(start=start, first=first, max_depth=max_depth, digest=digest, release=release)
 
 
 def _position(cursor: str, digest: bytes, release: str | None) -> int:
     try:
-        version, position, asked, of_release = _CURSOR.unpack(base64.b64decode(cursor, b"-_", validate=True))
+        version, position, query_digest, release_digest = _CURSOR.unpack(base64.b64decode(cursor, b"-_", validate=True))
     except (binascii.Error, ValueError, struct.error):
         raise InvalidQuery("after is not a cursor of this service") from None
     if version != _VERSION:
         raise InvalidQuery("after is not a cursor of this service")
-    if asked != digest:
+    if query_digest != digest:
         raise InvalidQuery("after is a cursor of another query, or of this one with other arguments")
-    if of_release != _release_digest(release):
+    if release_digest != _release_digest(release):
         raise StaleCursor("The index was built anew since this cursor was given. Begin again without after.")
     return int(position)
 
@@ -145,7 +145,7 @@ def nodes(description: str) -> Any:
     return strawberry.field(resolver=_nodes, description=description)
 
 
-def known(total: int) -> Count:
+def constant_count(total: int) -> Count:
     """A total that needs no asking."""
 
     async def count() -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import strawberry
 
 from medsearch_api.backends.context import Info
-from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
+from medsearch_api.schema.paging import Connection, Edge, Window, constant_count, nodes, resolve_window
 from medsearch_api.schema.types import After, First, Image, ImageConnection, ImageEdge, Report, Study
 from medsearch_core.search.query import Filters
 
@@ -41,32 +41,32 @@ class Patient:
         description="The patient's studies in the warehouse, by study key. One whose every file was rejected holds nothing."
     )
     async def studies(self, info: Info, first: First = 20, after: After = None) -> StudyConnection:
-        place = await self._window(info, "Patient.studies", first, after)
+        window = await self._window(info, "Patient.studies", first, after)
         keys = await info.context.loaders.studies_of_patients.load(self.patient)
-        shown, where = place.page_of(keys)
-        edges = [StudyEdge(cursor=c, node=Study(patient=key.patient, study=key.study)) for _, c, key in shown]
-        return StudyConnection(edges=edges, page_info=where, count=known(len(keys)))
+        entries, page_info = window.page_of(keys)
+        edges = [StudyEdge(cursor=c, node=Study(patient=key.patient, study=key.study)) for _, c, key in entries]
+        return StudyConnection(edges=edges, page_info=page_info, count=constant_count(len(keys)))
 
     @strawberry.field(description="The patient's indexed images, by study and image id.")
     async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
-        place = await self._window(info, "Patient.images", first, after)
-        page = await asyncio.to_thread(info.context.index.list_images, self._only, place.start, place.wanted)
-        shown, where = place.page(page.images)
-        edges = [ImageEdge(cursor=c, node=Image.of(document)) for _, c, document in shown]
-        return ImageConnection(edges=edges, page_info=where, count=known(page.total))
+        window = await self._window(info, "Patient.images", first, after)
+        page = await asyncio.to_thread(info.context.index.list_images, self._only, window.start, window.fetch_size)
+        entries, page_info = window.page(page.images)
+        edges = [ImageEdge(cursor=c, node=Image.of(document)) for _, c, document in entries]
+        return ImageConnection(edges=edges, page_info=page_info, count=constant_count(page.total))
 
     @strawberry.field(description="The patient's indexed reports, by report id.")
     async def reports(self, info: Info, first: First = 20, after: After = None) -> ReportConnection:
-        place = await self._window(info, "Patient.reports", first, after)
-        page = await asyncio.to_thread(info.context.index.text, "", (), self._only, place.start, place.wanted)
-        shown, where = place.page(page.hits)
-        edges = [ReportEdge(cursor=c, node=Report.of(hit.document)) for _, c, hit in shown]
-        return ReportConnection(edges=edges, page_info=where, count=known(page.total))
+        window = await self._window(info, "Patient.reports", first, after)
+        page = await asyncio.to_thread(info.context.index.text, "", (), self._only, window.start, window.fetch_size)
+        entries, page_info = window.page(page.hits)
+        edges = [ReportEdge(cursor=c, node=Report.of(hit.document)) for _, c, hit in entries]
+        return ReportConnection(edges=edges, page_info=page_info, count=constant_count(page.total))
 
     @property
     def _only(self) -> Filters:
         return Filters(patients=[self.patient])
 
     async def _window(self, info: Info, name: str, first: int, after: str | None) -> Window:
-        asked: dict[str, Any] = {"patient": self.patient}
-        return await window(info, name, asked, first, after)
+        cursor_args: dict[str, Any] = {"patient": self.patient}
+        return await resolve_window(info, name, cursor_args, first, after)

@@ -35,6 +35,6 @@ def only_admins() -> PermissionExtension:
     return PermissionExtension([OnlyAdmins()], use_directives=False)
 
 
-def identifying(description: str) -> Any:
+def identifier_field(description: str) -> Any:
     """A plain field that identifies a patient beyond the study's key: only admins see it. Its type must be nullable."""
     return strawberry.field(description=f"{description} Only for admins.", extensions=[only_admins()])

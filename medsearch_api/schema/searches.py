@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import strawberry
 
 from medsearch_api.backends.context import Info
-from medsearch_api.backends.icd10_names import description_of
+from medsearch_api.backends.icd10_names import find_description
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.enums import Exclude, FacetField, ReportField
-from medsearch_api.schema.filters import FiltersInput, filters_of
+from medsearch_api.schema.filters import FiltersInput, parse_filters
 from medsearch_api.schema.hits import (
     FacetCount,
     HybridImageConnection,
@@ -22,21 +22,21 @@ from medsearch_api.schema.hits import (
     SimilarImageConnection,
     SimilarImageEdge,
 )
-from medsearch_api.schema.likeness import Likeness
 from medsearch_api.schema.limits import MAX_SIZE, check_query, check_range
-from medsearch_api.schema.paging import Count, Window, known, window
+from medsearch_api.schema.paging import Count, Window, constant_count, resolve_window
+from medsearch_api.schema.similarity import SimilarityArguments
 from medsearch_api.schema.types import After, First, Image, Report, Words
 from medsearch_api.schema.uploads import Upload
 from medsearch_core.errors import InvalidQuery, StorageError
 from medsearch_core.search.hybrid import WINDOW, Part, hybrid
 from medsearch_core.search.query import MAX_HITS, Filters, TextField
 from medsearch_core.search.results import ReportPage
-from medsearch_core.search.similar_reports import MOST_LIKE, more_like, those_like
+from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_for_similar, more_like
 
 CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
 
-FiltersArgument = Annotated[FiltersInput | None, argument("What a hit must be.")]
+FiltersArgument = Annotated[FiltersInput | None, argument("What a hit must be.", "filters")]
 Fields = Annotated[list[ReportField] | None, argument("Where words are looked for; Findings and Impression if not given.")]
 ImageId = Annotated[strawberry.ID | None, argument("An indexed image.")]
 Vector = Annotated[list[float] | None, argument("An embedding by the index's model.")]
@@ -56,16 +56,16 @@ class Searches:
         info: Info,
         query: Words = "",
         fields: Fields = None,
-        filters: FiltersArgument = None,
+        filters_input: FiltersArgument = None,
         first: First = 20,
         after: After = None,
     ) -> ReportHitConnection:
         check_query(query)
-        places, narrowed = _places(fields), filters_of(filters)
-        asked = {"query": query, "fields": sorted(p.value for p in places), "filters": _named(narrowed)}
-        place = await window(info, "searchReports", asked, first, after)
-        page = await asyncio.to_thread(info.context.index.text, query, places, narrowed, place.start, place.wanted)
-        return await _reports(info, place, page)
+        text_fields, filters = _text_fields(fields), parse_filters(filters_input)
+        cursor_args = {"query": query, "fields": sorted(p.value for p in text_fields), "filters": _canonical(filters)}
+        window = await resolve_window(info, "searchReports", cursor_args, first, after)
+        page = await asyncio.to_thread(info.context.index.text, query, text_fields, filters, window.start, window.fetch_size)
+        return await _report_connection(info, window, page)
 
     @strawberry.field(
         description="Reports most like a report by the words of its Findings and Impression, by BM25; not the report itself."
@@ -74,15 +74,15 @@ class Searches:
         self,
         info: Info,
         report_id: Annotated[strawberry.ID, argument("An indexed report.")],
-        filters: FiltersArgument = None,
+        filters_input: FiltersArgument = None,
         first: First = 20,
         after: After = None,
     ) -> ReportHitConnection:
-        narrowed = filters_of(filters)
-        asked = {"report": report_id, "filters": _named(narrowed)}
-        place = await window(info, "reportsLike", asked, first, after, MAX_HITS)
-        page = await asyncio.to_thread(more_like, info.context.index, report_id, narrowed, place.start, place.wanted)
-        return await _reports(info, place, page)
+        filters = parse_filters(filters_input)
+        cursor_args = {"report": report_id, "filters": _canonical(filters)}
+        window = await resolve_window(info, "reportsLike", cursor_args, first, after, MAX_HITS)
+        page = await asyncio.to_thread(more_like, info.context.index, report_id, filters, window.start, window.fetch_size)
+        return await _report_connection(info, window, page)
 
     @strawberry.field(
         description=(
@@ -97,26 +97,30 @@ class Searches:
         vector: Vector = None,
         upload: File = None,
         k: Annotated[int, argument(f"How many of the nearest images there are to page through, 1 to {MAX_HITS}.")] = 100,
-        filters: FiltersArgument = None,
+        filters_input: FiltersArgument = None,
         exclude: Excluding = Exclude.IMAGE,
         first: First = 20,
         after: After = None,
     ) -> SimilarImageConnection:
         check_range("k", k, 1, MAX_HITS)
-        given = filters_of(filters)
-        likeness = Likeness(image_id, vector, upload, exclude)
-        asked = likeness.asked() | {"k": k, "filters": _named(given)}
-        place = await window(info, "similarImages", asked, first, after, k)
-        direction, narrowed = await likeness.direction(info, given)
+        filters = parse_filters(filters_input)
+        similarity = SimilarityArguments(image_id, vector, upload, exclude)
+        cursor_args = similarity.cursor_key() | {"k": k, "filters": _canonical(filters)}
+        window = await resolve_window(info, "similarImages", cursor_args, first, after, k)
+        query_vector, filters = await similarity.query_vector(info, filters)
         index = info.context.index
-        hits = await asyncio.to_thread(index.similar, direction, place.wanted, narrowed, place.start) if place.wanted else ()
-        await _check_release(info, place)
-        shown, where = place.page(hits)
+        hits = (
+            await asyncio.to_thread(index.similar, query_vector, window.fetch_size, filters, window.start)
+            if window.fetch_size
+            else ()
+        )
+        await _check_release(info, window)
+        entries, page_info = window.page(hits)
         edges = [
             SimilarImageEdge(cursor=cursor, rank=rank, score=hit.score, node=Image.of(hit.document))
-            for rank, cursor, hit in shown
+            for rank, cursor, hit in entries
         ]
-        return SimilarImageConnection(edges=edges, page_info=where, count=_images_matching(info, narrowed))
+        return SimilarImageConnection(edges=edges, page_info=page_info, count=_image_counter(info, filters))
 
     @strawberry.field(
         description=(
@@ -132,33 +136,33 @@ class Searches:
         vector: Vector = None,
         upload: File = None,
         fields: Fields = None,
-        filters: FiltersArgument = None,
+        filters_input: FiltersArgument = None,
         exclude: Excluding = Exclude.IMAGE,
         first: First = 20,
         after: After = None,
     ) -> HybridImageConnection:
         check_query(query)
-        places, given = _places(fields), filters_of(filters)
-        words = {"query": query, "fields": sorted(p.value for p in places), "filters": _named(given)}
-        likeness = Likeness(image_id, vector, upload, exclude)
-        place = await window(info, "hybridSearch", likeness.asked() | words, first, after, WINDOW)
-        direction, narrowed = await likeness.direction(info, given)
-        found = (info.context.index, direction, query, place.wanted, narrowed, place.start, places)
-        hits = await asyncio.to_thread(hybrid, *found) if place.wanted else ()
-        await _check_release(info, place)
-        shown, where = place.page(hits)
+        text_fields, filters = _text_fields(fields), parse_filters(filters_input)
+        words = {"query": query, "fields": sorted(p.value for p in text_fields), "filters": _canonical(filters)}
+        similarity = SimilarityArguments(image_id, vector, upload, exclude)
+        window = await resolve_window(info, "hybridSearch", similarity.cursor_key() | words, first, after, WINDOW)
+        query_vector, filters = await similarity.query_vector(info, filters)
+        found = (info.context.index, query_vector, query, window.fetch_size, filters, window.start, text_fields)
+        hits = await asyncio.to_thread(hybrid, *found) if window.fetch_size else ()
+        await _check_release(info, window)
+        entries, page_info = window.page(hits)
         edges = [
             HybridImageEdge(
                 cursor=cursor,
                 rank=rank,
                 score=hit.score,
                 node=Image.of(hit.document),
-                likeness=_part(hit.likeness),
-                words=_part(hit.words),
+                likeness=_hybrid_part(hit.likeness),
+                words=_hybrid_part(hit.words),
             )
-            for rank, cursor, hit in shown
+            for rank, cursor, hit in entries
         ]
-        return HybridImageConnection(edges=edges, page_info=where, count=_images_matching(info, narrowed))
+        return HybridImageConnection(edges=edges, page_info=page_info, count=_image_counter(info, filters))
 
     @strawberry.field(description="The most frequent values of a field of the reports that match, by count, then value.")
     async def facets(
@@ -168,60 +172,62 @@ class Searches:
         query: Words = "",
         like_report: Annotated[
             strawberry.ID | None,
-            argument(f"Count only the {MOST_LIKE} reports most like this one, as reportsLike finds them. Not beside words."),
+            argument(
+                f"Count only the {MAX_SIMILAR_REPORTS} reports most like this one, as reportsLike finds them. Not beside words."
+            ),
         ] = None,
-        filters: FiltersArgument = None,
+        filters_input: FiltersArgument = None,
         size: Annotated[int, argument(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,
     ) -> list[FacetCount]:
         check_query(query)
         check_range("size", size, 1, MAX_SIZE)
         if like_report is not None and query:
             raise InvalidQuery("give either query or likeReport")
-        index, name, narrowed = info.context.index, str(field.value), filters_of(filters)
+        index, name, filters = info.context.index, str(field.value), parse_filters(filters_input)
         if like_report is not None:
-            like = await asyncio.to_thread(those_like, index, like_report, narrowed)
+            like = await asyncio.to_thread(filters_for_similar, index, like_report, filters)
             if like is None:
                 return []
-            narrowed = like
-        counts = await asyncio.to_thread(index.facets, name, narrowed, size, query)
+            filters = like
+        counts = await asyncio.to_thread(index.facets, name, filters, size, query)
         return [
-            FacetCount(value=c.value, count=c.count, label=description_of(c.value) if name in CODE_FACETS else None)
+            FacetCount(value=c.value, count=c.count, label=find_description(c.value) if name in CODE_FACETS else None)
             for c in counts
         ]
 
 
-async def _reports(info: Info, place: Window, page: ReportPage) -> ReportHitConnection:
-    await _check_release(info, place)
-    shown, where = place.page(page.hits)
+async def _report_connection(info: Info, window: Window, page: ReportPage) -> ReportHitConnection:
+    await _check_release(info, window)
+    entries, page_info = window.page(page.hits)
     edges = [
-        ReportHitEdge(cursor=cursor, rank=rank, score=hit.score, node=Report.of(hit.document)) for rank, cursor, hit in shown
+        ReportHitEdge(cursor=cursor, rank=rank, score=hit.score, node=Report.of(hit.document)) for rank, cursor, hit in entries
     ]
-    return ReportHitConnection(edges=edges, page_info=where, count=known(page.total))
+    return ReportHitConnection(edges=edges, page_info=page_info, count=constant_count(page.total))
 
 
-async def _check_release(info: Info, place: Window) -> None:
+async def _check_release(info: Info, window: Window) -> None:
     """
     Raises:
         StorageError: readers were sent to another release meanwhile, so what was found may be of either.
     """
-    if await asyncio.to_thread(info.context.index.current) != place.release:
+    if await asyncio.to_thread(info.context.index.current) != window.release:
         raise StorageError("the index was replaced while it was asked")
 
 
-def _named(filters: Filters) -> dict[str, Any]:
+def _canonical(filters: Filters) -> dict[str, Any]:
     """Filters for a cursor's digest: the order of values within a field means nothing."""
     return {name: sorted(v) if isinstance(v, list | tuple) else v for name, v in asdict(filters).items()}
 
 
-def _places(fields: Sequence[ReportField] | None) -> list[TextField]:
+def _text_fields(fields: Sequence[ReportField] | None) -> list[TextField]:
     return [TextField(field.value) for field in fields or ()]
 
 
-def _part(part: Part | None) -> HybridPart | None:
+def _hybrid_part(part: Part | None) -> HybridPart | None:
     return HybridPart(rank=part.rank, score=part.score) if part else None
 
 
-def _images_matching(info: Info, filters: Filters) -> Count:
+def _image_counter(info: Info, filters: Filters) -> Count:
     """How many images match, counted when it is asked for."""
 
     async def count() -> int:

@@ -10,14 +10,14 @@ from typing import Annotated, Any, Self
 import strawberry
 
 from medsearch_api.backends.context import Info
-from medsearch_api.backends.tables import ReadReport
+from medsearch_api.backends.tables import WarehouseReport
 from medsearch_api.imaging.frames import frame_url
 from medsearch_api.imaging.thumbnails import thumbnail_url
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance, TextSpan
 from medsearch_api.schema.enums import ReportField, Sex
 from medsearch_api.schema.limits import MAX_FIRST, check_query
-from medsearch_api.schema.paging import Connection, Edge, Window, known, nodes, window
+from medsearch_api.schema.paging import Connection, Edge, Window, constant_count, nodes, resolve_window
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import REPORT_LISTS, ImageDocument, ReportDocument
 from medsearch_core.search.highlights import matching_spans
@@ -143,10 +143,10 @@ class Report:
 
     @strawberry.field(description="The indexed images of its study, by image id.")
     async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
-        asked = {"patient": self.patient, "study": self.study, "report": self.id}
-        place = await window(info, "Report.images", asked, first, after)
+        cursor_args = {"patient": self.patient, "study": self.study, "report": self.id}
+        window = await resolve_window(info, "Report.images", cursor_args, first, after)
         loaded = await info.context.loaders.images_of_reports.load(self.id)
-        return _images(place, [d for d in loaded if _same_study(self, d)])
+        return _image_connection(window, [d for d in loaded if _same_study(self, d)])
 
     @strawberry.field(description="COMPARISON section; null also when the warehouse holds another version of the report.")
     async def comparison(self, info: Info) -> str | None:
@@ -172,9 +172,9 @@ class Report:
         text: str | None = getattr(self, TextField(field.value).value)
         return [TextSpan(begin=span.begin, end=span.end) for span in matching_spans(text or "", query)]
 
-    async def _read(self, info: Info) -> ReadReport | None:
+    async def _read(self, info: Info) -> WarehouseReport | None:
         """The warehouse's reading of this very text: offsets into another version would mark the wrong words."""
-        reports = await info.context.loaders.read_reports.load(StudyKey(self.patient, self.study))
+        reports = await info.context.loaders.warehouse_reports.load(StudyKey(self.patient, self.study))
         version = (self.id, self.provenance.sha256, self.provenance.ner_version)
         return next((r for r in reports if (r.report_id, r.sha256, r.ner_version) == version), None)
 
@@ -207,10 +207,10 @@ def _same_study(one: "Image | Report | Study", other: ImageDocument | ReportDocu
     return (one.patient, one.study) == (other.patient, other.study)
 
 
-def _images(place: Window, documents: Sequence[ImageDocument]) -> ImageConnection:
-    shown, where = place.page_of(documents)
-    edges = [ImageEdge(cursor=cursor, node=Image.of(document)) for _, cursor, document in shown]
-    return ImageConnection(edges=edges, page_info=where, count=known(len(documents)))
+def _image_connection(window: Window, documents: Sequence[ImageDocument]) -> ImageConnection:
+    entries, page_info = window.page_of(documents)
+    edges = [ImageEdge(cursor=cursor, node=Image.of(document)) for _, cursor, document in entries]
+    return ImageConnection(edges=edges, page_info=page_info, count=constant_count(len(documents)))
 
 
 @strawberry.type(description="One imaging study of one patient.")
@@ -220,13 +220,13 @@ class Study:
 
     @strawberry.field(description="Its indexed images, in the order they were acquired.")
     async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
-        place = await window(info, "Study.images", {"patient": self.patient, "study": self.study}, first, after)
+        window = await resolve_window(info, "Study.images", {"patient": self.patient, "study": self.study}, first, after)
         rows = await info.context.loaders.image_rows.load(StudyKey(self.patient, self.study))
         documents = await info.context.loaders.images.load_many([row["image_id"] for row in rows])
-        return _images(place, [d for d in documents if d and _same_study(self, d)])
+        return _image_connection(window, [d for d in documents if d and _same_study(self, d)])
 
     @strawberry.field(description="Its indexed reports.")
     async def reports(self, info: Info) -> list[Report]:
-        read = await info.context.loaders.read_reports.load(StudyKey(self.patient, self.study))
+        read = await info.context.loaders.warehouse_reports.load(StudyKey(self.patient, self.study))
         documents = await info.context.loaders.reports.load_many([report.report_id for report in read])
         return [Report.of(d) for d in documents if d and _same_study(self, d)]

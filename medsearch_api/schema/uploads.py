@@ -9,7 +9,7 @@ from strawberry.types.scalar import ScalarDefinition
 from medsearch_api.backends.context import Info
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.enums import UploadFormat
-from medsearch_api.uploads.embedder_client import Embedded
+from medsearch_api.uploads.embedder_client import FileEmbedding
 from medsearch_api.uploads.forms import UploadedFile
 
 Upload = NewType("Upload", UploadedFile)
@@ -52,7 +52,7 @@ class UploadEmbedding:
     thumbnail: str = strawberry.field(description="Base64 of a PNG: what the model saw.")
 
     @classmethod
-    def of(cls, embedded: Embedded) -> Self:
+    def of(cls, embedded: FileEmbedding) -> Self:
         """What the embedder said of a file."""
         names = ("vector", "model_id", "model_version", "frame", "frames", "rows", "columns", "thumbnail")
         return cls(format=UploadFormat(embedded.format), **{name: getattr(embedded, name) for name in names})

@@ -17,20 +17,20 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx
 
-from medsearch_api.sign_in.issuer import LOG, Issuer, IssuerUnavailable, Metadata, client
+from medsearch_api.sign_in.issuer import LOG, Issuer, IssuerUnavailable, Metadata, http_client
 from medsearch_api.sign_in.options import OidcOptions
-from medsearch_api.sign_in.roles import roles_of
+from medsearch_api.sign_in.roles import roles_from_claims
 from medsearch_api.sign_in.sessions import Session
-from medsearch_api.sign_in.tokens import LEEWAY_S, Claims, TokenRefused, Tokens
+from medsearch_api.sign_in.tokens import LEEWAY_S, Claims, InvalidToken, Tokens
 from medsearch_api.sign_in.viewer import Viewer
 
 
-class SignInRefused(Exception):
+class SignInError(Exception):
     """This sign-in cannot be finished. The message is a short fixed word."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PendingSignIn:
     """A sign-in under way: what only the browser that began it may hand back."""
 
     state: str = field(repr=False)
@@ -67,14 +67,14 @@ class CodeFlow:
         self._options = options
         self._clock = clock
 
-    async def address(self, pending: Pending) -> str:
+    async def authorization_url(self, pending: PendingSignIn) -> str:
         """Where the browser is sent to sign in.
 
         Raises:
             IssuerUnavailable: it is not known.
         """
         endpoint = (await self._issuer.metadata()).authorization_endpoint
-        return with_parameters(
+        return add_parameters(
             endpoint,
             response_type="code",
             client_id=self._options.client_id,
@@ -86,24 +86,24 @@ class CodeFlow:
             code_challenge_method="S256",
         )
 
-    async def session(self, answer: Mapping[str, str], pending: Pending | None) -> Session:
+    async def complete(self, answer: Mapping[str, str], pending: PendingSignIn | None) -> Session:
         """The session that the issuer's answer opens.
 
         Args:
             answer: the parameters that the browser brought back.
 
         Raises:
-            SignInRefused: the answer does not belong to the sign-in that this browser began, or the issuer said no.
+            SignInError: the answer does not belong to the sign-in that this browser began, or the issuer said no.
             IssuerUnavailable: the issuer cannot be asked.
         """
         if pending is None or not compare_digest(answer.get("state", "").encode(), pending.state.encode()):
-            raise SignInRefused("state")
+            raise SignInError("state")
         metadata = await self._issuer.metadata()
-        if answer.get("iss", "" if metadata.names_itself_in_answers else self._issuer.url) != self._issuer.url:
-            raise SignInRefused("issuer")  # another issuer's code must not be taken to this one (RFC 9207)
+        if answer.get("iss", "" if metadata.sends_issuer else self._issuer.url) != self._issuer.url:
+            raise SignInError("issuer")  # another issuer's code must not be taken to this one (RFC 9207)
         if "error" in answer or not answer.get("code"):
-            raise SignInRefused("not granted")
-        granted = await self._grant(
+            raise SignInError("not granted")
+        grant = await self._grant(
             metadata,
             grant_type="authorization_code",
             code=answer["code"],
@@ -111,17 +111,17 @@ class CodeFlow:
             code_verifier=pending.verifier,
         )
         try:
-            identity = await self._tokens.identity(_word(granted, "id_token"), pending.nonce)
-            access = await self._tokens.access(_word(granted, "access_token"))
-        except TokenRefused as error:
-            raise SignInRefused(f"token: {error}") from None
+            identity = await self._tokens.verify_id_token(_require_string(grant, "id_token"), pending.nonce)
+            access = await self._tokens.verify_access_token(_require_string(grant, "access_token"))
+        except InvalidToken as error:
+            raise SignInError(f"token: {error}") from None
         if identity["sub"] != access["sub"]:
-            raise SignInRefused("subject")
+            raise SignInError("subject")
         return Session(
             viewer=self._viewer(access),
-            name=_name(identity),
+            name=_display_name(identity),
             valid_until=access["exp"] + LEEWAY_S,
-            refresh_token=granted.get("refresh_token"),
+            refresh_token=grant.get("refresh_token"),
         )
 
     async def is_valid(self, session: Session) -> bool:
@@ -139,10 +139,10 @@ class CodeFlow:
                 return False
             metadata = await self._issuer.metadata()
             try:
-                granted = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
-                session.refresh_token = granted.get("refresh_token", session.refresh_token)  # the old one may be spent now
-                access = await self._tokens.access(_word(granted, "access_token"))
-            except (SignInRefused, TokenRefused):
+                grant = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
+                session.refresh_token = grant.get("refresh_token", session.refresh_token)  # the old one may be spent now
+                access = await self._tokens.verify_access_token(_require_string(grant, "access_token"))
+            except (SignInError, InvalidToken):
                 session.refresh_token = None
                 return False
             if access["sub"] != session.viewer.subject:
@@ -151,7 +151,7 @@ class CodeFlow:
             session.viewer, session.valid_until = self._viewer(access), access["exp"] + LEEWAY_S
             return True
 
-    async def ended(self, session: Session | None) -> str:
+    async def sign_out(self, session: Session | None) -> str:
         """Where a browser goes that signed out: to the issuer, which ends its own session, or else to the page.
 
         The refresh token is revoked (RFC 7009). A failure of that does not keep anybody signed in here.
@@ -170,10 +170,10 @@ class CodeFlow:
         if endpoint is None:
             return home
         # OpenID Connect RP-Initiated Logout 1.0 says post_logout_redirect_uri, Cognito logout_uri; both pass over the other
-        return with_parameters(endpoint, client_id=self._options.client_id, post_logout_redirect_uri=home, logout_uri=home)
+        return add_parameters(endpoint, client_id=self._options.client_id, post_logout_redirect_uri=home, logout_uri=home)
 
     def _viewer(self, access: Claims) -> Viewer:
-        return Viewer(access["sub"], roles_of(access, self._options))
+        return Viewer(access["sub"], roles_from_claims(access, self._options))
 
     async def _grant(self, metadata: Metadata, **form: str) -> Mapping[str, Any]:
         """The token endpoint's answer (RFC 6749 section 5.1)."""
@@ -181,28 +181,28 @@ class CodeFlow:
         if response.status_code >= 500 or response.status_code == 429:
             raise IssuerUnavailable("the issuer cannot grant tokens now")
         try:
-            granted = response.json()
+            grant = response.json()
         except ValueError:
-            granted = None
-        if response.status_code != 200 or not isinstance(granted, dict):
-            raise SignInRefused("not granted")
-        if str(granted.get("token_type", "")).lower() != "bearer":
-            raise SignInRefused("token type")
-        if not isinstance(granted.get("refresh_token", ""), str):
-            raise SignInRefused("malformed")
-        return granted
+            grant = None
+        if response.status_code != 200 or not isinstance(grant, dict):
+            raise SignInError("not granted")
+        if str(grant.get("token_type", "")).lower() != "bearer":
+            raise SignInError("token type")
+        if not isinstance(grant.get("refresh_token", ""), str):
+            raise SignInError("malformed")
+        return grant
 
     async def _post(self, metadata: Metadata, address: str, **form: str) -> httpx.Response:
         """Posts a form as this client: with its secret if it has one, else with its id alone (RFC 6749 section 2.3.1)."""
         secret, own = self._options.client_secret, {"client_id": self._options.client_id}
         auth = None
-        if secret and metadata.takes_secret_in_header:
+        if secret and metadata.accepts_basic_auth:
             own, auth = {}, httpx.BasicAuth(quote_plus(self._options.client_id), quote_plus(secret))
         elif secret:
             own["client_secret"] = secret
         try:
-            async with client(auth) as asking:
-                return await asking.post(address, data=form | own, headers={"accept": "application/json"})
+            async with http_client(auth) as http:
+                return await http.post(address, data=form | own, headers={"accept": "application/json"})
         except httpx.HTTPError as error:
             raise IssuerUnavailable(f"the issuer does not answer: {type(error).__name__}") from None
 
@@ -218,19 +218,19 @@ def end_session_endpoint(issuer: str, metadata: Metadata) -> str | None:
     return None
 
 
-def with_parameters(address: str, **parameters: str) -> str:
+def add_parameters(address: str, **parameters: str) -> str:
     """The address with parameters added to those it has."""
     return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(parameters)}"
 
 
-def _word(granted: Mapping[str, Any], name: str) -> str:
-    value = granted.get(name)
+def _require_string(grant: Mapping[str, Any], name: str) -> str:
+    value = grant.get(name)
     if not isinstance(value, str):
-        raise TokenRefused(f"no {name}")
+        raise InvalidToken(f"no {name}")
     return value
 
 
-def _name(identity: Claims) -> str:
+def _display_name(identity: Claims) -> str:
     """What the user is called, for the page alone."""
-    said = (identity.get(name) for name in ("name", "preferred_username", "email", "cognito:username"))
-    return next((value for value in said if isinstance(value, str) and value), "")[:200]
+    candidates = (identity.get(name) for name in ("name", "preferred_username", "email", "cognito:username"))
+    return next((value for value in candidates if isinstance(value, str) and value), "")[:200]

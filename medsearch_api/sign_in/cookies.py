@@ -8,7 +8,7 @@ from __future__ import annotations
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from medsearch_api.sign_in.code_flow import Pending
+from medsearch_api.sign_in.code_flow import PendingSignIn
 
 PENDING_S = 600
 """Seconds a user has at the issuer's sign-in."""
@@ -22,28 +22,28 @@ class Cookies:
         prefix = "__Host-" if is_https else ""
         self.session_name, self.pending_name = f"{prefix}medsearch-session", f"{prefix}medsearch-sign-in"
 
-    def session_in(self, connection: HTTPConnection) -> str | None:
+    def read_session_id(self, connection: HTTPConnection) -> str | None:
         """The session's id, if the browser sent one."""
         return connection.cookies.get(self.session_name)
 
-    def pending_in(self, connection: HTTPConnection) -> Pending | None:
+    def read_pending(self, connection: HTTPConnection) -> PendingSignIn | None:
         """The sign-in that this browser began."""
-        return Pending.from_cookie(connection.cookies.get(self.pending_name))
+        return PendingSignIn.from_cookie(connection.cookies.get(self.pending_name))
 
-    def begin(self, response: Response, pending: Pending) -> None:
+    def set_pending(self, response: Response, pending: PendingSignIn) -> None:
         """Lax, because the browser comes back from the issuer's site."""
         response.set_cookie(
             self.pending_name, pending.to_cookie(), PENDING_S, secure=self._is_https, httponly=True, samesite="lax"
         )
 
-    def open(self, response: Response, session_id: str) -> None:
+    def set_session(self, response: Response, session_id: str) -> None:
         """Strict: no other site's page can make the browser send it. Pages of the same site, as Dagster's, can for pictures."""
         response.set_cookie(self.session_name, session_id, secure=self._is_https, httponly=True, samesite="strict")
 
-    def end(self, response: Response) -> None:
+    def clear_session(self, response: Response) -> None:
         """Clears the session's."""
         response.delete_cookie(self.session_name, secure=self._is_https, httponly=True, samesite="strict")
 
-    def forget_pending(self, response: Response) -> None:
+    def clear_pending(self, response: Response) -> None:
         """Clears the sign-in's: it is for one answer."""
         response.delete_cookie(self.pending_name, secure=self._is_https, httponly=True, samesite="lax")

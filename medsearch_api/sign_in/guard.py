@@ -11,25 +11,25 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_api.sign_in.code_flow import CodeFlow
 from medsearch_api.sign_in.cookies import Cookies
-from medsearch_api.sign_in.issuer import LOG, PAUSE_S, IssuerUnavailable
+from medsearch_api.sign_in.issuer import LOG, RETRY_S, IssuerUnavailable
 from medsearch_api.sign_in.options import OidcOptions
-from medsearch_api.sign_in.roles import roles_of
+from medsearch_api.sign_in.roles import roles_from_claims
 from medsearch_api.sign_in.sessions import Sessions
-from medsearch_api.sign_in.tokens import TokenRefused, Tokens
-from medsearch_api.sign_in.viewer import Role, Viewer, admit
+from medsearch_api.sign_in.tokens import InvalidToken, Tokens
+from medsearch_api.sign_in.viewer import Role, Viewer, set_viewer
 
-WITHOUT_SIGN_IN = ("/healthz", "/readyz", "/metrics")
+UNAUTHENTICATED_PATHS = ("/healthz", "/readyz", "/metrics")
 """Paths that need no user."""
 
 
-OPEN = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session", *WITHOUT_SIGN_IN})
-OPEN_BELOW = ("/static/",)
+PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session", *UNAUTHENTICATED_PATHS})
+PUBLIC_PREFIXES = ("/static/",)
 APPSYNC = "/appsync/graphql"
 """Where clients of AppSync ask. They send a token without a scheme, as AWS's own libraries do."""
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class SignedIn:
+class RequireSignIn:
     """Lets in who brings a believed token, or the cookie of a session, and has a role. All else is refused.
 
     A cookie is sent by the browser whoever wrote the page, so a cookie alone changes nothing: a request that is not a plain
@@ -43,7 +43,7 @@ class SignedIn:
         self._options, self._tokens, self._flow, self._sessions, self._cookies = options, tokens, flow, sessions, cookies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or (scope["type"] == "http" and is_open(scope["path"])):
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and is_public_path(scope["path"])):
             return await self.app(scope, receive, send)
         refusal = await self._refusal(scope)
         if refusal is not None:
@@ -54,33 +54,33 @@ class SignedIn:
         """Why the request may not pass; None if it may, and then it carries its viewer."""
         connection = HTTPConnection(scope)
         try:
-            if (said := connection.headers.get("authorization")) is not None:
-                viewer: Viewer | None = await self._bearer(token_in(said, scope["path"]))
+            if (header := connection.headers.get("authorization")) is not None:
+                viewer: Viewer | None = await self._token_viewer(bearer_token(header, scope["path"]))
             elif not self._is_from_page(connection):
-                return refused(403, "FORBIDDEN", "This request does not come from the service's own page.")
+                return graphql_error_response(403, "FORBIDDEN", "This request does not come from the service's own page.")
             else:
-                viewer = await self._of_session(connection)
-        except TokenRefused as error:
+                viewer = await self._session_viewer(connection)
+        except InvalidToken as error:
             LOG.info("a token was refused: %s", error)
-            return refused(
+            return graphql_error_response(
                 401, "UNAUTHENTICATED", "This token is not accepted.", 'Bearer realm="medsearch", error="invalid_token"'
             )
         except IssuerUnavailable:
-            return unavailable()
+            return unavailable_response()
         if viewer is None:
-            return refused(401, "UNAUTHENTICATED", "Sign in first.", 'Bearer realm="medsearch"')
+            return graphql_error_response(401, "UNAUTHENTICATED", "Sign in first.", 'Bearer realm="medsearch"')
         if not viewer.has(Role.READER):
             challenge = 'Bearer realm="medsearch", error="insufficient_scope"'
-            return refused(403, "FORBIDDEN", "This account has no role here.", challenge)
-        admit(scope, viewer)
+            return graphql_error_response(403, "FORBIDDEN", "This account has no role here.", challenge)
+        set_viewer(scope, viewer)
         return None
 
-    async def _bearer(self, token: str) -> Viewer:
-        claims = await self._tokens.access(token)
-        return Viewer(claims["sub"], roles_of(claims, self._options))
+    async def _token_viewer(self, token: str) -> Viewer:
+        claims = await self._tokens.verify_access_token(token)
+        return Viewer(claims["sub"], roles_from_claims(claims, self._options))
 
-    async def _of_session(self, connection: HTTPConnection) -> Viewer | None:
-        session = self._sessions.find(session_id := self._cookies.session_in(connection))
+    async def _session_viewer(self, connection: HTTPConnection) -> Viewer | None:
+        session = self._sessions.find(session_id := self._cookies.read_session_id(connection))
         if session is None:
             return None
         if not await self._flow.is_valid(session):
@@ -89,42 +89,42 @@ class SignedIn:
         return session.viewer
 
     def _is_from_page(self, connection: HTTPConnection) -> bool:
-        reads = connection.scope["type"] == "http" and connection.scope["method"] in READING
-        return reads or is_from(connection, self._options.public_url) or self._cookies.session_in(connection) is None
+        reads = connection.scope["type"] == "http" and connection.scope["method"] in SAFE_METHODS
+        return reads or has_origin(connection, self._options.public_url) or self._cookies.read_session_id(connection) is None
 
 
-def token_in(said: str, path: str) -> str:
+def bearer_token(header: str, path: str) -> str:
     """The token that an Authorization header brings (RFC 6750 section 2.1); at `APPSYNC` it may also be the whole header.
 
     Raises:
-        TokenRefused: it is in another scheme.
+        InvalidToken: it is in another scheme.
     """
-    scheme, _, token = said.partition(" ")
+    scheme, _, token = header.partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()
     if path == APPSYNC and not token:
         return scheme
-    raise TokenRefused("scheme")
+    raise InvalidToken("scheme")
 
 
-def is_open(path: str) -> bool:
+def is_public_path(path: str) -> bool:
     """Whether an address is for everyone: the page's files, health, and what signs in and out."""
-    return path in OPEN or path.startswith(OPEN_BELOW)
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
-def is_from(connection: HTTPConnection, origin: str) -> bool:
+def has_origin(connection: HTTPConnection, origin: str) -> bool:
     """Whether a browser says that a page of this origin made the request."""
     return connection.headers.get("origin") == origin
 
 
-def refused(status: int, code: str, sentence: str, challenge: str | None = None) -> Response:
+def graphql_error_response(status: int, code: str, sentence: str, challenge: str | None = None) -> Response:
     """A refusal in the form of a GraphQL error, which clients read already."""
     headers = {"www-authenticate": challenge} if challenge else None
     return JSONResponse({"errors": [{"message": sentence, "extensions": {"code": code}}]}, status, headers)
 
 
-def unavailable() -> Response:
+def unavailable_response() -> Response:
     """Nobody can be told apart now."""
-    response = refused(503, "UNAVAILABLE", "Sign-in cannot be checked now. Try again.")
-    response.headers["retry-after"] = str(PAUSE_S)
+    response = graphql_error_response(503, "UNAVAILABLE", "Sign-in cannot be checked now. Try again.")
+    response.headers["retry-after"] = str(RETRY_S)
     return response

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from medsearch_api.sign_in.viewer import Role, viewer_of
+from medsearch_api.sign_in.viewer import Role, get_viewer
 
 
 def may_see_identifiers(request: Request) -> bool:
     """Whether patient identifiers may be in the answer to this request: for admins."""
-    return viewer_of(request.scope).has(Role.ADMIN)
+    return get_viewer(request.scope).has(Role.ADMIN)

@@ -18,18 +18,18 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
-from medsearch_api.sign_in.options import is_private
+from medsearch_api.sign_in.options import is_secure_url
 from medsearch_core.errors import MedsearchError
 
 LOG = logging.getLogger("medsearch.sign_in")
 
 Key = RSAKey | ECKey | OKPKey
 
-FRESH_S = 15 * 60
+REFRESH_S = 15 * 60
 """Seconds after which documents are read again."""
-KEPT_S = 24 * 3600
+MAX_AGE_S = 24 * 3600
 """Seconds for which they are believed while the issuer cannot be reached. After that nobody is let in."""
-PAUSE_S = 10
+RETRY_S = 10
 """Seconds between two attempts to read them, whatever tokens arrive."""
 TIMEOUT_S = 5
 MIN_RSA_BITS = 2048
@@ -48,12 +48,12 @@ class Metadata:
     jwks_uri: str
     end_session_endpoint: str | None
     revocation_endpoint: str | None
-    takes_secret_in_header: bool
-    names_itself_in_answers: bool
+    accepts_basic_auth: bool
+    sends_issuer: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Documents:
     metadata: Metadata
     keys: Mapping[str | None, Key]
     read_at: float
@@ -65,7 +65,7 @@ class Issuer:
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.url = url
         self._clock = clock
-        self._held: _Held | None = None
+        self._documents: _Documents | None = None
         self._tried_at: float | None = None
         self._has_failed = False
         self._reading = asyncio.Lock()
@@ -76,7 +76,7 @@ class Issuer:
         Raises:
             IssuerUnavailable: it cannot be reached, or does not describe the issuer of the settings.
         """
-        return (await self._current(lambda held: True)).metadata
+        return (await self._current(lambda documents: True)).metadata
 
     async def key(self, kid: str | None) -> Key | None:
         """The key of this id; without an id, the only key there is. None if the issuer has no such key.
@@ -84,56 +84,56 @@ class Issuer:
         Raises:
             IssuerUnavailable: whether it has cannot be found out.
         """
-        held = await self._current(lambda held: _named(held, kid) is not None)
-        found = _named(held, kid)
-        if found is None and self._has_failed:
+        documents = await self._current(lambda documents: _find_key(documents, kid) is not None)
+        key = _find_key(documents, kid)
+        if key is None and self._has_failed:
             raise IssuerUnavailable("a key that is not known cannot be asked for")
-        return found
+        return key
 
-    async def _current(self, suffices: Callable[[_Held], bool]) -> _Held:
+    async def _current(self, suffices: Callable[[_Documents], bool]) -> _Documents:
         """The documents, read again where they are old or do not suffice. Requests wait for one reading together."""
-        if not self._is_good(suffices) and not (self._reading.locked() and self._usable(suffices)):
+        if not self._is_fresh(suffices) and not (self._reading.locked() and self._is_usable(suffices)):
             async with self._reading:
-                if not self._is_good(suffices) and self._may_try():
+                if not self._is_fresh(suffices) and self._can_retry():
                     await self._read()
-        if self._held is None or self._age() > KEPT_S:
+        if self._documents is None or self._age() > MAX_AGE_S:
             raise IssuerUnavailable("the issuer's documents cannot be had")
-        return self._held
+        return self._documents
 
-    def _usable(self, suffices: Callable[[_Held], bool]) -> bool:
-        return self._held is not None and self._age() <= KEPT_S and suffices(self._held)
+    def _is_usable(self, suffices: Callable[[_Documents], bool]) -> bool:
+        return self._documents is not None and self._age() <= MAX_AGE_S and suffices(self._documents)
 
-    def _is_good(self, suffices: Callable[[_Held], bool]) -> bool:
-        return self._usable(suffices) and self._age() <= FRESH_S
+    def _is_fresh(self, suffices: Callable[[_Documents], bool]) -> bool:
+        return self._is_usable(suffices) and self._age() <= REFRESH_S
 
     def _age(self) -> float:
-        return self._clock() - self._held.read_at if self._held else float("inf")
+        return self._clock() - self._documents.read_at if self._documents else float("inf")
 
-    def _may_try(self) -> bool:
-        return self._tried_at is None or self._clock() - self._tried_at >= PAUSE_S
+    def _can_retry(self) -> bool:
+        return self._tried_at is None or self._clock() - self._tried_at >= RETRY_S
 
     async def _read(self) -> None:
         self._tried_at = self._clock()
         try:
-            async with client() as asking:
+            async with http_client() as http:
                 metadata = _metadata(
-                    await _document(asking, f"{self.url.rstrip('/')}/.well-known/openid-configuration"), self.url
+                    await _document(http, f"{self.url.rstrip('/')}/.well-known/openid-configuration"), self.url
                 )
-                keys = _keys(await _document(asking, metadata.jwks_uri))
+                keys = _keys(await _document(http, metadata.jwks_uri))
         except (httpx.HTTPError, ValueError) as error:
             self._has_failed = True
             LOG.warning("the issuer's documents cannot be read: %s", type(error).__name__)
             return
-        self._held, self._has_failed = _Held(metadata, keys, self._tried_at), False
+        self._documents, self._has_failed = _Documents(metadata, keys, self._tried_at), False
 
 
-def client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
+def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
     """A client for one conversation with the issuer. It follows no redirects."""
     return httpx.AsyncClient(auth=auth, timeout=TIMEOUT_S, follow_redirects=False)
 
 
-async def _document(asking: httpx.AsyncClient, address: str) -> dict[str, Any]:
-    response = await asking.get(address, headers={"accept": "application/json"})
+async def _document(http: httpx.AsyncClient, address: str) -> dict[str, Any]:
+    response = await http.get(address, headers={"accept": "application/json"})
     if response.status_code != 200:
         raise ValueError("not answered with 200")
     document = response.json()
@@ -155,21 +155,21 @@ def _metadata(document: Mapping[str, Any], issuer: str) -> Metadata:
         value = document.get(name)
         if value is None:
             return None
-        if not isinstance(value, str) or not is_private(value):
+        if not isinstance(value, str) or not is_secure_url(value):
             raise ValueError(f"{name} is not an https address")
         return value
 
     needed = {name: address(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
-    found = {name: value for name, value in needed.items() if value is not None}
-    if len(found) < len(needed):
+    endpoints = {name: value for name, value in needed.items() if value is not None}
+    if len(endpoints) < len(needed):
         raise ValueError("an endpoint is missing")
     methods = document.get("token_endpoint_auth_methods_supported")
     return Metadata(
-        **found,
+        **endpoints,
         end_session_endpoint=address("end_session_endpoint"),
         revocation_endpoint=address("revocation_endpoint"),
-        takes_secret_in_header=not isinstance(methods, list) or "client_secret_basic" in methods,
-        names_itself_in_answers=document.get("authorization_response_iss_parameter_supported") is True,
+        accepts_basic_auth=not isinstance(methods, list) or "client_secret_basic" in methods,
+        sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
 
 
@@ -180,14 +180,14 @@ def _keys(document: Mapping[str, Any]) -> Mapping[str | None, Key]:
         ValueError: there is none.
     """
     listed = document.get("keys")
-    found: dict[str | None, Key] = {}
+    keys: dict[str | None, Key] = {}
     for data in listed if isinstance(listed, list) else []:
         key = _key(data)
         if key is not None:
-            found.setdefault(data.get("kid"), key)
-    if not found:
+            keys.setdefault(data.get("kid"), key)
+    if not keys:
         raise ValueError("no usable key")
-    return found
+    return keys
 
 
 def _key(data: object) -> Key | None:
@@ -207,7 +207,7 @@ def _key(data: object) -> Key | None:
     return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
 
 
-def _named(held: _Held, kid: str | None) -> Key | None:
+def _find_key(documents: _Documents, kid: str | None) -> Key | None:
     if kid is None:
-        return next(iter(held.keys.values())) if len(held.keys) == 1 else None
-    return held.keys.get(kid)
+        return next(iter(documents.keys.values())) if len(documents.keys) == 1 else None
+    return documents.keys.get(kid)

@@ -18,15 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.code_flow import CodeFlow
 from medsearch_api.sign_in.cookies import Cookies
-from medsearch_api.sign_in.guard import READING, SignedIn
+from medsearch_api.sign_in.guard import SAFE_METHODS, RequireSignIn
 from medsearch_api.sign_in.issuer import Issuer
-from medsearch_api.sign_in.options import OidcOptions, oidc_options
+from medsearch_api.sign_in.options import OidcOptions, read_oidc_options
 from medsearch_api.sign_in.routes import SignInRoutes, development_session
 from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import Tokens
-from medsearch_api.sign_in.viewer import Viewer, admit, roles_with
+from medsearch_api.sign_in.viewer import Viewer, parse_roles, set_viewer
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_loopback, is_this_machine
+from medsearch_core.loopback import is_local_host, is_loopback
 
 DEVELOPMENT, OIDC = "development", "oidc"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,26 +41,26 @@ class SignIn:
     routes: Sequence[Route]
 
 
-def sign_in_of(settings: Settings) -> SignIn:
+def open_sign_in(settings: Settings) -> SignIn:
     """The way to sign in that the settings choose.
 
     Raises:
         ConfigurationError: sign-in is not configured, or not safe on this address.
     """
     if settings.api_sign_in == OIDC:
-        return _oidc(oidc_options(settings))
+        return _oidc(read_oidc_options(settings))
     if settings.api_sign_in != DEVELOPMENT:
         raise ConfigurationError(
             f"Sign-in is not configured, so nothing is served. Set MEDSEARCH_API_SIGN_IN={OIDC} and name an issuer. To try the "
             f"service on this machine alone, without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on "
             "127.0.0.1 only."
         )
-    if not is_this_machine(settings.api_host):
+    if not is_local_host(settings.api_host):
         raise ConfigurationError(
             f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} asks nobody to sign in, so it may listen on loopback only: "
             "set MEDSEARCH_API_HOST=127.0.0.1."
         )
-    viewer = Viewer(DEVELOPMENT, roles_with([settings.api_development_role]))
+    viewer = Viewer(DEVELOPMENT, parse_roles([settings.api_development_role]))
     return SignIn(Middleware(LoopbackOnly, viewer), [Route("/session", development_session)])
 
 
@@ -68,7 +68,7 @@ def _oidc(options: OidcOptions) -> SignIn:
     issuer = Issuer(options.issuer)
     tokens, sessions, cookies = Tokens(issuer, options), Sessions(), Cookies(options.is_https)
     flow = CodeFlow(issuer, tokens, options)
-    guard = Middleware(SignedIn, options, tokens, flow, sessions, cookies)
+    guard = Middleware(RequireSignIn, options, tokens, flow, sessions, cookies)
     return SignIn(guard, SignInRoutes(options, flow, sessions, cookies).routes())
 
 
@@ -90,7 +90,7 @@ class LoopbackOnly:
             return await self.app(scope, receive, send)
         refusal = self._refusal(HTTPConnection(scope))
         if refusal is None:
-            admit(scope, self._viewer)
+            set_viewer(scope, self._viewer)
             return await self.app(scope, receive, send)
         return await refusal(scope, receive, send)
 
@@ -98,20 +98,20 @@ class LoopbackOnly:
         client = connection.client
         if client is None or not is_loopback(client.host) or any(h in connection.headers for h in _FORWARDING):
             return PlainTextResponse("Only this machine may use a service without sign-in.", 403)
-        if _name(connection.headers.get("host", "")) not in _LOCAL_NAMES:
+        if _host_name(connection.headers.get("host", "")) not in _LOCAL_NAMES:
             return PlainTextResponse("Address this service as localhost or 127.0.0.1.", 400)
-        if connection.scope.get("method") not in READING and not _is_from_here(connection):
+        if connection.scope.get("method") not in SAFE_METHODS and not _is_same_origin(connection):
             return PlainTextResponse("Only the service's own page may ask this from a browser.", 403)
         return None
 
 
-def _is_from_here(connection: HTTPConnection) -> bool:
+def _is_same_origin(connection: HTTPConnection) -> bool:
     """Whether no browser names the page that asks, or it is a page of the address that is asked."""
     origin = connection.headers.get("origin")
     return origin is None or origin.lower() == f"{connection.url.scheme}://{connection.headers.get('host', '').lower()}"
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     """The name in a Host header, without port and brackets (RFC 9110 section 7.2)."""
     if host.startswith("["):
         return host[1:].partition("]")[0]

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from medsearch_api.settings import Settings
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_this_machine
+from medsearch_core.loopback import is_local_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class OidcOptions:
         return self.public_url.startswith("https:")
 
 
-def oidc_options(settings: Settings) -> OidcOptions:
+def read_oidc_options(settings: Settings) -> OidcOptions:
     """The checked options.
 
     Raises:
@@ -53,15 +53,15 @@ def oidc_options(settings: Settings) -> OidcOptions:
     if missing := [name for name, value in needed.items() if not value]:
         raise ConfigurationError(f"MEDSEARCH_API_SIGN_IN=oidc also needs {', '.join(missing)}.")
     issuer, public = urlsplit(settings.api_oidc_issuer), urlsplit(settings.api_public_url)
-    if not is_private(settings.api_oidc_issuer) or issuer.query or issuer.fragment:
+    if not is_secure_url(settings.api_oidc_issuer) or issuer.query or issuer.fragment:
         raise ConfigurationError(
             "MEDSEARCH_API_OIDC_ISSUER must be an https address without query, exactly as its tokens say it."
         )
-    if not is_private(settings.api_public_url) or public.path not in ("", "/") or public.query or public.fragment:
+    if not is_secure_url(settings.api_public_url) or public.path not in ("", "/") or public.query or public.fragment:
         raise ConfigurationError(
             "MEDSEARCH_API_PUBLIC_URL must be an https address without path, as in https://search.example.org."
         )
-    readers, admins = _values(settings.api_oidc_reader_values), _values(settings.api_oidc_admin_values)
+    readers, admins = _split_values(settings.api_oidc_reader_values), _split_values(settings.api_oidc_admin_values)
     if not readers | admins:
         raise ConfigurationError("MEDSEARCH_API_OIDC_READER_VALUES and _ADMIN_VALUES are both empty: nobody could be let in.")
     if "openid" not in settings.api_oidc_scopes.split():
@@ -79,7 +79,7 @@ def oidc_options(settings: Settings) -> OidcOptions:
     )
 
 
-def is_private(url: str) -> bool:
+def is_secure_url(url: str) -> bool:
     """Whether nobody between can read or change what is sent there: https, or http to this machine itself."""
     try:
         parts = urlsplit(url)
@@ -88,7 +88,7 @@ def is_private(url: str) -> bool:
         return False
     if not host or parts.username is not None:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_local_host(host))
 
 
 def _origin(public: SplitResult) -> str:
@@ -97,5 +97,5 @@ def _origin(public: SplitResult) -> str:
     return f"{public.scheme}://{public.netloc.lower().removesuffix(own_port)}"
 
 
-def _values(listed: str) -> frozenset[str]:
+def _split_values(listed: str) -> frozenset[str]:
     return frozenset(value.strip() for value in listed.split(",") if value.strip())

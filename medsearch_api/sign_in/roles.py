@@ -12,20 +12,20 @@ from typing import Any
 from medsearch_api.sign_in.options import OidcOptions
 from medsearch_api.sign_in.viewer import Role
 
-_OF_WORDS = frozenset({"scope", "scp"})
+_SPACE_SEPARATED = frozenset({"scope", "scp"})
 
 
-def roles_of(claims: Mapping[str, Any], options: OidcOptions) -> frozenset[Role]:
+def roles_from_claims(claims: Mapping[str, Any], options: OidcOptions) -> frozenset[Role]:
     """The roles that the claims give; none where the claim is missing or is not of strings."""
-    values = _values(claims, options.roles_claim)
+    values = _claim_values(claims, options.roles_claim)
     named = {Role.READER: options.reader_values, Role.ADMIN: options.admin_values}
     return frozenset(role for role, giving in named.items() if values & giving)
 
 
-def _values(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
+def _claim_values(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
     value = claims[claim] if claim in claims else _nested(claims, claim)
     if isinstance(value, str):
-        return frozenset(value.split() if claim in _OF_WORDS else [value])
+        return frozenset(value.split() if claim in _SPACE_SEPARATED else [value])
     if isinstance(value, list):
         return frozenset(v for v in value if isinstance(v, str))
     return frozenset()

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from medsearch_api.sign_in.code_flow import CodeFlow, Pending, SignInRefused
+from medsearch_api.sign_in.code_flow import CodeFlow, PendingSignIn, SignInError
 from medsearch_api.sign_in.cookies import Cookies
-from medsearch_api.sign_in.guard import is_from, refused, unavailable
+from medsearch_api.sign_in.guard import graphql_error_response, has_origin, unavailable_response
 from medsearch_api.sign_in.issuer import LOG, IssuerUnavailable
 from medsearch_api.sign_in.options import OidcOptions
 from medsearch_api.sign_in.sessions import Sessions
-from medsearch_api.sign_in.viewer import viewer_of
+from medsearch_api.sign_in.viewer import get_viewer
 
 
 class SignInRoutes:
@@ -36,49 +36,49 @@ class SignInRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         """Sends the browser to the issuer."""
-        pending = Pending.new()
+        pending = PendingSignIn.new()
         try:
-            response = RedirectResponse(await self._flow.address(pending), 303)
+            response = RedirectResponse(await self._flow.authorization_url(pending), 303)
         except IssuerUnavailable:
-            return _sentence("Sign-in is not possible now. Try again in a moment.", 503)
-        self._cookies.begin(response, pending)
+            return _message_page("Sign-in is not possible now. Try again in a moment.", 503)
+        self._cookies.set_pending(response, pending)
         return response
 
     async def callback(self, request: Request) -> Response:
         """Takes the issuer's answer, opens a new session and shows the page."""
         try:
-            session = await self._flow.session(request.query_params, self._cookies.pending_in(request))
-        except SignInRefused as error:
+            session = await self._flow.complete(request.query_params, self._cookies.read_pending(request))
+        except SignInError as error:
             LOG.info("a sign-in was refused: %s", error)
-            response: Response = _sentence("Sign-in did not succeed.", 400)
+            response: Response = _message_page("Sign-in did not succeed.", 400)
         except IssuerUnavailable:
-            response = _sentence("Sign-in is not possible now. Try again in a moment.", 503)
+            response = _message_page("Sign-in is not possible now. Try again in a moment.", 503)
         else:
-            self._sessions.end(self._cookies.session_in(request))
+            self._sessions.end(self._cookies.read_session_id(request))
             response = RedirectResponse("/", 303)
-            self._cookies.open(response, self._sessions.open(session))
-        self._cookies.forget_pending(response)
+            self._cookies.set_session(response, self._sessions.open(session))
+        self._cookies.clear_pending(response)
         return response
 
     async def sign_out(self, request: Request) -> Response:
         """Ends the session, and names the address where the issuer ends its own. Only the page itself may ask."""
-        if not is_from(request, self._options.public_url):
-            return refused(403, "FORBIDDEN", "This request does not come from the service's own page.")
+        if not has_origin(request, self._options.public_url):
+            return graphql_error_response(403, "FORBIDDEN", "This request does not come from the service's own page.")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return refused(415, "BAD_USER_INPUT", "Send JSON.")
-        ended = self._sessions.end(self._cookies.session_in(request))
+            return graphql_error_response(415, "BAD_USER_INPUT", "Send JSON.")
+        session = self._sessions.end(self._cookies.read_session_id(request))
         # pictures of patients may still lie in the browser's cache
-        response = JSONResponse({"address": await self._flow.ended(ended)}, headers={"clear-site-data": '"cache"'})
-        self._cookies.end(response)
+        response = JSONResponse({"address": await self._flow.sign_out(session)}, headers={"clear-site-data": '"cache"'})
+        self._cookies.clear_session(response)
         return response
 
     async def session(self, request: Request) -> Response:
         """Who is signed in, for the page: a name and the roles. Never a token."""
-        session = self._sessions.find(session_id := self._cookies.session_in(request))
+        session = self._sessions.find(session_id := self._cookies.read_session_id(request))
         try:
             is_valid = session is not None and await self._flow.is_valid(session)
         except IssuerUnavailable:
-            return unavailable()
+            return unavailable_response()
         if session is None or not is_valid:
             self._sessions.end(session_id)
             return JSONResponse({"signIn": "oidc", "signedIn": False, "name": "", "roles": []})
@@ -88,11 +88,11 @@ class SignInRoutes:
 
 async def development_session(request: Request) -> Response:
     """The page's question in development, where everyone on this machine has the role of the settings."""
-    roles = sorted(viewer_of(request.scope).roles)
+    roles = sorted(get_viewer(request.scope).roles)
     return JSONResponse({"signIn": "development", "signedIn": True, "name": "", "roles": roles})
 
 
-def _sentence(text: str, status: int) -> Response:
+def _message_page(text: str, status: int) -> Response:
     """A page of one sentence, written here: nothing of the request stands in it."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>medsearch</title>'

@@ -27,7 +27,7 @@ _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 Claims = Mapping[str, Any]
 
 
-class TokenRefused(Exception):
+class InvalidToken(Exception):
     """A token is not believed. The message is a short fixed word, never a part of the token."""
 
 
@@ -48,68 +48,68 @@ class Tokens:
         self._options = options
         self._now = now
 
-    async def access(self, token: str) -> Claims:
+    async def verify_access_token(self, token: str) -> Claims:
         """The claims of an access token for this service.
 
         Made for it means: `aud` holds the audience of the settings (without that setting, the client id), or, where no audience
         is set and the token has none, `client_id` is the client's, as in Cognito's access tokens.
 
         Raises:
-            TokenRefused: it is none, or not valid now, or for somebody else.
+            InvalidToken: it is none, or not valid now, or for somebody else.
             IssuerUnavailable: that cannot be judged.
         """
-        claims = await self._signed(token)
+        claims = await self._verify(token)
         if claims.get("token_use", "access") != "access" or str(claims.get("typ", "Bearer")).lower() != "bearer":
-            raise TokenRefused("no access token")
+            raise InvalidToken("no access token")
         if "at_hash" in claims:  # only ID tokens have one (OpenID Connect Core 1.0 section 2)
-            raise TokenRefused("no access token")
+            raise InvalidToken("no access token")
         if "cnf" in claims:
-            raise TokenRefused("bound to a key")  # RFC 9449 section 7.2, RFC 8705 section 3: not for bearers
+            raise InvalidToken("bound to a key")  # RFC 9449 section 7.2, RFC 8705 section 3: not for bearers
         expected = self._options.audience or self._options.client_id
         if "aud" in claims or self._options.audience:
             if expected not in _audiences(claims):
-                raise TokenRefused("audience")
+                raise InvalidToken("audience")
         elif claims.get("client_id") != expected:
-            raise TokenRefused("client")
+            raise InvalidToken("client")
         return claims
 
-    async def identity(self, token: str, nonce: str) -> Claims:
+    async def verify_id_token(self, token: str, nonce: str) -> Claims:
         """The claims of an ID token made for this client and this sign-in (OpenID Connect Core 1.0 section 3.1.3.7).
 
         Raises:
-            TokenRefused: it is none, or not valid now, or for somebody else, or of another sign-in.
+            InvalidToken: it is none, or not valid now, or for somebody else, or of another sign-in.
             IssuerUnavailable: that cannot be judged.
         """
-        claims = await self._signed(token)
+        claims = await self._verify(token)
         audiences = _audiences(claims)
         if self._options.client_id not in audiences:
-            raise TokenRefused("audience")
+            raise InvalidToken("audience")
         if claims.get("azp", self._options.client_id) != self._options.client_id or (
             len(audiences) > 1 and "azp" not in claims
         ):
-            raise TokenRefused("client")
+            raise InvalidToken("client")
         if claims.get("token_use", "id") != "id":
-            raise TokenRefused("no identity token")
-        said = claims.get("nonce")
-        if not isinstance(said, str) or not compare_digest(said.encode(), nonce.encode()):
-            raise TokenRefused("nonce")
+            raise InvalidToken("no identity token")
+        claimed = claims.get("nonce")
+        if not isinstance(claimed, str) or not compare_digest(claimed.encode(), nonce.encode()):
+            raise InvalidToken("nonce")
         return claims
 
-    async def _signed(self, token: str) -> Claims:
+    async def _verify(self, token: str) -> Claims:
         """The claims of a token that the issuer signed and that is valid now."""
         if len(token) > MAX_TOKEN_BYTES:
-            raise TokenRefused("too long")
+            raise InvalidToken("too long")
         header = _header(token)
         if header.get("alg") not in ALGORITHMS:
-            raise TokenRefused("algorithm")
+            raise InvalidToken("algorithm")
         if str(header.get("typ", "JWT")).lower() not in _TYPES:
-            raise TokenRefused("type")
+            raise InvalidToken("type")
         kid = header.get("kid")
         if kid is not None and not isinstance(kid, str):
-            raise TokenRefused("malformed")
+            raise InvalidToken("malformed")
         key = await self._issuer.key(kid)
         if key is None:
-            raise TokenRefused("unknown key")
+            raise InvalidToken("unknown key")
         try:
             claims = jwt.decode(token, key, registry=_REGISTRY).claims
             JWTClaimsRegistry(
@@ -120,9 +120,9 @@ class Tokens:
                 exp={"essential": True},
             ).validate(claims)
         except JoseError as error:
-            raise TokenRefused(error.error or type(error).__name__) from None
+            raise InvalidToken(error.error or type(error).__name__) from None
         except (ValueError, TypeError, RecursionError):
-            raise TokenRefused("malformed") from None
+            raise InvalidToken("malformed") from None
         return claims
 
 
@@ -131,10 +131,12 @@ def _header(token: str) -> dict[str, Any]:
     try:
         header = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY).headers()
     except (JoseError, ValueError, TypeError, RecursionError):
-        raise TokenRefused("malformed") from None
+        raise InvalidToken("malformed") from None
     return header
 
 
 def _audiences(claims: Claims) -> list[str]:
-    said = claims.get("aud")
-    return [said] if isinstance(said, str) else [a for a in said if isinstance(a, str)] if isinstance(said, list) else []
+    audience = claims.get("aud")
+    if isinstance(audience, list):
+        return [value for value in audience if isinstance(value, str)]
+    return [audience] if isinstance(audience, str) else []

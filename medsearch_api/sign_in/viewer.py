@@ -38,17 +38,17 @@ NOBODY = Viewer("")
 """A viewer without any role."""
 
 
-def roles_with(names: Collection[str]) -> frozenset[Role]:
+def parse_roles(names: Collection[str]) -> frozenset[Role]:
     """The roles of these names."""
     return frozenset(Role(name) for name in names)
 
 
-def admit(scope: Scope, viewer: Viewer) -> None:
+def set_viewer(scope: Scope, viewer: Viewer) -> None:
     """Notes on the request who is looking."""
     scope[_KEY] = viewer
 
 
-def viewer_of(scope: Scope) -> Viewer:
+def get_viewer(scope: Scope) -> Viewer:
     """Who is looking; a request that no guard let in has a viewer without roles."""
     viewer: Any = scope.get(_KEY)
     return viewer if isinstance(viewer, Viewer) else NOBODY

@@ -5,33 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from medsearch_api.uploads.embedder_client import Embedded, EmbedderClient, EmbedderOff, ModelMismatch
+from medsearch_api.uploads.embedder_client import EmbedderClient, EmbedderNotConfigured, FileEmbedding, ModelMismatch
 from medsearch_api.uploads.forms import UploadedFile
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.search.results import IndexHealth
 
 
-async def embedded_files(
+async def embed_files(
     index: ReleasedIndex, embedder: EmbedderClient | None, files: Sequence[UploadedFile]
-) -> list[Embedded]:
+) -> list[FileEmbedding]:
     """What the embedder says of files, in their order.
 
     Raises:
-        EmbedderOff: there is no embedder.
+        EmbedderNotConfigured: there is no embedder.
         ModelMismatch: its model is another than the index's.
-        FileRefused, EmbedderUnavailable: as `EmbedderClient.embed`.
+        UnusableFile, EmbedderUnavailable: as `EmbedderClient.embed`.
         StorageError: the index cannot be read.
     """
     if embedder is None:
-        raise EmbedderOff
-    asked = asyncio.gather(*(embedder.embed(file.data) for file in files))
-    health, embedded = await asyncio.gather(asyncio.to_thread(index.health), asked)
-    for each in embedded:
-        check_model(each, health)
-    return embedded
+        raise EmbedderNotConfigured
+    requests = asyncio.gather(*(embedder.embed(file.data) for file in files))
+    health, embeddings = await asyncio.gather(asyncio.to_thread(index.health), requests)
+    for embedding in embeddings:
+        check_model(embedding, health)
+    return embeddings
 
 
-def check_model(embedded: Embedded, health: IndexHealth) -> None:
+def check_model(embedded: FileEmbedding, health: IndexHealth) -> None:
     """
     Raises:
         ModelMismatch: the vector is not of the model of the index's vectors, so their distances mean nothing.

@@ -17,33 +17,35 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from medsearch_api.settings import Settings
 from medsearch_core.errors import MedsearchError
 
-EMBEDDER_OFF = "Nobody can search by a file here: run medsearch embedder, and set MEDSEARCH_API_EMBEDDER_URL to its address."
+EMBEDDER_NOT_CONFIGURED = (
+    "Nobody can search by a file here: run medsearch embedder, and set MEDSEARCH_API_EMBEDDER_URL to its address."
+)
 
 
 class EmbedderUnavailable(MedsearchError):
     """No vector can be had now. The message says why, and is for the client."""
 
 
-class EmbedderOff(EmbedderUnavailable):
+class EmbedderNotConfigured(EmbedderUnavailable):
     """The settings name no embedder."""
 
     def __init__(self) -> None:
-        super().__init__(EMBEDDER_OFF)
+        super().__init__(EMBEDDER_NOT_CONFIGURED)
 
 
 class ModelMismatch(MedsearchError):
     """The embedder's model is not that of the index. The message names both, and is for the client."""
 
 
-class FileRefused(MedsearchError):
+class UnusableFile(MedsearchError):
     """The file cannot be embedded. The message says why, and is for the client."""
 
 
-class FileTooLarge(FileRefused):
+class FileTooLarge(UnusableFile):
     """The file, or the picture in it, is larger than is allowed."""
 
 
-class Embedded(BaseModel):
+class FileEmbedding(BaseModel):
     """What the embedder says of a file. `vector` comes as base64 of little-endian float32; `thumbnail` is base64 of a PNG."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -85,31 +87,31 @@ class EmbedderClient:
         if token:
             self._headers["authorization"] = f"Bearer {token}"
 
-    async def embed(self, data: bytes) -> Embedded:
+    async def embed(self, data: bytes) -> FileEmbedding:
         """
         Raises:
-            FileRefused: the embedder cannot use the file.
+            UnusableFile: the embedder cannot use the file.
             FileTooLarge: the file, or its picture, is larger than the embedder takes.
             EmbedderUnavailable: it is down, busy, too slow, or does not let this service in.
         """
         if len(data) > self.max_bytes:
             raise FileTooLarge(f"The file is too large: it has more than {self.max_bytes} bytes.")
         try:
-            async with asyncio.timeout(self._seconds), httpx.AsyncClient(timeout=self._seconds, trust_env=False) as asking:
-                response = await asking.post(self._url, content=data, headers=self._headers)
+            async with asyncio.timeout(self._seconds), httpx.AsyncClient(timeout=self._seconds, trust_env=False) as http:
+                response = await http.post(self._url, content=data, headers=self._headers)
             answer = response.json()
             if response.status_code == 200:
-                return Embedded.model_validate(answer)
+                return FileEmbedding.model_validate(answer)
         except (TimeoutError, httpx.TimeoutException):
             raise EmbedderUnavailable("The embedder took too long over this file. Try again.") from None
         except httpx.HTTPError:
             raise EmbedderUnavailable("The embedder cannot be reached now. Try again.") from None
         except (TypeError, ValueError):
             raise EmbedderUnavailable("The embedder gave no answer that can be read. Try again.") from None
-        raise _refusal(response.status_code, answer if isinstance(answer, dict) else {})
+        raise _embedder_error(response.status_code, answer if isinstance(answer, dict) else {})
 
 
-def embedder_of(settings: Settings) -> EmbedderClient | None:
+def open_embedder(settings: Settings) -> EmbedderClient | None:
     """The embedder that the settings name, None if they name none."""
     if not settings.api_embedder_url:
         return None
@@ -117,12 +119,12 @@ def embedder_of(settings: Settings) -> EmbedderClient | None:
     return EmbedderClient(settings.api_embedder_url, token, settings.api_embedder_seconds, settings.api_upload_max_bytes)
 
 
-def _refusal(status: int, answer: Mapping[str, Any]) -> MedsearchError:
-    told = f"{answer.get('detail')} ({answer.get('reason')})"
+def _embedder_error(status: int, answer: Mapping[str, Any]) -> MedsearchError:
+    detail = f"{answer.get('detail')} ({answer.get('reason')})"
     if status == 413:
-        return FileTooLarge(f"The file is too large: {told}.")
+        return FileTooLarge(f"The file is too large: {detail}.")
     if status == 400 and "reason" in answer:
-        return FileRefused(f"The file cannot be used: {told}.")
+        return UnusableFile(f"The file cannot be used: {detail}.")
     if status == 503:
         return EmbedderUnavailable("The embedder is busy with other files. Try again.")
     if status in (401, 403):

@@ -17,14 +17,14 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-MOST_HELD = 4
+MAX_CONCURRENT_UPLOADS = 4
 """Files in memory at once, each of at most `MEDSEARCH_API_UPLOAD_MAX_BYTES`."""
 
 MAX_FIELDS = 2
 """`operations` and `map`, as the GraphQL multipart request specification has them."""
 
 MAX_FIELD_BYTES = 1 << 16
-ROOM_FOR_FIELDS = MAX_FIELDS * MAX_FIELD_BYTES + (1 << 14)
+FORM_OVERHEAD_BYTES = MAX_FIELDS * MAX_FIELD_BYTES + (1 << 14)
 """Bytes that a form may have beside its file."""
 
 
@@ -50,7 +50,7 @@ class _InMemory(MultiPartParser):
     spool_max_size = 0
 
 
-async def form_of(request: Request) -> Form:
+async def read_form(request: Request) -> Form:
     """The form that a request's body is: at most one file, as large as the body may be, and few small fields.
 
     Raises:
@@ -79,11 +79,11 @@ def _sha256(data: bytes) -> str:
 class Slots:
     """So many at once; whoever comes then is refused."""
 
-    def __init__(self, most: int = MOST_HELD) -> None:
-        self._free = most
+    def __init__(self, slots: int = MAX_CONCURRENT_UPLOADS) -> None:
+        self._free = slots
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def acquire(self) -> Iterator[None]:
         """
         Raises:
             HTTPException: 503, all are taken.

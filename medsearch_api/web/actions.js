@@ -1,7 +1,7 @@
 // What a view's buttons do: go to another place, or change what is shown without one.
 
-import { fetchFor } from "./needs.js";
-import { go } from "./place/visits.js";
+import { loadView } from "./view-queries.js";
+import { go } from "./router/history.js";
 import { change, state } from "./state.js";
 import { switchTheme } from "./theme.js";
 
@@ -20,7 +20,7 @@ export function type(words) {
 export function searchNow() {
   clearTimeout(typing);
   typing = null;
-  const isThere = state.place.view === "search";
+  const isThere = state.route.view === "search";
   go({ ...state.results, words: state.draft, cursors: [], open: null }, { replace: isThere });
 }
 
@@ -34,16 +34,16 @@ export function stopTyping() {
 
 export const search = (changes) => go({ ...state.results, words: state.draft, cursors: [], open: null, ...changes });
 export const toResults = () => go(state.results);
-export const filterLikes = (like) => go({ ...state.place, like });
+export const setSimilarFilters = (like) => go({ ...state.route, like });
 
 /** Puts an image's window into the address once it has rested. */
-export function keepWindow(id, windowing) {
+export function storeWindow(id, windowing) {
   clearTimeout(resting);
   resting = setTimeout(() => {
-    if (state.place.view === "image" && state.place.id === id) go({ ...state.place, windowing }, { replace: true });
+    if (state.route.view === "image" && state.route.id === id) go({ ...state.route, windowing }, { replace: true });
   }, DEBOUNCE_MS);
 }
 
-export const again = () => fetchFor(state.place);
-export const otherTheme = () => change({ theme: switchTheme() });
+export const retryView = () => loadView(state.route);
+export const toggleTheme = () => change({ theme: switchTheme() });
 export const help = () => document.getElementById("help").showModal();

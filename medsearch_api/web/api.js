@@ -8,7 +8,7 @@ export class Failure extends Error {
 }
 
 /** The data of a query's answer. Throws a Failure, or the abort of `signal`. */
-export async function ask(query, variables = {}, signal = undefined) {
+export async function runQuery(query, variables = {}, signal = undefined) {
   let response;
   try {
     response = await fetch("/graphql", {
@@ -19,14 +19,14 @@ export async function ask(query, variables = {}, signal = undefined) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw unreachable();
+    throw unreachableError();
   }
-  return dataOf(response.status, await response.text());
+  return readAnswer(response.status, await response.text());
 }
 
 /** The data of an answer's text. Throws a Failure. */
-export function dataOf(status, text) {
-  const answer = parsed(text);
+export function readAnswer(status, text) {
+  const answer = parseJson(text);
   if (status === 401) throw new Failure("UNAUTHENTICATED", "Your session has ended.");
   if (status !== 200) {
     const [error] = answer?.errors ?? [];
@@ -38,11 +38,11 @@ export function dataOf(status, text) {
   return answer.data;
 }
 
-export function unreachable() {
+export function unreachableError() {
   return new Failure("UNREACHABLE", navigator.onLine ? "The service does not answer." : "This computer is offline.");
 }
 
-function parsed(text) {
+function parseJson(text) {
   try {
     return JSON.parse(text);
   } catch {

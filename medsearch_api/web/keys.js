@@ -1,8 +1,8 @@
 // The keyboard: / to search, arrows from picture to picture, c to compare, Esc to go back, ? for what the keys do.
 
 import { help, toResults } from "./actions.js";
-import { comparePlace } from "./place/address.js";
-import { go } from "./place/visits.js";
+import { compareRoute } from "./router/routes.js";
+import { go } from "./router/history.js";
 import { state } from "./state.js";
 
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -33,15 +33,15 @@ function leave(target, isTyping) {
   const opened = target.closest("details[open].morefilters");
   if (isTyping) target.blur();
   else if (opened) opened.open = false;
-  else if (state.place.view !== "search") toResults();
+  else if (state.route.view !== "search") toResults();
 }
 
 /** Compares the image that is open with the one that has the focus, or else the first beside it. */
 function compare() {
-  if (state.place.view !== "image") return;
-  const others = [...document.querySelectorAll("main [data-image]")].filter((e) => e.dataset.image !== state.place.id);
-  const chosen = others.find((e) => e === document.activeElement) ?? others[0];
-  if (chosen) go(comparePlace(state.place.id, chosen.dataset.image));
+  if (state.route.view !== "image") return;
+  const others = [...document.querySelectorAll("main [data-image]")].filter((e) => e.dataset.image !== state.route.id);
+  const target = others.find((e) => e === document.activeElement) ?? others[0];
+  if (target) go(compareRoute(state.route.id, target.dataset.image));
 }
 
 function step(event, isTyping) {

@@ -2,16 +2,16 @@
 
 import { stopTyping } from "./actions.js";
 import { listenForKeys } from "./keys.js";
-import { fetchFor } from "./needs.js";
+import { loadView } from "./view-queries.js";
 import { page, titleOf, viewOf } from "./page.js";
-import { placeOf } from "./place/address.js";
-import { begin } from "./place/visits.js";
-import { welcome } from "./session.js";
-import { keepingFocus } from "./shell/focus.js";
-import { closeSheetsFromBeside } from "./shell/sheets.js";
+import { parseRoute } from "./router/routes.js";
+import { begin } from "./router/history.js";
+import { loadSession } from "./session.js";
+import { preserveFocus } from "./shell/focus.js";
+import { closePopoversOnOutsideClick } from "./shell/popovers.js";
 import { change, onChange, state } from "./state.js";
 import { begin as beginTheme } from "./theme.js";
-import { listenForFiles } from "./upload/dropping.js";
+import { listenForFiles } from "./upload/drag-and-drop.js";
 import { render } from "./vendor/lit-html/lit-html.js";
 
 const wide = window.matchMedia("(min-width: 900px)");
@@ -19,15 +19,15 @@ const root = document.getElementById("page");
 let isFirst = true;
 
 /** Shows a place, and puts scroll and focus where they were on it, or at its beginning. */
-function arrive(place, { isReturning, left }) {
+function arrive(route, { isReturning, left }) {
   stopTyping();
-  const isSameView = viewOf(place) === viewOf(state.place);
-  const isTurned = isSameView && place.cursors?.length !== state.place.cursors?.length;
-  change({ place, ...(place.view === "search" ? { results: place, draft: place.words } : {}) });
-  fetchFor(place, isReturning);
+  const isSameView = viewOf(route) === viewOf(state.route);
+  const isOtherPage = isSameView && route.cursors?.length !== state.route.cursors?.length;
+  change({ route, ...(route.view === "search" ? { results: route, draft: route.words } : {}) });
+  loadView(route, isReturning);
   queueMicrotask(() => {
     if (left) window.scrollTo(0, left.scroll);
-    else if (!isSameView || isTurned) window.scrollTo(0, 0);
+    else if (!isSameView || isOtherPage) window.scrollTo(0, 0);
     if (isSameView || isFirst) return;
     const before = left?.key && document.querySelector(`[data-key="${CSS.escape(left.key)}"]`);
     (before || document.querySelector("main h1"))?.focus({ preventScroll: true });
@@ -36,16 +36,16 @@ function arrive(place, { isReturning, left }) {
 
 onChange((now) => {
   document.title = titleOf(now);
-  keepingFocus(() => render(page(now), root));
+  preserveFocus(() => render(page(now), root));
 });
 change({ theme: beginTheme((theme) => change({ theme })), isWide: wide.matches });
 wide.addEventListener("change", () => change({ isWide: wide.matches }));
 listenForKeys();
-closeSheetsFromBeside();
-if (await welcome()) {
-  window.addEventListener("online", () => (change({ isOnline: true }), fetchFor(state.place)));
+closePopoversOnOutsideClick();
+if (await loadSession()) {
+  window.addEventListener("online", () => (change({ isOnline: true }), loadView(state.route)));
   window.addEventListener("offline", () => change({ isOnline: false }));
-  if (placeOf(location.hash).view === "upload") change({ upload: { status: "none", isLost: true } });
+  if (parseRoute(location.hash).view === "upload") change({ upload: { status: "none", isLost: true } });
   begin(arrive);
   isFirst = false;
   listenForFiles();

@@ -5,29 +5,29 @@ import { keyed } from "./vendor/lit-html/directives/keyed.js";
 import { compareScreen } from "./compare/compare.js";
 import { imageView, reportView } from "./image/image.js";
 import { searchView } from "./search/search.js";
-import { announced } from "./shell/announced.js";
+import { liveMessage } from "./shell/live-region.js";
 import { header } from "./shell/header.js";
 import { helpDialog } from "./shell/help.js";
-import { outside } from "./shell/notes.js";
-import { dropTarget, uploadView } from "./upload/upload.js";
+import { signInNotice } from "./shell/notes.js";
+import { dropOverlay, uploadView } from "./upload/upload.js";
 
 const VIEWS = { search: searchView, image: imageView, report: reportView, compare: compareScreen, upload: uploadView };
 const TITLES = { image: "Image", report: "Report", compare: "Side by side", upload: "Search with a file" };
 
 /** What the window is called. It stays in the browser's history, so it says nothing of a patient. */
-export const titleOf = ({ place }) => [TITLES[place.view], "medsearch"].filter(Boolean).join(" – ");
+export const titleOf = ({ route }) => [TITLES[route.view], "medsearch"].filter(Boolean).join(" – ");
 
 /** What stays in place while its details change: a view, or one image. */
-export const viewOf = (place) => JSON.stringify([place.view, place.id, place.ids]);
+export const viewOf = (route) => JSON.stringify([route.view, route.id, route.ids]);
 
 export function page(state) {
   const isInside = ["open", "signed in"].includes(state.session.status);
-  const { place, session } = state;
+  const { route, session } = state;
   return html`
     ${header(state)}
     <main id="view" tabindex="-1">
-      ${isInside ? keyed(viewOf(place), VIEWS[place.view](state)) : html`<h1 class="unseen">medsearch</h1>${outside(session)}`}
+      ${isInside ? keyed(viewOf(route), VIEWS[route.view](state)) : html`<h1 class="unseen">medsearch</h1>${signInNotice(session)}`}
     </main>
-    <p class="unseen" role="status">${announced(state)}</p>
-    ${helpDialog()}${dropTarget(state)}`;
+    <p class="unseen" role="status">${liveMessage(state)}</p>
+    ${helpDialog()}${dropOverlay(state)}`;
 }

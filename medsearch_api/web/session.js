@@ -2,18 +2,18 @@
 
 import { change } from "./state.js";
 
-const PLACE = "medsearch-place";
+const ROUTE_KEY = "medsearch-place";
 
 /** Goes to the issuer. Where the user was is kept in this tab over the way and back: no address carries it. */
 export function signIn() {
-  sessionStorage.setItem(PLACE, location.hash);
+  sessionStorage.setItem(ROUTE_KEY, location.hash);
   location.assign("/sign-in");
 }
 
-function comeBack() {
-  const place = sessionStorage.getItem(PLACE);
-  sessionStorage.removeItem(PLACE);
-  if (place && place !== location.hash) history.replaceState(null, "", place);
+function restoreRoute() {
+  const route = sessionStorage.getItem(ROUTE_KEY);
+  sessionStorage.removeItem(ROUTE_KEY);
+  if (route && route !== location.hash) history.replaceState(null, "", route);
 }
 
 export async function signOut() {
@@ -23,11 +23,11 @@ export async function signOut() {
 }
 
 /** Puts into the state who is signed in. Tells whether the user may ask. */
-export async function welcome() {
+export async function loadSession() {
   try {
     const response = await fetch("/session");
     if (!response.ok) throw new Error("Sign-in cannot be checked now.");
-    return welcomed(await response.json());
+    return applySession(await response.json());
   } catch (error) {
     const message = error instanceof TypeError ? "The service does not answer." : error.message;
     change({ session: { status: "failed", error: new Error(message), name: "" } });
@@ -35,9 +35,9 @@ export async function welcome() {
   }
 }
 
-function welcomed({ signIn: kind, signedIn, name, roles }) {
+function applySession({ signIn: kind, signedIn, name, roles }) {
   const isOpen = kind === "development";
-  if (signedIn && !isOpen) comeBack();
+  if (signedIn && !isOpen) restoreRoute();
   const status = isOpen ? "open" : !signedIn ? "signed out" : roles.length ? "signed in" : "no role";
   change({ session: { status, error: null, name: name ?? "" } });
   return isOpen || status === "signed in";

@@ -1,12 +1,12 @@
 // All that the page shows, in one object. Views are templates of it; only effects change it.
 
-import { searchPlace } from "./place/address.js";
+import { searchRoute } from "./router/routes.js";
 
 /** `loads`: what was asked for, by name: {key, status: "loading" | "ready" | "failed", data, error}. `results`: the search last seen. */
 export const state = {
   session: { status: "asking", error: null, name: "" },
-  place: searchPlace(),
-  results: searchPlace(),
+  route: searchRoute(),
+  results: searchRoute(),
   draft: "",
   loads: {},
   labels: new Map(),

@@ -106,15 +106,15 @@ def last_of_each(studies: Sequence[StudyDocuments]) -> list[StudyDocuments]:
     return list({study.study: study for study in studies}.values())
 
 
-def is_changed(study: StudyDocuments, is_held: bool, inputs: str | None) -> bool:
+def is_changed(study: StudyDocuments, is_stored: bool, inputs: str | None) -> bool:
     """Whether an upsert has to write a study.
 
     Args:
-        is_held: whether the index holds anything of it.
+        is_stored: whether the index holds anything of it.
         inputs: what it was wholly written with; None if it never was.
     """
     if not (study.images or study.reports):
-        return is_held
+        return is_stored
     return not study.inputs or study.inputs != inputs
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from medsearch_core.errors import ObjectNotFound, StorageError
-from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
-from medsearch_core.storage.obstore_base import ObstoreStore, fault
+from medsearch_core.storage.object_store import DANGLING_LINK_ETAG, ObjectInfo
+from medsearch_core.storage.obstore_base import ObstoreStore, translate_error
 
-UNADDRESSABLE = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
+UNADDRESSABLE_KEY = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
 
 
@@ -41,7 +41,7 @@ class Folder(ObstoreStore):
         except FileNotFoundError as error:
             raise ObjectNotFound(key) from error
         except OSError as error:
-            raise fault("look at", key, error) from error
+            raise translate_error("look at", key, error) from error
         return ObjectInfo(key, stat.st_size, _tag(stat))
 
     def read(self, key: str) -> bytes:
@@ -50,7 +50,7 @@ class Folder(ObstoreStore):
         except FileNotFoundError as error:
             raise ObjectNotFound(key) from error
         except OSError as error:
-            raise fault("read", key, error) from error
+            raise translate_error("read", key, error) from error
 
     def check(self) -> None:
         try:
@@ -109,10 +109,10 @@ def _listed(entry: os.DirEntry[str], spelt: str, bound: bytes, root: Path) -> It
         stat = entry.stat()
     except OSError:
         if entry.is_symlink():
-            yield ObjectInfo(spelt, 0, NOWHERE)
+            yield ObjectInfo(spelt, 0, DANGLING_LINK_ETAG)
         return
     is_spelt_so = "\\" not in spelt or spelt == Path(entry.path).relative_to(root).as_posix()
-    yield ObjectInfo(spelt, stat.st_size, _tag(stat), is_spelt_so and not UNADDRESSABLE.search(spelt))
+    yield ObjectInfo(spelt, stat.st_size, _tag(stat), is_spelt_so and not UNADDRESSABLE_KEY.search(spelt))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -124,7 +124,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _spelt(name: str) -> str:
     """A file's name as it is listed: what no store can be asked for is escaped."""
-    return UNADDRESSABLE.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())
+    return UNADDRESSABLE_KEY.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())
 
 
 def _is_within(path: str, folder: str) -> bool:

@@ -31,7 +31,7 @@ _FEW: dict[str, Any] = {"compression": "none", "use_dictionary": False, "write_s
 """A study's rows: a dictionary for each column and its statistics are more than what they are of, and take twice the time."""
 _MANY: dict[str, Any] = {"compression": "zstd"}
 
-CATALOGUE_PATH, LEDGER_PATH = "catalogue.parquet", "ledger.parquet"
+CATALOG_PATH, LEDGER_PATH = "catalogue.parquet", "ledger.parquet"
 
 
 def study_path(table: str, study: StudyKey) -> str:

@@ -28,11 +28,11 @@ from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
-from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor
+from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.pool import decoding_workers
 
-CHECK, PICTURES = "every_dicom_object_was_used", "every_thumbnail_is_its_png"
+CHECK, PICTURES = "every_dicom_object_was_used", "thumbnails_match_files"
 REMEDY = "delete their files from the table thumbnails and materialise them"
 
 
@@ -84,8 +84,8 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
     ) -> Iterator[dg.MaterializeResult]:
         begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
-        reader = ImageReader(
-            ObjectReader(
+        reader = StudyImageBuilder(
+            DicomObjectProcessor(
                 landing.open(),
                 tables.store,
                 settings.thumbnail_side,

@@ -15,7 +15,7 @@ from medsearch_pipeline.assets.study_asset import (
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
-from medsearch_pipeline.models.code_version import code_version_of, note
+from medsearch_pipeline.models.code_version import code_version_of, record_model
 from medsearch_pipeline.orchestration.data_versions import StudyVersion
 from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
@@ -24,7 +24,7 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
 from medsearch_pipeline.workers.pool import decoding_workers
 
-PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"
+PAIRED, COMPARABLE = "every_image_has_one_embedding", "embeddings_are_valid"
 REMEDY = "delete their files from embeddings and materialise them"
 REMEDY_OF_PICTURES = f"{REMEDY}; where the log tells of a damaged PNG, their files from thumbnails first"
 REMEDY_OF_VECTORS = f"{REMEDY}; where the log tells of vectors that are not finite, it is the model that gives none"
@@ -60,7 +60,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
         named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
         context.log.info(f"embeddings: {named}, by {model.engine}")
-        note(tables, code_version, model)
+        record_model(tables, code_version, model)
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]
         if missing:
@@ -69,7 +69,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         builder.build(stale, decoding_workers(settings), Progress(context, "embeddings", len(stale)).advance)
         for study, images in builder.damaged.items():
             context.log.warning(f"{study}: no vector of {', '.join(f'{image} ({why})' for image, why in images.items())}")
-        for study, unlike in builder.unlike.items():
+        for study, unlike in builder.not_finite.items():
             context.log.warning(f"{study}: the model's vector is not finite, and zero is kept, of {', '.join(unlike)}")
         vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
         pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}

@@ -21,7 +21,7 @@ from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.report_readers.reader import reader_version
 from medsearch_pipeline.resources import ReportReaderSource, StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.reports import STAGE, ReportReader
+from medsearch_pipeline.studies.reports import STAGE, StudyReportBuilder
 
 CHECK = "every_report_was_used"
 
@@ -55,7 +55,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
         mentions = report_reader.open()
-        reader = ReportReader(landing.open(), tables, mentions)
+        reader = StudyReportBuilder(landing.open(), tables, mentions)
         objects = objects_of(tables, studies_of(context), "report")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []

@@ -14,13 +14,13 @@ import dagster as dg
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import Rejection, schema_of
 from medsearch_pipeline.models.availability import require_model
-from medsearch_pipeline.orchestration.data_versions import StudyVersion, give_versions
-from medsearch_pipeline.orchestration.run_settings import settings_digest
+from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
 from medsearch_pipeline.orchestration.run_tags import SETTINGS_TAG, settings_tags
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.settings_digest import settings_digest
 
 PROGRESS_SECONDS = 5.0
-ROWS_SHOWN = 50
+MAX_ROWS_SHOWN = 50
 OWNERS = ["team:imaging-data"]
 
 
@@ -102,7 +102,7 @@ def describe_partitions(
         step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
             asset_key=dg.AssetKey(asset), metadata=dict(values), partition_key=study.partition
         )
-    give_versions(step, asset, versions)
+    set_data_versions(step, asset, versions)
 
 
 def totals(metadata: Mapping[StudyKey, Mapping[str, Any]]) -> dict[str, int]:
@@ -125,7 +125,7 @@ def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]
             "rejected": len(rejections),
             "reasons": dg.MetadataValue.json(dict(Counter(r.reason for r in rejections))),
             "rejections": dg.MetadataValue.table(
-                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:ROWS_SHOWN]],
+                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:MAX_ROWS_SHOWN]],
                 dg.TableSchema(columns=[dg.TableColumn(c) for c in ("key", "reason", "detail")]),
             ),
         },

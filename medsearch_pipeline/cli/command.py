@@ -29,10 +29,11 @@ class Command:
     run: Callable[..., int]
     add_arguments: Callable[[argparse.ArgumentParser], None] = no_arguments
     needs_settings: bool = True
+    conflict_handler: str = "error"
 
     def add_to(self, commands: Subparsers) -> None:
         """Adds the command to a parser's commands."""
-        parser = _add_parser(commands, self.name, self.help)
+        parser = _add_parser(commands, self.name, self.help, self.conflict_handler)
         parser.set_defaults(command=self)
         self.add_arguments(parser)
 
@@ -52,8 +53,9 @@ class CommandGroup:
             command.add_to(nested)
 
 
-def _add_parser(commands: Subparsers, name: str, help_: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=help_, description=f"{help_[0].upper()}{help_[1:]}.")
+def _add_parser(commands: Subparsers, name: str, help_: str, conflict_handler: str = "error") -> argparse.ArgumentParser:
+    description = f"{help_[0].upper()}{help_[1:]}."
+    return commands.add_parser(name, help=help_, description=description, conflict_handler=conflict_handler)
 
 
 def study_key(text: str) -> StudyKey:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from medsearch_core.errors import MedsearchError
-from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags
+from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, webserver
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
 
@@ -22,6 +22,7 @@ COMMANDS: tuple[Command | CommandGroup, ...] = (
     *releases.COMMANDS,
     *tags.COMMANDS,
     *embedder.COMMANDS,
+    *webserver.COMMANDS,
     *model.COMMANDS,
     *evaluate.COMMANDS,
 )

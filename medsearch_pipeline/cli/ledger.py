@@ -18,13 +18,13 @@ from medsearch_core.storage.ledger import LedgerTotals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command, study_key
-from medsearch_pipeline.ledger.catalog import read_catalogue
+from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.ledger.reconciliation import NAMED
-from medsearch_pipeline.ledger.states import refusals_in
-from medsearch_pipeline.ledger.summary import Ledger, equation, read_ledger
+from medsearch_pipeline.ledger.states import current_rejections
+from medsearch_pipeline.ledger.summary import Ledger, format_equation, read_ledger
 from medsearch_pipeline.settings import Settings
 
-LISTED = 1000
+MAX_ROWS = 1000
 COLUMNS = (
     "key",
     "state",
@@ -45,33 +45,35 @@ COLUMNS = (
 def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
     """Prints the totals, or the rows of a state or a study; returns 1 if an object is unaccounted for."""
     ledger = _open(settings)
-    rows = _chosen(ledger.rows, state, study).select(list(COLUMNS))
+    rows = _select(ledger.rows, state, study).select(list(COLUMNS))
     if is_csv:
         sys.stdout.flush()
         pyarrow.csv.write_csv(rows, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return _exit(Console(stderr=True), ledger)
+        return _print_unaccounted(Console(stderr=True), ledger)
     if state or study:
         _print_rows(console, rows, ("key", "state", "reason", "detail", "run"))
     else:
         console.print(_table_of(ledger.totals), highlight=False)
-    console.print(equation(ledger), highlight=False, soft_wrap=True)
-    return _exit(console, ledger)
+    console.print(format_equation(ledger), highlight=False, soft_wrap=True)
+    return _print_unaccounted(console, ledger)
 
 
 def print_rejections(console: Console, settings: Settings) -> int:
     """Prints every object, or frame of one, that was refused; returns 1 if an object is unaccounted for."""
     ledger = _open(settings)
-    _print_rows(console, refusals_in(ledger.rows, read_catalogue(ledger.warehouse)), ("key", "frame", "reason", "detail"), None)
-    console.print(equation(ledger), highlight=False, soft_wrap=True)
-    return _exit(console, ledger)
+    _print_rows(
+        console, current_rejections(ledger.rows, read_catalog(ledger.warehouse)), ("key", "frame", "reason", "detail"), None
+    )
+    console.print(format_equation(ledger), highlight=False, soft_wrap=True)
+    return _print_unaccounted(console, ledger)
 
 
 def _open(settings: Settings) -> Ledger:
     return read_ledger(Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True)))
 
 
-def _chosen(rows: pa.Table, state: str | None, study: StudyKey | None) -> pa.Table:
+def _select(rows: pa.Table, state: str | None, study: StudyKey | None) -> pa.Table:
     if state:
         rows = rows.filter(pc.equal(rows["state"], state))
     if study:
@@ -88,21 +90,21 @@ def _table_of(totals: LedgerTotals) -> Table:
     return table
 
 
-def _print_rows(console: Console, rows: pa.Table, columns: tuple[str, ...], most: int | None = LISTED) -> None:
+def _print_rows(console: Console, rows: pa.Table, columns: tuple[str, ...], max_rows: int | None = MAX_ROWS) -> None:
     table = Table(*columns)
-    for row in rows.slice(0, most).to_pylist():
+    for row in rows.slice(0, max_rows).to_pylist():
         table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in columns))
     console.print(table)
-    if most is not None and rows.num_rows > most:
-        console.print(f"… and {rows.num_rows - most} more: --csv lists all", highlight=False)
+    if max_rows is not None and rows.num_rows > max_rows:
+        console.print(f"… and {rows.num_rows - max_rows} more: --csv lists all", highlight=False)
 
 
-def _exit(console: Console, ledger: Ledger) -> int:
-    for told, keys in (("unaccounted for", ledger.lost), ("not in the ledger as it is listed", ledger.since)):
+def _print_unaccounted(console: Console, ledger: Ledger) -> int:
+    for message, keys in (("unaccounted for", ledger.lost), ("not in the ledger as it is listed", ledger.since)):
         for key in keys[:NAMED]:
-            console.print(f"{told}: {key}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{message}: {key}", markup=False, highlight=False, soft_wrap=True)
         if len(keys) > NAMED:
-            console.print(f"{told}: {len(keys) - NAMED} more", highlight=False)
+            console.print(f"{message}: {len(keys) - NAMED} more", highlight=False)
     if ledger.since:
         console.print("The inventory is newer than the ledger: run ledger_job.")
     return 1 if ledger.unaccounted else 0

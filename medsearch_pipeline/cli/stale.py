@@ -12,27 +12,27 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep.planning import look, summary
+from medsearch_pipeline.upkeep.planning import assess_staleness, format_summary
 from medsearch_pipeline.upkeep.staleness import Staleness
 
 
 def print_stale(console: Console, settings: Settings, studies: bool) -> int:
     """Prints how many studies are stale by reason and job, or the studies; returns 1 if one is."""
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
-    standing, found = look(settings, warehouse, open_index(settings))
-    console.print(summary(found), highlight=False)
+    inputs, staleness = assess_staleness(settings, warehouse, open_index(settings))
+    console.print(format_summary(staleness), highlight=False)
     if studies:
-        for each in found.stale:
+        for each in staleness.stale:
             why = ", ".join(f"{part}: {reason}" for part, reason in each.reasons.items())
             console.print(f"{each.study}: {why}: {each.job or 'no job'}", markup=False, highlight=False, soft_wrap=True)
-    elif found.stale:
-        console.print(_counted(found))
-    if standing.is_index_of_another_model:
+    elif staleness.stale:
+        console.print(_count_table(staleness))
+    if inputs.is_index_of_another_model:
         console.print("The index holds another model's vectors: when all studies are embedded, run medsearch reindex.")
-    return 1 if found.stale else 0
+    return 1 if staleness.stale else 0
 
 
-def _counted(found: Staleness) -> Table:
+def _count_table(found: Staleness) -> Table:
     table = Table("part", "reason", "job", "studies")
     for (part, reason, job), count in sorted(found.by_reason_and_job.items()):
         table.add_row(part, reason, job or "none: see docs/operations.md", str(count))

@@ -22,8 +22,8 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
-from medsearch_pipeline.ledger.summary import equation, read_ledger
-from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
+from medsearch_pipeline.jobs import STUDY_ASSETS
+from medsearch_pipeline.ledger.summary import format_equation, read_ledger
 
 SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
@@ -124,13 +124,12 @@ def _start(
 ) -> tuple[DagsterClient, str]:
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     python = [sys.executable, "-m"]
+    medsearch = str(Path(sys.executable).with_name("medsearch"))
     service, embedder = f"http://127.0.0.1:{environment['MEDSEARCH_API_PORT']}", environment["MEDSEARCH_API_EMBEDDER_URL"]
     with console.status("Starting Dagster's webserver and daemon, the service and its embedder …"):
-        processes.start("embedder", [str(Path(sys.executable).with_name("medsearch")), "embedder"])
+        processes.start("embedder", [medsearch, "embedder"])
         processes.start("service", [str(Path(sys.executable).with_name("medsearch-api"))])
-        processes.start(
-            "dagster-webserver", [*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace]
-        )
+        processes.start("dagster-webserver", [medsearch, "webserver", "-p", str(dagster_port), *workspace])
         dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
         processes.wait_until("service", lambda: answers(f"{service}/readyz"))
         processes.wait_until("dagster-webserver", dagster.is_ready)
@@ -166,7 +165,7 @@ def _ingest(console: Console, dagster: DagsterClient) -> None:
 
 def _print_account(console: Console, warehouse: Warehouse) -> None:
     ledger = read_ledger(warehouse)
-    console.print(equation(ledger), soft_wrap=True)
+    console.print(format_equation(ledger), soft_wrap=True)
     for state in ("rejected", "excluded"):
         for reason, count in sorted(ledger.totals.of(state).reasons.items()):
             console.print(f"  {state} as {reason}: {count}")

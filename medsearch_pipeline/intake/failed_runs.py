@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from medsearch_pipeline.orchestration.study_runs import StudyRun, partitions_of
+from medsearch_pipeline.intake.study_runs import StudyRun, partitions_of
 
 
 @dataclass(frozen=True)

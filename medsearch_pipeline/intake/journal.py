@@ -2,7 +2,7 @@
 
 An entry is one put and never changes, so any number of observers may write at once, and what is in it is durable before anybody
 is told. Names begin with the time at which the observation began: read in the order of their names, the last change of a key
-counts. Journal and inventory together are what is known to have landed (`known`).
+counts. Journal and inventory together are what is known to have landed (`inventory`).
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.studies.documents import TABLES, inputs_of_documents
+from medsearch_pipeline.studies.documents import TABLES, document_inputs_digest
 from medsearch_pipeline.studies.landed_objects import SHARED
 
-InputsOf = Callable[[Sequence[str]], str]
+InputsDigest = Callable[[Sequence[str]], str]
 """The digest that a study's table has when it was made from objects of these versions."""
 
 STUDIES = pa.schema(
@@ -154,7 +154,7 @@ _ENTRIES = f"""
     ORDER BY patient NULLS FIRST, study NULLS FIRST, key, state IN $tombstones, etag
 """  # noqa: S608
 
-_REFUSALS = f"""
+_REJECTIONS = f"""
     WITH outcomes AS ({OUTCOMES}), now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)
     SELECT o.key, o.frame, o.reason, o.detail FROM outcomes o JOIN now USING (patient, study, key)
     WHERE o.reason IS NOT NULL AND now.state IN ('indexed', 'rejected', 'excluded') AND now.kind != 'rejected'
@@ -164,7 +164,7 @@ _REFUSALS = f"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class LedgerInputs:
     """What the ledger is decided by.
 
     Args:
@@ -175,22 +175,22 @@ class Evidence:
 
     inventory: pa.Table
     run: str | None
-    catalogue: pa.Table
+    catalog: pa.Table
     indexed: Mapping[StudyKey, str]
     before: pa.Table
 
     @cached_property
     def studies(self) -> pa.Table:
         """What the tables hold of each study."""
-        return studies_in(self.catalogue)
+        return studies_in(self.catalog)
 
 
-def studies_in(catalogue: pa.Table) -> pa.Table:
+def studies_in(catalog: pa.Table) -> pa.Table:
     """What the tables hold of each study, in the schema `STUDIES`."""
-    found = ask(_STUDIES, catalogue=catalogue)
+    found = query_tables(_STUDIES, catalogue=catalog)
     digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "vectors_inputs", "reports_inputs")), strict=True)
     documents = [
-        inputs_of_documents(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
+        document_inputs_digest(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
         for of, tags, is_whole in zip(digests, found["tags"].to_pylist(), found["is_whole"].to_pylist(), strict=True)
     ]
     with_documents = found.append_column("documents", pa.array(documents, pa.string()))
@@ -203,7 +203,7 @@ def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:
     return pa.table([pa.array(c, pa.string()) for c in columns], names=["patient", "study", "inputs"])
 
 
-def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: InputsOf) -> pa.Table:
+def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, report_inputs_digest: InputsDigest) -> pa.Table:
     """One row per landed object and one per key whose last version is gone, as `LedgerEntry` has them, by study and key.
 
     An object counts as used or refused only where its study's table was made from the very objects that are landed now, and
@@ -211,32 +211,32 @@ def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: In
     evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
     run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
     """
-    due = due_of(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
-    entries = ask(
+    due = expected_digests(inputs.inventory, {"dicom": image_inputs_digest, "report": report_inputs_digest})
+    entries = query_tables(
         _ENTRIES,
-        {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": evidence.run},
-        inventory=evidence.inventory,
-        catalogue=evidence.catalogue,
-        studies=evidence.studies,
-        indexed=indexed_table(evidence.indexed),
-        before=evidence.before,
+        {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": inputs.run},
+        inventory=inputs.inventory,
+        catalogue=inputs.catalog,
+        studies=inputs.studies,
+        indexed=indexed_table(inputs.indexed),
+        before=inputs.before,
         due=due,
     )
     schema = schema_of(LedgerEntry)
     return entries.select(schema.names).cast(schema)
 
 
-def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
+def current_rejections(ledger: pa.Table, catalog: pa.Table) -> pa.Table:
     """Key, frame, reason and detail of every object, or frame of one, that was refused in the version that is landed."""
-    return ask(_REFUSALS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalogue)
+    return query_tables(_REJECTIONS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalog)
 
 
-def due_of(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
+def expected_digests(inventory: pa.Table, inputs_digests: Mapping[str, InputsDigest]) -> pa.Table:
     """The digests that each study's images and reports have when made from what is landed: patient, study, kind, inputs."""
-    landed = ask(_LANDED, inventory=inventory)
+    landed = query_tables(_LANDED, inventory=inventory)
 
     def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:
-        inputs = pa.array([inputs_of[kind](each) for each in versions], pa.string())
+        inputs = pa.array([inputs_digests[kind](each) for each in versions], pa.string())
         kinds = pa.repeat(pa.scalar(kind, pa.string()), len(inputs))
         return pa.table([landed["patient"], landed["study"], kinds, inputs], names=["patient", "study", "kind", "inputs"])
 

@@ -28,11 +28,11 @@ CLOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Worker:
+class RunProcess:
     """The process of a run, as its first event tells it: process id, and when that was, in seconds since 1970."""
 
     pid: int
-    seen: float
+    started: float
 
 
 class LocalRunLauncher(DefaultRunLauncher):
@@ -47,49 +47,49 @@ class LocalRunLauncher(DefaultRunLauncher):
         """Whether the process of a started run is there, as far as can be known; running, where it cannot."""
         server = json.loads(run.tags.get(SERVER_TAG, "{}"))
         is_local = server.get("host") in LOCAL_HOSTS
-        knows = _knows(server, run.run_id) if server else None
-        return judged(knows, is_local, self._worker(run.run_id), is_alive)
+        knows = _server_has_run(server, run.run_id) if server else None
+        return worker_health(knows, is_local, self._worker(run.run_id), is_alive)
 
-    def _worker(self, run_id: str) -> Worker | None:
+    def _worker(self, run_id: str) -> RunProcess | None:
         for record in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_START):
             if record.dagster_event and record.dagster_event.pid:
-                return Worker(record.dagster_event.pid, record.timestamp)
+                return RunProcess(record.dagster_event.pid, record.timestamp)
         return None
 
 
-def judged(
-    knows: bool | None, is_local: bool, worker: Worker | None, is_there: Callable[[Worker], bool]
+def worker_health(
+    server_has_run: bool | None, is_local: bool, worker: RunProcess | None, is_alive: Callable[[RunProcess], bool]
 ) -> CheckRunHealthResult:
     """What is to be thought of a started run.
 
     Args:
-        knows: whether the code server that launched it has its process; None if it does not answer.
+        server_has_run: whether the code server that launched it has its process; None if it does not answer.
         is_local: whether that server is on this machine, so that process ids mean something here.
         worker: its process, if an event tells it.
     """
-    if knows:
+    if server_has_run:
         return CheckRunHealthResult(WorkerStatus.RUNNING)
     if is_local and worker:
-        if is_there(worker):  # its server is gone, and it goes on without
+        if is_alive(worker):  # its server is gone, and it goes on without
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {worker.pid} is not there any more")
-    if knows is None:
+    if server_has_run is None:
         return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer, so nobody can tell")
     return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server was started anew and does not know it")
 
 
-def is_alive(worker: Worker) -> bool:
+def is_alive(worker: RunProcess) -> bool:
     """Whether a process is there, and is the one that was: ids are used again, most of all after a restart."""
     try:
         process = psutil.Process(worker.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= worker.seen + CLOCK_SECONDS
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= worker.started + CLOCK_SECONDS
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
         return True
 
 
-def _knows(server: dict[str, object], run_id: str) -> bool | None:
+def _server_has_run(server: dict[str, object], run_id: str) -> bool | None:
     client = DagsterGrpcClient(
         port=server.get("port"),  # type: ignore[arg-type]
         socket=server.get("socket"),  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ UNFINISHED = [
 """Created, queued, started, or being cancelled."""
 
 
-def span_of(run: dg.DagsterRun) -> tuple[str, str] | None:
+def partition_span(run: dg.DagsterRun) -> tuple[str, str] | None:
     """First and last partition that a run works on; None if it works on none."""
     start = run.tags.get(RANGE_START_TAG, run.tags.get(PARTITION_TAG))
     end = run.tags.get(RANGE_END_TAG, run.tags.get(PARTITION_TAG))

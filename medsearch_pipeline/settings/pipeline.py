@@ -13,9 +13,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_this_machine
+from medsearch_core.loopback import is_local_host
 from medsearch_core.settings import Deployment
-from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
+from medsearch_pipeline.models.engines.choice import EngineName, EngineOptions, PrecisionName
 from medsearch_pipeline.models.registry import NAMES, family_of
 from medsearch_pipeline.settings.ecs import EcsSettings
 from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
@@ -143,6 +143,11 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     )
     alert_timeout_seconds: float = Field(5, gt=0, le=15, description="how long the webhook may take to answer")
     dagster_url: str = Field("http://localhost:3000", description="where people reach Dagster's UI, for the links of alerts")
+    webserver_hosts: str = Field(
+        "",
+        description="host names, separated by commas, that `medsearch webserver` answers to beside localhost and the host of "
+        "MEDSEARCH_DAGSTER_URL",
+    )
     api_url: str = Field(
         "http://localhost:8000",
         description="where browsers reach the service, for previews in Dagster's UI; of one site with it, as localhost is",
@@ -161,7 +166,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     @classmethod
     def _is_protected(cls, value: SecretStr | None) -> SecretStr | None:
         at = urlsplit(value.get_secret_value() if value else "")
-        if value and not (at.hostname and (at.scheme == "https" or (at.scheme == "http" and is_this_machine(at.hostname)))):
+        if value and not (at.hostname and (at.scheme == "https" or (at.scheme == "http" and is_local_host(at.hostname)))):
             raise ValueError("give an https:// address; http:// only on this machine")
         return value
 
@@ -181,6 +186,12 @@ class Settings(EcsSettings, Deployment, BaseSettings):
         return value
 
     @property
-    def engine_wanted(self) -> Wanted:
+    def webserver_names(self) -> frozenset[str]:
+        """The names that Dagster's webserver is reached by, in lower case, beside those of this machine."""
+        named = [urlsplit(self.dagster_url).hostname or "", *self.webserver_hosts.split(",")]
+        return frozenset(name.strip().lower() for name in named) - {""}
+
+    @property
+    def engine_options(self) -> EngineOptions:
         """What is to run the model."""
-        return Wanted(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))
+        return EngineOptions(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))

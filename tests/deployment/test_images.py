@@ -33,9 +33,9 @@ def test_every_base_is_the_python_that_is_tested_by_an_exact_tag(image: str) -> 
     tag = re.fullmatch(r"BASE=python:(3\.\d+)\.\d+-slim-[a-z]+", first.value)
     assert tag
     assert PROJECT["requires-python"] == f">={tag[1]}"
-    froms = [each.value.split(" AS ")[0] for each in instructions(image) if each.name == "FROM"]
-    assert set(froms) <= {"${BASE}", "packages"}
-    assert froms[-1] == "${BASE}"
+    bases = [each.value.split(" AS ")[0] for each in instructions(image) if each.name == "FROM"]
+    assert set(bases) <= {"${BASE}", "packages"}
+    assert bases[-1] == "${BASE}"
 
 
 @every_image

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from medsearch_core.keys import StudyKey
@@ -16,7 +18,7 @@ IMPRESSION: Large left pleural effusion.
 """
 
 
-def image_bytes(study: StudyKey, number: int = 1, **attributes: object) -> bytes:
+def image_bytes(study: StudyKey, number: int = 1, **attributes: Any) -> bytes:
     """A 12-bit radiograph of a study, different for each number."""
     pixels = np.random.default_rng(number).integers(0, 4096, (96, 80), dtype=np.uint16)
     given = {

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
-    CatalogueFile,
+    CatalogFile,
     LandedObject,
     LedgerEntry,
     records_of,
@@ -20,8 +20,8 @@ from medsearch_core.records import (
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.ledger.reconciliation import Counted, Reconciliation, reconcile
-from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
+from medsearch_pipeline.ledger.reconciliation import Reconciliation, ReconciliationInputs, reconcile
+from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
 from medsearch_pipeline.studies.landed_objects import versions_of
 
 S1, S2 = StudyKey("p1", "s1"), StudyKey("p2", "s2")
@@ -58,7 +58,7 @@ class World:
     """A landing, the tables made of it, and the index made of those; each step is one that a run would do."""
 
     objects: Mapping[str, LandedObject] = field(default_factory=dict)
-    files: dict[tuple[StudyKey, str], CatalogueFile] = field(default_factory=dict)
+    files: dict[tuple[StudyKey, str], CatalogFile] = field(default_factory=dict)
     indexed: dict[StudyKey, str] = field(default_factory=dict)
     inventories: int = 0
     ledger: pa.Table = field(default_factory=lambda: NO_LEDGER)
@@ -85,7 +85,7 @@ class World:
                 continue
             kind = "report" if table in REPORT_TABLES else "dicom"
             inputs = inputs_of(versions_of(o for o in mine if o.kind == kind))
-            self.files[study, table] = CatalogueFile(
+            self.files[study, table] = CatalogFile(
                 patient=study.patient,
                 study=study.study,
                 table_name=table,
@@ -108,21 +108,21 @@ class World:
 
     @property
     def catalogue(self) -> pa.Table:
-        return table_of(CatalogueFile, list(self.files.values()))
+        return table_of(CatalogFile, list(self.files.values()))
 
     @property
     def inventory(self) -> pa.Table:
         return table_of(LandedObject, list(self.objects.values()))
 
     def decide(self) -> list[LedgerEntry]:
-        evidence = Evidence(
+        evidence = LedgerInputs(
             inventory=self.inventory,
             run=f"inventory {self.inventories}",
-            catalogue=self.catalogue,
+            catalog=self.catalogue,
             indexed=self.indexed,
             before=self.ledger,
         )
-        self.ledger = decide(evidence, inputs_of, inputs_of)
+        self.ledger = decide_states(evidence, inputs_of, inputs_of)
         return records_of(LedgerEntry, self.ledger)
 
     def states(self) -> dict[tuple[str, str], str]:
@@ -147,7 +147,7 @@ class World:
 
         total = count(Filters(patients=tuple(s.patient for s in due)))
         return reconcile(
-            Counted(
+            ReconciliationInputs(
                 inventory=self.inventory,
                 ledger=self.ledger,
                 studies=studies,

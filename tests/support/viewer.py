@@ -32,7 +32,7 @@ _SHOW = """(all) => document.getElementById('view').replaceChildren(...all.map((
 
 
 @contextmanager
-def opened(browser: Browser, address: str, expected: str | None = None, **context: object) -> Iterator[Page]:
+def opened(browser: Browser, address: str, expected: str | None = None, **context: Any) -> Iterator[Page]:
     """Another such page, of which the browser may complain as expected."""
     with watched(browser, address, **context) as (page, complaints):
         yield page
@@ -40,7 +40,7 @@ def opened(browser: Browser, address: str, expected: str | None = None, **contex
 
 
 @contextmanager
-def watched(browser: Browser, address: str, **context: object) -> Iterator[tuple[Page, list[str]]]:
+def watched(browser: Browser, address: str, **context: Any) -> Iterator[tuple[Page, list[str]]]:
     """A page with the viewer loaded, and what the browser complains of."""
     page = browser.new_page(**({"viewport": SIZE} | context))
     complaints: list[str] = []
@@ -58,13 +58,13 @@ def prepare(page: Page) -> None:
     page.evaluate(_PREPARE)
 
 
-def attributes_of(row: ImageRecord, **others: str) -> dict[str, str]:
+def attributes_of(row: ImageRecord, **others: Any) -> dict[str, str]:
     place = f"{row.patient}/{row.study}/{row.image_id}"
     addresses = {"src": f"/images/{place}.png", "values": f"/images/{place}.values", "thumbnail": f"/thumbnails/{place}.png"}
     return {**addresses, "label": "An image"} | others
 
 
-def show(page: Page, *rows: ImageRecord, **others: str) -> Locator:
+def show(page: Page, *rows: ImageRecord, **others: Any) -> Locator:
     """The first of new viewers in the page, when all show their images."""
     page.evaluate(_SHOW, [attributes_of(row, **others) for row in rows])
     expect(page.locator("frame-viewer[data-ready]")).to_have_count(len(rows))

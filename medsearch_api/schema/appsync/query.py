@@ -32,7 +32,7 @@ from medsearch_core.errors import InvalidQuery, NotIndexed
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import MAX_DEPTH, MAX_HITS, MAX_PAGE, NO_FILTERS, Filters
 from medsearch_core.search.similar_images import Exclude, similar_to
-from medsearch_core.search.similar_reports import MOST_LIKE, those_like
+from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_for_similar
 from medsearch_core.search.tokens import words_of
 
 HITS = 20
@@ -53,7 +53,7 @@ OneReportId = Annotated[str | None, argument("A ReportId.")]
 Size = Annotated[int | None, argument(f"How many values to give, 1 to {MAX_SIZE}.")]
 
 
-def _counting(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
+def _buckets_field(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
     """A field that answers with buckets of a kind."""
     what = kind.field_name.replace("_", " ").replace("icd10cms", "ICD-10-CM descriptions")
     buckets: Any = list[kind | None] | None  # type: ignore[valid-type]
@@ -62,33 +62,35 @@ def _counting(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
     )
 
 
-def _of_all(kind: type[Bucket]) -> Any:
+def _for_all(kind: type[Bucket]) -> Any:
     async def resolve(info: Info, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
-        return await _counted(info, kind, NO_FILTERS, size)
+        return await _count(info, kind, NO_FILTERS, size)
 
-    return _counting(kind, resolve, "all reports")
+    return _buckets_field(kind, resolve, "all reports")
 
 
-def _of_words(kind: type[Bucket]) -> Any:
+def _for_words(kind: type[Bucket]) -> Any:
     async def resolve(info: Info, input: Words = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
-        return await _counted(info, kind, NO_FILTERS, size, input) if _has_words(input) else []
+        return await _count(info, kind, NO_FILTERS, size, input) if _has_words(input) else []
 
-    return _counting(kind, resolve, "the reports holding any of the words")
+    return _buckets_field(kind, resolve, "the reports holding any of the words")
 
 
-def _of_reports(kind: type[Bucket]) -> Any:
+def _for_reports(kind: type[Bucket]) -> Any:
     async def resolve(info: Info, input: ReportIds = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
-        return await _counted_of(info, kind, report_ids(input), size)
+        return await _count_in_reports(info, kind, parse_report_ids(input), size)
 
-    return _counting(kind, resolve, "these reports")
+    return _buckets_field(kind, resolve, "these reports")
 
 
-def _of_similar(kind: type[Bucket]) -> Any:
+def _for_similar(kind: type[Bucket]) -> Any:
     async def resolve(info: Info, input: OneReportId = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
-        like = await asyncio.to_thread(_those_like, info.context.index, input) if input else None
-        return await _counted(info, kind, like, size) if like else []
+        like = await asyncio.to_thread(_filters_for_similar, info.context.index, input) if input else None
+        return await _count(info, kind, like, size) if like else []
 
-    return _counting(kind, resolve, f"the {MOST_LIKE} reports most like one by Findings and Impression, without itself")
+    return _buckets_field(
+        kind, resolve, f"the {MAX_SIMILAR_REPORTS} reports most like one by Findings and Impression, without itself"
+    )
 
 
 @strawberry.type(name="Query")
@@ -138,39 +140,39 @@ class AppSyncQuery:
         ImageId: Annotated[str | None, argument("An ImageId.")] = UNSET,
         k: Annotated[int | None, argument(f"How many images to give, 1 to {MAX_HITS}; {BUCKETS} if not given.")] = UNSET,
     ) -> list[Image | None] | None:
-        wanted = BUCKETS if k in (None, UNSET) else k
-        check_range("k", wanted, 1, MAX_HITS)
+        limit = BUCKETS if k in (None, UNSET) else k
+        check_range("k", limit, 1, MAX_HITS)
         if not ImageId:
             return []
-        hits = await asyncio.to_thread(similar_to, info.context.index, ImageId, wanted, NO_FILTERS, 0, Exclude.NOTHING)
+        hits = await asyncio.to_thread(similar_to, info.context.index, ImageId, limit, NO_FILTERS, 0, Exclude.NOTHING)
         return [Image(document=hit.document) for hit in hits]
 
-    getAllPositiveICD10CMs = _of_all(PositiveICD10CMs)
-    getAllNegativeICD10CMs = _of_all(NegativeICD10CMs)
-    getPositiveICD10CMs = _of_words(PositiveICD10CMs)
-    getNegativeICD10CMs = _of_words(NegativeICD10CMs)
-    getPositiveICD10CMsbyReports = _of_reports(PositiveICD10CMs)
-    getNegativeICD10CMsbyReports = _of_reports(NegativeICD10CMs)
-    getPositiveSignsbyReports = _of_reports(PositiveSigns)
-    getNegativeSignsbyReports = _of_reports(NegativeSigns)
-    getPositiveDiagnosesbyReports = _of_reports(PositiveDiagnoses)
-    getNegativeDiagnosesbyReports = _of_reports(NegativeDiagnoses)
-    getPositiveSymptomsbyReports = _of_reports(PositiveSymptoms)
-    getNegativeSymptomsbyReports = _of_reports(NegativeSymptoms)
-    getPositiveICD10CMsbySimilarReport = _of_similar(PositiveICD10CMs)
-    getNegativeICD10CMsbySimilarReport = _of_similar(NegativeICD10CMs)
+    getAllPositiveICD10CMs = _for_all(PositiveICD10CMs)
+    getAllNegativeICD10CMs = _for_all(NegativeICD10CMs)
+    getPositiveICD10CMs = _for_words(PositiveICD10CMs)
+    getNegativeICD10CMs = _for_words(NegativeICD10CMs)
+    getPositiveICD10CMsbyReports = _for_reports(PositiveICD10CMs)
+    getNegativeICD10CMsbyReports = _for_reports(NegativeICD10CMs)
+    getPositiveSignsbyReports = _for_reports(PositiveSigns)
+    getNegativeSignsbyReports = _for_reports(NegativeSigns)
+    getPositiveDiagnosesbyReports = _for_reports(PositiveDiagnoses)
+    getNegativeDiagnosesbyReports = _for_reports(NegativeDiagnoses)
+    getPositiveSymptomsbyReports = _for_reports(PositiveSymptoms)
+    getNegativeSymptomsbyReports = _for_reports(NegativeSymptoms)
+    getPositiveICD10CMsbySimilarReport = _for_similar(PositiveICD10CMs)
+    getNegativeICD10CMsbySimilarReport = _for_similar(NegativeICD10CMs)
 
 
-def report_ids(given: str | None) -> list[str]:
+def parse_report_ids(text: str | None) -> list[str]:
     """The ids in a JSON array. A null among them, the ReportId of an image without a report, is passed over.
 
     Raises:
         InvalidQuery: the text is not such an array, or holds more than `MAX_REPORTS`.
     """
-    if not given:
+    if not text:
         return []
     try:
-        ids = orjson.loads(given)
+        ids = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidQuery("input must be a JSON array of ReportIds, as a string") from error
     if not isinstance(ids, list) or not all(i is None or isinstance(i, str) for i in ids):
@@ -180,26 +182,26 @@ def report_ids(given: str | None) -> list[str]:
     return [i for i in ids if i is not None]
 
 
-def _has_words(given: str | None) -> bool:
+def _has_words(text: str | None) -> bool:
     """Whether the text holds a word. To the index a text without one means every report, to the sample none."""
-    check_query(given or "")
-    return bool(words_of(given or ""))
+    check_query(text or "")
+    return bool(words_of(text or ""))
 
 
-async def _counted(info: Info, kind: type[Bucket], filters: Filters, size: int | None, query: str | None = "") -> list[Bucket]:
-    wanted = BUCKETS if size is None else size
-    check_range("size", wanted, 1, MAX_SIZE)
-    counts = await asyncio.to_thread(info.context.index.facets, kind.field_name, filters, wanted, query or "")
+async def _count(info: Info, kind: type[Bucket], filters: Filters, size: int | None, query: str | None = "") -> list[Bucket]:
+    limit = BUCKETS if size is None else size
+    check_range("size", limit, 1, MAX_SIZE)
+    counts = await asyncio.to_thread(info.context.index.facets, kind.field_name, filters, limit, query or "")
     return [kind.of(count) for count in counts]
 
 
-async def _counted_of(info: Info, kind: type[Bucket], reports: list[str], size: int | None) -> list[Bucket]:
+async def _count_in_reports(info: Info, kind: type[Bucket], reports: list[str], size: int | None) -> list[Bucket]:
     """Counts among these reports alone; no reports have no values, though no filter means every report."""
-    return await _counted(info, kind, Filters(reports=reports), size) if reports else []
+    return await _count(info, kind, Filters(reports=reports), size) if reports else []
 
 
-def _those_like(index: SearchIndex, report_id: str) -> Filters | None:
+def _filters_for_similar(index: SearchIndex, report_id: str) -> Filters | None:
     try:
-        return those_like(index, report_id)
+        return filters_for_similar(index, report_id)
     except NotIndexed:
         return None

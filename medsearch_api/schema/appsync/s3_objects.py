@@ -18,7 +18,7 @@ PUBLIC = "public/"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class S3Location:
     """A bucket, and a key in it."""
 
     bucket: str | None

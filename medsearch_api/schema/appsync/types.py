@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Self
 import strawberry
 
 from medsearch_api.backends.context import Info
-from medsearch_api.schema.appsync.s3_objects import Place
+from medsearch_api.schema.appsync.s3_objects import S3Location
 from medsearch_core.search.documents import ImageDocument, ReportDocument
 from medsearch_core.search.results import FacetCount
 
 
-def _of_document(name: str, description: str) -> Any:
+def _document_field(name: str, description: str) -> Any:
     return strawberry.field(resolver=lambda root: getattr(root.document, name), description=description)
 
 
@@ -21,15 +21,15 @@ def _of_document(name: str, description: str) -> Any:
 class Image:
     document: strawberry.Private[ImageDocument]
 
-    ImageId: str | None = _of_document("image_id", "SOPInstanceUID, followed by _<frame> if the object has several frames.")
-    ReportId: str | None = _of_document("report_id", "The report of its study; null if there is none.")
-    Modality: str | None = _of_document("modality", "Modality (0008,0060).")
-    ViewPosition: str | None = _of_document("view_position", "ViewPosition (0018,5101).")
-    BodyPartExamined: str | None = _of_document("body_part_examined", "BodyPartExamined (0018,0015).")
+    ImageId: str | None = _document_field("image_id", "SOPInstanceUID, followed by _<frame> if the object has several frames.")
+    ReportId: str | None = _document_field("report_id", "The report of its study; null if there is none.")
+    Modality: str | None = _document_field("modality", "Modality (0008,0060).")
+    ViewPosition: str | None = _document_field("view_position", "ViewPosition (0018,5101).")
+    BodyPartExamined: str | None = _document_field("body_part_examined", "BodyPartExamined (0018,0015).")
 
     @strawberry.field(description="The S3 bucket that its thumbnail, a PNG, lies in; null where thumbnails are in a folder.")
     def Bucket(self, info: Info) -> str | None:
-        return self._place(info).bucket
+        return self._thumbnail_location(info).bucket
 
     @strawberry.field(
         description=(
@@ -38,30 +38,30 @@ class Image:
         )
     )
     def Key(self, info: Info) -> str | None:
-        return self._place(info).key
+        return self._thumbnail_location(info).key
 
-    def _place(self, info: Info) -> Place:
-        return Place.of_thumbnail(info.context.warehouse.store.url, self.document)
+    def _thumbnail_location(self, info: Info) -> S3Location:
+        return S3Location.of_thumbnail(info.context.warehouse.store.url, self.document)
 
 
 @strawberry.type(description="One radiology report.")
 class Report:
     document: strawberry.Private[ReportDocument]
 
-    ReportId: str | None = _of_document("report_id", "s<StudyID> in MIMIC-CXR, else the study's key.")
-    Examination: str | None = _of_document("examination", "EXAMINATION section.")
-    Indication: str | None = _of_document("indication", "INDICATION section.")
-    Technique: str | None = _of_document("technique", "TECHNIQUE section.")
-    Findings: str | None = _of_document("findings", "FINDINGS section.")
-    Impression: str | None = _of_document("impression", "IMPRESSION section.")
-    PositiveDiagnoses: list[str | None] | None = _of_document("positive_diagnoses", "Diagnoses present.")
-    NegativeDiagnoses: list[str | None] | None = _of_document("negative_diagnoses", "Diagnoses absent.")
-    PositiveICD10CMs: list[str | None] | None = _of_document("positive_icd10cms", "ICD-10-CM descriptions present.")
-    NegativeICD10CMs: list[str | None] | None = _of_document("negative_icd10cms", "ICD-10-CM descriptions absent.")
-    PositiveSigns: list[str | None] | None = _of_document("positive_signs", "Signs present.")
-    NegativeSigns: list[str | None] | None = _of_document("negative_signs", "Signs absent.")
-    PositiveSymptoms: list[str | None] | None = _of_document("positive_symptoms", "Symptoms present.")
-    NegativeSymptoms: list[str | None] | None = _of_document("negative_symptoms", "Symptoms absent.")
+    ReportId: str | None = _document_field("report_id", "s<StudyID> in MIMIC-CXR, else the study's key.")
+    Examination: str | None = _document_field("examination", "EXAMINATION section.")
+    Indication: str | None = _document_field("indication", "INDICATION section.")
+    Technique: str | None = _document_field("technique", "TECHNIQUE section.")
+    Findings: str | None = _document_field("findings", "FINDINGS section.")
+    Impression: str | None = _document_field("impression", "IMPRESSION section.")
+    PositiveDiagnoses: list[str | None] | None = _document_field("positive_diagnoses", "Diagnoses present.")
+    NegativeDiagnoses: list[str | None] | None = _document_field("negative_diagnoses", "Diagnoses absent.")
+    PositiveICD10CMs: list[str | None] | None = _document_field("positive_icd10cms", "ICD-10-CM descriptions present.")
+    NegativeICD10CMs: list[str | None] | None = _document_field("negative_icd10cms", "ICD-10-CM descriptions absent.")
+    PositiveSigns: list[str | None] | None = _document_field("positive_signs", "Signs present.")
+    NegativeSigns: list[str | None] | None = _document_field("negative_signs", "Signs absent.")
+    PositiveSymptoms: list[str | None] | None = _document_field("positive_symptoms", "Symptoms present.")
+    NegativeSymptoms: list[str | None] | None = _document_field("negative_symptoms", "Symptoms absent.")
 
     @strawberry.field(description="The images of its study, by image id.")
     async def Images(self, info: Info) -> list[Image | None] | None:

@@ -1,13 +1,13 @@
 // The view of two images side by side.
 
 import { html } from "../vendor/lit-html/lit-html.js";
-import { comparePlace } from "../place/address.js";
-import { go } from "../place/visits.js";
-import { loaded } from "../shell/loaded.js";
+import { compareRoute } from "../router/routes.js";
+import { go } from "../router/history.js";
+import { detailPage } from "../shell/detail-page.js";
 import { compareView } from "../viewer/compare.js";
 
-const swapped = ([one, other]) => () => go(comparePlace(other, one), { replace: true });
+const swapped = ([one, other]) => () => go(compareRoute(other, one), { replace: true });
 
-export const compareScreen = (state) => loaded(state, state.loads.compare, "image", ({ one, other }) => one && other && html`
+export const compareScreen = (state) => detailPage(state, state.loads.compare, "image", ({ one, other }) => one && other && html`
   <h1 tabindex="-1">Side by side</h1>
-  ${compareView(one.id === other.id ? [one] : [one, other], { swap: swapped(state.place.ids) })}`);
+  ${compareView(one.id === other.id ? [one] : [one, other], { swap: swapped(state.route.ids) })}`);

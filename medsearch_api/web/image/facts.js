@@ -1,7 +1,7 @@
 // What is known of an image: its attributes, and where it comes from.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { person } from "../words.js";
+import { demographics } from "../labels.js";
 
 const definition = ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 const definitions = (rows) => html`<dl>${rows.filter(([, value]) => value).map(definition)}</dl>`;
@@ -10,7 +10,7 @@ function attributes(image) {
   const detail = image.detail;
   const spacing = detail?.pixelSpacingMm?.map((mm) => mm.toFixed(3)).join(" × ");
   return [
-    ["Patient", person(image)],
+    ["Patient", demographics(image)],
     ["Study date", image.studyDate],
     ["Description", detail?.studyDescription],
     ["View", [image.viewPosition, image.laterality].filter(Boolean).join(" ")],

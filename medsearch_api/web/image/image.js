@@ -3,35 +3,35 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { findings } from "../report/findings.js";
 import { reportPanel } from "../report/report.js";
-import { loaded } from "../shell/loaded.js";
+import { detailPage } from "../shell/detail-page.js";
 import { similarPanel } from "../similar/similar.js";
 import { stances } from "../similar/filters.js";
-import { headed, person } from "../words.js";
+import { headingFor, demographics } from "../labels.js";
 import { factsPanel } from "./facts.js";
 import { siblings } from "./siblings.js";
 import { stage } from "./stage.js";
 
-export const imageView = (state) => loaded(state, state.loads.image, "image", ({ image }) => image && opened(state, image));
+export const imageView = (state) => detailPage(state, state.loads.image, "image", ({ image }) => image && opened(state, image));
 
 function opened(state, image) {
-  const { place } = state;
+  const { route } = state;
   const entities = image.report?.entities ?? [];
   const own = [...new Set(entities.map((e) => e.icd10cmCode).filter(Boolean))];
   return html`
-    <h1 tabindex="-1">${headed(image)} <span>${[image.modality, person(image), image.studyDate].filter(Boolean).join(" · ")}</span></h1>
+    <h1 tabindex="-1">${headingFor(image)} <span>${[image.modality, demographics(image), image.studyDate].filter(Boolean).join(" · ")}</span></h1>
     <div class="upper">
       <div class="sheets">
-        <figure>${stage(image, place.windowing)}${siblings(image, place, state.loads.study)}<figcaption>Not for diagnosis.</figcaption></figure>
+        <figure>${stage(image, route.windowing)}${siblings(image, route, state.loads.study)}<figcaption>Not for diagnosis.</figcaption></figure>
         ${factsPanel(image)}
       </div>
       <div class="sheets">
-        ${image.report ? html`${reportPanel(image.report)}${said(image.report, place)}` : unreported}
+        ${image.report ? html`${reportPanel(image.report)}${said(image.report, route)}` : noReport}
       </div>
     </div>
     ${similarPanel(state, image, own)}`;
 }
 
-const unreported = html`
+const noReport = html`
   <section class="panel report" aria-label="Report"><h2>Report</h2><p class="quiet">This study has no report.</p></section>`;
 
 /** What the report says; each finding with the buttons that filter the similar images by it. */
@@ -44,7 +44,7 @@ function said(report, { like }) {
 }
 
 /** The view of a report that has no image. */
-export const reportView = (state) => loaded(state, state.loads.report, "report", ({ report }) => report && html`
+export const reportView = (state) => detailPage(state, state.loads.report, "report", ({ report }) => report && html`
   <h1 tabindex="-1">Report <span>without an indexed image</span></h1>
   <div class="sheets alone">
     ${reportPanel(report)}

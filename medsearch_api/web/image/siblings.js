@@ -1,21 +1,21 @@
 // The images of a study, side by side, each with a way to compare it with the one that is open.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { fragmentOf, onward } from "../place/address.js";
-import { compareLink, picture } from "../shell/pictures.js";
+import { formatRoute, nextImageRoute } from "../router/routes.js";
+import { compareLink, thumbnail } from "../shell/thumbnails.js";
 
-export function siblings(image, place, slot) {
+export function siblings(image, route, slot) {
   const images = slot?.data?.study?.images.nodes ?? [];
   if (images.length < 2) return nothing;
-  return html`<nav class="siblings" aria-label="Images of this study"><ul>${images.map((i) => sibling(i, image, place))}</ul></nav>`;
+  return html`<nav class="siblings" aria-label="Images of this study"><ul>${images.map((i) => sibling(i, image, route))}</ul></nav>`;
 }
 
-function sibling({ id, viewPosition, ...about }, image, place) {
+function sibling({ id, viewPosition, ...about }, image, route) {
   const isShown = id === image.id;
   return html`
     <li>
-      <a class="tile" href=${fragmentOf(onward(place, id))} aria-current=${isShown ? "true" : nothing} data-step data-key=${id} data-image=${id}>
-        ${picture({ viewPosition, ...about })}<span>${viewPosition ?? "no view"}</span>
+      <a class="tile" href=${formatRoute(nextImageRoute(route, id))} aria-current=${isShown ? "true" : nothing} data-step data-key=${id} data-image=${id}>
+        ${thumbnail({ viewPosition, ...about })}<span>${viewPosition ?? "no view"}</span>
       </a>
       ${isShown ? nothing : compareLink(image.id, id, `Compare with ${viewPosition ?? "this image"} of the study`)}
     </li>`;

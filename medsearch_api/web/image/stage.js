@@ -2,12 +2,12 @@
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
-import { keepWindow } from "../actions.js";
-import { spacingOf, unitOf, valuesUrl } from "../viewer/addresses.js";
+import { storeWindow } from "../actions.js";
+import { pixelSpacing, valueUnit, valuesUrl } from "../viewer/urls.js";
 import "../viewer/frame-viewer.js";
-import { shown } from "../words.js";
+import { altText } from "../labels.js";
 
 export const stage = (image, windowing) => html`
-  <frame-viewer src=${image.frameUrl} values=${ifDefined(valuesUrl(image) ?? undefined)} thumbnail=${image.thumbnailUrl} label=${shown(image)}
-    unit=${ifDefined(unitOf(image) ?? undefined)} spacing=${ifDefined(spacingOf(image) ?? undefined)}
-    .windowing=${windowing} @windowchange=${(event) => keepWindow(image.id, event.detail)}></frame-viewer>`;
+  <frame-viewer src=${image.frameUrl} values=${ifDefined(valuesUrl(image) ?? undefined)} thumbnail=${image.thumbnailUrl} label=${altText(image)}
+    unit=${ifDefined(valueUnit(image) ?? undefined)} spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
+    .windowing=${windowing} @windowchange=${(event) => storeWindow(image.id, event.detail)}></frame-viewer>`;

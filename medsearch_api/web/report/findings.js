@@ -1,8 +1,8 @@
 // What a report mentions, by kind and by what is asserted: each leads to the reports that say the same.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { fragmentOf, noFilters, searchPlace } from "../place/address.js";
-import { ASSERTIONS, CATEGORIES, SIGNS } from "../words.js";
+import { formatRoute, noFilters, searchRoute } from "../router/routes.js";
+import { ASSERTIONS, CATEGORIES, SIGNS } from "../labels.js";
 
 const SEARCHED = { PRESENT: "present", ABSENT: "absent", UNCERTAIN: "uncertain" };
 const ORDER = Object.keys(ASSERTIONS);
@@ -16,8 +16,8 @@ export function distinct(entities) {
 /** The search for reports that say the same; for its words where it has no code or is neither present, absent nor uncertain. */
 function same({ assertion, icd10cmCode, concept }) {
   const name = SEARCHED[assertion];
-  if (!name || !icd10cmCode) return fragmentOf(searchPlace({ words: concept }));
-  return fragmentOf(searchPlace({ filters: { ...noFilters(), [name]: [icd10cmCode] } }));
+  if (!name || !icd10cmCode) return formatRoute(searchRoute({ words: concept }));
+  return formatRoute(searchRoute({ filters: { ...noFilters(), [name]: [icd10cmCode] } }));
 }
 
 function item(entity, extra) {

@@ -1,13 +1,13 @@
 // A report with its mentions marked by what is asserted of them, and the words that were searched for.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ASSERTIONS } from "../words.js";
-import { pieces, terms } from "./pieces.js";
+import { ASSERTIONS } from "../labels.js";
+import { markText, markTerms } from "./marked-text.js";
 
 const term = (run) => (run.isTerm ? html`<em class="term">${run.text}</em>` : run.text);
 
 /** A text in which the words that were searched for stand out. */
-export const highlighted = (text, matches) => terms(text, matches ?? []).map(term);
+export const highlighted = (text, matches) => markTerms(text, matches ?? []).map(term);
 
 /** What is said of a mention, by which words, and its code. */
 export function about(entity) {
@@ -35,7 +35,7 @@ export function reportPanel(report) {
     <section class="panel report" aria-label="Report">
       <div class="titlebar"><h2>Report</h2>${legend(entities)}</div>
       ${report.entities ? nothing : html`<p class="quiet">The report is being read again, so its findings are not marked.</p>`}
-      <p class="text">${pieces(report.text.trimEnd(), entities, report.matches ?? []).map(piece)}</p>
+      <p class="text">${markText(report.text.trimEnd(), entities, report.matches ?? []).map(piece)}</p>
       <p class="source">${source}</p>
     </section>`;
 }

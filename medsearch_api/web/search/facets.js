@@ -3,24 +3,24 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { search } from "../actions.js";
-import { toggled } from "../place/filters.js";
+import { toggleValue } from "../router/filters.js";
 import { skeleton } from "../shell/notes.js";
-import { SEXES, SEX_OF_VALUE, brief } from "../words.js";
+import { SEXES, SEX_OF_VALUE, shorten } from "../labels.js";
 
-const switching = (filters, name, value) => () => search({ filters: toggled(filters, name, value) });
+const switching = (filters, name, value) => () => search({ filters: toggleValue(filters, name, value) });
 
 const SHOWN_BARS = 8;
 
 const width = (part) => `width: ${Math.max(2, 100 * part)}%`;
 
-/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. A bar for `most` reports is as wide as the chart. */
-function chart(title, name, counts, filters, most) {
+/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. A bar for `maxCount` reports is as wide as the chart. */
+function chart(title, name, counts, filters, maxCount) {
   const bar = ({ value, label, count }) => html`
     <li>
       <button class="finding" type="button" data-key=${`${name} ${value}`} aria-pressed=${filters[name].includes(value)}
         title=${`${value} ${label ?? ""}`.trim()} @click=${switching(filters, name, value)}>
-        <span class="label">${brief(label ?? value)}</span><span class="count">${count}</span>
-        <span class="track" aria-hidden="true"><span class="bar" .style=${width(count / most)}></span></span>
+        <span class="label">${shorten(label ?? value)}</span><span class="count">${count}</span>
+        <span class="track" aria-hidden="true"><span class="bar" .style=${width(count / maxCount)}></span></span>
       </button>
     </li>`;
   const bars = (of) => repeat(of, (c) => c.value, bar);
@@ -66,11 +66,11 @@ export function facets(answer, filters) {
   const change = (next) => search({ filters: next });
   const sexes = answer.sexes.filter(({ value }) => value in SEX_OF_VALUE);
   const isMixed = answer.modalities.length > 1 || filters.modalities.length > 0;
-  const most = Math.max(1, ...[answer.present, answer.absent, answer.uncertain].flat().map((c) => c.count));
+  const maxCount = Math.max(1, ...[answer.present, answer.absent, answer.uncertain].flat().map((c) => c.count));
   return html`
-    ${chart("Present", "present", answer.present, filters, most)}
-    ${chart("Absent", "absent", answer.absent, filters, most)}
-    ${chart("Uncertain", "uncertain", answer.uncertain, filters, most)}
+    ${chart("Present", "present", answer.present, filters, maxCount)}
+    ${chart("Absent", "absent", answer.absent, filters, maxCount)}
+    ${chart("Uncertain", "uncertain", answer.uncertain, filters, maxCount)}
     ${chips("View", "views", answer.views, filters)}
     ${isMixed ? chips("Modality", "modalities", answer.modalities, filters) : nothing}
     ${chips("Sex", "sexes", sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}

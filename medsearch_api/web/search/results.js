@@ -2,20 +2,20 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
-import { go } from "../place/visits.js";
-import { fragmentOf, imagePlace, reportPlace } from "../place/address.js";
+import { go } from "../router/history.js";
+import { formatRoute, imageRoute, reportRoute } from "../router/routes.js";
 import { findings } from "../report/findings.js";
 import { highlighted } from "../report/report.js";
-import { picture } from "../shell/pictures.js";
+import { thumbnail } from "../shell/thumbnails.js";
 import { failure, skeleton } from "../shell/notes.js";
-import { SIGNS, absent, brief, person, present } from "../words.js";
+import { SIGNS, absentFindings, shorten, demographics, presentFindings } from "../labels.js";
 
 const SHOWN_IMAGES = 2;
 const SHOWN_TAGS = 5;
 
 const linked = (image, className) => html`
-  <a class=${className} href=${fragmentOf(imagePlace(image.id))} data-step data-key=${image.id}>
-    ${picture(image)}${image.viewPosition ? html`<span class="view">${image.viewPosition}</span>` : nothing}
+  <a class=${className} href=${formatRoute(imageRoute(image.id))} data-step data-key=${image.id}>
+    ${thumbnail(image)}${image.viewPosition ? html`<span class="view">${image.viewPosition}</span>` : nothing}
   </a>`;
 
 function tags(kind, texts) {
@@ -32,21 +32,21 @@ function pictures(images) {
 }
 
 /** The impression, or else the findings, with the words that were searched for apart. */
-function told(report) {
+function excerpt(report) {
   if (report.impression) return highlighted(report.impression, report.inImpression);
   if (report.findings) return highlighted(report.findings, report.inFindings);
   return "A report without findings and impression";
 }
 
-function row(report, { place: searched, labels, loads }) {
+function row(report, { route: searched, labels, loads }) {
   const images = report.images.nodes.filter((i) => i.isRepresentative);
   const [first] = images;
   const modalities = [...new Set(images.map((i) => i.modality).filter(Boolean))].join(", ");
-  const facts = first ? [person(first), first.studyDate, modalities].filter(Boolean) : ["no indexed image"];
-  const unsure = report.uncertainCodes.map((code) => brief(labels.get(code) ?? code).toLowerCase());
-  const said = [["present", present(report)], ["uncertain", unsure], ["absent", absent(report)]];
+  const facts = first ? [demographics(first), first.studyDate, modalities].filter(Boolean) : ["no indexed image"];
+  const unsure = report.uncertainCodes.map((code) => shorten(labels.get(code) ?? code).toLowerCase());
+  const said = [["present", presentFindings(report)], ["uncertain", unsure], ["absent", absentFindings(report)]];
   const hidden = said.reduce((sum, [, texts]) => sum + Math.max(0, texts.length - SHOWN_TAGS), 0);
-  const place = first ? imagePlace(first.id) : reportPlace(report.id);
+  const route = first ? imageRoute(first.id) : reportRoute(report.id);
   const isOpen = searched.open === report.id;
   const toggle = () => go({ ...searched, open: isOpen ? null : report.id }, { replace: true });
   return html`
@@ -54,7 +54,7 @@ function row(report, { place: searched, labels, loads }) {
       <div class="pictures">${pictures(images)}</div>
       <div class="words">
         <p class="facts">${facts.map((fact) => html`<span>${fact}</span>`)}</p>
-        <a class="impression" href=${fragmentOf(place)} data-key=${`report ${report.id}`}>${told(report)}</a>
+        <a class="impression" href=${formatRoute(route)} data-key=${`report ${report.id}`}>${excerpt(report)}</a>
         <ul class="tags">
           ${said.map(([kind, texts]) => tags(kind, texts))}
           <li><button class="tag all" type="button" aria-expanded=${isOpen} @click=${toggle}>${hidden ? `${hidden} more` : "Findings"}</button></li>

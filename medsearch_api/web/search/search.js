@@ -2,21 +2,21 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { search } from "../actions.js";
-import { noFilters } from "../place/address.js";
-import { PAGE, isFiltered } from "../place/filters.js";
-import { go } from "../place/visits.js";
+import { noFilters } from "../router/routes.js";
+import { PAGE, isFiltered } from "../router/filters.js";
+import { go } from "../router/history.js";
 import { button, failure, note, skeleton } from "../shell/notes.js";
-import { plural } from "../words.js";
+import { plural } from "../labels.js";
 import { facets } from "./facets.js";
 import { grid, rows } from "./results.js";
-import { clearLink, filterTags } from "./switched_on.js";
+import { clearLink, filterTags } from "./active-filters.js";
 
 const HINT = "Words are found after “no” as well: for what is there, choose under Present.";
 
 const clear = () => search({ filters: noFilters() });
 
 export function searchView(state) {
-  const { place, loads } = state;
+  const { route, loads } = state;
   const { data, status, error } = loads.search ?? {};
   return html`
     <h1 class="unseen" tabindex="-1">Search</h1>
@@ -24,32 +24,32 @@ export function searchView(state) {
       <details class="side" ?open=${state.isWide}>
         <summary>Findings and filters</summary>
         <h2 class="unseen">Filters</h2>
-        <div class="facets">${status === "failed" ? nothing : facets(data, place.filters)}</div>
+        <div class="facets">${status === "failed" ? nothing : facets(data, route.filters)}</div>
       </details>
       <section class="found" aria-labelledby="found-title">
         <h2 class="unseen" id="found-title">Results</h2>
         <div class="resultbar">
           <p class="total">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching"}</p>
           <div class="tags">
-            ${filterTags(place.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(place.filters), clear)}
+            ${filterTags(route.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(route.filters), clear)}
           </div>
           <div class="layouts" role="group" aria-label="Layout">
-            ${layoutButton(place, "reports", "Reports")}${layoutButton(place, "images", "Images")}
+            ${layoutButton(route, "reports", "Reports")}${layoutButton(route, "images", "Images")}
           </div>
         </div>
-        ${place.words.trim() && data?.searchReports.totalCount ? html`<p class="quiet hint">${HINT}</p>` : nothing}
+        ${route.words.trim() && data?.searchReports.totalCount ? html`<p class="quiet hint">${HINT}</p>` : nothing}
         <div class="results" aria-busy=${status === "loading"}>
-          ${status === "failed" ? failure(error) : data ? found(state, data.searchReports) : awaited(place)}
+          ${status === "failed" ? failure(error) : data ? found(state, data.searchReports) : placeholder(route)}
         </div>
       </section>
     </div>`;
 }
 
-const awaited = ({ layout }) => (layout === "images" ? skeleton.tiles(18) : skeleton.rows(6));
+const placeholder = ({ layout }) => (layout === "images" ? skeleton.tiles(18) : skeleton.rows(6));
 
 function found(state, { nodes, totalCount, pageInfo }) {
-  if (!totalCount) return empty(state.place);
-  return html`${state.place.layout === "images" ? grid(nodes) : rows(nodes, state)}${pager(state.place, totalCount, nodes.length, pageInfo)}`;
+  if (!totalCount) return empty(state.route);
+  return html`${state.route.layout === "images" ? grid(nodes) : rows(nodes, state)}${pager(state.route, totalCount, nodes.length, pageInfo)}`;
 }
 
 function empty({ words, filters }) {
@@ -58,13 +58,13 @@ function empty({ words, filters }) {
   return note("Nothing is indexed yet", "Reports appear here as soon as the pipeline has written its search index.");
 }
 
-const layoutButton = (place, layout, label) => html`
-  <button type="button" aria-pressed=${place.layout === layout} @click=${() => search({ layout, cursors: place.cursors })}>${label}</button>`;
+const layoutButton = (route, layout, label) => html`
+  <button type="button" aria-pressed=${route.layout === layout} @click=${() => search({ layout, cursors: route.cursors })}>${label}</button>`;
 
-function pager(place, total, shown, { hasNextPage, endCursor }) {
+function pager(route, total, shown, { hasNextPage, endCursor }) {
   if (total <= PAGE) return nothing;
-  const { cursors } = place;
-  const turn = (to) => () => go({ ...place, cursors: to, open: null });
+  const { cursors } = route;
+  const turn = (to) => () => go({ ...route, cursors: to, open: null });
   const before = cursors.length * PAGE;
   const [first, last] = [before + 1, before + shown].map((n) => n.toLocaleString("en"));
   return html`

@@ -3,7 +3,7 @@
 const REACHED = "a[href], button:not(:disabled), input:not(:disabled), summary, h1[tabindex]";
 
 /** Calls `render`, and gives the focus back if that took it. */
-export function keepingFocus(render) {
+export function preserveFocus(render) {
   const before = document.activeElement;
   const key = before?.dataset?.key;
   const around = [];

@@ -2,10 +2,10 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
-import { help, otherTheme, searchNow, type } from "../actions.js";
-import { fragmentOf, searchPlace, uploadPlace } from "../place/address.js";
+import { help, toggleTheme, searchNow, type } from "../actions.js";
+import { formatRoute, searchRoute, uploadRoute } from "../router/routes.js";
 import { signOut } from "../session.js";
-import { plural } from "../words.js";
+import { plural } from "../labels.js";
 import { file, keyboard, moon, sun } from "./icons.js";
 import { button } from "./notes.js";
 
@@ -14,16 +14,16 @@ const isInside = ({ session }) => ["open", "signed in"].includes(session.status)
 export function header(state) {
   const held = state.loads.holdings?.data?.index;
   return html`
-    <a class="skip" href="#view" @click=${toView}>Skip to the results</a>
+    <a class="skip" href="#view" @click=${focusView}>Skip to the results</a>
     <header class="top">
-      <a class="brand" href=${fragmentOf(searchPlace())} aria-label="medsearch, a new search">
+      <a class="brand" href=${formatRoute(searchRoute())} aria-label="medsearch, a new search">
         <img src="/static/icon.svg" alt="" width="26" height="26"><span>medsearch</span>
       </a>
       ${words(state)}
       <p class="holdings" id="holdings">${held ? `${plural(held.images, "image")} · ${plural(held.reports, "report")}` : nothing}</p>
       <div class="tools">
         ${isInside(state) ? fileLink : nothing}
-        <button class="tool" type="button" @click=${otherTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>
+        <button class="tool" type="button" @click=${toggleTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>
           ${state.theme === "dark" ? sun : moon}
         </button>
         <button class="tool keys" type="button" @click=${help} aria-label="Keys" title="Keys (?)">${keyboard}</button>
@@ -34,7 +34,7 @@ export function header(state) {
 }
 
 const fileLink = html`
-  <a class="tool" href=${fragmentOf(uploadPlace())} aria-label="Search with a file" title="Search with a file">${file}</a>`;
+  <a class="tool" href=${formatRoute(uploadRoute())} aria-label="Search with a file" title="Search with a file">${file}</a>`;
 
 const account = ({ name }) => html`<div class="account">${button("Sign out", signOut, name ? `Signed in as ${name}` : nothing)}</div>`;
 
@@ -56,7 +56,7 @@ function submit(event) {
 }
 
 /** Past the header without a change of the address. */
-function toView(event) {
+function focusView(event) {
   event.preventDefault();
   document.getElementById("view").focus();
 }

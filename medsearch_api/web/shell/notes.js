@@ -1,7 +1,7 @@
 // What stands where a result would: a message, a failure with a way on, and the shape of what is being loaded.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { again } from "../actions.js";
+import { retryView } from "../actions.js";
 import { signIn } from "../session.js";
 
 export const button = (text, onClick, title = nothing) => html`
@@ -10,14 +10,14 @@ export const button = (text, onClick, title = nothing) => html`
 export const note = (title, detail, action = nothing) => html`<div class="note"><h2>${title}</h2><p>${detail}</p>${action}</div>`;
 
 /** A failure, and a way to try again. */
-export function failure(error, retry = again) {
+export function failure(error, retry = retryView) {
   const isOver = error.code === "UNAUTHENTICATED";
   const action = isOver ? button("Sign in", () => location.reload()) : button("Try again", retry);
   return html`<div class="note" role="alert"><h2>That did not work</h2><p>${error.message}</p>${action}</div>`;
 }
 
 /** What stands in the view while nobody may ask. */
-export function outside({ status, error }) {
+export function signInNotice({ status, error }) {
   if (status === "asking") return nothing;
   if (status === "failed") return failure(error, () => location.reload());
   if (status === "no role") return note("No access", "This account has no role here. Ask whoever runs this service.");

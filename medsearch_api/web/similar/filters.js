@@ -1,27 +1,27 @@
 // The filters of similar images: other patients, the same view, and for each finding whether the report must say it.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { filterLikes } from "../actions.js";
-import { noLikeFilters } from "../place/address.js";
-import { isLikeFiltered, stanceTaken, toggled } from "../place/filters.js";
+import { setSimilarFilters } from "../actions.js";
+import { noSimilarFilters } from "../router/routes.js";
+import { isSimilarFiltered, setStance, toggleValue } from "../router/filters.js";
 import { ageRange } from "../search/facets.js";
-import { clearLink, filterTags } from "../search/switched_on.js";
-import { SEXES, brief } from "../words.js";
+import { clearLink, filterTags } from "../search/active-filters.js";
+import { SEXES, shorten } from "../labels.js";
 
-const MOST = 14;
+const MAX_CODES = 14;
 const STANCES = [["present", "with"], ["without", "without"], ["absent", "said absent"]];
 
 const toggle = (like, name, label) => html`
   <label class="switch">
-    <input type="checkbox" role="switch" .checked=${like[name]} @change=${() => filterLikes({ ...like, [name]: !like[name] })}>${label}
+    <input type="checkbox" role="switch" .checked=${like[name]} @change=${() => setSimilarFilters({ ...like, [name]: !like[name] })}>${label}
   </label>`;
 
 /** The codes of findings worth choosing: those of the report, then those of the images shown, the most frequent first. */
-export function worthChoosing(own, nodes) {
+export function suggestedCodes(own, nodes) {
   const counts = new Map();
   for (const code of nodes.flatMap((n) => n.presentCodes)) counts.set(code, (counts.get(code) ?? 0) + 1);
   const others = [...counts].sort(([, a], [, b]) => b - a).map(([code]) => code);
-  return [...new Set([...own, ...others])].slice(0, MOST);
+  return [...new Set([...own, ...others])].slice(0, MAX_CODES);
 }
 
 /** Buttons that say whether the reports of similar images must hold a finding. */
@@ -29,21 +29,21 @@ export function stances(like, code, name) {
   return html`
     <span class="stances" role="group" aria-label=${name}>${STANCES.map(([field, label]) => html`
       <button type="button" class=${field} aria-pressed=${like[field].includes(code)}
-        @click=${() => filterLikes(stanceTaken(like, field, code))}>${label}</button>`)}
+        @click=${() => setSimilarFilters(setStance(like, field, code))}>${label}</button>`)}
     </span>`;
 }
 
 const choice = (like, code, label) => html`
-  <li><span class="label" title=${`${code} ${label}`}>${brief(label)}</span>${stances(like, code, brief(label))}</li>`;
+  <li><span class="label" title=${`${code} ${label}`}>${shorten(label)}</span>${stances(like, code, shorten(label))}</li>`;
 
 const sexChip = (like, sex) => html`
-  <button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => filterLikes(toggled(like, "sexes", sex))}>
+  <button class="chip" type="button" aria-pressed=${like.sexes.includes(sex)} @click=${() => setSimilarFilters(toggleValue(like, "sexes", sex))}>
     ${SEXES[sex]}
   </button>`;
 
 /** `image` is null where the likeness is to an uploaded picture. */
-export function likeFilterBar({ place: { like }, labels }, image, codes) {
-  const clear = () => filterLikes({ ...noLikeFilters(), shown: like.shown });
+export function similarFilterBar({ route: { like }, labels }, image, codes) {
+  const clear = () => setSimilarFilters({ ...noSimilarFilters(), shown: like.shown });
   return html`
     <div class="likefilters">
       <div class="switches">
@@ -54,10 +54,10 @@ export function likeFilterBar({ place: { like }, labels }, image, codes) {
           <div class="sheet">
             ${codes.length ? html`<ul class="choices">${codes.map((code) => choice(like, code, labels.get(code) ?? code))}</ul>` : nothing}
             <div class="chips sexes" role="group" aria-label="Sex">${["FEMALE", "MALE"].map((sex) => sexChip(like, sex))}</div>
-            ${ageRange(like, filterLikes)}
+            ${ageRange(like, setSimilarFilters)}
           </div>
         </details>
       </div>
-      <div class="tags">${filterTags(like, labels, filterLikes)}${clearLink(isLikeFiltered(like), clear)}</div>
+      <div class="tags">${filterTags(like, labels, setSimilarFilters)}${clearLink(isSimilarFiltered(like), clear)}</div>
     </div>`;
 }

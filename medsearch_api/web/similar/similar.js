@@ -2,23 +2,23 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
-import { filterLikes } from "../actions.js";
-import { STEPS, fragmentOf, noLikeFilters, onward } from "../place/address.js";
-import { isLikeFiltered } from "../place/filters.js";
+import { setSimilarFilters } from "../actions.js";
+import { STEPS, formatRoute, noSimilarFilters, nextImageRoute } from "../router/routes.js";
+import { isSimilarFiltered } from "../router/filters.js";
 import { button, failure, note, skeleton } from "../shell/notes.js";
-import { compareLink, picture } from "../shell/pictures.js";
-import { plural, seen } from "../words.js";
-import { likeFilterBar, worthChoosing } from "./filters.js";
+import { compareLink, thumbnail } from "../shell/thumbnails.js";
+import { plural, visibleFindings } from "../labels.js";
+import { similarFilterBar, suggestedCodes } from "./filters.js";
 
 const SCORES = "Scores are cosines of the model’s vectors, not probabilities.";
 
-function card({ rank, score, node }, place, image) {
-  const said = node.report ? seen(node.report) : [];
+function card({ rank, score, node }, route, image) {
+  const said = node.report ? visibleFindings(node.report) : [];
   const isOfPatient = node.patient === image?.patient;
   return html`
     <li class="like">
-      <a class="tile" href=${fragmentOf(onward(place, node.id))} data-step data-key=${node.id} data-image=${node.id}>
-        <span class="frame">${picture(node)}${isOfPatient ? html`<span class="same">same patient</span>` : nothing}</span>
+      <a class="tile" href=${formatRoute(nextImageRoute(route, node.id))} data-step data-key=${node.id} data-image=${node.id}>
+        <span class="frame">${thumbnail(node)}${isOfPatient ? html`<span class="same">same patient</span>` : nothing}</span>
         <span class="likeness">
           <span class="rank" title="Rank">${rank}</span><span class="score" title="Cosine similarity">${score.toFixed(3)}</span>
           <span class="where">${node.viewPosition ?? ""}</span>
@@ -32,7 +32,7 @@ function card({ rank, score, node }, place, image) {
 
 /** The panel of images like `image`, or like an uploaded picture. `own` are the codes of the image's own report. */
 export function similarPanel(state, image, own = []) {
-  const { place } = state;
+  const { route } = state;
   const { data, status, error } = state.loads.similar ?? {};
   const edges = data?.similarImages.edges ?? [];
   return html`
@@ -40,27 +40,27 @@ export function similarPanel(state, image, own = []) {
       <div class="titlebar">
         <h2 id="similar-title">Similar images</h2>
         <p class="quiet">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}. ${SCORES}` : ""}</p>
-        ${likeFilterBar(state, image, worthChoosing(own, edges.map((e) => e.node)))}
+        ${similarFilterBar(state, image, suggestedCodes(own, edges.map((e) => e.node)))}
       </div>
       <div class="likes" aria-busy=${status === "loading"}>
-        ${status === "failed" ? failure(error) : data ? found(data.similarImages, place, image) : skeleton.tiles(12)}
+        ${status === "failed" ? failure(error) : data ? found(data.similarImages, route, image) : skeleton.tiles(12)}
       </div>
     </section>`;
 }
 
-function found({ edges, totalCount }, place, image) {
-  if (!edges.length) return none(place.like);
-  const cards = repeat(edges, (e) => e.node.id, (e) => card(e, place, image));
-  return html`<ul class="grid">${cards}</ul>${more(place, edges.length, totalCount)}`;
+function found({ edges, totalCount }, route, image) {
+  if (!edges.length) return none(route.like);
+  const cards = repeat(edges, (e) => e.node.id, (e) => card(e, route, image));
+  return html`<ul class="grid">${cards}</ul>${more(route, edges.length, totalCount)}`;
 }
 
-function more(place, shown, total) {
-  const next = STEPS.find((step) => step > place.like.shown);
-  if (!next || shown < place.like.shown || total <= shown) return nothing;
-  return html`<p class="pager">${button("Show more", () => filterLikes({ ...place.like, shown: next }))}</p>`;
+function more(route, shown, total) {
+  const next = STEPS.find((step) => step > route.like.shown);
+  if (!next || shown < route.like.shown || total <= shown) return nothing;
+  return html`<p class="pager">${button("Show more", () => setSimilarFilters({ ...route.like, shown: next }))}</p>`;
 }
 
 function none(like) {
-  if (!isLikeFiltered(like)) return note("No similar image", "This is the only image in the index.");
-  return note("No similar image", "No image passes these filters.", button("Clear filters", () => filterLikes(noLikeFilters())));
+  if (!isSimilarFiltered(like)) return note("No similar image", "This is the only image in the index.");
+  return note("No similar image", "No image passes these filters.", button("Clear filters", () => setSimilarFilters(noSimilarFilters())));
 }

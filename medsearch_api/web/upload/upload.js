@@ -1,20 +1,20 @@
 // The view of a search with a file: where to drop one, how far it is, why it was refused, and images like it.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { backLink } from "../shell/loaded.js";
+import { backLink } from "../shell/detail-page.js";
 import { similarPanel } from "../similar/similar.js";
 import { button, failure, note } from "../shell/notes.js";
-import { size } from "../words.js";
+import { size } from "../labels.js";
 import { preview } from "./preview.js";
-import { cancel, send } from "./sending.js";
+import { cancel, send } from "./send.js";
 
-function chosen(event) {
+function onFileChosen(event) {
   const [file] = event.target.files;
   event.target.value = "";
   if (file) send(file);
 }
 
-const choice = (text) => html`<label class="button choose">${text}<input class="unseen" type="file" @change=${chosen}></label>`;
+const choice = (text) => html`<label class="button choose">${text}<input class="unseen" type="file" @change=${onFileChosen}></label>`;
 
 export function uploadView(state) {
   return html`
@@ -35,13 +35,13 @@ function content(state, slot) {
 
 function step(state, limits) {
   const { upload } = state;
-  if (upload.status === "ready") return html`${embedded(upload)}${similarPanel(state, null)}`;
-  if (upload.status === "failed") return refused(upload);
+  if (upload.status === "ready") return html`${uploadSummary(upload)}${similarPanel(state, null)}`;
+  if (upload.status === "failed") return uploadFailure(upload);
   if (upload.status === "none") return invitation(limits, upload);
   return sending(upload);
 }
 
-const refused = ({ name, error }) => html`
+const uploadFailure = ({ name, error }) => html`
   <div class="drop" role="alert"><h2>${name}</h2><p>${error.message}</p>${choice("Choose another file")}</div>`;
 
 const invitation = ({ maxBytes, formats }, { isLost }) => html`
@@ -61,7 +61,7 @@ const sending = ({ status, name, bytes, part }) => html`
     ${button("Cancel", cancel)}
   </div>`;
 
-function embedded({ name, bytes, embedding }) {
+function uploadSummary({ name, bytes, embedding }) {
   const frames = embedding.frames > 1 ? `, frame ${embedding.frame} of ${embedding.frames}` : "";
   return html`
     <section class="panel uploaded" aria-label="The file">
@@ -76,7 +76,7 @@ function embedded({ name, bytes, embedding }) {
 }
 
 /** What covers the page while a file is held over it. */
-export function dropTarget({ isDropping, loads }) {
+export function dropOverlay({ isDropping, loads }) {
   if (!isDropping) return nothing;
   const why = "Files cannot be searched with here: this service has no model to embed them.";
   return html`<div class="droptarget"><p>${loads.uploads?.data?.uploads ? "Drop it to search for images like it" : why}</p></div>`;

@@ -4,11 +4,11 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { distinct } from "../report/findings.js";
-import { SIGNS, imageAddress, person, shown } from "../words.js";
-import { spacingOf, unitOf, valuesUrl } from "./addresses.js";
+import { SIGNS, imageUrl, demographics, altText } from "../labels.js";
+import { pixelSpacing, valueUnit, valuesUrl } from "./urls.js";
 import "./frame-viewer.js";
 
-const MOST_FINDINGS = 6;
+const MAX_FINDINGS = 6;
 
 /**
  * Two to four images, as the GraphQL API gives them.
@@ -40,14 +40,14 @@ function side(image) {
         src=${image.frameUrl}
         values=${ifDefined(valuesUrl(image) ?? undefined)}
         thumbnail=${image.thumbnailUrl}
-        label=${[shown(image), image.studyDate].filter(Boolean).join(", ")}
-        unit=${ifDefined(unitOf(image) ?? undefined)}
-        spacing=${ifDefined(spacingOf(image) ?? undefined)}
+        label=${[altText(image), image.studyDate].filter(Boolean).join(", ")}
+        unit=${ifDefined(valueUnit(image) ?? undefined)}
+        spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
       ></frame-viewer>
       <figcaption>
         <p class="facts">
-          <a href=${imageAddress(image.id)}>${image.viewPosition ?? image.modality ?? "Image"}</a>
-          ${[image.studyDate, person(image), image.patient].filter(Boolean).map((fact) => html`<span>${fact}</span>`)}
+          <a href=${imageUrl(image.id)}>${image.viewPosition ?? image.modality ?? "Image"}</a>
+          ${[image.studyDate, demographics(image), image.patient].filter(Boolean).map((fact) => html`<span>${fact}</span>`)}
         </p>
         ${findings(image.report?.entities ?? [])}
       </figcaption>
@@ -59,10 +59,10 @@ function side(image) {
 function findings(entities) {
   const said = distinct(entities).filter(({ assertion }) => assertion.toLowerCase() in SIGNS);
   if (!said.length) return nothing;
-  const more = said.length - MOST_FINDINGS;
+  const more = said.length - MAX_FINDINGS;
   return html`
     <ul class="findings" aria-label="Findings of the report">
-      ${said.slice(0, MOST_FINDINGS).map(finding)}
+      ${said.slice(0, MAX_FINDINGS).map(finding)}
       ${more > 0 ? html`<li class="more">${more} more</li>` : nothing}
     </ul>
   `;

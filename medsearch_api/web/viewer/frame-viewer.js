@@ -8,10 +8,10 @@
 import { element } from "./elements.js";
 import { Frame } from "./frame.js";
 import { listen } from "./gestures.js";
-import { commandOf } from "./keyboard.js";
+import { commandFor } from "./keyboard.js";
 import { brightened, dragged, grays, isSame, scaled } from "./lut.js";
 import { overlay } from "./overlay.js";
-import { painter } from "./painting.js";
+import { painter } from "./painter.js";
 import { toolbar } from "./toolbar.js";
 import { resolution, valueAt } from "./values.js";
 import { FIT, confined, isSameView, oneToOne, panned, placed, zoomed } from "./view.js";
@@ -201,7 +201,7 @@ export class FrameViewer extends HTMLElement {
     corners.showZoom(frame.isKnown ? size : null);
     corners.showLoading(frame.isLoading, !frame.isKnown && Boolean(frame.thumbnail));
     corners.showScale(frame.isKnown ? (Number(this.getAttribute("spacing")) / size) * devicePixelRatio : null);
-    corners.showFault(frame.fault);
+    corners.showError(frame.error);
     stage.toggleAttribute("data-windowing", tool === "window" && Boolean(header));
     stage.toggleAttribute("data-zoomed", this.#isZoomed);
     this.toggleAttribute("data-ready", frame.isKnown && !frame.isLoading);
@@ -257,7 +257,7 @@ export class FrameViewer extends HTMLElement {
   }
 
   #key(event) {
-    const command = commandOf(event, this.#isZoomed);
+    const command = commandFor(event, this.#isZoomed);
     if (!command) return;
     event.preventDefault();
     event.stopPropagation();

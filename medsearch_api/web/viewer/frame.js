@@ -1,6 +1,6 @@
 // What is known of one frame so far: its thumbnail, then its values or its picture, then more of its values.
 
-import { fetchPicture, fetchValues, sentenceOf } from "./loading.js";
+import { fetchPicture, fetchValues, errorMessage } from "./fetch-frame.js";
 import { resolution } from "./values.js";
 
 const FIRST_SIDE = 2048;
@@ -11,7 +11,7 @@ export class Frame {
   values = null;
   picture = null;
   thumbnail = null;
-  fault = "";
+  error = "";
 
   #addresses;
   #changed;
@@ -47,15 +47,15 @@ export class Frame {
 
   async load() {
     await this.#during(async (signal) => {
-      this.fault = "";
+      this.error = "";
       this.#changed();
       this.#loadThumbnail(signal);
       const { src, values } = this.#addresses;
-      const fault = await this.#attempt(signal, values, async () => (this.values ??= await fetchValues(values, FIRST_SIDE, signal)));
+      const error = await this.#attempt(signal, values, async () => (this.values ??= await fetchValues(values, FIRST_SIDE, signal)));
       if (signal.aborted || !this.isPicture) return;
       this.#changed();
       const worse = await this.#attempt(signal, src, async () => (this.picture ??= await fetchPicture(src, null, signal)));
-      this.fault = worse || (fault && `This picture cannot be windowed. ${fault}`);
+      this.error = worse || (error && `This picture cannot be windowed. ${error}`);
     });
   }
 
@@ -80,10 +80,10 @@ export class Frame {
     await this.#during(async (signal) => {
       this.#changed();
       const all = Math.max(this.values.width, this.values.height);
-      const fault = await this.#attempt(signal, this.#addresses.values, async () => {
+      const error = await this.#attempt(signal, this.#addresses.values, async () => {
         this.values = await fetchValues(this.#addresses.values, side < all ? side : null, signal);
       });
-      if (fault) this.#isSharpest = true; // the picture stays as sharp as it is
+      if (error) this.#isSharpest = true; // the picture stays as sharp as it is
     });
   }
 
@@ -107,7 +107,7 @@ export class Frame {
     try {
       if (address) await work();
     } catch (error) {
-      if (!signal.aborted) return sentenceOf(error);
+      if (!signal.aborted) return errorMessage(error);
     }
     return "";
   }

@@ -19,7 +19,7 @@ const STEP = 48;
 const ARROWS = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
 
 /** What a key asks for, as a command and its arguments; null if it is none of the viewer's. Arrows are, once zoomed in. */
-export function commandOf(event, isZoomed) {
+export function commandFor(event, isZoomed) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select")) return null;
   if (event.key in ARROWS) return isZoomed ? ["pan", ...ARROWS[event.key]] : null;
   const key = event.key.length === 1 ? event.key.toLowerCase() : "";

@@ -24,13 +24,13 @@ export function grays(header, window, isInverted) {
 }
 
 /** The narrowest window that the function allows and 16 bits can tell apart. */
-export const leastWidth = (header) => (header.function === "LINEAR" ? 1 : header.slope);
+export const minWidth = (header) => (header.function === "LINEAR" ? 1 : header.slope);
 
 /** A window near this one that is short to say: whole numbers where the values span many. */
 export function rounded({ center, width }, header) {
   const step = header.fullRange.width >= 64 ? 1 : 10 ** Math.floor(Math.log10(header.fullRange.width / 1000));
   const near = (number) => Number((Math.round(number / step) * step).toPrecision(12));
-  return { center: near(center), width: Math.max(leastWidth(header), near(width)) };
+  return { center: near(center), width: Math.max(minWidth(header), near(width)) };
 }
 
 /** The window after a drag of so many pixels: right widens it, down raises its center. Slower in a narrow window. */

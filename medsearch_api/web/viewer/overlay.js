@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 import { barLength } from "./view.js";
-import { lengthOf, numberOf, percentOf } from "./words.js";
+import { formatLength, formatNumber, formatPercent } from "./numbers.js";
 
 const BAR_PIXELS = 120;
 
@@ -15,9 +15,9 @@ export function overlay({ again }) {
   const barText = element("span");
   const bar = element("span", { class: "scalebar", hidden: "" }, barText, element("i"));
   const progress = element("div", { class: "progress", role: "progressbar", "aria-label": "Loading the image", hidden: "" });
-  const fault = element("p", { class: "fault", role: "alert", hidden: "" });
+  const error = element("p", { class: "fault", role: "alert", hidden: "" });
   const retry = element("button", { type: "button" }, "Try again");
-  let told = "";
+  let announced = "";
   retry.addEventListener("click", again);
 
   return {
@@ -26,21 +26,21 @@ export function overlay({ again }) {
       element("div", { class: "corner", "data-at": "top left" }, state),
       element("div", { class: "corner", "data-at": "bottom left" }, windowing, zoom),
       element("div", { class: "corner", "data-at": "bottom right" }, value, bar),
-      fault,
+      error,
     ],
 
     showWindow(header, window, isInverted, unit) {
-      const numbers = window && `C ${numberOf(window.center)}  W ${numberOf(window.width)}${unit ? ` ${unit}` : ""}`;
+      const numbers = window && `C ${formatNumber(window.center)}  W ${formatNumber(window.width)}${unit ? ` ${unit}` : ""}`;
       const shown = header ? (numbers ?? "VOI LUT") : "";
       windowing.textContent = isInverted && shown ? `${shown}  inverted` : shown;
     },
 
     showZoom(ratio) {
-      zoom.textContent = ratio ? percentOf(ratio) : "";
+      zoom.textContent = ratio ? formatPercent(ratio) : "";
     },
 
     showValue(found, unit) {
-      value.textContent = found ? `${found.x}, ${found.y}  ${found.isMean ? "≈ " : ""}${numberOf(found.value)}${unit ? ` ${unit}` : ""}` : "";
+      value.textContent = found ? `${found.x}, ${found.y}  ${found.isMean ? "≈ " : ""}${formatNumber(found.value)}${unit ? ` ${unit}` : ""}` : "";
     },
 
     /** `mmPerPixel` of the page, or null. */
@@ -48,7 +48,7 @@ export function overlay({ again }) {
       bar.hidden = !mmPerPixel;
       if (!mmPerPixel) return;
       const mm = barLength(mmPerPixel, BAR_PIXELS);
-      barText.textContent = lengthOf(mm);
+      barText.textContent = formatLength(mm);
       bar.lastChild.style.width = `${mm / mmPerPixel}px`;
     },
 
@@ -58,11 +58,11 @@ export function overlay({ again }) {
     },
 
     /** Said once: a sentence that stays is not announced again. */
-    showFault(sentence) {
-      if (sentence === told) return;
-      told = sentence;
-      fault.hidden = !sentence;
-      fault.replaceChildren(...(sentence ? [element("span", {}, sentence), retry] : []));
+    showError(sentence) {
+      if (sentence === announced) return;
+      announced = sentence;
+      error.hidden = !sentence;
+      error.replaceChildren(...(sentence ? [element("span", {}, sentence), retry] : []));
     },
   };
 }

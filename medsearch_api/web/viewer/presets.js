@@ -1,6 +1,6 @@
 // Windows to choose from: the object's own, those over its values, and the usual ones of computed tomography.
 
-import { numberOf } from "./words.js";
+import { formatNumber } from "./numbers.js";
 
 const HOUNSFIELD = [
   { name: "Lung", center: -600, width: 1500 },
@@ -10,7 +10,7 @@ const HOUNSFIELD = [
 ];
 
 /** Groups of windows, each with a name. */
-export function presetsOf(header, unit) {
+export function windowPresets(header, unit) {
   const own = header.presets.map((preset, at) => ({ ...preset, name: preset.name ?? `Window ${at + 1}` }));
   const whole = [
     { name: "Percentiles", ...header.percentiles },
@@ -23,4 +23,4 @@ export function presetsOf(header, unit) {
   ].filter(({ presets }) => presets.length);
 }
 
-export const titleOf = ({ name, center, width }) => `${name} (${numberOf(center)} / ${numberOf(width)})`;
+export const titleOf = ({ name, center, width }) => `${name} (${formatNumber(center)} / ${formatNumber(width)})`;

@@ -2,7 +2,7 @@
 
 import { element, icon } from "./elements.js";
 import { isSame } from "./lut.js";
-import { presetsOf, titleOf } from "./presets.js";
+import { windowPresets, titleOf } from "./presets.js";
 
 const DEFAULT = "default";
 const CUSTOM = "custom";
@@ -31,7 +31,7 @@ export function toolbar({ act, choose }) {
 
   function fill(header, unit) {
     const option = (value, text) => element("option", { value }, text);
-    const groups = presetsOf(header, unit);
+    const groups = windowPresets(header, unit);
     offered = groups.flatMap(({ presets }) => presets);
     menu.replaceChildren(
       option(DEFAULT, "Default"),

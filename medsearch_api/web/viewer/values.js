@@ -1,9 +1,9 @@
 // The values of a frame as the service sends them, and smaller ones made of them for smaller pictures.
 
-const LEAST_SIDE = 64;
+const MIN_SIDE = 64;
 
 /** Header and pixels of an answer: uint32 length, JSON, uint16 rows (see medsearch_api/imaging/values.py). */
-export function valuesOf(buffer) {
+export function parseValues(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   const { rows, columns } = header;
@@ -14,7 +14,7 @@ export function valuesOf(buffer) {
 /** The pixels, and their means over 2 × 2, 4 × 4 and so on, as long as a picture could need them. */
 function pyramid(base) {
   const sizes = [base];
-  for (let last = base; Math.max(last.rows, last.columns) >= 2 * LEAST_SIDE; sizes.push(last)) last = halved(last);
+  for (let last = base; Math.max(last.rows, last.columns) >= 2 * MIN_SIDE; sizes.push(last)) last = halved(last);
   return sizes;
 }
 

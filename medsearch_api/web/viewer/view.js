@@ -3,10 +3,10 @@
 // `picture` and `stage` have a width and a height, in pixels of the picture and of the screen.
 
 export const FIT = Object.freeze({ scale: 1, x: 0.5, y: 0.5 });
-const MOST_PIXELS = 24;
-const LEAST_ZOOM = 8;
+const MAX_PIXEL_SIZE = 24;
+const MIN_ZOOM_LIMIT = 8;
 
-const within = (number, least, most) => Math.min(most, Math.max(least, number));
+const within = (number, min, max) => Math.min(max, Math.max(min, number));
 
 /** Screen pixels that a pixel of the picture takes when all of it fits. */
 export const fitting = (picture, stage) => Math.min(stage.width / picture.width, stage.height / picture.height);
@@ -14,7 +14,7 @@ export const fitting = (picture, stage) => Math.min(stage.width / picture.width,
 /** The view nearest to this one that can be shown: the middle stays on the picture, which is centred where all of it is seen. */
 export function confined(view, picture, stage) {
   const fit = fitting(picture, stage);
-  const scale = within(view.scale, Math.min(1, 1 / fit), Math.max(LEAST_ZOOM, MOST_PIXELS / fit));
+  const scale = within(view.scale, Math.min(1, 1 / fit), Math.max(MIN_ZOOM_LIMIT, MAX_PIXEL_SIZE / fit));
   if (scale <= 1) return { ...FIT, scale };
   return { scale, x: within(view.x, 0, 1), y: within(view.y, 0, 1) };
 }
@@ -51,8 +51,8 @@ export const oneToOne = (view, picture, stage) => confined({ ...view, scale: 1 /
 export const isSameView = (one, other) => one.scale === other.scale && one.x === other.x && one.y === other.y;
 
 /** A round length for a scale bar, in mm, that takes at most so many screen pixels. */
-export function barLength(mmPerPixel, mostPixels) {
-  const most = mmPerPixel * mostPixels;
-  const power = 10 ** Math.floor(Math.log10(most));
-  return power * [5, 2, 1].find((step) => step * power <= most);
+export function barLength(mmPerPixel, maxPixels) {
+  const maxLength = mmPerPixel * maxPixels;
+  const power = 10 ** Math.floor(Math.log10(maxLength));
+  return power * [5, 2, 1].find((step) => step * power <= maxLength);
 }

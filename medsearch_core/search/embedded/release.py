@@ -17,15 +17,15 @@ from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
 from medsearch_core.search.embedded.filters import any_of, image_condition, report_condition
-from medsearch_core.search.embedded.rows import GONE, IMAGE, REPORT, columns_of, documents_of, vectors_of
+from medsearch_core.search.embedded.rows import IMAGE, REPORT, TOMBSTONE, columns_of, documents_of, vectors_of
 from medsearch_core.search.embedded.table import Table, compact, failing_as, until_settled
 from medsearch_core.search.embedded.text import counted, matching_reports, ranked
 from medsearch_core.search.embedded.vectors import ResidentVectors
-from medsearch_core.search.embedded.writes import model_held, remove, rewrite
+from medsearch_core.search.embedded.writes import current_model, remove, rewrite
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
-from medsearch_core.search.tokens import stems_of, words_asked
+from medsearch_core.search.tokens import query_terms, stems_of
 from medsearch_core.search.validation import check_facet, check_filters, check_hits, check_page, checked_fields, checked_vector
 
 Document = TypeVar("Document", ImageDocument, ReportDocument)
@@ -69,7 +69,7 @@ class EmbeddedRelease(SearchIndex):
         if table is None:
             return {}
         with failing_as("read"):
-            live = table.search().where(f"kind != '{GONE}'").select(["study_key", "inputs"]).limit(None).to_arrow()
+            live = table.search().where(f"kind != '{TOMBSTONE}'").select(["study_key", "inputs"]).limit(None).to_arrow()
             found = live.group_by(["study_key", "inputs"]).aggregate([]).to_pylist()
         return {StudyKey.parse(row["study_key"]): row["inputs"] for row in found}
 
@@ -140,7 +140,7 @@ class EmbeddedRelease(SearchIndex):
         self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
     ) -> ReportPage:
         check_page(offset, limit)
-        words, condition, table = stems_of(words_asked(query)), report_condition(filters), self._table.snapshot()
+        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._table.snapshot()
         if table is None:
             return ReportPage((), 0)
         with failing_as("read"):
@@ -152,7 +152,7 @@ class EmbeddedRelease(SearchIndex):
 
     def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
         check_facet(field_name, size)
-        words, condition, table = stems_of(words_asked(query)), report_condition(filters), self._table.snapshot()
+        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._table.snapshot()
         if table is None:
             return []
         with failing_as("read"):
@@ -171,9 +171,9 @@ class EmbeddedRelease(SearchIndex):
         if table is None:
             return IndexHealth(images=0, reports=0, studies=0, release=self.name)
         with failing_as("read"):
-            live = table.search().where(f"kind != '{GONE}'").select(["study_key"]).limit(None).to_arrow()
+            live = table.search().where(f"kind != '{TOMBSTONE}'").select(["study_key"]).limit(None).to_arrow()
             fragments = table.stats()["fragment_stats"]["num_fragments"]
-            model = model_held(table)
+            model = current_model(table)
             return IndexHealth(
                 images=table.count_rows(f"kind = '{IMAGE}'"),
                 reports=table.count_rows(f"kind = '{REPORT}'"),

@@ -25,10 +25,10 @@ import pyarrow as pa
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
 from medsearch_core.search.query import TextField
 from medsearch_core.search.tokens import stems_of, words_of
-from medsearch_core.search.unit_vectors import direction
+from medsearch_core.search.unit_vectors import normalized
 from medsearch_core.search.validation import code_prefix
 
-IMAGE, REPORT, GONE = "image", "report", "gone"
+IMAGE, REPORT, TOMBSTONE = "image", "report", "gone"
 
 PREFIXED = {"present_codes": "present_prefixes", "absent_codes": "absent_prefixes", "uncertain_codes": "uncertain_prefixes"}
 """Column of codes → column of all their beginnings."""
@@ -76,9 +76,9 @@ def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in rows}
 
 
-def gone_row(key: str, study_key: str) -> dict[str, Any]:
+def tombstone_row(key: str, study_key: str) -> dict[str, Any]:
     """The row that hides a document its study no longer has."""
-    return {"key": key, "kind": GONE, "study_key": study_key}
+    return {"key": key, "kind": TOMBSTONE, "study_key": study_key}
 
 
 def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
@@ -106,7 +106,7 @@ def _row(kind: str, id_: str, document: ImageDocument | ReportDocument, study: S
     row |= fields_of(document)
     row |= {target: _prefixes(row[source]) for source, target in PREFIXED.items()}
     if isinstance(document, ImageDocument):
-        vector = direction(document.vector).astype("<f4").tobytes()
+        vector = normalized(document.vector).astype("<f4").tobytes()
         digest = hashlib.blake2b(vector, digest_size=8).digest()
         row |= {"vector": vector, "fingerprint": int.from_bytes(digest, "little", signed=True)}
     else:

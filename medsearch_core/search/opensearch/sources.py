@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
-from medsearch_core.search.unit_vectors import direction
+from medsearch_core.search.unit_vectors import normalized
 
 Kind = Literal["images", "reports"]
 Document = TypeVar("Document", ImageDocument, ReportDocument)
@@ -28,7 +28,7 @@ def sources_of(study: StudyDocuments, space_type: str) -> list[Source]:
     found: dict[str, Source] = {}
     for image in study.images:
         source = _source("images", image.image_id, study, image)
-        vector = direction(image.vector)
+        vector = normalized(image.vector)
         if vector.any() or space_type == "innerproduct":  # the other spaces have no place for a vector without direction
             source.fields["vector"] = vector
         found[source.id] = source

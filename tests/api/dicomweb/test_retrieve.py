@@ -187,10 +187,10 @@ def test_a_study_that_breaks_off_is_never_taken_for_whole(changeable):
 
 
 def test_so_many_studies_at_once_and_no_more(client, monkeypatch):
-    monkeypatch.setattr(streams, "_FREE", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(streams, "_SLOTS", threading.BoundedSemaphore(1))
     for _ in range(3):
         assert client.get(INSTANCE).status_code == 200
-    with streams._FREE:
+    with streams._SLOTS:
         response = client.get(INSTANCE)
     assert (response.status_code, response.text) == (503, "Too many studies are being sent now. Try again.")
 

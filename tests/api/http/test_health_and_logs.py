@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from medsearch_api.app import create_app
 from medsearch_api.backends.context import Backends, open_backends
 from medsearch_api.http.logs import JsonLines
-from medsearch_api.sign_in.guard import WITHOUT_SIGN_IN
+from medsearch_api.sign_in.guard import UNAUTHENTICATED_PATHS
 from medsearch_core.errors import StorageError
 from tests.support.api_client import asking, local_client, settings_of
 from tests.support.hospital import EFFUSION, fill
@@ -162,7 +162,7 @@ def test_measurements_hold_nothing_that_was_asked_or_found(client, ask):
     assert "python_info" in response.text
 
 
-@pytest.mark.parametrize("path", WITHOUT_SIGN_IN)
+@pytest.mark.parametrize("path", UNAUTHENTICATED_PATHS)
 def test_what_needs_no_sign_in_is_never_stored_and_names_no_patient(client, path):
     response = client.get(path)
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
@@ -200,4 +200,4 @@ def test_a_line_tells_an_exceptions_type_and_place_and_never_its_message():
     assert "\n" not in line
     assert "Jane" not in line
     assert '"message":"Task failed"' in line
-    assert '"exc_info":"ValueError at test_api_operations.py:' in line
+    assert '"exc_info":"ValueError at test_health_and_logs.py:' in line

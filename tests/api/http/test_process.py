@@ -28,7 +28,7 @@ BROKEN = {"query": '{ searchReports(query: "broken") { totalCount } }'}
 class Service:
     """The running command, whose log goes to a file."""
 
-    def __init__(self, folder: Path, log: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, log: Path, **settings: Any) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -77,7 +77,7 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> None:
 def start(hospital: Path, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
-    def begin(**settings: str) -> Service:
+    def begin(**settings: Any) -> Service:
         started.append(Service(hospital, tmp_path / "log", **settings))
         return started[-1]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from medsearch_api.app import create_app
-from medsearch_api.imaging.refusals import Refused
+from medsearch_api.imaging.errors import RequestError
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png
@@ -277,7 +277,7 @@ def test_more_work_than_fits_is_refused_and_not_piled_up(ingested):
         return await asyncio.gather(*running, return_exceptions=True)
 
     outcome = asyncio.run(crowd())
-    assert [type(o) for o in outcome] == [bool, bool, asyncio.CancelledError, Refused, Refused, bool]
+    assert [type(o) for o in outcome] == [bool, bool, asyncio.CancelledError, RequestError, RequestError, bool]
     assert (outcome[3].status, outcome[3].retry_after) == (503, 1)
 
 

@@ -43,8 +43,8 @@ TYPED = {
     "#/?a=b?q=c": "#/",
 }
 AGAIN = """async (fragments) => {
-    const { placeOf, fragmentOf } = await import("/static/place/address.js");
-    return fragments.map((fragment) => fragmentOf(placeOf(fragment)));
+    const { parseRoute, formatRoute } = await import("/static/router/routes.js");
+    return fragments.map((fragment) => formatRoute(parseRoute(fragment)));
 }"""
 
 

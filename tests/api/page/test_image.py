@@ -63,13 +63,13 @@ def test_mentions_are_marked_at_code_points_and_not_at_utf_16_units(page, addres
 def test_mentions_within_mentions_and_terms_within_both_are_marked(page):
     pieces = page.evaluate(
         """async () => {
-            const { pieces } = await import("/static/report/pieces.js");
+            const { markText } = await import("/static/report/marked-text.js");
             const entity = (begin, end, text) => ({ begin, end, text });
             const inner = entity(6, 27, "contours are 𝛼 normal");
             const within = [inner, entity(0, 27, "Heart contours are 𝛼 normal"), entity(21, 28, "normal."), entity(1, 2, "x")];
             const run = (node) => (node.isTerm ? `*${node.text}*` : node.text);
             const flat = (node) => (node.entity ? [node.entity.text, ...node.pieces.map(flat)] : run(node));
-            return pieces("Heart contours are 𝛼 normal.", within, [{ begin: 19, end: 20 }]).map(flat);
+            return markText("Heart contours are 𝛼 normal.", within, [{ begin: 19, end: 20 }]).map(flat);
         }"""
     )
     inner = ["contours are 𝛼 normal", "contours are ", "*𝛼*", " normal"]

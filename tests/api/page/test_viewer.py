@@ -102,7 +102,9 @@ def test_a_dragged_window_is_the_services_picture_at_that_window(page, images, n
 
 
 def window_of_default(viewer) -> dict[str, float]:
-    header = viewer.evaluate("v => import('/static/viewer/loading.js').then((m) => m.fetchValues(v.getAttribute('values')))")
+    header = viewer.evaluate(
+        "v => import('/static/viewer/fetch-frame.js').then((m) => m.fetchValues(v.getAttribute('values')))"
+    )
     return header["header"]["window"]
 
 

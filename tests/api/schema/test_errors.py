@@ -149,11 +149,11 @@ def test_introspection_is_for_development_unless_a_setting_says_otherwise(hospit
     off = asking(local_client(create_app(settings_of(hospital, api_introspection=False))))
     assert (code_of(off(told)), code_of(off(named))) == ("FORBIDDEN", "FORBIDDEN")
     assert "errors" not in off("{ __typename index { __typename images } }")
-    (error,) = off("{ indx { images } }")["errors"]
-    assert error["message"] == "Cannot query field 'indx' on type 'Query'."
-    assert settings_of(hospital).introspects
-    assert not settings_of(hospital, api_sign_in="elsewhere").introspects
-    assert settings_of(hospital, api_sign_in="elsewhere", api_introspection=True).introspects
+    (error,) = off("{ picture { images } }")["errors"]
+    assert error["message"] == "Cannot query field 'picture' on type 'Query'."
+    assert settings_of(hospital).is_introspection_enabled
+    assert not settings_of(hospital, api_sign_in="elsewhere").is_introspection_enabled
+    assert settings_of(hospital, api_sign_in="elsewhere", api_introspection=True).is_introspection_enabled
 
 
 def test_an_image_without_a_direction_is_like_none(tmp_path):

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from graphql import get_introspection_query, parse
 
 from medsearch_api.schema.build import build_schema
 from medsearch_api.schema.cost import (
-    LISTED,
+    DEFAULT_LIST_LENGTH,
     MAX_ALIASES,
     MAX_DEPTH,
     MAX_DIRECTIVES,
     MAX_FIELDS,
     MAX_ROOTS,
     MAX_VALUES,
-    cost_of,
+    measure_cost,
 )
 from tests.support.api_client import code_of
 
 SCHEMA = build_schema()._schema
 
 
-def cost(document: str, **variables: object):
-    return cost_of(parse(document), SCHEMA, variables)
+def cost(document: str, **variables: Any):
+    return measure_cost(parse(document), SCHEMA, variables)
 
 
 def refusal(answer: dict) -> tuple[str, str]:
@@ -89,8 +90,8 @@ def test_lists_within_lists_multiply(ask):
     assert cost(document).values == 3 * (1 + 1 + 1 + images)
     assert cost(document, n=100).values == 100 * (1 + 1 + 1 + images)
     assert cost("{ searchReports { nodes { id } } }").values == 20 * 3
-    assert cost('{ report(id: "s1") { entities { text } } }').values == 1 + LISTED * 2
-    assert cost('{ report(id: "s1") { matches(query: "a") { begin end } } }').values == 1 + LISTED * 3
+    assert cost('{ report(id: "s1") { entities { text } } }').values == 1 + DEFAULT_LIST_LENGTH * 2
+    assert cost('{ report(id: "s1") { matches(query: "a") { begin end } } }').values == 1 + DEFAULT_LIST_LENGTH * 3
     bomb = """{ searchReports(first: 200) { nodes { images(first: 200) { nodes { id report { text } } } } } }"""
     assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app, main
-from medsearch_api.sign_in.guard import WITHOUT_SIGN_IN
+from medsearch_api.sign_in.guard import UNAUTHENTICATED_PATHS
 from medsearch_core.errors import ConfigurationError
 from tests.support.api_client import local_client, settings_of
 
@@ -44,7 +44,7 @@ def test_the_command_names_a_setting_it_cannot_read(monkeypatch):
         main()
 
 
-ADDRESSES = ["/", *WITHOUT_SIGN_IN, "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/graphql", "/appsync/graphql"]
+ADDRESSES = ["/", *UNAUTHENTICATED_PATHS, "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/graphql", "/appsync/graphql"]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

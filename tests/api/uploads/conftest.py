@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -33,7 +34,7 @@ def embedder(model: Embedder) -> Iterator[str]:
 def service_with(ingested):
     """The service with an embedder at an address, and other settings."""
 
-    def create(address: str, **others: object) -> TestClient:
+    def create(address: str, **others: Any) -> TestClient:
         return local_client(create_app(service_settings(ingested, api_embedder_url=address, **others)))
 
     return create

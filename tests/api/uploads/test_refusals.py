@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from medsearch_api.app import create_app
-from medsearch_api.uploads.forms import MAX_FIELD_BYTES, MOST_HELD
+from medsearch_api.uploads.forms import MAX_CONCURRENT_UPLOADS, MAX_FIELD_BYTES
 from medsearch_pipeline.embedder.service import create_app as create_embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
@@ -147,7 +147,9 @@ def test_an_embedder_that_fails_is_said_to(service_with, model):
 def test_no_more_files_are_held_than_fit(service_with, model):
     waiting = Waiting(model)
     with serving(create_embedder(Settings(), waiting)) as address, service_with(address) as service:
-        refused, answered = first_to_end(lambda: sent(service, negative(), EMBEDDING), MOST_HELD + 1, waiting.go.set)
+        refused, answered = first_to_end(
+            lambda: sent(service, negative(), EMBEDDING), MAX_CONCURRENT_UPLOADS + 1, waiting.go.set
+        )
         assert refused.status_code == 503
         assert refusal(refused.json()) == ("UNAVAILABLE", "Too many files are being searched by now. Try again.")
         assert all("data" in answer.json() and "errors" not in answer.json() for answer in answered)

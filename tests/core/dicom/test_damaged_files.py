@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ from tests.core.dicom.codestreams import JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICT
 from tests.support.factories import dataset, dicom_bytes, sequence_item
 
 
-def rich(pixels: np.ndarray = PICTURE, syntax: str = str(ExplicitVRLittleEndian), **more: object) -> Dataset:
+def rich(pixels: np.ndarray = PICTURE, syntax: str = str(ExplicitVRLittleEndian), **more: Any) -> Dataset:
     """A data set with sequences, lookup tables and functional groups, all of which may be damaged."""
     return dataset(
         pixels,

@@ -17,7 +17,7 @@ COLOR = np.zeros((4, 4, 3), np.uint8)
 MPEG2 = "1.2.840.10008.1.2.4.100"
 
 
-def reason(ds: Any, **options: int) -> str:
+def reason(ds: Any, **options: Any) -> str:
     with pytest.raises(BadInput) as caught:
         check_pixels(ds, **options)
     assert caught.value.__context__ is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -27,7 +29,7 @@ def body(rows: int, columns: int, dtype: type = np.uint16, low: int = 0, high: i
     return (low + (shape + grain).clip(0, 1) * (high - low)).astype(dtype)
 
 
-def compressed(pixels: np.ndarray, syntax: str = JPEG2000Lossless, **more: object) -> Dataset:
+def compressed(pixels: np.ndarray, syntax: str = JPEG2000Lossless, **more: Any) -> Dataset:
     ds = dataset(pixels, **more)
     ds.compress(syntax, **({"j2k_psnr": [70]} if syntax == JPEG2000 else {}))
     return read_dataset(dicom_bytes(ds))

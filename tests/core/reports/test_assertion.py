@@ -9,20 +9,20 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord, ReportRecord
-from medsearch_core.reports.corpus import Marked, check, marked_rows
+from medsearch_core.reports.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 
 with Path(__file__).with_name("corpus.csv").open(encoding="utf-8", newline="") as file:
-    CORPUS = marked_rows(csv.DictReader(file))
+    CORPUS = read_annotated_mentions(csv.DictReader(file))
 
 
 def test_the_corpus_has_at_least_three_hundred_mentions_of_twenty_phenomena() -> None:
-    assert len({(row.marked, row.mention) for row in CORPUS}) == len(CORPUS) >= 300
+    assert len({(row.annotated_text, row.mention) for row in CORPUS}) == len(CORPUS) >= 300
     assert len({row.phenomenon for row in CORPUS}) >= 20
 
 
 @pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.marked}")
-def test_a_marked_mention_is_read_as_it_says(row: Marked) -> None:
-    assert check(row) is None
+def test_a_marked_mention_is_read_as_it_says(row: AnnotatedMention) -> None:
+    assert describe_mismatch(row) is None
 
 
 @pytest.mark.parametrize(
@@ -36,21 +36,21 @@ def test_a_marked_mention_is_read_as_it_says(row: Marked) -> None:
     ],
 )
 def test_a_mention_read_otherwise_is_said_to_be(mention: str, assertion: str, code: str, said: str, fault: str) -> None:
-    assert check(Marked("-", "No left [effusion].", mention, assertion, code, said)) == fault
+    assert describe_mismatch(AnnotatedMention("-", "No left [effusion].", mention, assertion, code, said)) == fault
 
 
 def test_a_corpus_row_without_brackets_is_refused() -> None:
     row = {"phenomenon": "-", "text": "No effusion.", "mention": "", "assertion": "", "code": "", "said": ""}
     with pytest.raises(ConfigurationError, match="no mention in brackets: No effusion"):
-        marked_rows([row])
+        read_annotated_mentions([row])
 
 
-def mentions(read, text: str) -> list[tuple[str, str, str]]:  # type: ignore[no-untyped-def]
+def mentions(read, text: str) -> list[tuple[str, str, str]]:
     result: tuple[ReportRecord, list[EntityRecord]] = read(text)
     return [(entity.concept, entity.section, entity.assertion) for entity in result[1]]
 
 
-def test_an_indication_holds_symptoms_but_no_findings(read) -> None:  # type: ignore[no-untyped-def]
+def test_an_indication_holds_symptoms_but_no_findings(read) -> None:
     text = "INDICATION: Cough without fever, history of COPD, mother with tuberculosis. Pneumonia?"
     assert mentions(read, text) == [
         ("cough", "indication", "present"),
@@ -61,7 +61,7 @@ def test_an_indication_holds_symptoms_but_no_findings(read) -> None:  # type: ig
     ]
 
 
-def test_a_comparison_is_historical_and_technique_and_recommendation_are_hypothetical(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_comparison_is_historical_and_technique_and_recommendation_are_hypothetical(read) -> None:
     text = "COMPARISON: Study with effusion.\nTECHNIQUE: For pneumothorax.\nRECOMMENDATION: CT for the nodule."
     assert mentions(read, text) == [
         ("pleural effusion", "comparison", "historical"),
@@ -70,7 +70,7 @@ def test_a_comparison_is_historical_and_technique_and_recommendation_are_hypothe
     ]
 
 
-def test_the_cue_that_decided_is_kept(read) -> None:  # type: ignore[no-untyped-def]
+def test_the_cue_that_decided_is_kept(read) -> None:
     _, entities = read("FINDINGS: There is no evidence of edema. Pneumonia cannot be excluded. Lungs are clear. Effusion.")
     assert {(e.text, e.cue) for e in entities} == {
         ("edema", "no evidence of"),
@@ -80,9 +80,9 @@ def test_the_cue_that_decided_is_kept(read) -> None:  # type: ignore[no-untyped-
     }
 
 
-def test_not_clear_is_not_a_statement_of_normality(read) -> None:  # type: ignore[no-untyped-def]
+def test_not_clear_is_not_a_statement_of_normality(read) -> None:
     assert mentions(read, "The lungs are not clear.") == []
 
 
-def test_phrases_outside_the_chest_are_passed_over(read) -> None:  # type: ignore[no-untyped-def]
+def test_phrases_outside_the_chest_are_passed_over(read) -> None:
     assert mentions(read, "Body mass index 31. Knee effusion. Leg edema. Inguinal hernia.") == []

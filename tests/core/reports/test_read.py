@@ -88,7 +88,7 @@ def lists(report: ReportRecord) -> dict[str, list[str]]:
     return {name: getattr(report, name) for name in names if getattr(report, name)}
 
 
-def test_a_report_becomes_one_row_with_its_sections_and_lists(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_report_becomes_one_row_with_its_sections_and_lists(read) -> None:
     report, _ = read(REPORT)
     assert report.text == REPORT
     assert report.sha256 == hashlib.sha256(REPORT.encode()).hexdigest()
@@ -111,19 +111,19 @@ def test_a_report_becomes_one_row_with_its_sections_and_lists(read) -> None:  # 
     }
 
 
-def test_rows_fit_the_data_contract(read) -> None:  # type: ignore[no-untyped-def]
+def test_rows_fit_the_data_contract(read) -> None:
     report, entities = read(REPORT)
     assert table_of(ReportRecord, [report]).num_rows == 1
     assert table_of(EntityRecord, entities).num_rows == len(entities)
 
 
-def test_a_report_without_headers_is_kept_as_findings(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_report_without_headers_is_kept_as_findings(read) -> None:
     report, _ = read("Small left effusion.\nNo pneumothorax.")
     assert report.findings == "Small left effusion. No pneumothorax."
     assert (report.positive_diagnoses, report.negative_diagnoses) == (["pleural effusion"], ["pneumothorax"])
 
 
-def test_findings_and_impression_fill_both_columns(read) -> None:  # type: ignore[no-untyped-def]
+def test_findings_and_impression_fill_both_columns(read) -> None:
     report, _ = read("FINDINGS AND IMPRESSION: Small effusion.")
     assert report.findings == report.impression == "Small effusion."
 
@@ -151,7 +151,7 @@ def test_findings_and_impression_fill_both_columns(read) -> None:  # type: ignor
         ),
     ],
 )
-def test_a_concept_has_one_status_per_report(text: str, expected: dict[str, list[str]], read) -> None:  # type: ignore[no-untyped-def]
+def test_a_concept_has_one_status_per_report(text: str, expected: dict[str, list[str]], read) -> None:
     found = {name: names for name, names in lists(read(text)[0]).items() if name.endswith("diagnoses")}
     assert found == expected
 
@@ -167,11 +167,11 @@ def test_a_concept_has_one_status_per_report(text: str, expected: dict[str, list
         ("FINDINGS: Consolidation. The lungs are clear.", []),
     ],
 )
-def test_what_is_both_asserted_and_denied_outright_is_recorded(text: str, expected: list[str], read) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_both_asserted_and_denied_outright_is_recorded(text: str, expected: list[str], read) -> None:
     assert read(text)[0].conflicts == expected
 
 
-def test_devices_are_in_no_list_and_their_codes_are(read) -> None:  # type: ignore[no-untyped-def]
+def test_devices_are_in_no_list_and_their_codes_are(read) -> None:
     assert lists(read("Left pacemaker. No effusion.")[0]) == {
         "negative_diagnoses": ["pleural effusion"],
         "positive_icd10cms": ["Presence of cardiac pacemaker"],
@@ -181,7 +181,7 @@ def test_devices_are_in_no_list_and_their_codes_are(read) -> None:  # type: igno
     }
 
 
-def test_every_linked_mention_says_its_release_and_that_its_code_is_billable(read) -> None:  # type: ignore[no-untyped-def]
+def test_every_linked_mention_says_its_release_and_that_its_code_is_billable(read) -> None:
     _, entities = read("Effusion. Low lung volumes.")
     assert [(e.icd10cm_code, e.icd10cm_release, e.icd10cm_billable) for e in entities] == [
         ("J90", "April 2026", True),
@@ -189,13 +189,13 @@ def test_every_linked_mention_says_its_release_and_that_its_code_is_billable(rea
     ]
 
 
-def test_a_statement_of_normality_never_outranks_a_mention(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_statement_of_normality_never_outranks_a_mention(read) -> None:
     report, _ = read("FINDINGS: Pneumonia.\nIMPRESSION: No acute cardiopulmonary process.")
     assert report.positive_diagnoses == ["pneumonia"]
     assert "pneumonia" not in report.negative_diagnoses
 
 
-def test_a_code_shared_by_two_concepts_is_listed_once(read) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_shared_by_two_concepts_is_listed_once(read) -> None:
     report, _ = read("Patchy opacity. No mass. Possible infiltrate.")
     assert (report.present_codes, report.absent_codes, report.uncertain_codes) == (["R91.8"], [], [])
 
@@ -216,11 +216,11 @@ def test_a_code_shared_by_two_concepts_is_listed_once(read) -> None:  # type: ig
         ("Aneurysm of the ascending aorta.", "I71.21"),
     ],
 )
-def test_side_number_and_acuity_choose_the_code(text: str, code: str, read) -> None:  # type: ignore[no-untyped-def]
+def test_side_number_and_acuity_choose_the_code(text: str, code: str, read) -> None:
     assert read(text)[0].present_codes == [code]
 
 
-def test_low_lung_volumes_have_no_code(read) -> None:  # type: ignore[no-untyped-def]
+def test_low_lung_volumes_have_no_code(read) -> None:
     report, [entity] = read("Low lung volumes.")
     assert report.positive_signs == ["low lung volumes"]
     assert (entity.icd10cm_code, entity.icd10cm_description, entity.score) == (None, None, 0.5)

@@ -10,8 +10,7 @@ import pytest
 
 from tests.pipeline.ecs.deployment import CLUSTER, GPU_FAMILY, GPU_PROVIDER, RUN_FAMILY, register
 from tests.support.ecs_double.server import ENDPOINT_VARIABLE, EcsDouble, Instances
-
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+from tests.support.s3 import CREDENTIALS
 
 
 @pytest.fixture

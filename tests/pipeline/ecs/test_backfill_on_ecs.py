@@ -11,7 +11,7 @@ import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.upkeep.staleness import UPKEEP_JOBS
+from medsearch_pipeline.jobs import UPKEEP_JOBS
 from tests.pipeline.ecs.deployment import GPU_FAMILY, GPU_PROVIDER, RUN_FAMILY
 from tests.pipeline.ecs.ecs_fixtures import LOGS, EcsWorld
 from tests.support.ecs_double.task import Task

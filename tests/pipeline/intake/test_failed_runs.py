@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from dagster import DagsterRunStatus
 
 from medsearch_pipeline.intake.failed_runs import judge_failed_runs
-from medsearch_pipeline.orchestration.study_runs import StudyRun, newest_by_partition
+from medsearch_pipeline.intake.study_runs import StudyRun, newest_by_partition
 
 KEYS = ["p1/s1", "p1/s2", "p1/s3", "p1/s4"]
 NOW, OLD, NEW = datetime(2026, 1, 1, tzinfo=UTC), "digest before", "digest now"

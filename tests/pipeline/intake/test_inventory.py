@@ -14,8 +14,8 @@ from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
-from medsearch_pipeline.intake.inventory import known
+from medsearch_pipeline.intake.compaction import compact_journal, placement_digest, scan_full_store
+from medsearch_pipeline.intake.inventory import current_inventory
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from tests.support.landing import REPORT, image_bytes, land_study
@@ -40,9 +40,9 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 def take_inventory(landing: ObjectStore, warehouse: Warehouse) -> list[LandedObject]:
     """Looks at everything and compacts, as the `inventory` asset does."""
-    look_at_everything(landing, warehouse, MIMIC_CXR, SECRET, {}, NOON, is_removal_confirmed=False)
-    compact(warehouse, inputs_of_placing(MIMIC_CXR, SECRET), NOON)
-    return records_of(LandedObject, known(warehouse))
+    scan_full_store(landing, warehouse, MIMIC_CXR, SECRET, {}, NOON, is_removal_confirmed=False)
+    compact_journal(warehouse, placement_digest(MIMIC_CXR, SECRET), NOON)
+    return records_of(LandedObject, current_inventory(warehouse))
 
 
 def test_a_mimic_study_is_placed_without_opening_one_object(

@@ -24,7 +24,7 @@ def test_each_key_is_seen_as_it_is_listed_or_gone(site: Site) -> None:
     looked = look_up(site.landing, [*KEYS, "gone.dcm"])
     assert looked.seen == {**{info.key: info for info in site.landing.list()}, "gone.dcm": None}
     assert len(looked.seen) == len(KEYS) + 1
-    assert (looked.unspellable, looked.failed) == ([], {})
+    assert (looked.unaddressable, looked.failed) == ([], {})
 
 
 def test_a_key_that_the_store_cannot_be_asked_for_is_named_and_not_taken_for_gone_or_for_another(site: Site) -> None:
@@ -32,7 +32,7 @@ def test_a_key_that_the_store_cannot_be_asked_for_is_named_and_not_taken_for_gon
     for key in ("folder/", "/lead", "a//b"):
         site.client("s3").put_object(Bucket=site.bucket, Key=f"{PREFIX}/{key}", Body=b"x")
     looked = look_up(site.landing, [*UNSPELLABLE, "lead"])
-    assert looked.unspellable == UNSPELLABLE
+    assert looked.unaddressable == UNSPELLABLE
     assert list(looked.seen) == ["lead"]
 
 
@@ -43,7 +43,7 @@ ANY_KEYS = st.lists(st.text(st.sampled_from("a./#%\\ü\x00\x1f\x7f\x80?*"), min_
 @given(keys=ANY_KEYS)
 def test_any_key_is_asked_for_or_named(site: Site, keys: list[str]) -> None:
     looked = look_up(site.landing, keys)
-    assert sorted([*looked.seen, *looked.unspellable]) == sorted(keys)
+    assert sorted([*looked.seen, *looked.unaddressable]) == sorted(keys)
     assert set(looked.seen.values()) <= {None}
 
 

@@ -21,7 +21,7 @@ from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS
 from medsearch_pipeline.ledger.reconciliation import unrecorded
-from medsearch_pipeline.ledger.states import refusals_in
+from medsearch_pipeline.ledger.states import current_rejections
 from tests.support.ledger_fixtures import S1, S2, World, landed, report
 
 
@@ -50,7 +50,7 @@ def test_an_object_whose_study_lacks_a_table_is_not_indexed_and_its_keys_are_nam
     del world.files[S1, table]
     assert "pending" in world.states().values()
     (difference,) = world.reconcile().differences
-    assert "1 studies whose documents in the index are not those of their tables" in difference.told
+    assert "1 studies whose documents in the index are not those of their tables" in difference.message
     assert difference.keys == ["a", "a.txt"]
 
 
@@ -118,7 +118,7 @@ def test_an_object_with_good_and_bad_frames_is_indexed_and_counts_the_bad_ones()
     world.ingest(frames={"a": 2})
     (entry,) = world.decide()
     assert (entry.state, entry.reason, entry.images, entry.refused_frames) == ("indexed", None, 1, 2)
-    refusals = refusals_in(world.ledger, world.catalogue).to_pylist()
+    refusals = current_rejections(world.ledger, world.catalogue).to_pylist()
     assert [(r["key"], r["frame"], r["reason"]) for r in refusals] == [(("a"), n, "truncated_pixel_data") for n in (2, 3)]
 
 
@@ -130,7 +130,7 @@ def test_an_object_that_its_own_study_lost_is_unaccounted_for_and_named() -> Non
     assert world.states() == {("a", "1"): "indexed", ("b", "1"): "unaccounted"}
     (difference,) = world.reconcile().differences
     assert difference.keys == ["b"]
-    assert difference.told.startswith("1 objects are in no table and no rejection")
+    assert difference.message.startswith("1 objects are in no table and no rejection")
 
 
 def test_other_bytes_under_a_key_wait_for_their_study_and_leave_the_old_version_as_a_tombstone() -> None:
@@ -255,7 +255,7 @@ def test_a_document_missing_from_the_index_is_found_by_its_counts_alone() -> Non
     world.decide()
     health = IndexHealth(images=2, reports=0, studies=2)
     (difference,) = world.reconcile(health, {S1: Counts(images=1, reports=0)}).differences
-    assert "medsearch reindex --fresh" in difference.told
+    assert "medsearch reindex --fresh" in difference.message
     assert difference.keys == ["a", "b"]
 
 

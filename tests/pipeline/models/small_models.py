@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,6 +60,6 @@ def write_model(file: Path, network: nn.Module | None = None, batch: int | None 
     return file
 
 
-def described(file: Path, **told: object) -> ModelMetadata:
+def described(file: Path, **told: Any) -> ModelMetadata:
     """The metadata beside a file of the small network, as the command writes them."""
     return describe(file, "small", "Apache-2.0", SIDE, MEAN, STD, **told)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -83,7 +84,7 @@ def throttling(s3_endpoint: str) -> Iterator[Throttling]:
     server.server_close()
 
 
-def settings_at(throttling: Throttling, bucket: str, home: Path, **given: object) -> Settings:
+def settings_at(throttling: Throttling, bucket: str, home: Path, **given: Any) -> Settings:
     local = settings_in(home / "unused", home)
     named = {"landing": f"s3://{bucket}/landing", "s3_endpoint": throttling.url, "s3_region": "us-east-1"}
     return local.model_copy(update=named | {"step_retries": 1, "step_retry_seconds": 0.01} | given)
@@ -149,7 +150,7 @@ def test_the_cluster_being_busy_is_told_from_its_refusing(error: Exception, kind
 
 
 def test_waits_double_up_to_the_longest_with_jitter() -> None:
-    retries = Retries(most=9, seconds=10)
+    retries = Retries(max_retries=9, seconds=10)
     for n in range(9):
         middle = min(10 * 2**n, LONGEST_SECONDS)
         waits = [retries.wait(n) for _ in range(200)]

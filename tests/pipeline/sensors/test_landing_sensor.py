@@ -17,7 +17,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake.inventory import known
+from medsearch_pipeline.intake.inventory import current_inventory
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors import landing_sensor as module
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
@@ -48,7 +48,7 @@ class Sensor:
         return str(result.skip_reason.skip_message)
 
     def known(self) -> dict[str, LandedObject]:
-        return {o.key: o for o in records_of(LandedObject, known(self.warehouse))}
+        return {o.key: o for o in records_of(LandedObject, current_inventory(self.warehouse))}
 
 
 @pytest.fixture(params=["folder", "s3"])

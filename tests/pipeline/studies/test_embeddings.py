@@ -41,7 +41,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def builder_of():  # type: ignore[no-untyped-def]
+def builder_of():
     model = load_embedder("efficientnet_lite0", "imagenet", batch_size=4)
     return lambda house: StudyEmbedder(house, model)
 
@@ -55,7 +55,7 @@ def vectors(house: Warehouse, study: StudyKey) -> list[EmbeddingRecord]:
     return house.read_rows(EmbeddingRecord, study_path("embeddings", study))
 
 
-def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, warehouse: Warehouse, builder_of) -> None:
     builder = builder_of(warehouse)
     done: list[StudyKey] = []
     builder.build(STUDIES, workers, done.append)
@@ -68,7 +68,7 @@ def test_every_thumbnail_gets_one_vector_of_the_named_model(workers: Workers, wa
     assert builder.timings.images_per_second() > 0
 
 
-def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Workers, warehouse: Warehouse, builder_of) -> None:
     builder_of(warehouse).build(STUDIES, workers, lambda _: None)
     together = {s: warehouse.store.read(study_path("embeddings", s)) for s in STUDIES}
     for study in STUDIES:
@@ -76,7 +76,7 @@ def test_a_study_embedded_alone_has_the_bytes_it_has_among_others(workers: Worke
         assert warehouse.store.read(study_path("embeddings", study)) == together[study]
 
 
-def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, warehouse: Warehouse, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, warehouse: Warehouse, builder_of) -> None:
     builder = builder_of(warehouse)
     assert not builder.is_current(STUDIES[0])
     builder.build(STUDIES[:1], workers, lambda _: None)
@@ -85,7 +85,7 @@ def test_a_study_is_current_until_its_thumbnails_change(workers: Workers, wareho
     assert not builder.is_current(STUDIES[0])
 
 
-def test_a_study_without_thumbnails_yet_has_no_inputs(tmp_path: Path, builder_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_study_without_thumbnails_yet_has_no_inputs(tmp_path: Path, builder_of) -> None:
     assert builder_of(Warehouse(open_store(str(tmp_path / "empty")))).inputs(STUDIES[0]) is None
 
 
@@ -122,7 +122,7 @@ def test_a_vector_that_is_not_finite_costs_its_own_image_its_likeness_alone(work
     warehouse.store.write(thumbnail_path(STUDIES[0], "s0.1"), encode_png(np.full((48, 48), 7, np.uint8)))
     builder = StudyEmbedder(warehouse, Dividing(4))
     builder.build(STUDIES, workers, lambda _: None)
-    assert builder.unlike == {STUDIES[0]: ["s0.1"]}
+    assert builder.not_finite == {STUDIES[0]: ["s0.1"]}
     assert [bool(np.any(row.vector)) for row in vectors(warehouse, STUDIES[0])] == [True, False, True]
     assert all(np.isfinite(row.vector).all() for study in STUDIES for row in vectors(warehouse, study))
     assert all(builder.is_current(study) for study in STUDIES)

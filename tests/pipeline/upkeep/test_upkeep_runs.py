@@ -21,11 +21,11 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.cli.commands import main
 from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.orchestration import data_versions as study_versions
 from medsearch_pipeline.releases.build import reindex
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep.staleness import STUDY_ASSETS
 from tests.pipeline.test_definitions import Silent
 from tests.support.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.support.landing import folder_of, image_bytes, land_study, sop_instance_uid

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -13,8 +14,7 @@ from medsearch_core.records import TOMBSTONES, LedgerEntry
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.warehouse import LEDGER_PATH
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
+from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.sensors.ingest_sensor import AGAIN_TAG, RETRIED_TAG, WILL_RETRY_TAG
 from medsearch_pipeline.settings import Settings
 from tests.support.hospital_day.place import Place, wait_until
@@ -131,7 +131,7 @@ class Run:
             return False
         if place.waiting_messages(place.queue) > self._poison_left():
             return False
-        state = waiting.read(place.warehouse)
+        state = pending.read(place.warehouse)
         if state is None or state.rows or set(journal.names(place.warehouse)) - state.taken:
             return False
         return not any(run.status in UNFINISHED or _will_be_retried(run) for run in place.runs())
@@ -215,7 +215,7 @@ class Run:
         after = place.contents()
         return differences + [f"{path} changed" for path in sorted(before.keys() ^ after.keys()) + _changed(before, after)]
 
-    def _same(self, found: Account, what: str, expected: int, **counted: int) -> None:
+    def _same(self, found: Account, what: str, expected: int, **counted: Any) -> None:
         found.counts[what] = {"expected": expected, **counted}
         if set(counted.values()) != {expected}:
             found.differences.append(f"{what}: expected {expected}, counted {counted}")

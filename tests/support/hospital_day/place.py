@@ -24,14 +24,14 @@ from medsearch_core.storage.object_store import S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.demo.processes import Processes, answers, free_port
-from medsearch_pipeline.intake.inventory import known
+from medsearch_pipeline.intake.inventory import current_inventory
 from tests.support.paths import PROJECT_ROOT
+from tests.support.s3 import CREDENTIALS
 
 PROJECT = PROJECT_ROOT
 BUCKET, QUEUE, DEAD_LETTERS = "hospital", "landed", "landed-dead-letters"
 NEVER = "0 0 29 2 *"
 """Nearly: the day makes its inventories and ledgers itself, whatever the hour it is lived at."""
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 class Place:
@@ -178,7 +178,7 @@ class Place:
 
     def known(self) -> list[LandedObject]:
         """What sensors and inventory have noticed so far."""
-        return records_of(LandedObject, known(self.warehouse))
+        return records_of(LandedObject, current_inventory(self.warehouse))
 
     def contents(self) -> dict[str, str]:
         """Path → tag of everything in the warehouse but the intake's own state."""

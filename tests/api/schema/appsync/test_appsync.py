@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
-from medsearch_api.schema.appsync.s3_objects import Place
+from medsearch_api.schema.appsync.s3_objects import S3Location
 from medsearch_core.search.documents import study_documents
 from medsearch_core.search.embedded.index import open_embedded
 from tests.support.api_client import code_of, local_client, settings_of
@@ -143,7 +143,7 @@ def test_a_thumbnails_key_is_its_path_on_the_service(ward, sample):
 )
 def test_in_s3_a_thumbnail_has_the_key_that_amplifys_storage_asks_for(warehouse, key):
     documents = study_documents(EFFUSION.key, image_records(EFFUSION), embedding_records(EFFUSION), [], "")
-    assert Place.of_thumbnail(warehouse, documents.images[0]) == Place("pngs", key)
+    assert S3Location.of_thumbnail(warehouse, documents.images[0]) == S3Location("pngs", key)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from graphql import parse
 
 from medsearch_api.schema.appsync.query import BUCKETS
 from medsearch_api.schema.build import build_appsync_schema
-from medsearch_api.schema.cost import LISTED, MAX_ALIASES, MAX_VALUES, cost_of
+from medsearch_api.schema.cost import DEFAULT_LIST_LENGTH, MAX_ALIASES, MAX_VALUES, measure_cost
 from tests.support.api_client import code_of
 
 SCHEMA = build_appsync_schema()._schema
@@ -17,7 +17,7 @@ IMAGE = "{ ImageId ReportId Bucket Key BodyPartExamined Modality ViewPosition }"
 
 
 def values(document: str, **variables: Any) -> int:
-    return cost_of(parse(document), SCHEMA, variables).values
+    return measure_cost(parse(document), SCHEMA, variables).values
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_variable_counts_as_it_is_given(given, objects):
 
 
 def test_what_is_given_when_nobody_says_how_much_is_counted_as_that():
-    assert BUCKETS == LISTED
+    assert BUCKETS == DEFAULT_LIST_LENGTH
 
 
 def test_the_longest_list_of_images_is_answered_and_many_of_them_are_refused(sample, refused):

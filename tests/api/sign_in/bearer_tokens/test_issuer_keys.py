@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
-from medsearch_api.sign_in.issuer import FRESH_S, KEPT_S, PAUSE_S, Issuer, IssuerUnavailable
+from medsearch_api.sign_in.issuer import MAX_AGE_S, REFRESH_S, RETRY_S, Issuer, IssuerUnavailable
 from tests.support.oidc_issuer import rsa
 from tests.support.oidc_settings import ANSWERED, ask, is_refused, oidc_settings
 
@@ -16,7 +16,7 @@ from tests.support.oidc_settings import ANSWERED, ask, is_refused, oidc_settings
 def test_a_rotated_key_is_fetched_once_it_is_needed(service, issuer, monkeypatch):
     assert ask(service, issuer.access_token()).json() == ANSWERED
     assert issuer.asked["keys"] == 1
-    monkeypatch.setattr("medsearch_api.sign_in.issuer.PAUSE_S", 0)
+    monkeypatch.setattr("medsearch_api.sign_in.issuer.RETRY_S", 0)
     old, issuer.keys = issuer.keys[0], [rsa("rsa-2")]
     assert ask(service, issuer.access_token()).json() == ANSWERED
     assert issuer.asked["keys"] == 2
@@ -50,7 +50,7 @@ def test_unknown_keys_at_once_are_asked_for_once(issuer):
         found = await asyncio.gather(*(asking.key("rsa-1" if i % 2 else f"unknown-{i}") for i in range(200)))
         assert [key is not None for key in found] == [bool(i % 2) for i in range(200)]
         assert issuer.asked == {"discovery": 1, "keys": 1}
-        clock.now += PAUSE_S
+        clock.now += RETRY_S
         await asyncio.gather(*(asking.key(f"unknown-{i}") for i in range(200)))
         assert issuer.asked == {"discovery": 2, "keys": 2}
 
@@ -63,18 +63,18 @@ def test_keys_outlive_an_issuer_that_is_away_but_not_for_ever(issuer):
         asking = Issuer(issuer.url, clock)
         assert await asking.key("rsa-1")
         issuer.is_failing = True
-        clock.now += FRESH_S + 1
+        clock.now += REFRESH_S + 1
         assert await asking.key("rsa-1")
         assert issuer.asked["discovery"] == 2
         assert await asking.key("rsa-1")
         assert issuer.asked["discovery"] == 2
         with pytest.raises(IssuerUnavailable):
             await asking.key("not-known")
-        clock.now += KEPT_S
+        clock.now += MAX_AGE_S
         with pytest.raises(IssuerUnavailable):
             await asking.key("rsa-1")
         issuer.is_failing = False
-        clock.now += PAUSE_S
+        clock.now += RETRY_S
         assert await asking.key("rsa-1")
 
     asyncio.run(outage())
@@ -86,7 +86,7 @@ def test_a_withdrawn_key_is_forgotten_when_the_keys_are_read_again(issuer):
         asking = Issuer(issuer.url, clock)
         assert await asking.key("rsa-1")
         issuer.keys = [rsa("rsa-2")]
-        clock.now += FRESH_S + 1
+        clock.now += REFRESH_S + 1
         assert await asking.key("rsa-1") is None
         assert await asking.key(None)
 
@@ -98,7 +98,7 @@ def test_a_service_without_keys_lets_nobody_in(hospital, issuer):
         issuer.is_failing = True
         for _ in range(3):
             response = ask(service, issuer.access_token())
-            assert (response.status_code, response.headers["retry-after"]) == (503, str(PAUSE_S))
+            assert (response.status_code, response.headers["retry-after"]) == (503, str(RETRY_S))
             assert response.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
         assert issuer.asked == {"discovery": 1}
 

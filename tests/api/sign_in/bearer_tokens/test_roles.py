@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from medsearch_api.app import create_app
-from medsearch_api.sign_in.options import oidc_options
-from medsearch_api.sign_in.roles import roles_of
-from medsearch_api.sign_in.viewer import Role, Viewer, viewer_of
+from medsearch_api.sign_in.options import read_oidc_options
+from medsearch_api.sign_in.roles import roles_from_claims
+from medsearch_api.sign_in.viewer import Role, Viewer, get_viewer
 from tests.support.api_client import settings_of
 from tests.support.oidc_issuer import CLIENT
 from tests.support.oidc_settings import ask, oidc_settings
@@ -94,7 +94,7 @@ def test_roles_come_from_the_named_claim_alone(hospital, claim, claims, roles):
     settings = oidc_settings(
         hospital, "https://i.example", api_oidc_roles_claim=claim, api_oidc_reader_values="r", api_oidc_admin_values="a"
     )
-    assert roles_of({"sub": "a", "other": ["a", "r"], **claims}, oidc_options(settings)) == roles
+    assert roles_from_claims({"sub": "a", "other": ["a", "r"], **claims}, read_oidc_options(settings)) == roles
 
 
 SOURCE = {"query": '{ image(id: "1.1") { id provenance { sourceKey sha256 } report { provenance { sourceKey } } } }'}
@@ -124,6 +124,6 @@ def test_in_development_the_setting_gives_the_role(hospital, role, shown):
 
 
 def test_a_request_that_no_guard_let_in_has_no_role():
-    assert not viewer_of({"type": "http"}).has(Role.READER)
+    assert not get_viewer({"type": "http"}).has(Role.READER)
     assert Viewer("x", frozenset({Role.ADMIN})).has(Role.READER)
     assert not Viewer("x", frozenset({Role.READER})).has(Role.ADMIN)

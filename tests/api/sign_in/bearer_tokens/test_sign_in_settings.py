@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medsearch_api.app import create_app
-from medsearch_api.sign_in.options import oidc_options
+from medsearch_api.sign_in.options import read_oidc_options
 from medsearch_api.sign_in.viewer import Viewer
 from medsearch_core.errors import ConfigurationError
 from tests.support.oidc_settings import oidc_settings
@@ -38,9 +38,9 @@ def test_with_sign_in_the_service_may_listen_beyond_loopback(hospital):
         hospital, "https://issuer.example", api_host="0.0.0.0", api_public_url="https://Search.Example:443/"
     )
     assert create_app(settings)
-    assert oidc_options(settings).redirect_uri == "https://search.example/sign-in/callback"
+    assert read_oidc_options(settings).redirect_uri == "https://search.example/sign-in/callback"
 
 
 def test_secrets_are_not_shown_by_settings_or_options(hospital):
     settings = oidc_settings(hospital, "https://issuer.example", **{"api_oidc_client_secret": "do-not-show"})
-    assert "do-not-show" not in f"{settings!r} {oidc_options(settings)!r} {Viewer('do-not-show')!r}"
+    assert "do-not-show" not in f"{settings!r} {read_oidc_options(settings)!r} {Viewer('do-not-show')!r}"

@@ -1,0 +1,57 @@
+// A report's text in pieces: mentions, one within another, section headers, and words that were searched for. Pure.
+// Offsets count Unicode code points, not JavaScript's UTF-16 units.
+
+const HEADER = /^[ \t]*[A-Z][A-Z /]{2,}:/gm;
+
+/** The text as a tree: {text, isHeader, isTerm}, or {entity, pieces}. A mention that is not at its place is left out. */
+export function markText(text, entities, matches) {
+  const letters = Array.from(text);
+  const cuts = { letters, headers: headers(text), matches };
+  return between(cuts, tree(letters, entities), 0, letters.length);
+}
+
+/** The text in runs, with the words that were searched for apart. */
+export function markTerms(text, matches) {
+  const letters = Array.from(text);
+  return runs({ letters, headers: [], matches }, 0, letters.length);
+}
+
+function headers(text) {
+  const at = (units) => Array.from(text.slice(0, units)).length;
+  return Array.from(text.matchAll(HEADER), ({ index, 0: header }) => ({ begin: at(index), end: at(index + header.length) }));
+}
+
+/** Mentions that lie within others below these. Of two that overlap otherwise the first stays. */
+function tree(letters, entities) {
+  const placed = entities.filter((e) => letters.slice(e.begin, e.end).join("") === e.text);
+  const roots = [];
+  const around = [];
+  for (const entity of placed.sort((a, b) => a.begin - b.begin || b.end - a.end)) {
+    while (around.length && around.at(-1).entity.end <= entity.begin) around.pop();
+    const outer = around.at(-1);
+    if (outer && entity.end > outer.entity.end) continue;
+    const node = { entity, within: [] };
+    (outer?.within ?? roots).push(node);
+    around.push(node);
+  }
+  return roots;
+}
+
+function between(cuts, nodes, begin, end) {
+  const found = [];
+  let at = begin;
+  for (const { entity, within } of nodes) {
+    found.push(...runs(cuts, at, entity.begin), { entity, pieces: between(cuts, within, entity.begin, entity.end) });
+    at = entity.end;
+  }
+  return [...found, ...runs(cuts, at, end)];
+}
+
+function runs({ letters, headers, matches }, begin, end) {
+  const edges = [...headers, ...matches].flatMap((r) => [r.begin, r.end]).filter((n) => n > begin && n < end);
+  const stops = [...new Set([begin, ...edges, end])].sort((a, b) => a - b);
+  const isIn = (ranges, n) => ranges.some((r) => r.begin <= n && n < r.end);
+  return stops.slice(0, -1).map((from, i) => ({
+    text: letters.slice(from, stops[i + 1]).join(""), isHeader: isIn(headers, from), isTerm: isIn(matches, from),
+  }));
+}

@@ -1,0 +1,19 @@
+// What screen readers are told when it changes, wherever the focus is. Pure.
+
+import { plural } from "../labels.js";
+
+const WAITING = { sending: "Sending the file", reading: "Looking at the picture" };
+
+const counted = (slot, say) => (slot?.status === "ready" ? say(slot.data) : "");
+const likes = ({ loads }) => counted(loads.similar, ({ similarImages: { edges } }) => plural(edges.length, "similar image"));
+
+const MESSAGES = {
+  search: ({ loads }) => counted(loads.search, ({ searchReports }) => plural(searchReports.totalCount, "report")),
+  image: likes,
+  upload: (state) => WAITING[state.upload.status] ?? (state.upload.status === "ready" ? likes(state) : ""),
+};
+
+export function liveMessage(state) {
+  const said = MESSAGES[state.route.view]?.(state) ?? "";
+  return state.isOnline ? said : `This computer is offline. ${said}`;
+}

@@ -1,7 +1,0 @@
-// Sheets that lie over the page close when something beside them is pressed.
-
-export function closeSheetsFromBeside() {
-  document.addEventListener("click", (event) => {
-    for (const sheet of document.querySelectorAll("details.morefilters[open]")) if (!sheet.contains(event.target)) sheet.open = false;
-  });
-}

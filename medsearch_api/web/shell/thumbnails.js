@@ -1,0 +1,14 @@
+// Small pictures, and the way to see two of them side by side. A picture that cannot be had says so in its place.
+
+import { html } from "../vendor/lit-html/lit-html.js";
+import { compareRoute, formatRoute } from "../router/routes.js";
+import { altText } from "../labels.js";
+import { compare } from "./icons.js";
+
+const mark = (isMissing) => (event) => event.target.parentElement.classList.toggle("missing", isMissing);
+
+export const thumbnail = (image) => html`
+  <img src=${image.thumbnailUrl} alt=${altText(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
+
+export const compareLink = (one, other, name) => html`
+  <a class="tool beside" href=${formatRoute(compareRoute(one, other))} aria-label=${name} title="Compare (c)">${compare}</a>`;

@@ -1,0 +1,12 @@
+// Numbers of the viewer, said for people.
+
+/** A number with at most four digits, or all before the point. */
+export function formatNumber(value) {
+  const short = Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(4));
+  return String(short).replace("-", "−");
+}
+
+/** A length in mm, in centimetres from one of them up. */
+export const formatLength = (mm) => (mm >= 10 ? `${formatNumber(mm / 10)} cm` : `${formatNumber(mm)} mm`);
+
+export const formatPercent = (ratio) => `${formatNumber(ratio < 0.1 ? Math.round(ratio * 1000) / 10 : Math.round(ratio * 100))} %`;
