@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -67,7 +68,9 @@ def settings_table() -> str:
     """docs/settings.md: every setting of the pipeline and of the service."""
     return (
         "# Settings\n\n"
-        "Environment variables. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
+        "Environment variables. `medsearch` and `medsearch-api` also read them from a file `.env` in the current folder, as Dagster "
+        "does ([example](../.env.example)); what the environment already sets wins. A variable that begins with `MEDSEARCH_` and "
+        "is not listed here is refused. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
         "`medsearch_api/settings.py` by `make docs`. AWS credentials are never settings: a task "
         "role, a profile or the usual AWS variables give them.\n\n"
         + "\n\n".join(
@@ -88,6 +91,12 @@ def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -
             shown = "" if field.default in (None, "") else f"`{field.default}`".replace("|", "\\|")
             rows.append(f"| `MEDSEARCH_{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+
+
+def setting_names() -> str:
+    """medsearch_core/setting_names.json: the names of all settings, so that each side refuses what neither has."""
+    names = {f"MEDSEARCH_{name.upper()}" for settings in (Settings, ServiceSettings) for name in settings.model_fields}
+    return json.dumps(sorted(names), indent=2) + "\n"
 
 
 def operations() -> str:
@@ -113,6 +122,7 @@ def _with_part(page: Path, name: str, part: str) -> str:
 PAGES = {
     DOCS / "data-contract.md": data_contract,
     DOCS / "settings.md": settings_table,
+    DOCS.parent / "medsearch_core" / "setting_names.json": setting_names,
     DOCS / "operations.md": operations,
     **SCHEMAS,
 }

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from medsearch_core.environment import load_settings
+from medsearch_core.signals import heed_signals
 from medsearch_pipeline.assets.catalog import build_catalog
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
@@ -52,4 +54,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = build_definitions(Settings())
+heed_signals()  # the code server loads this, and every run
+defs = build_definitions(load_settings(Settings))

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from medsearch_core.signals import heed_signals
+
+os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
+
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
 LONGEST = (
@@ -26,6 +30,11 @@ LONGEST = (
     "pipeline/test_postgres.py",
 )
 """Modules that wait most, the longest first: begun last, one of them would run alone while the other processes have nothing."""
+
+
+def pytest_configure() -> None:
+    """Also where a script started the tests in the background: what they start must end when it is told to."""
+    heed_signals()
 
 
 def pytest_report_header() -> str:

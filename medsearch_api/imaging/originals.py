@@ -55,5 +55,7 @@ class Originals:
     def _landing(self) -> ObjectStore:
         with self._lock:
             if self._store is None:
-                self._store = open_store(self._settings.landing, self._settings.s3, must_exist=True)
+                self._store = open_store(
+                    self._settings.landing, self._settings.s3, must_exist=True, setting="MEDSEARCH_LANDING"
+                )
             return self._store
