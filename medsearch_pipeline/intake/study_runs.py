@@ -105,6 +105,20 @@ def newest_by_partition(runs: Iterable[StudyRun], keys: Sequence[str], wanted: C
     return found
 
 
+def runs_covering(runs: Iterable[StudyRun], keys: Sequence[str], partition: str, max_runs: int) -> list[StudyRun]:
+    """The last runs that covered a partition, newest first."""
+    positions = {key: position for position, key in enumerate(keys)}
+    own = positions.get(partition)
+    found: list[StudyRun] = []
+    for run in runs:
+        start, end = positions.get(run.start), positions.get(run.end)
+        if own is not None and start is not None and end is not None and start <= own <= end:
+            found.append(run)
+        if len(found) == max_runs:
+            break
+    return found
+
+
 def partitions_of(run: StudyRun, positions: Mapping[str, int], keys: Sequence[str]) -> Sequence[str]:
     """The partitions a run covers; none if it began or ended with one that is gone."""
     if run.start not in positions or run.end not in positions:

@@ -58,10 +58,13 @@ def availability(settings: ModelSettings, max_seconds: float, *, is_kept_enough:
         max_seconds: how long to wait for the process that tries it. It goes on after that, and leaves its answer.
         is_kept_enough: whether an answer that was found less than an hour ago will do.
     """
-    found = availability_without_loading(settings, _is_installed, isfile)
-    if found is None and is_kept_enough:
-        found = _kept(settings)
+    found = known_availability(settings) if is_kept_enough else availability_without_loading(settings, _is_installed, isfile)
     return found or _try(settings, max_seconds)
+
+
+def known_availability(settings: ModelSettings) -> Availability | None:
+    """What is known without trying: by the settings and packages, or by the answer of an earlier try while it holds."""
+    return availability_without_loading(settings, _is_installed, isfile) or _kept(settings)
 
 
 def availability_without_loading(
@@ -97,7 +100,7 @@ def require_model(settings: ModelSettings) -> None:
     Raises:
         ConfigurationError: it cannot; the message says why and what to do.
     """
-    found = availability_without_loading(settings, _is_installed, isfile) or _kept(settings)
+    found = known_availability(settings)
     if found is None:
         _load_once(settings.model, settings.weights, code_version_of(settings.model, settings.weights))
     elif not found.is_available:
