@@ -12,6 +12,7 @@ from rich.console import Console
 
 from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
+from medsearch_core.permissions import keep_files_private
 from medsearch_core.signals import heed_signals
 from medsearch_pipeline.cli import (
     check,
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = values.pop("command")
     env_file: Path | None = values.pop("env_file")
     try:
+        keep_files_private()
         load_env_file(env_file)
         inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)

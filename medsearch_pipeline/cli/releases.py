@@ -174,10 +174,10 @@ def _format_time(time_: datetime) -> str:
 
 def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--fresh", dest="is_fresh", action="store_true", help="start over instead of resuming an unfinished release"
+        "--fresh", dest="fresh", action="store_true", help="start over instead of resuming an unfinished release"
     )
     parser.add_argument(
-        "--allow-missing", dest="may_miss", action="store_true", help="publish even if some studies cannot be read"
+        "--allow-missing", dest="allow_missing", action="store_true", help="publish even if some studies cannot be read"
     )
 
 

@@ -41,8 +41,8 @@ def print_stale(console: Console, settings: Settings, studies: bool) -> int:
         for run, count in Counter(failed.values()).items():
             line = f"{count} of them are in the failed run {run.id} of {run.job}: {sentences[run.id]}"
             console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if inputs.is_index_of_another_model:
-        console.print("The index holds another model's vectors: when all studies are embedded, run medsearch reindex.")
+    if refusal := inputs.index_refusal:
+        console.print(f"{refusal[0].upper()}{refusal[1:]}.")
     return 1 if staleness.stale else 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from medsearch_api.settings import Settings as ApiSettings
-from medsearch_pipeline.intake import pseudonyms
+from medsearch_core.permissions import PSEUDONYM_KEY
 from medsearch_pipeline.settings import Settings as PipelineSettings
 from tests.deployment.dockerfiles import FOLDER, last_stage, only
 from tests.deployment.templates import AWS, ORDER, functions, listed, resources, statements, template
@@ -255,7 +255,7 @@ def test_the_service_cannot_read_the_secret_behind_pseudonyms() -> None:
     (policy,) = roles["Service"]["Policies"]
     (deny,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
     assert deny["Action"] == "s3:GetObject"
-    assert deny["Resource"]["Fn::Sub"][0].endswith(f":::${{Bucket}}/{pseudonyms.PATH}")
+    assert deny["Resource"]["Fn::Sub"][0].endswith(f":::${{Bucket}}/{PSEUDONYM_KEY}")
 
 
 def test_the_issuer_lets_the_service_sign_in_as_it_asks() -> None:

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +72,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 @pytest.fixture
 def call(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., tuple[int, str]]]:
+) -> Callable[..., tuple[int, str]]:
     """Runs a command in the deployment's environment: its exit status and what it printed."""
     for name, value in environment(deployment).items():
         monkeypatch.setenv(name, value)
@@ -82,7 +82,7 @@ def call(
         printed = capsys.readouterr()
         return status, printed.out + printed.err
 
-    yield run
+    return run
 
 
 def environment(deployment: Deployment) -> dict[str, str]:
