@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+OPENER = "urllib.request._opener"
+"""What remembers the proxies of the first request for the rest of the process."""
+
 
 def refuse_downloads(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Lets this process, and those it starts, download nothing and find nothing that was downloaded before."""
@@ -13,5 +16,6 @@ def refuse_downloads(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(OPENER, None)
     monkeypatch.setenv("TORCH_HOME", str(home / "torch"))
     monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
