@@ -16,7 +16,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake.inventory import PATH, read_inventory, require_inventory
+from medsearch_pipeline.intake.inventory import PATH, read_inventory
 from medsearch_pipeline.ledger.catalog import refresh_catalog, study_files
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states
 from medsearch_pipeline.settings import Settings
@@ -45,11 +45,12 @@ def current_ledger(
         ConfigurationError: nobody has looked at the landing store yet.
         StorageError: store or index cannot be read.
     """
-    names = {*journal.retired(warehouse), *read_inventory(warehouse).entries} - warehouse.entries(LEDGER_PATH)
-    inventory, before, noticed = require_inventory(warehouse), _last_ledger(warehouse), journal.changes_in(warehouse, names)
+    retired = journal.retired(warehouse)  # before the inventory is read, which contains them
+    known, before = read_inventory(warehouse, must_exist=True), _last_ledger(warehouse)
+    inventory, names = known.rows, {*retired, *known.entries}
+    noticed = journal.changes_in(warehouse, names - warehouse.entries(LEDGER_PATH))
     if studies is not None:
-        inventory, before = rows_of_studies(inventory, studies), rows_of_studies(before, studies)
-        noticed = rows_of_studies(noticed, studies)
+        inventory, before, noticed = (rows_of_studies(rows, studies) for rows in (inventory, before, noticed))
     catalog = refresh_catalog(warehouse).table if studies is None else study_files(warehouse, studies)
     inputs = LedgerInputs(
         inventory=inventory,

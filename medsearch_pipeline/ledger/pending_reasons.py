@@ -128,7 +128,8 @@ def newest_runs_of(instance: dg.DagsterInstance | None, studies: Collection[Stud
 
 def interrupted_keys(catalog: pa.Table) -> set[str]:
     """The objects whose decoding was ended from outside; their studies are made again."""
-    return set(query_tables(f"SELECT key FROM ({OUTCOMES}) WHERE reason = '{INTERRUPTED}'", catalog=catalog)["key"].to_pylist())  # noqa: S608
+    query = f"SELECT key FROM ({OUTCOMES}) WHERE reason = '{INTERRUPTED}'"  # noqa: S608
+    return set(query_tables(query, catalogue=catalog)["key"].to_pylist())
 
 
 def pending_studies(rows: pa.Table) -> list[StudyKey]:

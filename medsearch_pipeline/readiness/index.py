@@ -42,11 +42,15 @@ def check_index(settings: Settings) -> Finding:
     if current is None:
         return finding("ok", "reachable; the first run makes the first release")
     version = schema_version_of(current)
-    if version != INDEX_SCHEMA_VERSION:
+    if version is None or version > INDEX_SCHEMA_VERSION:
         return finding(
             "problem",
-            f"its release {current} is of form {version}, and this version reads form {INDEX_SCHEMA_VERSION}",
-            "run medsearch reindex, which builds a release of the present form from Parquet",
+            f"the schema of its release {current} is not known to this version, which has schema {INDEX_SCHEMA_VERSION}",
+            "install the newer version that made it, or run medsearch reindex, which builds a release from Parquet",
+        )
+    if version < INDEX_SCHEMA_VERSION:
+        return finding(
+            "warning", f"its release {current} has an earlier schema, and takes no new documents", "run medsearch reindex"
         )
     if _is_of_another_model(settings, health):
         return finding(

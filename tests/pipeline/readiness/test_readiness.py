@@ -60,10 +60,11 @@ def test_an_index_is_absent_unreachable_or_of_another_form(settings: Settings, m
     index = open_index(settings)
     index.publish(index.begin(None))
     assert check_index(settings).level == "ok"
-    monkeypatch.setattr("medsearch_pipeline.readiness.index.INDEX_SCHEMA_VERSION", 99)
-    found = check_index(settings)
-    assert brief(found) == ("problem", "MEDSEARCH_INDEX")
-    assert "medsearch reindex" in str(found.advice)
+    for version, level in ((0, "problem"), (99, "warning")):
+        monkeypatch.setattr("medsearch_pipeline.readiness.index.INDEX_SCHEMA_VERSION", version)
+        found = check_index(settings)
+        assert brief(found) == (level, "MEDSEARCH_INDEX")
+        assert "medsearch reindex" in str(found.advice)
     nowhere = f"http://127.0.0.1:{free_port()}"
     found = check_index(settings.model_copy(update={"index": nowhere}))
     assert (brief(found), found.value) == (("problem", "MEDSEARCH_INDEX"), nowhere)
