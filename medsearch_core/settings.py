@@ -65,7 +65,7 @@ class Deployment(BaseModel):
     umask: str = Field(
         default=UMASK,
         pattern=UMASK_PATTERN,
-        description="octal umask of new files and folders: 077 leaves them to the user who runs this, 027 lets the user's group "
+        description="octal umask of new files and folders: 077 leaves them to the user who runs this, 027 lets the group "
         "read them",
     )
 

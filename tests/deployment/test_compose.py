@@ -118,6 +118,15 @@ def test_what_it_is_told_are_settings_that_there_are(services: dict[str, Any], n
     assert told <= known
 
 
+def test_dagsters_ui_is_guarded_and_answers_to_its_public_name() -> None:
+    given = {**GIVEN, "MEDSEARCH_DAGSTER_URL": "https://dagster.example.org", "MEDSEARCH_WEBSERVER_HOSTS": "ui.example.org"}
+    webserver = composed(given)["services"]["webserver"]
+    assert "command" not in webserver  # the image's own
+    told = webserver["environment"]
+    settings = PipelineSettings(dagster_url=told["MEDSEARCH_DAGSTER_URL"], webserver_hosts=told["MEDSEARCH_WEBSERVER_HOSTS"])
+    assert settings.webserver_names == {"dagster.example.org", "ui.example.org"}
+
+
 def test_the_settings_of_each_are_accepted(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, settings in {"code": PipelineSettings, "embedder": PipelineSettings, "api": ApiSettings}.items():
         with monkeypatch.context() as environment:
