@@ -44,7 +44,7 @@ def serve(
         with WorkspaceProcessContext(instance, target, __version__, is_read_only) as context:
             app = create_app_from_workspace_process_context(context, prefix, POLL_MILLISECONDS, lifespan=_quiet_end)
             LOG.info("Serving Dagster's UI on http://%s:%s%s", host, port, prefix)
-            guarded = Guard(app, settings.webserver_names)
+            guarded = app
             uvicorn.run(guarded, host=host, port=port, log_level="warning", proxy_headers=False, server_header=False)
     return 0
 
