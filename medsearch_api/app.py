@@ -5,9 +5,11 @@ Belongs here: routes and middleware. Importing this module has no side effects.
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -36,8 +38,10 @@ from medsearch_api.sign_in.guard import APPSYNC
 from medsearch_api.sign_in.modes import open_sign_in
 from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
+from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.permissions import keep_files_private, warn_of_exposures
+from medsearch_core.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -104,22 +108,22 @@ class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
         return create_context(self._backends, get_viewer(request.scope))
 
 
-def main() -> None:
-    """Serve until told to stop, then finish the requests in progress.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`medsearch-api`: serves until it is stopped, and finishes the requests in progress.
 
     Exits with a one-sentence message if a setting is missing or invalid.
     """
     import uvicorn
 
+    build_parser().parse_args(arguments)
+    heed_signals()
     try:
+        load_env_file()
         keep_files_private()
-        settings = Settings()
+        settings = load_settings(Settings)
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(str(error))
-    except ValidationError as error:
-        names = ", ".join(f"MEDSEARCH_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
-        sys.exit(f"Invalid settings: {names}. docs/settings.md lists what each one accepts.")
     logs.configure()
     warn_of_exposures(settings)
     uvicorn.run(
@@ -132,3 +136,15 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.api_shutdown_seconds,
     )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `medsearch-api`, which takes no arguments of its own."""
+    parser = argparse.ArgumentParser(
+        prog="medsearch-api",
+        description="Serve the search page, GraphQL and DICOMweb until Ctrl-C.",
+        epilog="It is configured by environment variables, or a file .env in the current folder: see docs/settings.md. "
+        "It refuses to start until sign-in is configured (MEDSEARCH_API_SIGN_IN).",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")
+    return parser

@@ -65,8 +65,8 @@ class Deployment(BaseModel):
     umask: str = Field(
         default=UMASK,
         pattern=UMASK_PATTERN,
-        description="octal umask of new files and folders: 077 leaves them to the user who runs this, 027 lets the group "
-        "read them",
+        description="octal umask of new files and folders: 077 keeps them to the user who runs this, 027 lets the user's "
+        "group read them",
     )
 
     @field_validator("landing", "warehouse")

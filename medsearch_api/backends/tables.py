@@ -21,10 +21,7 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 CONCURRENT_READS = 8
 
 _IMAGES = """
-    SELECT ordinal, image_id, bytes, frame, frames, study_time, study_description, series_number, instance_number,
-           patient_orientation, manufacturer, manufacturer_model_name, kvp, burned_in_annotation, photometric_interpretation,
-           rows, columns, bits_stored, pixel_spacing_mm, sop_class_uid, transfer_syntax_uid
-    FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
+    SELECT * FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
 """
 _SOURCES = """
     SELECT ordinal, image_id, key, sha256, bytes, frame, frames, rows, columns, study_instance_uid, series_instance_uid,

@@ -56,5 +56,11 @@ class Originals:
         with self._lock:
             if self._store is None:
                 named = self._settings
-                self._store = open_store(named.landing, named.s3, must_exist=True, follows_links=named.follow_links)
+                self._store = open_store(
+                    named.landing,
+                    named.s3,
+                    must_exist=True,
+                    follows_links=named.follow_links,
+                    setting="MEDSEARCH_LANDING",
+                )
             return self._store

@@ -1,6 +1,7 @@
 """Types that link to no other types: acquisition details, provenance, mentions in a report."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import ClassVar, Self
 
 import strawberry
@@ -10,6 +11,7 @@ from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow
 from medsearch_api.schema.enums import Assertion, Category
 from medsearch_api.schema.permissions import identifier_field
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import ImageRecord
 from medsearch_core.search.releases import schema_version_of
 
 
@@ -73,6 +75,17 @@ class ReportProvenance(Provenance):
     ner_version: str = text_field("Version of the report NLP engine and its vocabulary.")
 
 
+@strawberry.type(description="An attribute of an image, as people read it.")
+class Attribute:
+    label: str = text_field("What people call it.")
+    value: str = text_field("Its value; several joined by ×.")
+    unit: str | None = strawberry.field(description="The unit of a number.")
+
+
+LABELLED = [f for f in fields(ImageRecord) if f.metadata["label"]]
+"""The columns of `dicom_metadata` that people are shown as they are."""
+
+
 @strawberry.type(description="Acquisition details of an image: DICOM attributes from the warehouse.")
 class ImageDetail:
     rows: int = strawberry.field(description="Rows (0028,0010).")
@@ -94,11 +107,27 @@ class ImageDetail:
     instance_number: int | None = strawberry.field(description="InstanceNumber (0020,0013).")
     sop_class_uid: str | None = strawberry.field(description="SOPClassUID (0008,0016).")
     transfer_syntax_uid: str | None = strawberry.field(description="TransferSyntaxUID (0002,0010).")
+    attributes: list[Attribute] = strawberry.field(
+        description="Attributes of its acquisition to show as they are, those that its object has. None identifies a person."
+    )
 
     @classmethod
     def from_row(cls, row: ImageRow) -> Self:
         """Create the details from a row of `dicom_metadata`."""
-        return cls(file_bytes=row["bytes"], **{k: v for k, v in row.items() if k not in ("image_id", "bytes")})
+        own = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+        shown = [
+            Attribute(label=f.metadata["label"], value=_text(row[f.name]), unit=f.metadata["unit"])
+            for f in LABELLED
+            if row[f.name] is not None
+        ]
+        return cls(**own, file_bytes=row["bytes"], attributes=shown)
+
+
+def _text(value: str | float | Sequence[float]) -> str:
+    """A value as people read it: numbers to three decimals."""
+    if isinstance(value, str):
+        return value
+    return " × ".join(f"{number:.3f}".rstrip("0").rstrip(".") for number in (value if isinstance(value, Sequence) else [value]))
 
 
 @strawberry.type(description="A span of text, in Unicode code points.")

@@ -6,6 +6,7 @@ import strawberry
 from strawberry import enum_value
 
 from medsearch_core.search import similar_images
+from medsearch_core.search.facets import FACETS
 from medsearch_core.search.query import TextField
 
 
@@ -58,6 +59,7 @@ class UploadFormat(Enum):
 
 @strawberry.enum(description="A report field whose values can be counted.")
 class FacetField(Enum):
+    _ignore_ = ["facet", "spoken"]  # noqa: RUF012
     POSITIVE_DIAGNOSES = enum_value("positive_diagnoses", description="Diagnoses present.")
     NEGATIVE_DIAGNOSES = enum_value("negative_diagnoses", description="Diagnoses absent.")
     POSITIVE_ICD10CMS = enum_value("positive_icd10cms", description="ICD-10-CM descriptions present.")
@@ -69,10 +71,9 @@ class FacetField(Enum):
     PRESENT_CODES = enum_value("present_codes", description="ICD-10-CM codes present.")
     ABSENT_CODES = enum_value("absent_codes", description="ICD-10-CM codes absent.")
     UNCERTAIN_CODES = enum_value("uncertain_codes", description="ICD-10-CM codes uncertain.")
-    MODALITIES = enum_value("modalities", description="Modalities of the study's images.")
-    BODY_PARTS = enum_value("body_parts", description="Body parts of the study's images.")
-    VIEWS = enum_value("views", description="Views of the study's images.")
-    LATERALITIES = enum_value("lateralities", description="Lateralities of the study's images.")
+    for facet in FACETS:
+        spoken = facet.name.replace("_", " ").capitalize()
+        vars()[facet.name.upper()] = enum_value(facet.name, description=f"{spoken} of the study's images.")
     TAGS = enum_value("tags", description="User-assigned tags of the study.")
     PATIENT = enum_value("patient", description="Patient keys.")
     STUDY = enum_value("study", description="Study keys.")

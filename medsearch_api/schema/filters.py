@@ -7,6 +7,7 @@ import strawberry
 
 from medsearch_api.schema.enums import Sex
 from medsearch_api.schema.errors import LimitExceeded
+from medsearch_core.search.facets import add_facets
 from medsearch_core.search.query import Filters
 
 MAX_VALUES = 200
@@ -24,14 +25,11 @@ def _values(description: str) -> list[str]:
         "matches report conditions through its study's report."
     ),
 )
+@add_facets(after="reports", name=lambda facet: facet.name, hint=list[str], default=lambda facet: _values(facet.description))
 class FiltersInput:
     patients: list[str] = _values("Patient keys.")
     studies: list[str] = _values("Study keys.")
     reports: list[str] = _values("Report IDs.")
-    modalities: list[str] = _values("Modality (0008,0060), e.g. DX.")
-    body_parts: list[str] = _values("BodyPartExamined (0018,0015), e.g. CHEST.")
-    views: list[str] = _values("ViewPosition (0018,5101), e.g. PA.")
-    lateralities: list[str] = _values("Laterality, L or R.")
     sexes: list[Sex] = strawberry.field(default_factory=list, description="Sex of the patient.")
     tags: list[str] = _values("User-assigned tags of the study, spelled exactly as assigned.")
     min_age_years: float | None = strawberry.field(default=None, description="Minimum age in years.")

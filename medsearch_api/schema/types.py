@@ -82,10 +82,7 @@ class Image:
             patient=document.patient,
             study=document.study,
             report_id=strawberry.ID(document.report_id) if document.report_id is not None else None,
-            modality=document.modality,
-            body_part_examined=document.body_part_examined,
-            view_position=document.view_position,
-            laterality=document.laterality,
+            **{name: getattr(document, name) for name in _OF_IMAGE},
             patient_sex=Sex(document.patient_sex) if document.patient_sex else None,
             patient_age_years=document.patient_age_years,
             study_date=date.fromisoformat(document.study_date) if document.study_date else None,
@@ -193,6 +190,9 @@ class Report:
             ),
         )
 
+
+_OF_IMAGE = ("modality", "body_part_examined", "view_position", "laterality")
+"""The facets that an image has as fields. Others are attributes of its detail."""
 
 _SHARED = (
     *("patient", "study", "text", "examination", "indication", "technique", "findings", "impression"),

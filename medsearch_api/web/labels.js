@@ -1,8 +1,15 @@
 // Labels and texts for values of the data. Pure.
 
+import { FACETS } from "./facets.js";
 import { formatRoute, imageRoute } from "./router/routes.js";
 
 export const SEXES = { FEMALE: "Female", MALE: "Male", OTHER: "Other" };
+
+/** Counted as the index spells it, and asked for as the schema does. */
+export const SEX = { name: "sexes", field: "PATIENT_SEX", title: "Sex" };
+
+/** What is drawn as chips. */
+export const CHIPS = [...FACETS, SEX];
 
 /** Sex in the index → sex in the schema. */
 export const SEX_OF_VALUE = { F: "FEMALE", M: "MALE", O: "OTHER" };
@@ -17,7 +24,8 @@ export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Sym
 
 /** Labels of filters, shown before their value. */
 export const FILTERS = {
-  present: "present", absent: "absent", uncertain: "uncertain", without: "without", views: "view", sexes: "sex", modalities: "modality",
+  present: "present", absent: "absent", uncertain: "uncertain", without: "without",
+  ...Object.fromEntries(CHIPS.map(({ name, title }) => [name, title.toLowerCase()])),
   minAge: "min. age", maxAge: "max. age", from: "from", to: "to",
 };
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.storage.warehouse import study_path
+from medsearch_core.storage.warehouse import Origin, study_path
 from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
@@ -63,8 +63,8 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             context.log.warning(f"{study}: no vector of {', '.join(f'{image} ({why})' for image, why in images.items())}")
         for study, unlike in builder.not_finite.items():
             context.log.warning(f"{study}: the model's vector is not finite, and zero is kept, of {', '.join(unlike)}")
-        vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
-        pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}
+        vectors = {study: tables.size_and_origin(study_path("embeddings", study)) for study in studies}
+        thumbnails = {study: tables.origin(study_path("thumbnails", study)) for study in studies}
         described = {
             study: {
                 "images": vectors[study][0],
@@ -74,7 +74,9 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             }
             for study in studies
         }
-        versions = {study: StudyVersion(vectors[study][1] or "", {"thumbnails": pictures[study][1] or ""}) for study in studies}
+        versions = {
+            study: StudyVersion(_digest(vectors[study][1]), {"thumbnails": _digest(thumbnails[study])}) for study in studies
+        }
         describe_partitions(context, "embeddings", described, versions)
         unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
@@ -94,3 +96,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         )
 
     return embeddings
+
+
+def _digest(origin: Origin | None) -> str:
+    return origin.digest if origin else ""

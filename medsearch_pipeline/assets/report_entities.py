@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from medsearch_core.records import EntityRecord, Rejection, ReportRecord
-from medsearch_core.storage.warehouse import rejections_path, study_path
+from medsearch_core.records import EntityRecord, Rejection, ReportRecord, version_of
+from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     Progress,
     asset_spec_arguments,
@@ -72,7 +72,8 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
             }
             refused += rejections
             progress.advance()
-        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        version = version_of(ReportRecord)  # of the table that documents are made from
+        versions = {study: StudyVersion(Origin(reader.inputs(landed), version).digest) for study, landed in objects.items()}
         describe_partitions(context, "report_entities", described, versions)
         return dg.MaterializeResult(
             metadata={**totals(described), **{f"run_{name}": count for name, count in mentions.usage.items()}},

@@ -15,9 +15,8 @@ from rich.text import Text
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import STATES
 from medsearch_core.storage.ledger import LedgerTotals
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command, study_key
+from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.ledger.reconciliation import NAMED
 from medsearch_pipeline.ledger.states import current_rejections
@@ -70,7 +69,7 @@ def print_rejections(console: Console, settings: Settings) -> int:
 
 
 def _open(settings: Settings) -> Ledger:
-    return read_ledger(Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True)))
+    return read_ledger(open_warehouse(settings))
 
 
 def _select(rows: pa.Table, state: str | None, study: StudyKey | None) -> pa.Table:

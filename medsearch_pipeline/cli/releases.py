@@ -15,9 +15,8 @@ from rich.table import Table
 from medsearch_core.errors import MedsearchError, NoSuchRelease
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import Release, ReleasedIndex, previous
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.releases.build import ReindexResult, reindex
 from medsearch_pipeline.settings import Settings
 
@@ -28,7 +27,7 @@ MIN_TABLE_WIDTH = 300
 
 def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bool) -> int:
     """Builds, checks and publishes a release."""
-    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    warehouse = open_warehouse(settings)
     with LoadProgress(console) as progress:
         done = reindex(
             warehouse,
@@ -178,10 +177,10 @@ def _format_time(time_: datetime) -> str:
 
 def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--fresh", dest="is_fresh", action="store_true", help="start over instead of resuming an unfinished release"
+        "--fresh", dest="fresh", action="store_true", help="start over instead of resuming an unfinished release"
     )
     parser.add_argument(
-        "--allow-missing", dest="may_miss", action="store_true", help="publish even if some studies cannot be read"
+        "--allow-missing", dest="allow_missing", action="store_true", help="publish even if some studies cannot be read"
     )
 
 

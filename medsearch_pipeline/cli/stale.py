@@ -8,9 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from medsearch_core.search.open import open_index
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import assess_staleness, format_summary
 from medsearch_pipeline.upkeep.staleness import Staleness
@@ -18,7 +17,7 @@ from medsearch_pipeline.upkeep.staleness import Staleness
 
 def print_stale(console: Console, settings: Settings, studies: bool) -> int:
     """Prints how many studies are stale by reason and job, or the studies; returns 1 if one is."""
-    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    warehouse = open_warehouse(settings)
     inputs, staleness = assess_staleness(settings, warehouse, open_index(settings))
     console.print(format_summary(staleness), highlight=False)
     if studies:
@@ -27,8 +26,8 @@ def print_stale(console: Console, settings: Settings, studies: bool) -> int:
             console.print(f"{each.study}: {why}: {each.job or 'no job'}", markup=False, highlight=False, soft_wrap=True)
     elif staleness.stale:
         console.print(_count_table(staleness))
-    if inputs.is_index_of_another_model:
-        console.print("The index holds another model's vectors: when all studies are embedded, run medsearch reindex.")
+    if refusal := inputs.index_refusal:
+        console.print(f"{refusal[0].upper()}{refusal[1:]}.")
     return 1 if staleness.stale else 0
 
 

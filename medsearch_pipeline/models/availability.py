@@ -17,17 +17,30 @@ from functools import lru_cache
 from importlib.util import find_spec
 from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
 from pathlib import Path
+from typing import Protocol
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.code_version import NAMED_WEIGHTS, code_version_of
 from medsearch_pipeline.models.registry import INSTALLED_WEIGHTS, OFFLINE_CHOICES, network_named
-from medsearch_pipeline.settings import Settings
 
 GOOD_SECONDS, BAD_SECONDS = 3600.0, 600.0
 """How long an answer holds: a cache may be emptied, and a network may come back."""
 POLL_SECONDS = 0.1
 BUSY = 75
 """The exit status of `load` while another process loads the same model."""
+
+
+class Settings(Protocol):
+    """What is read of a deployment's settings, which know the models' names and so cannot be known here."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def weights(self) -> str: ...
+    @property
+    def executor(self) -> str: ...
+    @property
+    def model_cache(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,8 @@ def availability(settings: Settings, max_seconds: float, *, is_kept_enough: bool
     """Whether the configured model can be loaded; None if nobody knows after so many seconds.
 
     Args:
-        max_seconds: how long to wait for the process that tries it. It goes on after that, and the next caller finds its answer.
+        max_seconds: how long to wait for the process that tries it. It goes on after that, and the next caller finds its
+            answer.
         is_kept_enough: whether an answer that was found less than an hour ago will do.
     """
     found = availability_without_loading(settings, _is_installed, isfile)

@@ -58,12 +58,12 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
                 *((row.study.partition, row.study.partition) for row in dispatched.rows),
             ],
             max_partitions=settings.max_partitions_per_run,
-            may_index=not inputs.is_index_of_another_model,
+            may_index=inputs.index_refusal is None,
             after=after,
         )
         chosen = list(islice(planned, free))
         rest = next(planned, None)
-        message = _format_summary(format_summary(staleness), chosen, rest is not None, inputs.is_index_of_another_model)
+        message = _format_summary(format_summary(staleness), chosen, rest is not None, inputs.index_refusal)
         context.log.info(message)
         reached = PlanCursor(chosen[-1].job, chosen[-1].last) if chosen else after
         cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
@@ -103,9 +103,7 @@ def _request(each: PlannedRun, ledger: str) -> dg.RunRequest:
     )
 
 
-def _format_summary(
-    staleness_summary: str, chosen: Sequence[PlannedRun], is_more: bool, is_index_of_another_model: bool
-) -> str:
+def _format_summary(staleness_summary: str, chosen: Sequence[PlannedRun], is_more: bool, index_refusal: str | None) -> str:
     parts = [staleness_summary]
     for job in UPKEEP_JOBS:
         of = [each for each in chosen if each.job == job]
@@ -117,6 +115,6 @@ def _format_summary(
         parts.append("requested nothing")
     if is_more:
         parts.append("more follow as these finish")
-    if is_index_of_another_model:
-        parts.append("the index holds another model's vectors: when all studies are embedded, run medsearch reindex")
+    if index_refusal:
+        parts.append(index_refusal)
     return "; ".join(parts)

@@ -17,7 +17,6 @@ from dagster_webserver.version import __version__
 
 from medsearch_core.permissions import warn_of_exposures
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.webserver.guard import Guard
 
 LOG = logging.getLogger("dagster-webserver")
 POLL_MILLISECONDS = 2000

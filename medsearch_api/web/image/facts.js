@@ -8,7 +8,6 @@ const definitions = (rows) => html`<dl>${rows.filter(([, value]) => value).map(d
 
 function attributes(image) {
   const detail = image.detail;
-  const spacing = detail?.pixelSpacingMm?.map((mm) => mm.toFixed(3)).join(" × ");
   return [
     ["Patient", demographics(image)],
     ["Study date", image.studyDate],
@@ -17,10 +16,7 @@ function attributes(image) {
     ["Modality", [image.modality, image.bodyPartExamined].filter(Boolean).join(" ")],
     ["Matrix size", detail && `${detail.columns} × ${detail.rows}${detail.bitsStored ? `, ${detail.bitsStored} bit` : ""}`],
     ["Frame", detail && detail.frames > 1 && `${detail.frame} of ${detail.frames}`],
-    ["Photometric interpretation", detail?.photometricInterpretation],
-    ["Pixel spacing", spacing && `${spacing} mm`],
-    ["Tube voltage", detail?.kvp && `${detail.kvp} kV`],
-    ["Device", detail && [detail.manufacturer, detail.manufacturerModelName].filter(Boolean).join(" ")],
+    ...(detail?.attributes ?? []).map(({ label, value, unit }) => [label, unit ? `${value} ${unit}` : value]),
     ["Burned-in text", detail?.burnedInAnnotation === "YES" && "yes"],
     ["Study key", `${image.patient} / ${image.study}`],
   ];

@@ -1,17 +1,19 @@
 // The query variables of a route, and changes to its filters. Pure.
 
+import { FACETS } from "../facets.js";
 import { noFilters, noSimilarFilters } from "./routes.js";
 
 export const PAGE = 20;
-const LISTS = ["present", "absent", "uncertain", "views", "sexes", "modalities"];
+const NAMES = [...FACETS.map(({ name }) => name), "sexes"];
+const LISTS = ["present", "absent", "uncertain", ...NAMES];
 
-/** The variables of a search. Counts of views, sexes and modalities ignore their own filter, so that further values can be added. */
+/** The variables of a search. Counts of a facet ignore its own filter, so that further values can be added. */
 export function searchVariables({ words, filters, cursors }) {
   const { minAge, maxAge, from, to, ...lists } = filters;
   const all = { ...lists, minAgeYears: minAge, maxAgeYears: maxAge, fromDate: from, toDate: to };
   return {
     query: words, first: PAGE, after: cursors.at(-1) ?? null, filters: all,
-    viewless: { ...all, views: [] }, sexless: { ...all, sexes: [] }, modeless: { ...all, modalities: [] },
+    ...Object.fromEntries(NAMES.map((name) => [name, { ...all, [name]: [] }])),
   };
 }
 

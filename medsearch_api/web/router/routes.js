@@ -1,6 +1,8 @@
 // Conversion between URL fragments and routes. Pure. Hand-typed fragments are read as far as they make sense.
 // Browsers never send fragments to a server. They contain keys, filters and the user's search words.
 
+import { FACETS } from "../facets.js";
+
 const MAX_WORDS = 1000;
 const MAX_VALUES = 20;
 const MAX_PAGES = 500;
@@ -13,7 +15,7 @@ const DAY = /^\d{4}-\d\d-\d\d$/;
 export const STEPS = [30, 60, 100];
 
 export const noFilters = () => ({
-  present: [], absent: [], uncertain: [], views: [], sexes: [], modalities: [], minAge: null, maxAge: null, from: null, to: null,
+  present: [], absent: [], uncertain: [], ...Object.fromEntries(FACETS.map(({ name }) => [name, []])), sexes: [], minAge: null, maxAge: null, from: null, to: null,
 });
 export const noSimilarFilters = () => ({
   others: false, sameView: false, present: [], without: [], absent: [], sexes: [], minAge: null, maxAge: null, shown: STEPS[0],
@@ -39,8 +41,8 @@ const age = one((value) => (/^\d{1,3}(\.\d{1,3})?$/.test(value) && Number(value)
 const day = one((value) => (DAY.test(value) && new Date(`${value}T00:00Z`).toJSON()?.startsWith(value) ? value : null));
 
 const FILTERS = {
-  present: ["present", codes], absent: ["absent", codes], uncertain: ["uncertain", codes], views: ["view", texts], sexes: ["sex", sexes],
-  modalities: ["modality", texts], minAge: ["min-age", age], maxAge: ["max-age", age], from: ["from", day], to: ["to", day],
+  present: ["present", codes], absent: ["absent", codes], uncertain: ["uncertain", codes],
+  ...Object.fromEntries(FACETS.map(({ name, key }) => [name, [key, texts]])), sexes: ["sex", sexes], minAge: ["min-age", age], maxAge: ["max-age", age], from: ["from", day], to: ["to", day],
 };
 const LIKE = {
   others: ["other-patients", said], sameView: ["same-view", said], present: ["with", codes], without: ["without", codes],

@@ -3,9 +3,10 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { search } from "../actions.js";
+import { FACETS } from "../facets.js";
 import { toggleValue } from "../router/filters.js";
 import { skeleton } from "../shell/notes.js";
-import { SEXES, SEX_OF_VALUE, shorten } from "../labels.js";
+import { SEX, SEXES, SEX_OF_VALUE, shorten } from "../labels.js";
 
 const switching = (filters, name, value) => () => search({ filters: toggleValue(filters, name, value) });
 
@@ -33,8 +34,9 @@ function chart(title, name, counts, filters, maxCount) {
     </section>`;
 }
 
-function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) => v) {
-  if (!counts.length) return nothing;
+/** The values of a facet; none where there is nothing to choose between. */
+function chips({ title, name }, counts, filters, valueOf = (v) => v, labelOf = (v) => v) {
+  if (counts.length < 2 && !filters[name].length) return nothing;
   return html`
     <section class="chips ${name}" aria-label=${title}>
       <h3>${title}</h3>
@@ -65,15 +67,13 @@ export function facets(answer, filters) {
   if (!answer) return skeleton.bars(12);
   const change = (next) => search({ filters: next });
   const sexes = answer.sexes.filter(({ value }) => value in SEX_OF_VALUE);
-  const isMixed = answer.modalities.length > 1 || filters.modalities.length > 0;
   const maxCount = Math.max(1, ...[answer.present, answer.absent, answer.uncertain].flat().map((c) => c.count));
   return html`
     ${chart("Present", "present", answer.present, filters, maxCount)}
     ${chart("Absent", "absent", answer.absent, filters, maxCount)}
     ${chart("Uncertain", "uncertain", answer.uncertain, filters, maxCount)}
-    ${chips("View", "views", answer.views, filters)}
-    ${isMixed ? chips("Modality", "modalities", answer.modalities, filters) : nothing}
-    ${chips("Sex", "sexes", sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}
+    ${FACETS.map((facet) => chips(facet, answer[facet.name], filters))}
+    ${chips(SEX, sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}
     ${ageRange(filters, change)}
     ${range("Study date", "date", ["from", "to"], filters, change, (v) => v || null)}`;
 }

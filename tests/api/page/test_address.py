@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.page import opened
 
 FILTERS = (
-    "present=J90&absent=J93.9&uncertain=J18.9&view=PA&sex=FEMALE&modality=DX"
+    "present=J90&absent=J93.9&uncertain=J18.9&modality=DX&body-part=CHEST&view=PA&laterality=L&sex=FEMALE"
     "&min-age=18&max-age=90.5&from=2019-01-01&to=2020-02-29"
 )
 LIKE = "other-patients=yes&same-view=yes&with=J90&without=J93.9&said-absent=J18&sex=MALE&min-age=1&shown=60"

@@ -130,7 +130,15 @@ def test_the_score_is_the_cosine_and_its_bar_as_long(image):
 def test_attributes_and_provenance_are_told(image):
     about = image.get_by_role("region", name="About this image")
     expect(about).to_contain_text("96 × 96, 12 bit")
-    expect(about).to_contain_text("Acme Ray 7")
+    shown = [
+        ("Manufacturer", "Acme"),
+        ("Device model", "Ray 7"),
+        ("Tube voltage", "120 kV"),
+        ("Pixel spacing", "0.139 × 0.139 mm"),
+    ]
+    for label, value in shown:
+        row = about.locator("dl > div", has=image.locator("dt", has_text=re.compile(f"^{label}$")))
+        expect(row.locator("dd")).to_have_text(value)
     about.get_by_text("Provenance").click()
     expect(about.locator(".provenance dt")).to_have_text(["Image", "Source", "SHA-256", "Model", "Version"])
 

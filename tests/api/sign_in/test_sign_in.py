@@ -34,14 +34,14 @@ def test_development_listens_on_loopback(hospital, host):
 
 def test_the_command_ends_with_a_sentence_when_sign_in_is_not_configured(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main()
+        main([])
     assert str(stopped.value).startswith("Sign-in is not configured")
 
 
 def test_the_command_names_a_setting_it_cannot_read(monkeypatch):
     monkeypatch.setenv("MEDSEARCH_API_PORT", "many")
     with pytest.raises(SystemExit, match="MEDSEARCH_API_PORT"):
-        main()
+        main([])
 
 
 ADDRESSES = ["/", *UNAUTHENTICATED_PATHS, "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/graphql", "/appsync/graphql"]

@@ -78,6 +78,23 @@ def test_a_plain_tree_is_grouped_by_header_with_its_report(landing: ObjectStore,
     assert "10000032" not in one.patient
 
 
+def test_a_report_above_its_series_joins_the_study_of_their_headers(landing: ObjectStore, warehouse: Warehouse) -> None:
+    other = StudyKey("p10000033", "s50414268")
+    landing.write("export/ACC1/report.txt", REPORT.encode())
+    landing.write("export/ACC2/report.txt", REPORT.encode())
+    take_inventory(landing, warehouse)
+    for number in (1, 2):
+        landing.write(f"export/ACC1/SE{number}/IM0001", image_bytes(STUDY, number))
+    landing.write("export/ACC2/SE1/IM0001", image_bytes(other))
+    objects = {o.key: o for o in take_inventory(landing, warehouse)}
+    for folder, study in (("ACC1", STUDY), ("ACC2", other)):
+        report, image = objects[f"export/{folder}/report.txt"], objects[f"export/{folder}/SE1/IM0001"]
+        assert (report.kind, report.study, image.study_instance_uid) == ("report", image.study, f"2.25.{int(study.study[1:])}")
+    landing.write("export/ACC2/SE2/IM0001", image_bytes(STUDY, 3))
+    (report,) = (o for o in take_inventory(landing, warehouse) if o.key == "export/ACC2/report.txt")
+    assert (report.reason, report.study) == ("report_without_study", None)
+
+
 def test_headers_already_read_are_not_read_again(
     landing: ObjectStore, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

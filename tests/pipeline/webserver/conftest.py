@@ -13,7 +13,7 @@ import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.demo.dagster_client import DagsterClient
+from medsearch_pipeline.supervision.dagster_client import DagsterClient
 from tests.support.landing import land_study
 from tests.support.paths import PROJECT_ROOT
 from tests.support.serving import free_port

@@ -6,8 +6,8 @@ import stat
 import sys
 from pathlib import Path
 
-from medsearch_pipeline.demo.dagster_client import SELECTOR
 from medsearch_pipeline.orchestration.run_tags import range_tags
+from medsearch_pipeline.supervision.dagster_client import SELECTOR
 from tests.pipeline.webserver.conftest import STUDY, World
 
 LAUNCH = """
