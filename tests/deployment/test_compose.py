@@ -58,7 +58,9 @@ def test_secrets_are_made_once_and_for_this_machines_user_alone(tmp_path: Path) 
 
 def test_every_variable_that_matters_is_in_the_example(system: dict[str, Any]) -> None:
     text = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
-    named = set(re.findall(r"\$\{(MEDSEARCH_API_\w+|MEDSEARCH_MODEL|MEDSEARCH_WEIGHTS)", text)) | set(SECRETS)
+    named = set(re.findall(r"\$\{(MEDSEARCH_API_\w+|MEDSEARCH_DAGSTER_URL|MEDSEARCH_MODEL|MEDSEARCH_WEIGHTS)", text)) | set(
+        SECRETS
+    )
     example = (FOLDER / ".env.example").read_text(encoding="utf-8")
     assert named == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
 

@@ -30,7 +30,8 @@ class World:
         self.url = f"http://localhost:{self.port}"
         self.client = DagsterClient(self.url)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        (home / "dagster").mkdir(mode=0o755)
+        (home / "dagster").mkdir()
+        (home / "dagster").chmod(0o755)
         (home / "dagster" / "dagster.yaml").write_bytes((PROJECT_ROOT / "dagster.yaml").read_bytes())
         land_study(open_store(str(home / "landing")), STUDY)
         (home / "landing").chmod(0o755)
