@@ -17,6 +17,7 @@ from dagster_webserver.version import __version__
 
 from medsearch_core.permissions import warn_of_exposures
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.webserver.guard import Guard
 
 LOG = logging.getLogger("dagster-webserver")
 POLL_MILLISECONDS = 2000
@@ -43,7 +44,7 @@ def serve(
         with WorkspaceProcessContext(instance, target, __version__, is_read_only) as context:
             app = create_app_from_workspace_process_context(context, prefix, POLL_MILLISECONDS, lifespan=_quiet_end)
             LOG.info("Serving Dagster's UI on http://%s:%s%s", host, port, prefix)
-            guarded = app
+            guarded = Guard(app, settings.webserver_names)
             uvicorn.run(guarded, host=host, port=port, log_level="warning", proxy_headers=False, server_header=False)
     return 0
 
