@@ -13,6 +13,7 @@ from medsearch_core.storage.warehouse import Origin, Warehouse, rejections_path,
 from medsearch_pipeline.assets.study_asset import (
     Progress,
     asset_spec_arguments,
+    begin_first_step,
     describe_partitions,
     every_object_was_used,
     studies_of,
@@ -81,6 +82,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
     def dicom_images(
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:
+        begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
         reader = StudyImageBuilder(
             DicomObjectProcessor(

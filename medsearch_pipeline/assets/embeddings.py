@@ -4,7 +4,14 @@ import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import Origin, study_path
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
+from medsearch_pipeline.assets.study_asset import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    note_settings,
+    studies_of,
+    totals,
+)
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
@@ -49,6 +56,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: dg.ResourceParam[EmbedderSource]
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
+        note_settings(context, settings)
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
         named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
         context.log.info(f"embeddings: {named}, by {model.engine}")

@@ -7,6 +7,7 @@ from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     Progress,
     asset_spec_arguments,
+    begin_first_step,
     describe_partitions,
     every_object_was_used,
     studies_of,
@@ -51,6 +52,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
 
         Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
         """
+        begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
         mentions = report_reader.open()
         reader = StudyReportBuilder(landing.open(), tables, mentions)

@@ -10,7 +10,7 @@ from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Origin
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals
+from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, note_settings, studies_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_indexed_vectors
@@ -65,6 +65,7 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
         were written; of unfinished ones alone the others materialise.
         """
+        note_settings(context, settings)
         tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
         documents, versions, unfinished = [], {}, []

@@ -14,13 +14,30 @@ from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
 from medsearch_core.permissions import keep_files_private
 from medsearch_core.signals import heed_signals
-from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, up, webserver
+from medsearch_pipeline.cli import (
+    check,
+    demo,
+    embedder,
+    evaluate,
+    ledger,
+    model,
+    releases,
+    stale,
+    status,
+    tags,
+    up,
+    webserver,
+    where,
+)
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
 
 COMMANDS: tuple[Command | CommandGroup, ...] = (
     *up.COMMANDS,
     *demo.COMMANDS,
+    *check.COMMANDS,
+    *status.COMMANDS,
+    *where.COMMANDS,
     *ledger.COMMANDS,
     *stale.COMMANDS,
     *releases.COMMANDS,

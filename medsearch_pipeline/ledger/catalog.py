@@ -7,7 +7,7 @@ may be deleted at any time. Not here: what the ledger makes of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +97,14 @@ def read_catalog(warehouse: Warehouse) -> pa.Table:
     if warehouse.inputs(CATALOG_PATH) != catalog_digest():
         raise ConfigurationError(f"there is no catalogue in {warehouse.store.url}: run ledger_job in Dagster")
     return warehouse.read(CATALOG_PATH)
+
+
+def study_files(warehouse: Warehouse, studies: Collection[StudyKey]) -> pa.Table:
+    """The rows that a catalogue brought up to date now would have of a few studies, read from their files."""
+    files = [(study.patient, study.study, table, "") for study in studies for table in COLUMNS]
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda file: _read(warehouse, *file), files)
+        return table_of(CatalogFile, [file for file in found if file])
 
 
 def _stored_catalog(warehouse: Warehouse) -> pa.Table:

@@ -43,12 +43,13 @@ NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES = (
 )
 OLDER = "of an older version"
 OTHER_MODEL, VECTORS_OUTDATED = "other model", "behind its images"
+NEVER_MADE = "never made"
 MISSING_FROM_INDEX, OUTDATED, INDEX_MODEL = "not in the index", "index behind", "index of another model"
 INDEX_SCHEMA = "index of an older schema"
 REASONS: Mapping[Part, tuple[str, ...]] = {
     "images": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
     "metadata": (OLDER,),
-    "vectors": (MISSING, OTHER_MODEL, VECTORS_OUTDATED, OLDER),
+    "vectors": (NEVER_MADE, MISSING, OTHER_MODEL, VECTORS_OUTDATED, OLDER),
     "reports": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
     "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL, INDEX_SCHEMA),
 }
@@ -58,6 +59,7 @@ NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL), ("document
 _FILES = f"""
     SELECT patient, study,
            bool_or(table_name IN ('dicom_metadata', 'thumbnails', '{IMAGE_REJECTIONS}')) AS has_image_files,
+           bool_or(table_name = 'embeddings') AS has_vector_file,
            bool_or(table_name IN ('reports', 'report_entities', '{REPORT_REJECTIONS}')) AS has_report_files
     FROM catalogue GROUP BY patient, study
 """  # noqa: S608
@@ -103,7 +105,8 @@ _STALE = f"""
                {_part("images", "images_inputs", "has_image_files")},
                {_part("reports", "reports_inputs", "has_report_files")},
                held.has_old_metadata, held.has_old_vectors,
-               held.vectors_inputs, vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
+               held.vectors_inputs, coalesce(has_vector_file, false) AS has_vector_file,
+               vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
                held.documents AS held_documents, indexed.inputs AS indexed_documents, held.images AS image_count,
                coalesce(held.images + held.reports, 0) > 0 AS has_documents
         FROM known
@@ -117,6 +120,7 @@ _STALE = f"""
     ), embedded AS (
         SELECT *, CASE WHEN images IS NULL AND has_old_metadata THEN '{OLDER}' END AS metadata,
                   CASE WHEN images IS NOT NULL THEN NULL
+                       WHEN vectors_inputs IS NULL AND NOT has_vector_file AND indexed_documents IS NULL THEN '{NEVER_MADE}'
                        WHEN vectors_inputs IS NULL THEN '{MISSING}'
                        WHEN vectors_inputs = wanted_vectors THEN CASE WHEN has_old_vectors THEN '{OLDER}' END
                        WHEN wanted_vectors IS NULL OR is_of_another_model THEN '{OTHER_MODEL}'

@@ -125,6 +125,12 @@ def test_other_rules_make_only_reports_stale(world: World) -> None:
     assert found.by_reason_and_job == {("reports", "other reader or setting", "reports_job"): 2}
 
 
+def test_vectors_that_no_run_has_made_are_no_damaged_file(world: World) -> None:
+    remove(world, "embeddings")
+    world.indexed.pop(S1)
+    assert why(judged(world)) == ({"vectors": "never made"}, "reembed_job")
+
+
 @pytest.mark.parametrize(
     ("table", "reasons", "job"),
     [
