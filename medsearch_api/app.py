@@ -118,8 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     build_parser().parse_args(arguments)
     heed_signals()
     try:
-        keep_files_private()
         load_env_file()
+        keep_files_private()
         settings = load_settings(Settings)
         app = create_app(settings)
     except ConfigurationError as error:

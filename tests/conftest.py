@@ -58,6 +58,8 @@ SLOW = (
     "pipeline/test_definitions.py",
     "pipeline/upkeep/test_pruning.py",
     "pipeline/upkeep/test_upkeep_runs.py",
+    "pipeline/webserver/test_private_files.py",
+    "pipeline/webserver/test_webserver.py",
     "pipeline/workers/",
 )
 """Tests that start processes or servers, load a model or take seconds, by path or its beginning: not of `make quick`."""

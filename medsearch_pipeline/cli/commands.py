@@ -57,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = values.pop("command")
     env_file: Path | None = values.pop("env_file")
     try:
-        keep_files_private()
         load_env_file(env_file)
+        keep_files_private()
         inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)
     except MedsearchError as error:

@@ -13,6 +13,7 @@ import pytest
 from medsearch_api.settings import Settings as ApiSettings
 from medsearch_core.permissions import PSEUDONYM_KEY
 from medsearch_pipeline.settings import Settings as PipelineSettings
+from medsearch_pipeline.webserver.guard import HEALTH
 from tests.deployment.dockerfiles import FOLDER, last_stage, only
 from tests.deployment.templates import AWS, ORDER, functions, listed, resources, statements, template
 
@@ -202,6 +203,13 @@ def test_commands_and_health_checks_are_those_of_the_images(family: str) -> None
         assert it["Command"] == only("gpu", "CMD").words
         assert it["HealthCheck"]["Command"] == ["CMD", *only("gpu", "HEALTHCHECK").words]
     assert ("HealthCheck" in it) is (family not in ("run", "gpu"))
+
+
+def test_dagsters_ui_is_guarded_and_knows_its_name_and_its_health_check() -> None:
+    assert only("pipeline", "CMD").words[:2] == ["medsearch", "webserver"]
+    assert environment("webserver")["MEDSEARCH_DAGSTER_URL"] == {"Fn::Sub": "https://${DagsterHost}"}
+    targets = dict(resources("AWS::ElasticLoadBalancingV2::TargetGroup"))["WebserverTargets"]
+    assert targets["HealthCheckPath"] == HEALTH == container("webserver")["HealthCheck"]["Command"][-1]
 
 
 @every_task

@@ -136,7 +136,7 @@ def test_an_address_of_another_kind_is_refused_with_what_is_possible() -> None:
 
 
 def test_a_folder_that_must_exist_is_not_made_up(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"there is no folder .*/typo: mount or create it"):
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*/typo: create or mount it"):
         open_store(str(tmp_path / "typo"), must_exist=True)
     assert not (tmp_path / "typo").exists()
 

@@ -13,7 +13,7 @@ import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.demo.dagster_client import DagsterClient
+from medsearch_pipeline.supervision.dagster_client import DagsterClient
 from tests.support.landing import land_study
 from tests.support.paths import PROJECT_ROOT
 from tests.support.serving import free_port
@@ -30,7 +30,8 @@ class World:
         self.url = f"http://localhost:{self.port}"
         self.client = DagsterClient(self.url)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        (home / "dagster").mkdir(mode=0o755)
+        (home / "dagster").mkdir()
+        (home / "dagster").chmod(0o755)
         (home / "dagster" / "dagster.yaml").write_bytes((PROJECT_ROOT / "dagster.yaml").read_bytes())
         land_study(open_store(str(home / "landing")), STUDY)
         (home / "landing").chmod(0o755)

@@ -161,15 +161,17 @@ def test_a_hostile_page_in_a_browser_changes_nothing(world: World) -> None:
             <script>
             const asked = "{world.url}/graphql", query = {json.dumps(LAUNCH)}, body = JSON.stringify({{query}});
             const heard = [], socket = new WebSocket(asked.replace("http", "ws"), "graphql-ws");
-            socket.onopen = () => heard.push("open");
-            const closed = new Promise((then) => (socket.onclose = then));
+            const ended = new Promise((then) => {{
+              socket.onopen = () => then(heard.push("open"));
+              socket.onclose = then;
+            }});
             const sent = [
               fetch(asked + "?query=" + encodeURIComponent(query), {{method: "POST", mode: "no-cors", body: "x"}}),
               fetch(asked, {{method: "POST", mode: "no-cors", body, headers: {{"content-type": "text/plain"}}}}),
               fetch(asked, {{method: "POST", body, headers: {{"content-type": "application/json"}}}})
                 .then(() => heard.push("read")),
             ];
-            window.finished = Promise.allSettled([closed, ...sent]).then(() => heard);
+            window.finished = Promise.allSettled([ended, ...sent]).then(() => heard);
             </script>""")
 
     before = world.runs()
