@@ -17,6 +17,7 @@ import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, LedgerEntry
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
@@ -229,7 +230,7 @@ def test_releases_are_listed_rolled_back_to_and_discarded(home: Settings, capsys
     capsys.readouterr()
 
     assert main(["releases"]) == 0
-    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("v2-")]
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"v{INDEX_SCHEMA_VERSION}-")]
     assert [name in row for name, row in zip((new, old), rows, strict=True)] == [True, True]
     assert "yes" in rows[0]
     assert "yes" not in rows[1]
