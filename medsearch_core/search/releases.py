@@ -76,7 +76,7 @@ class ReleasedIndex(SearchIndex, Protocol):
 
 
 def release_name(model: Model | None, now: datetime | None = None) -> str:
-    """A new name: index schema, model and time, `v2-densenet121-imagenet-3f2a91c07b1d-20261122t061500-9f3a`."""
+    """A new name: index schema, model and time, `v3-densenet121-imagenet-3f2a91c07b1d-20261122t061500-9f3a`."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dt%H%M%S")
     return f"v{INDEX_SCHEMA_VERSION}-{model_slug(model)}-{stamp}-{secrets.token_hex(2)}"
 
