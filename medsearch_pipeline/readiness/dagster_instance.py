@@ -31,7 +31,7 @@ def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
             runs = instance.get_runs_count()
             found += [
                 Finding(check="dagster storage", level="ok", message=f"reachable, {runs} runs", setting=HOME, value=home),
-                _daemon_finding(instance, home),
+                check_daemon(instance, home),
             ]
     except Exception as error:  # noqa: BLE001 - whatever Dagster, its storage or a driver raises
         text = str(error).strip().splitlines()
@@ -103,7 +103,8 @@ def _configuration_finding(home: Path, environment: Mapping[str, str]) -> Findin
     return Finding(check="dagster.yaml", level="ok", message="is there", setting=HOME, value=str(home))
 
 
-def _daemon_finding(instance: dg.DagsterInstance, home: str) -> Finding:
+def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
+    """Whether the daemon of an instance runs: without it no sensor looks, and no run in the queue starts."""
     required = instance.get_required_daemon_types()
     statuses = get_daemon_statuses(instance, required, ignore_errors=True, heartbeat_tolerance_seconds=DAEMON_SECONDS)
     silent = sorted(name for name, status in statuses.items() if not status.healthy)
