@@ -9,6 +9,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from medsearch_core.errors import MedsearchError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
@@ -91,8 +92,10 @@ def ingest_studies(
         if _follow(instance, launcher, display, run_id, len(members)) != dg.DagsterRunStatus.SUCCESS:
             done.failed[run_id] = failure_sentence(instance, run_id)
             unfinished += [StudyKey.parse(key) for key in members]
-    if unfinished:
-        done.pending = pending_studies(current_ledger(settings, warehouse, index, unfinished).rows)
+    try:
+        done.pending = pending_studies(current_ledger(settings, warehouse, index, unfinished).rows) if unfinished else ()
+    except MedsearchError:  # what cannot be read now is why the run failed
+        done.pending = unfinished
     return done
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import dagster as dg
 import httpx
 
 from medsearch_core.errors import ConfigurationError, MedsearchError
-from medsearch_pipeline.orchestration.code_server import MODULE
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, MODULE
 from medsearch_pipeline.orchestration.run_tags import HIDDEN
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.supervision.dagster_client import DagsterClient
@@ -65,7 +66,9 @@ class ProcessLauncher:
         named = json.dumps({**tags, TOKEN_TAG: token})
         command = [sys.executable, "-m", "dagster", "job", "execute", "-m", MODULE, "-j", job, "--tags", named]
         with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own module
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                command, env=os.environ | ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
             run_id = self._wait_for(token, process, job, log)
         self._processes[run_id] = process
         return run_id

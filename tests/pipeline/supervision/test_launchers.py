@@ -60,9 +60,7 @@ def webserver(instance: dg.DagsterInstance, settings: Settings, tmp_path: Path) 
             yield url
 
 
-def test_the_webserver_of_the_same_home_queues_the_run(
-    instance: dg.DagsterInstance, settings: Settings, webserver: str
-) -> None:
+def test_a_webserver_of_the_same_home_queues_the_run(instance: dg.DagsterInstance, settings: Settings, webserver: str) -> None:
     launcher = choose_launcher(settings.model_copy(update={"dagster_url": webserver}), instance)
     assert isinstance(launcher, WebserverLauncher)
     run = instance.get_run_by_id(launcher.launch("inventory_job", {"medsearch/studies": "7"}))
