@@ -114,6 +114,7 @@ def choose_launcher(settings: Settings, instance: dg.DagsterInstance) -> Launche
 def _is_of(instance: dg.DagsterInstance, client: DagsterClient) -> bool:
     """Whether a webserver has the same Dagster home: another one may answer at the usual port."""
     try:
-        return client.instance_info() == instance.info_str()
+        theirs, ours = client.instance_info(), instance.info_str()
     except (MedsearchError, httpx.HTTPError, ValueError):
         return False
+    return sorted(theirs.splitlines()) == sorted(ours.splitlines())  # Dagster writes the parts in any order
