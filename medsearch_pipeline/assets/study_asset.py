@@ -15,6 +15,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, Rejection, schema_of
 from medsearch_pipeline.models.availability import require_model
 from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
+from medsearch_pipeline.orchestration.run_progress import progress_message
 from medsearch_pipeline.orchestration.run_tags import SETTINGS_TAG, settings_tags
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.settings_digest import settings_digest
@@ -83,7 +84,7 @@ class Progress:
         if now - self._said >= PROGRESS_SECONDS or self._done == self._total:
             self._said = now
             rate = self._done / max(now - self._started, 1e-9)
-            self._context.log.info(f"{self._asset}: {self._done} of {self._total} studies, {rate:.1f} studies/s")
+            self._context.log.info(progress_message(self._asset, self._done, self._total, rate))
 
 
 def describe_partitions(

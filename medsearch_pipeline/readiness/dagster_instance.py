@@ -25,14 +25,16 @@ def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
     missing = _home_finding(home)
     if missing:
         return [missing]
-    found = [_configuration_finding(Path(home), environment)]
+    found = [_file_finding(Path(home))]
     try:
         with dg.DagsterInstance.get() as instance:
-            runs = instance.get_runs_count()
+            runs, daemon = instance.get_runs_count(), check_daemon(instance, home)
             found += [
                 Finding(check="dagster storage", level="ok", message=f"reachable, {runs} runs", setting=HOME, value=home),
-                _daemon_finding(instance, home),
+                daemon,
             ]
+            if daemon.level != "ok":  # one that runs has an environment of its own
+                found += _environment_findings(environment)
     except Exception as error:  # noqa: BLE001 - whatever Dagster, its storage or a driver raises
         text = str(error).strip().splitlines()
         found.append(
@@ -80,7 +82,7 @@ def _home_finding(home: str) -> Finding | None:
     )
 
 
-def _configuration_finding(home: Path, environment: Mapping[str, str]) -> Finding:
+def _file_finding(home: Path) -> Finding:
     file = home / "dagster.yaml"
     if not file.is_file():
         return Finding(
@@ -91,19 +93,27 @@ def _configuration_finding(home: Path, environment: Mapping[str, str]) -> Findin
             value=str(home),
             advice='cp dagster.yaml "$DAGSTER_HOME"',
         )
-    unset = [name for name in ENVIRONMENT if not environment.get(name)]
-    if unset:
-        return Finding(
-            check="dagster.yaml",
-            level="warning",
-            message=f"{', '.join(unset)} not set, where daemon, webserver and code server need it",
-            setting=unset[0],
-            advice=f"set {' '.join(f'{name}={ENVIRONMENT[name]}' for name in unset)} (docs/operations.md)",
-        )
     return Finding(check="dagster.yaml", level="ok", message="is there", setting=HOME, value=str(home))
 
 
-def _daemon_finding(instance: dg.DagsterInstance, home: str) -> Finding:
+def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:
+    """What daemon, webserver and code server need in their environment, and would not have if started from this one."""
+    unset = [name for name in ENVIRONMENT if not environment.get(name)]
+    if not unset:
+        return []
+    return [
+        Finding(
+            check="dagster environment",
+            level="warning",
+            message=f"{', '.join(unset)} not set, where daemon, webserver and code server need it",
+            setting=unset[0],
+            advice=f"export {' '.join(f'{name}={ENVIRONMENT[name]}' for name in unset)}, or use medsearch up, which sets it",
+        )
+    ]
+
+
+def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
+    """Whether the daemon of an instance runs: without it no sensor looks, and no run in the queue starts."""
     required = instance.get_required_daemon_types()
     statuses = get_daemon_statuses(instance, required, ignore_errors=True, heartbeat_tolerance_seconds=DAEMON_SECONDS)
     silent = sorted(name for name, status in statuses.items() if not status.healthy)

@@ -131,7 +131,12 @@ def test_dagsters_home_storage_and_daemon_are_looked_at(tmp_path: Path, monkeypa
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     environment = {"DAGSTER_HOME": str(home)}
     levels = {finding.check: finding.level for finding in check_dagster(environment)}
-    assert levels == {"dagster.yaml": "warning", "dagster storage": "ok", "dagster daemon": "warning"}
+    assert levels == {
+        "dagster.yaml": "warning",
+        "dagster storage": "ok",
+        "dagster daemon": "warning",
+        "dagster environment": "warning",
+    }
 
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     levels = {finding.check: finding.level for finding in check_dagster(environment | ENVIRONMENT)}
