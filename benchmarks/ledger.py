@@ -26,6 +26,7 @@ from medsearch_core.records import (
     EmbeddingRecord,
     EntityRecord,
     ImageRecord,
+    LandedChange,
     LandedObject,
     LedgerEntry,
     Rejection,
@@ -173,7 +174,12 @@ def decisions(objects: int, changed: int) -> None:
     rows = zip(*(studies[name].to_pylist() for name in ("patient", "study", "documents")), strict=True)
     indexed = {StudyKey(patient, study): documents for patient, study, documents in rows}
     evidence = LedgerInputs(
-        inventory=inventory, run="1", catalog=catalogue, indexed=indexed, before=schema_of(LedgerEntry).empty_table()
+        inventory=inventory,
+        run="1",
+        catalog=catalogue,
+        indexed=indexed,
+        before=schema_of(LedgerEntry).empty_table(),
+        noticed=conformed(LandedChange, inventory.append_column("change", pa.array(["added"] * len(inventory)))),
     )
     _, first = timed("the first ledger", lambda: decide_states(evidence, due, due), base)
     again = replace(evidence, before=first, run="2")
@@ -218,7 +224,7 @@ def compaction(studies: int) -> None:
         for n in range(0, studies, 100):
             write_study(warehouse, StudyKey(f"p{n // 4}", f"s{n}"), "2")
         _, third = timed("one study in a hundred changed", lambda: refresh_catalog(warehouse), listing)
-        print(f"    {third.read} files read, {third.kept} taken over")
+        print(f"    {third.files_read} files read, {third.files_reused} taken over")
 
 
 if __name__ == "__main__":

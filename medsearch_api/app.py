@@ -1,6 +1,6 @@
-"""The service: `create_app(settings)`, and `main` that runs it.
+"""The service: `create_app(settings)`, and `main`, which runs it.
 
-Belongs here: which address leads where, and what stands in front. Importing this does nothing.
+Belongs here: routes and middleware. Importing this module has no side effects.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
 from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.permissions import keep_files_private, warn_of_exposures
 from medsearch_core.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
-    """The service.
+    """Create the service.
 
     Args:
-        open_backends: where answers come from; tests give their own.
+        open_backends: opens the data sources; tests pass their own.
 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
@@ -84,10 +85,10 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
 
 
 class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
-    """GraphQL by POST alone: a query in an address would end up in logs and histories.
+    """GraphQL over POST only: a query in a URL would end up in logs and browser histories.
 
-    There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`
-    opens in any client.
+    There is no GraphiQL, because it loads scripts from other hosts, which the content security policy forbids. `schema.graphql`
+    opens in any GraphQL client.
     """
 
     request_adapter_class = InMemoryRequest
@@ -108,9 +109,9 @@ class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """`medsearch-api`: serves until it is stopped, and finishes the requests it has accepted.
+    """`medsearch-api`: serves until it is stopped, and finishes the requests in progress.
 
-    A setting that is missing or wrong ends it with one sentence.
+    Exits with a one-sentence message if a setting is missing or invalid.
     """
     import uvicorn
 
@@ -118,11 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     heed_signals()
     try:
         load_env_file()
+        keep_files_private()
         settings = load_settings(Settings)
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(str(error))
     logs.configure()
+    warn_of_exposures(settings)
     uvicorn.run(
         app,
         host=settings.api_host,

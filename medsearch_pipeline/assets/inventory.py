@@ -6,7 +6,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from medsearch_core.records import LandedObject, Rejection
+from medsearch_core.records import EXCLUSIONS, LandedObject, Rejection
 from medsearch_pipeline.assets.study_asset import MAX_ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact_journal, placement_digest, scan_full_store
@@ -77,7 +77,8 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
                 "bytes": pc.sum(rows["bytes"]).as_py() or 0,
                 "dicom_objects": kinds.get("dicom", 0),
                 "reports": kinds.get("report", 0),
-                "rejected": len(rejections),
+                "rejected": sum(each.reason not in EXCLUSIONS for each in rejections),
+                "excluded": sum(each.reason in EXCLUSIONS for each in rejections),
                 "added": recorded.added,
                 "replaced": recorded.replaced,
                 "removed": recorded.removed,

@@ -13,7 +13,8 @@ from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.assets.study_asset import asset_spec_arguments, fresh_within
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.intake.inventory import PATH, require_inventory
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake.inventory import PATH, read_inventory
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.ledger.reconciliation import NAMED, Reconciliation, ReconciliationInputs, reconcile
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states
@@ -56,20 +57,25 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """One row per landed object with its state, reason and last run, and a tombstone per key of a version that is gone.
 
-        Written only if it differs. Run it by `ledger_job`, which brings the catalogue up to date first.
+        Written only if it differs, or the journal had something new to say. Run it by `ledger_job`, which brings the catalogue
+        up to date first.
         """
         tables, index = warehouse.tables(context.run.run_id), search_index.open()
+        retired = journal.retired(tables)  # before the inventory is read, which contains them
+        known = read_inventory(tables, must_exist=True)
+        names, taken = {*retired, *known.entries}, tables.entries(LEDGER_PATH)
         evidence = LedgerInputs(
-            inventory=require_inventory(tables),
+            inventory=known.rows,
             run=tables.run_of(PATH),
             catalog=read_catalog(tables),
             indexed=index.studies(),
             before=_last(tables),
+            noticed=journal.changes_in(tables, names - taken),
         )
         rows = decide_states(evidence, due_images, due_reports)
         is_unchanged = tables.inputs(LEDGER_PATH) is not None and rows.equals(evidence.before)
-        if not is_unchanged:
-            tables.write(LEDGER_PATH, rows)
+        if not is_unchanged or names - taken:
+            tables.write(LEDGER_PATH, rows, entries=names)
         totals = totals_of(rows)
         context.log.info(f"ledger: {totals.landed} objects, {totals.of('indexed').objects} of them indexed")
         reconciled = reconcile(

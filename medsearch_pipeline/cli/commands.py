@@ -12,14 +12,32 @@ from rich.console import Console
 
 from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
+from medsearch_core.permissions import keep_files_private
 from medsearch_core.signals import heed_signals
-from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, up, webserver
+from medsearch_pipeline.cli import (
+    check,
+    demo,
+    embedder,
+    evaluate,
+    ledger,
+    model,
+    releases,
+    stale,
+    status,
+    tags,
+    up,
+    webserver,
+    where,
+)
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
 
 COMMANDS: tuple[Command | CommandGroup, ...] = (
     *up.COMMANDS,
     *demo.COMMANDS,
+    *check.COMMANDS,
+    *status.COMMANDS,
+    *where.COMMANDS,
     *ledger.COMMANDS,
     *stale.COMMANDS,
     *releases.COMMANDS,
@@ -40,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     env_file: Path | None = values.pop("env_file")
     try:
         load_env_file(env_file)
+        keep_files_private()
         inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)
     except MedsearchError as error:

@@ -6,7 +6,7 @@ Belongs here: rules over known rows and over what was seen. Reading the store is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -18,7 +18,8 @@ from medsearch_core.records import LandedChange, LandedObject, records_of, table
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.intake.inventory import keys_between, rows_of
-from medsearch_pipeline.intake.placement import folder_of, join_reports, needs_study, report_name, without_study
+from medsearch_pipeline.intake.placement import needs_study
+from medsearch_pipeline.intake.report_joining import rejoin_reports
 from medsearch_pipeline.settings.layout import Layout
 
 MAX_UNCONFIRMED_REMOVALS = 100
@@ -27,17 +28,6 @@ MAX_UNCONFIRMED_REMOVALS = 100
 Rows = Mapping[str, LandedObject | None]
 """Key → its row; None where there is none."""
 
-_FOLDER, _NAME = "left(key, length(key) - length(split_part(key, '/', -1)))", "split_part(key, '/', -1)"
-_WAITING = f"""
-    SELECT key FROM landed WHERE (kind = 'report' OR reason = 'report_without_study')
-    AND ($is_whole OR {_FOLDER} IN (SELECT folder FROM folders) OR {_NAME}[:-5] IN (SELECT name FROM names))
-"""  # noqa: S608
-_NEIGHBOURS = f"""
-    SELECT * FROM landed
-    WHERE ({_FOLDER} IN (SELECT folder FROM folders) AND (kind IN ('dicom', 'report') OR reason = 'report_without_study'))
-       OR key IN (SELECT key FROM (SELECT key, unnest(report_names) AS name FROM landed WHERE kind = 'dicom')
-                  WHERE name IN (SELECT name FROM names))
-"""  # noqa: S608
 _MISMARKED = """
     WITH shared AS (
         SELECT study FROM landed WHERE kind != 'rejected' AND patient IS NOT NULL
@@ -85,8 +75,8 @@ def find_changed(rows: pa.Table, observations: Sequence[Observation]) -> list[Ob
 def assign_reports(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) -> dict[str, LandedObject | None]:
     """What follows from changed rows: `now` with every other row that has to change with it.
 
-    Reports that no key places are joined to studies again where a changed image or report may decide it: by a name of
-    theirs, or in their folder. Studies of one id under several patients are marked, and unmarked, on all their rows.
+    Reports that no key places are joined to studies again where a changed image or report may decide it. Studies of one id
+    under several patients are marked, and unmarked, on all their rows.
 
     Args:
         rows: what is known.
@@ -94,24 +84,12 @@ def assign_reports(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = F
         is_whole: decide over all reports, not only over those that `now` touches.
     """
     landed = replace_rows(rows, now)
-    touched = [item for item in (*rows_of(rows, now).values(), *now.values()) if item]
-    placing = [item for item in touched if item.kind == "dicom" or needs_study(item, layout)]
-    names = {name for item in placing if item.kind == "dicom" for name in item.report_names}
-    waiting = query_tables(
-        _WAITING, {"is_whole": is_whole}, landed=landed, folders=_column("folder", map(folder_of, (i.key for i in placing))),
-        names=_column("name", names),
-    )["key"].to_pylist()  # fmt: skip
-    reports = {key for key in waiting if layout.study_of(key) is None}
-    joined: dict[str, LandedObject | None] = {}
-    if reports:
-        found = query_tables(
-            _NEIGHBOURS, landed=landed, folders=_column("folder", map(folder_of, reports)),
-            names=_column("name", map(report_name, reports)),
-        )  # fmt: skip
-        neighbours = {item.key: item for item in records_of(LandedObject, found)} | rows_of(landed, reports)
-        waited = [without_study(item) if needs_study(item, layout) else item for item in neighbours.values()]
-        joined = {item.key: item for item in join_reports(waited) if item.key in reports}
-        joined = {key: _keep_shared_mark(item, neighbours[key]) for key, item in joined.items() if item}
+    before = rows_of(rows, now)
+    moved = [key for key in now if _placing(before.get(key), layout) != _placing(now[key], layout)]
+    changed = [item for key in moved for item in (before.get(key), now[key]) if item]
+    reports = rejoin_reports(rows, landed, changed, layout, is_whole=is_whole) if changed or is_whole else {}
+    held = rows_of(landed, reports)
+    joined = {key: _keep_shared_mark(item, held[key]) for key, item in reports.items()}
     after = {**now, **joined}
     mismarked = records_of(LandedObject, query_tables(_MISMARKED, landed=replace_rows(rows, after)))
     return {**after, **{item.key: item for item in mismarked}}
@@ -182,5 +160,10 @@ def _keep_shared_mark(item: LandedObject, before: LandedObject) -> LandedObject:
     return replace(item, is_study_shared=before.is_study_shared) if is_same else item
 
 
-def _column(name: str, values: Iterable[str]) -> pa.Table:
-    return pa.table({name: pa.array(sorted(set(values)), pa.string())})
+def _placing(item: LandedObject | None, layout: Layout) -> tuple[object, ...] | None:
+    """What of an object may decide whose a report is; of a report that waits for its study all of it."""
+    if item is None:
+        return None
+    if needs_study(item, layout):
+        return (item,)
+    return item.kind, _study(item), item.report_names

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from medsearch_core.keys import digest_of
 from medsearch_core.records import LandedObject, Rejection, records_of
 from medsearch_core.storage.object_store import ObjectStore
-from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.intake.changes import observations_between
 from medsearch_pipeline.intake.inventory import PATH, Inventory, read_inventory
@@ -18,15 +18,21 @@ from medsearch_pipeline.intake.unchanged_content import InputsDigests
 from medsearch_pipeline.settings.layout import Layout
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
+PLACING_VERSION = "2"
+"""Of the rules by which objects are placed or left out: with another one every object is placed anew."""
 WINDOW = 20_000
 BYTES_COMPARED = 2**36
 ENTRY_RETENTION = timedelta(days=7)
 """How long an entry that no dispatcher takes is kept."""
+RETIRED_RETENTION = timedelta(days=30)
+"""How long an entry is kept after that for a ledger that does not come."""
 
 
 def placement_digest(layout: Layout, secret: bytes) -> str:
     """The digest of what places objects in studies, beside the objects themselves."""
-    return digest_of("placing", layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest())
+    return digest_of(
+        "placing", PLACING_VERSION, layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest()
+    )
 
 
 def scan_full_store(
@@ -70,10 +76,11 @@ def scan_full_store(
 
 
 def compact_journal(warehouse: Warehouse, inputs: str, now: datetime) -> Inventory:
-    """Writes what is known as the inventory, unless it is that already, and deletes the entries that nobody needs any more.
+    """Writes what is known as the inventory, unless it is that already, and removes the entries that nobody needs any more.
 
     An entry goes once the inventory contains it and the dispatcher has taken it; after `ENTRY_RETENTION`, and where no
-    dispatcher ever ran, without that: a first load by a backfill need not be dispatched again.
+    dispatcher ever ran, without that: a first load by a backfill need not be dispatched again. It is retired until the ledger
+    has taken it too, which records the versions that came and went since the one before.
     """
     inventory = read_inventory(warehouse)
     if inventory.unmerged_entries or inventory.inputs != inputs:
@@ -85,5 +92,10 @@ def compact_journal(warehouse: Warehouse, inputs: str, now: datetime) -> Invento
     done = [
         name for name in inventory.entries if taken is None or name in taken or journal.observed(name) < now - ENTRY_RETENTION
     ]
-    journal.remove(warehouse, done)
+    accounted = warehouse.entries(LEDGER_PATH)
+    journal.retire(warehouse, [name for name in done if name not in accounted])
+    journal.remove(warehouse, [name for name in done if name in accounted])
+    too_old = now - RETIRED_RETENTION
+    ended = [name for name in journal.retired(warehouse) if name in accounted or journal.observed(name) < too_old]
+    journal.remove(warehouse, ended, journal.RETIRED)
     return inventory

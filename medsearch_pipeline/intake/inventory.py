@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of
+from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of, version_of
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal
@@ -51,29 +51,24 @@ def current_inventory(warehouse: Warehouse) -> pa.Table:
 
 
 def require_inventory(warehouse: Warehouse) -> pa.Table:
-    """What is known to have landed, where anybody has looked.
-
-    Raises:
-        ConfigurationError: neither an inventory nor a sensor has looked at the landing store.
-        StorageError: as `read_inventory`.
-    """
-    found = read_inventory(warehouse)
-    if found.inputs is None and not found.entries:
-        raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
-    return found.rows
+    """Everything known to have landed, where anybody has looked; raises as `read_inventory` does with `must_exist`."""
+    return read_inventory(warehouse, must_exist=True).rows
 
 
-def read_inventory(warehouse: Warehouse) -> Inventory:
+def read_inventory(warehouse: Warehouse, *, must_exist: bool = False) -> Inventory:
     """Everything known to have landed, and what that was read from.
 
     Raises:
+        ConfigurationError: it must exist, and neither an inventory nor a sensor has looked at the landing store.
         StorageError: the inventory or an entry cannot be read.
     """
     for _ in range(MAX_ATTEMPTS):
         entries = journal.names(warehouse)
         try:
             inventory = warehouse.written(PATH)
-            rows, contained, inputs = conformed(LandedObject, inventory.rows), inventory.entries, inventory.inputs
+            rows, contained = conformed(LandedObject, inventory.rows), inventory.entries
+            origin = inventory.origin
+            inputs = origin.inputs if origin and origin.version >= version_of(LandedObject) else None
         except ObjectNotFound:
             rows, contained, inputs = schema_of(LandedObject).empty_table(), frozenset[str](), None
         except pa.ArrowException as error:
@@ -83,6 +78,8 @@ def read_inventory(warehouse: Warehouse) -> Inventory:
             tables = [_changes(warehouse.store, name) for name in uncontained]
         except ObjectNotFound:
             continue  # an inventory contains it since
+        if must_exist and inputs is None and not entries:
+            raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
         return Inventory(apply_changes(rows, tables), entries, uncontained, inputs)
     raise StorageError(f"the journal in {warehouse.store.url} is being compacted again and again: see what runs the inventory")
 

@@ -75,7 +75,7 @@ class ScanRound:
     Args:
         inventory: what is known; read now unless it is given.
         is_whole: all of the store is looked at: every report is joined anew.
-        is_anew: every object is placed anew, whether or not it is as it is known.
+        replaces_all: every object is placed anew, whether or not it is as it is known.
         bytes_compared: how much may be read to tell the same bytes under another tag.
     """
 
@@ -158,7 +158,8 @@ class ScanRound:
         """Where an object goes as far as its key and what is known of it tell; None if its header must be read."""
         is_known = is_unchanged(info, before)
         item = place_by_key(info, self._layout)
-        if item is None and before and is_known and (before.study_instance_uid or before.kind == "rejected"):
+        is_judged = before is not None and before.kind == "rejected" and not self._replaces_all
+        if item is None and before and is_known and (before.study_instance_uid or is_judged):
             item = self._keyed(before)
         return replace(item, version=before.version) if item and before and is_known else item
 

@@ -49,7 +49,7 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
         prepare_dagster_home(dagster_home)
         with ExitStack() as running:
             running.enter_context(hold_dagster_home(dagster_home))
-            processes = running.enter_context(Processes(logs, environment | COMPLETE_ENVIRONMENT))
+            processes = running.enter_context(Processes(logs, {**environment, **COMPLETE_ENVIRONMENT}))
             embedder_url = local_url(settings.embedder_host, settings.embedder_port) if has_embedder else None
             with console.status("Starting Dagster, the service and its embedder …"):
                 start_servers(processes, dagster_home, dagster_port, local_url(api_host, api_port), embedder_url)

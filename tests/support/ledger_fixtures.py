@@ -11,6 +11,7 @@ import pyarrow as pa
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
     CatalogFile,
+    LandedChange,
     LandedObject,
     LedgerEntry,
     records_of,
@@ -19,6 +20,8 @@ from medsearch_core.records import (
 )
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
+from medsearch_core.storage.warehouse import present_version
+from medsearch_pipeline.intake.changes import changes_between
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.reconciliation import Reconciliation, ReconciliationInputs, reconcile
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
@@ -61,10 +64,13 @@ class World:
     files: dict[tuple[StudyKey, str], CatalogFile] = field(default_factory=dict)
     indexed: dict[StudyKey, str] = field(default_factory=dict)
     inventories: int = 0
+    noticed: list[LandedChange] = field(default_factory=list)
     ledger: pa.Table = field(default_factory=lambda: NO_LEDGER)
 
     def land(self, *objects: LandedObject) -> None:
-        self.objects = {o.key: o for o in objects}
+        before, self.objects = self.objects, {o.key: o for o in objects}
+        now = {key: self.objects.get(key) for key in {*before, *self.objects}}
+        self.noticed += changes_between(before, now)
         self.inventories += 1
 
     def materialise(
@@ -91,6 +97,7 @@ class World:
                 table_name=table,
                 etag="e",
                 inputs=inputs,
+                version=present_version(table),
                 run=f"{table} {self.inventories}",
                 rows=len(texts) if table == "reports" else len(images),
                 outcomes=outcomes.get(table, []),
@@ -121,7 +128,9 @@ class World:
             catalog=self.catalogue,
             indexed=self.indexed,
             before=self.ledger,
+            noticed=table_of(LandedChange, self.noticed),
         )
+        self.noticed = []
         self.ledger = decide_states(evidence, inputs_of, inputs_of)
         return records_of(LedgerEntry, self.ledger)
 

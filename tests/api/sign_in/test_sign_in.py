@@ -17,7 +17,7 @@ def app_of(hospital):
 
 @pytest.mark.parametrize("value", ["", "none", "Development", "OIDC"])
 def test_without_a_known_way_to_sign_in_there_is_no_service(hospital, value):
-    with pytest.raises(ConfigurationError, match=r"Sign-in is not configured, so nothing is served.*API_SIGN_IN=development"):
+    with pytest.raises(ConfigurationError, match=r"API_SIGN_IN=oidc.*API_SIGN_IN=development"):
         create_app(settings_of(hospital, api_sign_in=value))
 
 

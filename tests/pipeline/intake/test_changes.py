@@ -22,8 +22,9 @@ from medsearch_pipeline.intake.changes import (
     observations_between,
     replace_rows,
 )
-from medsearch_pipeline.intake.placement import join_reports, needs_study, place_by_key, placed_object, without_study
+from medsearch_pipeline.intake.placement import place_by_key, placed_object
 from medsearch_pipeline.settings.layout import MIMIC_CXR
+from tests.support.joined_reports import joined_one_by_one
 
 NOTHING = schema_of(LandedObject).empty_table()
 A, B = StudyKey("h1", "sA"), StudyKey("h2", "sB")
@@ -83,7 +84,8 @@ def test_a_report_that_came_first_joins_when_its_image_comes_and_is_left_when_th
 
 def test_a_second_study_of_the_name_displaces_a_report_that_did_not_change() -> None:
     steps = [by_key(text("in/7.txt"), image("x/1", A, ("7",))), by_key(image("y/1", B, ("7",)))]
-    assert rows_after(*steps)["in/7.txt"].detail == "several studies carry this report's name"
+    detail = "several studies have '7' as StudyInstanceUID, StudyID or AccessionNumber"
+    assert rows_after(*steps)["in/7.txt"].detail == detail
     assert rows_after(*steps, {"x/1": None})["in/7.txt"].study == "sB"
 
 
@@ -124,7 +126,7 @@ def test_a_few_gone_or_less_than_half_is_believed(known: int, gone: int) -> None
     check_mass_deletion(known, gone)
 
 
-FOLDERS = ("", "a/", "a/b/", "files/p10/p10000032/")
+FOLDERS = ("", "a/", "a/b/", "a/b/c/", "a/d/", "files/p10/p10000032/")
 STUDIES = [StudyKey("h1", "s1"), StudyKey("h2", "s1"), StudyKey("h2", "s2"), StudyKey("p10000032", "s50414267")]
 NAMES = ("7", "8", "s50414267", "x.y")
 keys_of_images = st.builds(lambda f, n: f"{f}IM{n}", st.sampled_from(FOLDERS), st.integers(1, 2))
@@ -146,7 +148,7 @@ def steps(draw: st.DrawFn) -> dict[str, LandedObject | None]:
 
 
 def from_scratch(rows: Mapping[str, LandedObject]) -> Mapping[str, LandedObject]:
-    joined = join_reports(without_study(o) if needs_study(o, MIMIC_CXR) else o for o in rows.values())
+    joined = joined_one_by_one(list(rows.values()), MIMIC_CXR)
     patients: dict[str, set[str]] = {}
     for item in joined:
         if item.kind != "rejected" and item.study and item.patient:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.placement import (
     is_unchanged,
-    join_reports,
     place_by_key,
     place_unreadable,
     placed_object,
@@ -88,39 +86,6 @@ def test_a_header_is_read_again_only_for_another_version() -> None:
     assert not is_unchanged(ObjectInfo("a", 101, "tag"), before)
     assert not is_unchanged(ObjectInfo("a", 100, "other"), before)
     assert not is_unchanged(info("a"), None)
-
-
-def by_header(key: str, study: str, names: list[str]) -> LandedObject:
-    return replace(placed_object(info(key), StudyKey("h1", study), "dicom"), report_names=names)
-
-
-def waiting(key: str) -> LandedObject:
-    return rejected_object(info(key), "report_without_study", "no landed study carries this report's name")
-
-
-def test_a_report_named_after_its_study_joins_it_wherever_it_lies() -> None:
-    joined = join_reports([by_header("a/1", "sA", ["1.2.3", "50414267"]), waiting("reports/50414267.txt")])
-    assert [(o.key, o.kind, o.study) for o in joined] == [("a/1", "dicom", "sA"), ("reports/50414267.txt", "report", "sA")]
-
-
-def test_the_only_report_in_a_folder_of_one_study_joins_that_study() -> None:
-    joined = join_reports([by_header("a/1", "sA", []), by_header("a/2", "sA", []), waiting("a/report.txt")])
-    assert joined[-1].kind == "report"
-    assert joined[-1].reason is None
-
-
-@pytest.mark.parametrize(
-    "objects",
-    [
-        [by_header("a/1", "sA", []), by_header("a/2", "sB", []), waiting("a/report.txt")],
-        [by_header("a/1", "sA", []), waiting("a/one.txt"), waiting("a/two.txt")],
-        [by_header("a/1", "sA", ["7"]), by_header("b/1", "sB", ["7"]), waiting("r/7.txt")],
-        [waiting("a/report.txt")],
-    ],
-    ids=["two studies in the folder", "two reports in the folder", "two studies of that name", "no study at all"],
-)
-def test_a_report_that_could_be_anyones_is_given_to_nobody(objects: list[LandedObject]) -> None:
-    assert {o.reason for o in join_reports(objects) if o.key.endswith(".txt")} == {"report_without_study"}
 
 
 def test_studies_come_sorted_by_patient_and_rejected_ones_are_not_forgotten() -> None:

@@ -16,6 +16,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOG_PATH, LEDGER_PATH, Warehouse, rejections_path, study_path
 from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.intake import journal
 from medsearch_pipeline.ledger.catalog import catalog_digest, refresh_catalog
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.documents import read_documents
@@ -33,10 +34,10 @@ REPORTS = [f"{folder_of(study)}.txt" for study in STUDIES]
 class Place:
     """A deployment in a folder."""
 
-    def __init__(self, home: Path) -> None:
-        self.settings: Settings = settings_in(home / "landing", home)
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.settings: Settings = settings_in(home / "landing", home).model_copy(update=settings)
         self.instance = instance_in_memory()
-        self.landing: ObjectStore = open_store(self.settings.landing)
+        self.landing: ObjectStore = open_store(self.settings.landing, self.settings.s3)
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
 
     def ingest(self) -> str:
@@ -117,6 +118,45 @@ def test_the_states_of_every_object_follow_what_happens_to_it(place: Place) -> N
     assert current.sha256 != old.sha256
     assert place.told("catalogue")["files_read"] == 4 + 7, "images, vectors and rejections of one study, all of the other"
     assert set(open_embedded(place.settings.index).studies()) == {STUDIES[0]}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def accounted(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Two studies in a folder or a bucket, ingested; the ledger has not run."""
+    bucket: dict[str, str] = {}
+    if request.param == "s3":
+        address, endpoint = (request.getfixturevalue(name) for name in ("s3_bucket", "s3_endpoint"))
+        bucket = {"landing": f"s3://{address}/landing", "s3_endpoint": endpoint, "s3_region": "us-east-1"}
+    place = Place(tmp_path, **bucket)
+    for study in STUDIES:
+        land_study(place.landing, study)
+    place.ingest()
+    return place
+
+
+def test_what_was_searchable_and_went_before_the_first_ledger_is_in_it(accounted: Place) -> None:
+    place = accounted
+    versions = []
+    for number in (7, 8):
+        place.landing.write(FIRST, image_bytes(STUDIES[0], number, SOPInstanceUID=sop_instance_uid(STUDIES[0], 1)))
+        versions.append(place.landing.info(FIRST).etag)
+        place.inventory()
+    place.landing.delete(OTHER)
+    place.ingest()
+    place.inventory()
+    assert (journal.names(place.warehouse), len(journal.retired(place.warehouse))) == ([], 4), "what was noticed is kept"
+    states, check = place.account()
+    assert states == {FIRST: ["indexed", "superseded"], OTHER: ["deleted"], **{key: ["indexed"] for key in REPORTS}}
+    assert check.passed
+    (old,) = (entry for entry in place.entries() if entry.state == "superseded")
+    assert old.etag == versions[0], "the last of two versions"
+
+    kept = place.warehouse.store.info(LEDGER_PATH).etag
+    assert place.account()[0] == states
+    assert place.warehouse.store.info(LEDGER_PATH).etag == kept
+    place.inventory()
+    assert journal.retired(place.warehouse) == [], "until the ledger has taken it"
+    assert place.account()[0] == states
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from medsearch_core.records import (
     STATES,
     TOMBSTONES,
     LandedObject,
+    LedgerEntry,
+    records_of,
 )
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
@@ -212,6 +214,47 @@ def test_a_version_with_the_same_bytes_under_another_tag_supersedes_nothing_once
     used = world.files[S1, "dicom_metadata"].outcomes[0] | {"sha256": "sha of a 1"}
     world.files[S1, "dicom_metadata"] = replace(world.files[S1, "dicom_metadata"], outcomes=[used])
     assert world.states() == {("a", "2"): "indexed"}
+
+
+def test_what_came_and_went_between_two_ledgers_leaves_the_tombstone_of_its_last_version() -> None:
+    world = World()
+    world.land(landed("a"), landed("b"), landed("c"))
+    world.land(landed("a", etag="2"), landed("c"))
+    assert world.states() == {("a", "2"): "pending", ("a", "1"): "superseded", ("b", "1"): "deleted", ("c", "1"): "pending"}
+    for etag in ("3", "4"):
+        world.land(landed("a", etag=etag), landed("c"))
+    world.land(landed("a", etag="5"))
+    assert world.states() == {("a", "5"): "pending", ("a", "4"): "superseded", ("b", "1"): "deleted", ("c", "1"): "deleted"}
+    assert world.decide() == records_of(LedgerEntry, world.ledger)
+    assert world.reconcile().differences == []
+    assert totals_of(world.ledger).landed == 1
+
+
+def test_a_version_that_came_back_or_only_got_another_tag_or_study_has_not_gone() -> None:
+    world = World()
+    world.land(landed("a"), landed("b"), landed("c"))
+    world.land()
+    world.land(landed("a"), landed("b"), landed("c"))
+    world.land(landed("a", etag="2"), replace(landed("b", etag="2"), version="1"), landed("c", S2))
+    world.land(landed("a"), replace(landed("b", etag="2"), version="1"), landed("c", S2))
+    assert {(e.key, e.etag, e.study): e.state for e in world.decide()} == {
+        ("a", "1", "s1"): "pending",
+        ("a", "2", "s1"): "superseded",
+        ("b", "2", "s1"): "pending",
+        ("c", "1", "s2"): "pending",
+    }
+
+
+def test_a_tombstone_keeps_what_the_ledger_knew_of_a_version_that_the_journal_tells_of_too() -> None:
+    world = World()
+    world.land(landed("a"))
+    world.ingest()
+    world.decide()
+    world.land(landed("a", etag="2"))
+    world.land(landed("a"))
+    world.land()
+    (entry,) = world.decide()
+    assert (entry.etag, entry.state, entry.sha256, entry.images) == ("1", "deleted", "sha of a 1", 1)
 
 
 def test_a_deleted_object_keeps_what_is_known_of_it_and_its_study_goes_when_it_is_materialised() -> None:

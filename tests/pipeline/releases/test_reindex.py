@@ -15,7 +15,8 @@ import pytest
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch, ReleaseUnfit
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
 from medsearch_core.search.open import open_index
@@ -41,6 +42,7 @@ from tests.support.parquet_fixtures import (
     study_key,
     warehouse_of,
 )
+from tests.support.paths import PROJECT_ROOT
 
 STUDIES = 10
 IMAGES = 2 * STUDIES
@@ -155,13 +157,14 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(settings:
     home = str(Path(settings.warehouse).parent)
     program = [
         sys.executable,
-        str(Path(__file__).with_name("reindex_killed.py")),
+        "-m",
+        "tests.pipeline.releases.reindex_killed",
         home,
         "1",
         settings.index,
         settings.index_name,
     ]
-    assert subprocess.run(program, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert subprocess.run(program, cwd=PROJECT_ROOT, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert open_index(settings).health().images == 0
     (unfinished,) = open_index(settings).releases()
     open_index(settings).finish(unfinished.name)

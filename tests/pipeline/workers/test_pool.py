@@ -54,7 +54,7 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadly", "limits", "is_to_blame"),
+    ("deadly", "limits", "is_items_fault"),
     [
         pytest.param(CRASH, LIMITS, True, id="crash"),
         pytest.param(HANG, LIMITS, True, id="hang"),
@@ -63,13 +63,13 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
         pytest.param(KILLED, LIMITS, False, id="killed by the kernel"),
     ],
 )
-def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, limits: Limits, is_to_blame: bool) -> None:
+def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, limits: Limits, is_items_fault: bool) -> None:
     workers = Workers(2, limits)
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
     workers.close()
     assert [item for item, _ in found] == items
-    lost = ItemFailure(limits, is_to_blame)
+    lost = ItemFailure(limits, is_items_fault)
     assert [result if isinstance(result, ItemFailure) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
 
 
