@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from medsearch_pipeline.orchestration.code_server import CodeServer
@@ -11,7 +10,7 @@ from medsearch_pipeline.supervision.dagster_client import DagsterClient
 from medsearch_pipeline.supervision.ports import LOOPBACK
 from medsearch_pipeline.supervision.processes import Processes, answers
 
-COMPLETE_ENVIRONMENT: Mapping[str, str] = {"PYTHON_DOTENV_DISABLED": "1"}
+COMPLETE_ENVIRONMENT = {"PYTHON_DOTENV_DISABLED": "1"}
 """For processes that get all variables from their supervisor, which has read `.env` or another file."""
 
 
