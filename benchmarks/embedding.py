@@ -3,7 +3,7 @@
     python -m benchmarks.embedding                     # the tables, a few minutes
     python -m benchmarks.embedding --memory 100 2000   # peak memory over so many original-size images
 
-Ours is what the assets run: `ImageReader` and `StudyEmbedder` over a landing folder, into a warehouse.
+Ours is what the assets run: `StudyImageBuilder` and `StudyEmbedder` over a landing folder, into a warehouse.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.models.engines.choice import PrecisionName, Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions, PrecisionName
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.dicom_objects import ObjectReader
+from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
-from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.pool import Limits, Workers, decoding_workers
 
 REPEATS = 5
@@ -123,11 +123,13 @@ class Ours:
         from medsearch_pipeline.models.registry import load_embedder
 
         self.settings = Settings(model="densenet121", weights="random")
-        self.embedder = load_embedder("densenet121", "random", wanted=Wanted(precision=precision))
+        self.embedder = load_embedder("densenet121", "random", options=EngineOptions(precision=precision))
         self.tables = Warehouse(open_store(str(warehouse)))
         self.loaders = Workers(available_cpus(), Limits(60, 4 * 2**30))  # a run has its own
         store = open_store(str(landing))
-        self.reader = ImageReader(ObjectReader(store, self.tables.store, 512, self.settings.max_pixels, False), self.tables)
+        self.reader = StudyImageBuilder(
+            DicomObjectProcessor(store, self.tables.store, 512, self.settings.max_pixels, False), self.tables
+        )
         self.studies = {study: [item] for study, item in landed(store)}
         self.sample = store.read(next(iter(self.studies.values()))[0].key)
         self.images, self.together, self.embedding = len(self.studies), 0.0, 0.0

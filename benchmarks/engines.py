@@ -23,9 +23,9 @@ from medsearch_core.dicom.thumbnails import picture_thumbnail
 from medsearch_pipeline.demo.cases import View, physique, stream
 from medsearch_pipeline.demo.radiographs import draw
 from medsearch_pipeline.models.embedder import EngineEmbedder
-from medsearch_pipeline.models.engines.choice import Plan, Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions, EnginePlan
 from medsearch_pipeline.models.engines.open import Attempt
-from medsearch_pipeline.models.engines.probe import eager, least_cosine
+from medsearch_pipeline.models.engines.probe import min_cosine, reference_vectors
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.registry import network_named
 
@@ -67,15 +67,15 @@ def measure(model: str, weights: str, images: int, threads: int) -> None:
     if not isinstance(network.graph, torch.nn.Module):
         raise SystemExit("give a model of torch's: eager fp32 is the baseline")
     graph, pictures = network.graph, radiographs(network.input.side, images)
-    expected = eager(graph, pictures[:SEEN])
-    base = images / seconds(lambda: eager(graph, pictures))
+    expected = reference_vectors(graph, pictures[:SEEN])
+    base = images / seconds(lambda: reference_vectors(graph, pictures))
     print(f"| {threads} | eager fp32, one at a time | {base:.1f} | 1.0 | 1 |", flush=True)
-    attempt = Attempt(network, threads, 0, Wanted().kept)
+    attempt = Attempt(network, threads, 0, EngineOptions().cache_folder)
     for engine, precision in WAYS:
-        opened, _, dimensions = attempt.at(Plan(engine, "cpu", precision))
+        opened, _, dimensions = attempt.at(EnginePlan(engine, "cpu", precision))
         embedder = EngineEmbedder(network, opened, dimensions)
         rate = images / seconds(partial(embedder.embed, pictures))
-        cosine = least_cosine(embedder.embed(pictures[:SEEN]), expected)
+        cosine = min_cosine(embedder.embed(pictures[:SEEN]), expected)
         print(f"| {threads} | {engine} {precision} | {rate:.1f} | {rate / base:.1f} | {cosine:.6f} |", flush=True)
 
 

@@ -19,10 +19,10 @@ from medsearch_core.records import LandedObject, conformed, schema_of
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake.changes import seen_between
-from medsearch_pipeline.intake.compaction import inputs_of_placing, look_at_everything
-from medsearch_pipeline.intake.inventory import PATH, known
-from medsearch_pipeline.intake.recorder import Round
+from medsearch_pipeline.intake.changes import observations_between
+from medsearch_pipeline.intake.compaction import placement_digest, scan_full_store
+from medsearch_pipeline.intake.inventory import PATH, current_inventory
+from medsearch_pipeline.intake.recorder import ScanRound
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 
 SECRET = b"benchmark"
@@ -33,8 +33,8 @@ def main(folder: Path, objects: int, files: int) -> None:
     """Prints a line for each thing measured."""
     warehouse, landing = Warehouse(open_store(str(folder / "warehouse"))), open_store(str(folder / "landing"))
     rows = inventory(objects)
-    warehouse.write(PATH, rows, inputs_of_placing(MIMIC_CXR, SECRET))
-    rows = timed(f"known, {objects:,} rows", lambda: known(warehouse))
+    warehouse.write(PATH, rows, placement_digest(MIMIC_CXR, SECRET))
+    rows = timed(f"known, {objects:,} rows", lambda: current_inventory(warehouse))
     window = [
         ObjectInfo(*of) for of in zip(*(rows[c].slice(0, 20_000).to_pylist() for c in ("key", "bytes", "etag")), strict=True)
     ]
@@ -43,7 +43,7 @@ def main(folder: Path, objects: int, files: int) -> None:
     timed("a tick over 20,000 objects, 1,000 of them replaced", lambda: tick(warehouse, changed))
     new = [ObjectInfo(i.key.replace(".dcm", "n.dcm"), i.bytes, i.etag) for i in window]
     timed("a tick over 20,000 objects, all of them new", lambda: tick(warehouse, sorted([*window, *new], key=lambda i: i.key)))
-    timed(f"known, with {len(new) + 1000:,} changes in the journal", lambda: known(warehouse))
+    timed(f"known, with {len(new) + 1000:,} changes in the journal", lambda: current_inventory(warehouse))
     make(folder / "landing", files)
     after, slowest, ticks = "", 0.0, 0
     while True:
@@ -57,7 +57,7 @@ def main(folder: Path, objects: int, files: int) -> None:
     empty = Warehouse(open_store(str(folder / "empty")))
 
     def everything() -> None:
-        look_at_everything(landing, empty, MIMIC_CXR, SECRET, {}, datetime.now(UTC), is_removal_confirmed=True)
+        scan_full_store(landing, empty, MIMIC_CXR, SECRET, {}, datetime.now(UTC), is_removal_confirmed=True)
 
     timed(f"all of {files:,} files, all new", everything)
     timed(f"all of {files:,} files, none changed but placed anew", everything)
@@ -88,9 +88,9 @@ def inventory(objects: int) -> pa.Table:
 
 def tick(warehouse: Warehouse, found: list[ObjectInfo]) -> None:
     """What the sensor does with what a scan found."""
-    looked = Round(warehouse.store, warehouse, MIMIC_CXR, SECRET, {})
-    looked.place(looked.unlike(seen_between(looked.known.rows, "", found, is_end=False)))
-    looked.finish(datetime.now(UTC))
+    looked = ScanRound(warehouse.store, warehouse, MIMIC_CXR, SECRET, {})
+    looked.assign_studies(looked.find_changed(observations_between(looked.inventory.rows, "", found, is_end=False)))
+    looked.commit(datetime.now(UTC))
 
 
 def make(folder: Path, files: int) -> None:

@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
-    CatalogueFile,
+    CatalogFile,
     EmbeddingRecord,
     EntityRecord,
     ImageRecord,
+    LandedChange,
     LandedObject,
     LedgerEntry,
     Rejection,
@@ -37,10 +38,10 @@ from medsearch_core.records import (
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, rejections_path, study_path
-from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, compact, inputs_of_catalogue
-from medsearch_pipeline.ledger.reconciliation import Counted, reconcile
-from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
+from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, rejections_path, study_path
+from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, catalog_digest, refresh_catalog
+from medsearch_pipeline.ledger.reconciliation import ReconciliationInputs, reconcile
+from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
 
 OBJECTS_PER_STUDY = 3
 """Two images and, but for a few studies, a report: about what MIMIC-CXR has."""
@@ -104,7 +105,7 @@ def catalogue_of(inventory: pa.Table) -> pa.Table:
                         "outcomes": outcomes,
                     }
                 )
-    return pa.Table.from_pylist(files, schema=schema_of(CatalogueFile))
+    return pa.Table.from_pylist(files, schema=schema_of(CatalogFile))
 
 
 def write_studies(warehouse: Warehouse, studies: int) -> None:
@@ -172,22 +173,29 @@ def decisions(objects: int, changed: int) -> None:
     _, studies = timed("studies of the catalogue", lambda: studies_in(catalogue), base)
     rows = zip(*(studies[name].to_pylist() for name in ("patient", "study", "documents")), strict=True)
     indexed = {StudyKey(patient, study): documents for patient, study, documents in rows}
-    evidence = Evidence(
-        inventory=inventory, run="1", catalogue=catalogue, indexed=indexed, before=schema_of(LedgerEntry).empty_table()
+    evidence = LedgerInputs(
+        inventory=inventory,
+        run="1",
+        catalog=catalogue,
+        indexed=indexed,
+        before=schema_of(LedgerEntry).empty_table(),
+        noticed=conformed(LandedChange, inventory.append_column("change", pa.array(["added"] * len(inventory)))),
     )
-    _, first = timed("the first ledger", lambda: decide(evidence, due, due), base)
+    _, first = timed("the first ledger", lambda: decide_states(evidence, due, due), base)
     again = replace(evidence, before=first, run="2")
-    _, second = timed("a second one, nothing changed", lambda: decide(again, due, due), base)
+    _, second = timed("a second one, nothing changed", lambda: decide_states(again, due, due), base)
     expect(second.equals(first), "a second ledger differs")
     etags = inventory["etag"].to_pylist()
     etags[:changed] = ["another"] * changed
     place = inventory.schema.get_field_index("etag")
     other = inventory.set_column(place, inventory.schema.field(place), pa.array(etags))
-    _, third = timed(f"one after {changed} were replaced", lambda: decide(replace(again, inventory=other), due, due), base)
+    _, third = timed(
+        f"one after {changed} were replaced", lambda: decide_states(replace(again, inventory=other), due, due), base
+    )
     for ledger in (first, third):
         print("   ", {t.state: t.objects for t in totals_of(ledger).states if t.objects})
     images, reports = (sum(studies[name].to_pylist()) for name in ("images", "reports"))
-    counted = Counted(
+    counted = ReconciliationInputs(
         inventory=inventory,
         ledger=first,
         studies=studies,
@@ -209,14 +217,14 @@ def compaction(studies: int) -> None:
         print(f"{studies} studies on disk, {7 * studies} files")
         listing, files = timed("plain listing of the folder", lambda: [o.key for o in warehouse.store.list()])
         reading, _ = timed("plain read of every file", lambda: [warehouse.store.read(key) for key in files])
-        _, first = timed("the first catalogue", lambda: compact(warehouse), listing + reading)
-        warehouse.write(CATALOGUE_PATH, first.table, inputs_of_catalogue())
-        _, second = timed("with nothing changed", lambda: compact(warehouse), listing)
+        _, first = timed("the first catalogue", lambda: refresh_catalog(warehouse), listing + reading)
+        warehouse.write(CATALOG_PATH, first.table, catalog_digest())
+        _, second = timed("with nothing changed", lambda: refresh_catalog(warehouse), listing)
         expect(not second.is_changed, "an unchanged catalogue was read again")
         for n in range(0, studies, 100):
             write_study(warehouse, StudyKey(f"p{n // 4}", f"s{n}"), "2")
-        _, third = timed("one study in a hundred changed", lambda: compact(warehouse), listing)
-        print(f"    {third.read} files read, {third.kept} taken over")
+        _, third = timed("one study in a hundred changed", lambda: refresh_catalog(warehouse), listing)
+        print(f"    {third.files_read} files read, {third.files_reused} taken over")
 
 
 if __name__ == "__main__":

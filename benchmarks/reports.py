@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from medsearch_core.reports import data
-from medsearch_core.reports.corpus import marked_rows
+from medsearch_core.reports.corpus import read_annotated_mentions
 from medsearch_core.reports.phrases import spellings
 from medsearch_core.reports.read import NER_VERSION, read_report
 
@@ -31,7 +31,9 @@ PROFILED = 12
 def made_reports(count: int) -> list[str]:
     """Reports of the corpus's own sentences, always the same."""
     with CORPUS.open(encoding="utf-8", newline="") as file:
-        sentences = [row.text for row in marked_rows(csv.DictReader(file)) if "\n" not in row.text and ":" not in row.text]
+        sentences = [
+            row.text for row in read_annotated_mentions(csv.DictReader(file)) if "\n" not in row.text and ":" not in row.text
+        ]
     chance = random.Random(0)  # noqa: S311 - which sentences, nothing secret
     return [
         "EXAMINATION: Chest.\n\nINDICATION: Cough.\n\nCOMPARISON: None.\n\nFINDINGS: "

@@ -13,6 +13,6 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-def is_this_machine(host: str) -> bool:
+def is_local_host(host: str) -> bool:
     """Whether only this machine can reach what listens there: on loopback, or on `localhost`."""
     return host == "localhost" or is_loopback(host)

@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from medsearch_core.environment import load_settings
+from medsearch_core.permissions import keep_files_private
 from medsearch_core.signals import heed_signals
-from medsearch_pipeline.assets.catalogue import build_catalogue
+from medsearch_pipeline.assets.catalog import build_catalog
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
 from medsearch_pipeline.assets.inventory import build_inventory
@@ -13,7 +15,7 @@ from medsearch_pipeline.assets.search_index import build_search_index
 from medsearch_pipeline.checks.instance_size import build_instance_size_check
 from medsearch_pipeline.checks.patient_data import build_patient_data_check
 from medsearch_pipeline.ecs.executor_choice import build_executor
-from medsearch_pipeline.orchestration.data_versions import install
+from medsearch_pipeline.orchestration.data_versions import patch_dagster
 from medsearch_pipeline.orchestration.jobs import build_jobs, build_schedules
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import build_resources
@@ -31,7 +33,7 @@ SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of a deployment. Reads nothing but a file of weights, and connects to nothing."""
-    install()
+    patch_dagster()
     policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings.max_partitions_per_run)
     retries = Retries.of(settings)
     return dg.Definitions(
@@ -41,7 +43,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_embeddings(settings, policy, retries),
             build_report_entities(settings, policy, retries),
             build_search_index(settings, policy, retries),
-            build_catalogue(settings),
+            build_catalog(settings),
             build_ledger(settings),
         ],
         asset_checks=[build_patient_data_check(settings), build_instance_size_check(settings)],
@@ -54,4 +56,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 
 
 heed_signals()  # the code server loads this, and every run
-defs = build_definitions(Settings())
+keep_files_private()  # of the code server, and of the runs and workers that it starts
+defs = build_definitions(load_settings(Settings))

@@ -12,7 +12,7 @@ from medsearch_core.settings import Deployment
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.report_readers.reader import MentionReader, open_reader
@@ -26,11 +26,13 @@ class StoreResource(dg.ConfigurableResource):
     s3_endpoint: str | None = None
     s3_region: str | None = None
     must_exist: bool = False
+    follows_links: bool = False
+    setting: str = ""
 
     def open(self) -> ObjectStore:
         """The store; raises `ConfigurationError` for a missing folder that must exist."""
         s3 = S3Options(endpoint=self.s3_endpoint, region=self.s3_region)
-        return open_store(self.url, s3, must_exist=self.must_exist)
+        return open_store(self.url, s3, must_exist=self.must_exist, follows_links=self.follows_links, setting=self.setting)
 
 
 class WarehouseResource(StoreResource):
@@ -76,20 +78,26 @@ class EmbedderSource:
     def load(self) -> Embedder:
         """The model with its weights; raises `ConfigurationError` where they cannot be had or nothing here runs it."""
         named = self.settings
-        return _load(named.model, named.weights, named.batch_size, named.engine_wanted)
+        return _load(named.model, named.weights, named.batch_size, named.engine_options)
 
 
 @cache
-def _load(model: str, weights: str, batch_size: int, wanted: Wanted) -> Embedder:
-    return load_embedder(model, weights, batch_size, wanted)
+def _load(model: str, weights: str, batch_size: int, options: EngineOptions) -> Embedder:
+    return load_embedder(model, weights, batch_size, options)
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of a deployment."""
     s3: dict[str, Any] = {"s3_endpoint": settings.s3_endpoint, "s3_region": settings.s3_region}
     return {
-        "landing": StoreResource(url=settings.landing, must_exist=True, **s3),
-        "warehouse": WarehouseResource(url=settings.warehouse, **s3),
+        "landing": StoreResource(
+            url=settings.landing,
+            must_exist=True,
+            follows_links=settings.follow_links,
+            setting="MEDSEARCH_LANDING",
+            **s3,
+        ),
+        "warehouse": WarehouseResource(url=settings.warehouse, setting="MEDSEARCH_WAREHOUSE", **s3),
         "search_index": SearchIndexSource(settings),
         "report_reader": ReportReaderSource(settings),
         "embedder": EmbedderSource(settings),

@@ -92,7 +92,7 @@ def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:
     return _stored(samples, runner)
 
 
-def reduction(codestream: bytes, rows: int, columns: int, least: tuple[int, int]) -> int:
+def reduction(codestream: bytes, rows: int, columns: int, min_size: tuple[int, int]) -> int:
     """How often a JPEG 2000 picture can be halved and keep at least so many rows and columns.
 
     0 where the codestream does not end as it should (decoded in full, what is wrong is more likely to be noticed), and where it
@@ -101,12 +101,12 @@ def reduction(codestream: bytes, rows: int, columns: int, least: tuple[int, int]
     if not is_whole(codestream) or codestream[:4] != J2K_START or any(codestream[ORIGIN]):
         return 0
     levels = decomposition_levels(codestream)
-    return max((n for n in range(1, levels + 1) if _keeps(rows, n, least[0]) and _keeps(columns, n, least[1])), default=0)
+    return max((n for n in range(1, levels + 1) if _keeps(rows, n, min_size[0]) and _keeps(columns, n, min_size[1])), default=0)
 
 
-def _keeps(side: int, times: int, least: int) -> bool:
+def _keeps(side: int, times: int, min_side: int) -> bool:
     """Whether a side, halved so often, is long enough, and is rounded up as it should be: Pillow rounds it to the nearest."""
-    return side >> times >= least and 2 * (-side % 2**times) <= 2**times
+    return side >> times >= min_side and 2 * (-side % 2**times) <= 2**times
 
 
 def decomposition_levels(codestream: bytes) -> int:

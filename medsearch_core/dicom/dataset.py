@@ -12,7 +12,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_partial
 from pydicom.fileutil import read_undefined_length_value
 from pydicom.tag import BaseTag, SequenceDelimiterTag
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
 
 from medsearch_core.dicom.attributes import text
 from medsearch_core.dicom.file_format import WatchedFile, file_head, inflated, is_bare_data_set
@@ -41,9 +47,11 @@ def identity(ds: Dataset) -> Identity:
     """The identifiers of an object.
 
     Raises:
-        BadInput: `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a digit and up to 63 digits and dots (PS3.5
-            9.1).
+        BadInput: `media_directory`, if it is a DICOMDIR; `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a
+            digit and up to 63 digits and dots (PS3.5 9.1).
     """
+    if text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        raise BadInput("media_directory", "a DICOMDIR, which lists the files of a medium")
     uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
     for keyword, uid in uids.items():
         if not UID_PATTERN.fullmatch(uid):

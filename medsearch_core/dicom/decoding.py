@@ -92,12 +92,12 @@ def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
     return stored_frame(ds, frame)[0]
 
 
-def stored_frame(ds: Dataset, frame: int, least: tuple[int, int] | None = None) -> tuple[np.ndarray, str]:
+def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = None) -> tuple[np.ndarray, str]:
     """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then.
 
     Args:
-        least: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as leaves it
-            that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
+        min_size: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as
+            leaves it that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
     quiet()
     layout = _layout(ds, MAX_PIXELS)
@@ -106,7 +106,7 @@ def stored_frame(ds: Dataset, frame: int, least: tuple[int, int] | None = None) 
     fault = ""
     try:
         array, photometric, halved = (
-            _compressed(ds, layout, frame, least) if layout.is_encapsulated else _native(ds, layout, frame)
+            _compressed(ds, layout, frame, min_size) if layout.is_encapsulated else _native(ds, layout, frame)
         )
     except FAULTS as error:
         fault = type(error).__name__
@@ -158,14 +158,14 @@ def without_unused_bits(array: np.ndarray, bits_allocated: int, bits_stored: int
     return np.right_shift(np.left_shift(array, unused), unused)
 
 
-def _compressed(ds: Dataset, layout: Layout, frame: int, least: tuple[int, int] | None) -> tuple[np.ndarray, str, int]:
+def _compressed(ds: Dataset, layout: Layout, frame: int, min_size: tuple[int, int] | None) -> tuple[np.ndarray, str, int]:
     syntax, options = layout.transfer_syntax, _options(layout)
     data = codestream(ds, layout, frame)
     decoder, halved = DECODERS[syntax], 0
     if syntax == JPEGExtended12Bit and layout.bits_stored <= 8:
         decoder = "pillow"
-    elif least and decoder == FULL_JPEG_2000 and syntax in REDUCIBLE and layout.photometric.startswith("MONOCHROME"):
-        halved = reduction(data, layout.rows, layout.columns, least)
+    elif min_size and decoder == FULL_JPEG_2000 and syntax in REDUCIBLE and layout.photometric.startswith("MONOCHROME"):
+        halved = reduction(data, layout.rows, layout.columns, min_size)
     if decoder not in get_decoder(syntax).available_plugins:
         raise ConfigurationError(
             f"{syntax.name} cannot be decoded: install the packages of medsearch[api] or [pipeline] ({decoder})"

@@ -29,8 +29,8 @@ from medsearch_core.dicom.resampling import picture_size, resampled, sampled
 from medsearch_core.errors import BadInput, InvalidQuery
 
 PEAK = 2**16 - 1
-MOST_PRESETS = 32
-MOST_LETTERS = 64
+MAX_PRESETS = 32
+MAX_NAME_LENGTH = 64
 """Of the name of a preset: an LO attribute's own limit (PS3.5 6.2)."""
 
 
@@ -120,7 +120,7 @@ def _described(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray, 
         full_range=window_over(intercept, intercept + slope * float(stored.max()), function),
         presets=tuple(
             Preset(name, window) for name, window in zip(_names(ds, frame, len(own)), own, strict=True) if window is not None
-        )[:MOST_PRESETS],
+        )[:MAX_PRESETS],
     )
 
 
@@ -157,5 +157,5 @@ def window_over(low: float, high: float, function: str) -> Window:
 
 def _names(ds: Dataset, frame: int, count: int) -> list[str | None]:
     explained = (text(voi_source(ds, frame), "WindowCenterWidthExplanation") or "").split("\\")
-    names = [name.strip()[:MOST_LETTERS] or None for name in explained[:count]]
+    names = [name.strip()[:MAX_NAME_LENGTH] or None for name in explained[:count]]
     return names + [None] * (count - len(names))

@@ -17,41 +17,41 @@ from medsearch_core.reports.sections import split_sections
 
 
 @dataclass(frozen=True)
-class Marked:
+class AnnotatedMention:
     """One mention that has to be read, or must not be."""
 
     phenomenon: str
-    marked: str
+    annotated_text: str
     mention: str
     assertion: str
     code: str
-    said: str
+    expected_columns: str
 
     @property
     def text(self) -> str:
         """The text without its brackets."""
-        return self.marked.replace("[", "", 1).replace("]", "", 1)
+        return self.annotated_text.replace("[", "", 1).replace("]", "", 1)
 
     @property
     def span(self) -> tuple[int, int]:
         """The offsets of the mention in `text`."""
-        return self.marked.index("["), self.marked.index("]") - 1
+        return self.annotated_text.index("["), self.annotated_text.index("]") - 1
 
 
-def marked_rows(rows: Iterable[Mapping[str, str]]) -> list[Marked]:
+def read_annotated_mentions(rows: Iterable[Mapping[str, str]]) -> list[AnnotatedMention]:
     """The rows of a corpus; raises `ConfigurationError` for one without a marked mention."""
     found = []
     for row in rows:
-        marked = Marked(
+        marked = AnnotatedMention(
             row["phenomenon"], row["text"].replace("\\n", "\n"), row["mention"], row["assertion"], row["code"], row["said"]
         )
-        if not 0 <= marked.marked.find("[") < marked.marked.find("]"):
-            raise ConfigurationError(f"a text of the corpus has no mention in brackets: {marked.marked}")
+        if not 0 <= marked.annotated_text.find("[") < marked.annotated_text.find("]"):
+            raise ConfigurationError(f"a text of the corpus has no mention in brackets: {marked.annotated_text}")
         found.append(marked)
     return found
 
 
-def check(row: Marked) -> str | None:
+def describe_mismatch(row: AnnotatedMention) -> str | None:
     """What is read otherwise than the corpus says, in one sentence; None where all of it holds."""
     begin, end = row.span
     found = find_entities("corpus", row.text, split_sections(row.text))
@@ -65,12 +65,12 @@ def check(row: Marked) -> str | None:
     return _difference(row, at[0])
 
 
-def _difference(row: Marked, entity: EntityRecord) -> str | None:
+def _difference(row: AnnotatedMention, entity: EntityRecord) -> str | None:
     if entity.assertion != row.assertion:
         return f"{entity.assertion} by {entity.cue!r}, not {row.assertion}"
     if row.code and (entity.icd10cm_code or "-") != row.code:
         return f"linked to {entity.icd10cm_code}, not {row.code}"
-    for pair in filter(None, row.said.split(";")):
+    for pair in filter(None, row.expected_columns.split(";")):
         name, _, value = pair.partition("=")
         if (getattr(entity, name) or "") != value:
             return f"{name} is {getattr(entity, name)!r}, not {value!r}"

@@ -13,7 +13,7 @@ from typing import Any
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.assertion import Context, as_qualified, in_section
 from medsearch_core.reports.phrases import Match, Sentence, split_sentences
-from medsearch_core.reports.qualifiers import NOTHING_SAID, Qualifiers, Surroundings, position_statement
+from medsearch_core.reports.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
 from medsearch_core.reports.sections import Section
 from medsearch_core.reports.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
 
@@ -25,7 +25,7 @@ IMPLIED_SCORE = 0.4
 
 
 @dataclass(frozen=True)
-class Place:
+class SentenceContext:
     """A sentence in its report, and the sentence after it."""
 
     report_id: str
@@ -40,12 +40,12 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Said:
+class MentionFacts:
     """What a sentence says of one mention: the assertion, its cue, its qualifiers, and the words that may choose its code."""
 
     assertion: str
     cue: str | None
-    qualifiers: Qualifiers = NOTHING_SAID
+    qualifiers: Qualifiers = NO_QUALIFIERS
     position: str | None = None
     nearby: set[str] = field(default_factory=set)
 
@@ -56,88 +56,95 @@ def find_entities(report_id: str, text: str, sections: list[Section]) -> list[En
     for section in sections:
         sentences = list(split_sentences(text, section.begin, section.end))
         for sentence, following in zip_longest(sentences, sentences[1:]):
-            entities += _in_sentence(Place(report_id, text, section.name, sentence, following))
+            entities += _in_sentence(SentenceContext(report_id, text, section.name, sentence, following))
     return sorted(entities, key=lambda entity: (entity.begin, entity.end, entity.concept))
 
 
-def _in_sentence(place: Place) -> Iterator[EntityRecord]:
-    known, words = vocabulary(), place.sentence.words
+def _in_sentence(context: SentenceContext) -> Iterator[EntityRecord]:
+    known, words = vocabulary(), context.sentence.words
     mentions, normals = known.findings.find(words), known.normals.find_all(words)
     if not (mentions or normals):
         return
-    context = Context(place.sentence, place.text)
+    cues = Context(context.sentence, context.text)
     if mentions:
-        surroundings = Surroundings(place.sentence, place.text, mentions)
-        devices = [place.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
+        surroundings = Surroundings(context.sentence, context.text, mentions)
+        devices = [context.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
         for mention in mentions:
-            concept = known.meant(mention.value, words)
+            concept = known.resolve_sense(mention.value, words)
             if concept.name:
-                yield _entity(place, mention, concept, _said(place, mention, concept, context, surroundings, devices))
+                yield _entity(context, mention, concept, _mention_facts(context, mention, concept, cues, surroundings, devices))
     named = {i for mention in mentions for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
-        if _is_whole(statement, named) and not context.has_cue_inside(statement):
+        if _is_whole(statement, named) and not cues.has_cue_inside(statement):
             for name in statement.value:
                 implied.setdefault(name, statement)
     for name, statement in implied.items():
-        yield _entity(place, statement, known.concepts[name], Said("absent", place.words(statement)), IMPLIED_SCORE)
+        yield _entity(context, statement, known.concepts[name], MentionFacts("absent", context.words(statement)), IMPLIED_SCORE)
 
 
-def _said(
-    place: Place, mention: Match[Concept], concept: Concept, context: Context, surroundings: Surroundings, devices: list[int]
-) -> Said:
+def _mention_facts(
+    sentence: SentenceContext,
+    mention: Match[Concept],
+    concept: Concept,
+    context: Context,
+    surroundings: Surroundings,
+    devices: list[int],
+) -> MentionFacts:
     decided, cue = context.decide(mention)
     qualifiers = surroundings.of(mention)
-    cue_text = place.words(cue) if cue else None
+    cue_text = sentence.words(cue) if cue else None
     assertion = as_qualified(decided, cue_text or "", concept.category, qualifiers.change)
     position = None
     if concept.category == "device":
-        end = _end_of_position(place.sentence, place.following)
-        position = position_statement(place.text, place.sentence.ends[mention.last], end, devices)
+        end = _position_end(sentence.sentence, sentence.following)
+        position = position_statement(sentence.text, sentence.sentence.ends[mention.last], end, devices)
         own = surroundings.of(mention, is_before_only=True)
         qualifiers = replace(qualifiers, laterality=own.laterality, anatomy=own.anatomy)
-    nearby = _nearby(place, surroundings.reach(mention), mention, qualifiers.laterality)
-    return Said(assertion, cue_text if assertion == decided else None, qualifiers, position, nearby)
+    nearby = _nearby(sentence, surroundings.reach(mention), mention, qualifiers.laterality)
+    return MentionFacts(assertion, cue_text if assertion == decided else None, qualifiers, position, nearby)
 
 
-def _entity(place: Place, match: Match[Any], concept: Concept, said: Said, score: float | None = None) -> EntityRecord:
-    link = vocabulary().link(concept.name, said.nearby)
-    settled = in_section(said.assertion, concept.category, place.section)
+def _entity(
+    sentence: SentenceContext, match: Match[Any], concept: Concept, facts: MentionFacts, score: float | None = None
+) -> EntityRecord:
+    link = vocabulary().link(concept.name, facts.nearby)
+    settled = in_section(facts.assertion, concept.category, sentence.section)
     return EntityRecord(
-        report_id=place.report_id,
-        text=place.words(match),
-        begin=place.sentence.begins[match.first],
-        end=place.sentence.ends[match.last],
-        section=place.section,
+        report_id=sentence.report_id,
+        text=sentence.words(match),
+        begin=sentence.sentence.begins[match.first],
+        end=sentence.sentence.ends[match.last],
+        section=sentence.section,
         concept=concept.name,
         category=concept.category,
         assertion=settled,
-        cue=said.cue if settled == said.assertion else None,
+        cue=facts.cue if settled == facts.assertion else None,
         icd10cm_code=link.code,
         icd10cm_description=link.description,
         icd10cm_billable=True if link.code else None,
         icd10cm_release=ICD10CM_RELEASE if link.code else None,
         score=link.score if score is None else score,
-        severity=said.qualifiers.severity,
-        change=said.qualifiers.change,
-        laterality=said.qualifiers.laterality,
-        anatomy=said.qualifiers.anatomy,
-        position=said.position,
+        severity=facts.qualifiers.severity,
+        change=facts.qualifiers.change,
+        laterality=facts.qualifiers.laterality,
+        anatomy=facts.qualifiers.anatomy,
+        position=facts.position,
     )
 
 
-def _end_of_position(sentence: Sentence, following: Sentence | None) -> int:
+def _position_end(sentence: Sentence, following: Sentence | None) -> int:
     """Where what is said of a device ends: with its sentence, or with the next one if that goes on about its tip."""
     goes_on = following is not None and "tip" in (following.words[0], *following.words[1:2])
     return following.ends[-1] if following and goes_on else sentence.ends[-1]
 
 
-def _nearby(place: Place, reach: tuple[int, int], mention: Match[Concept], laterality: str | None) -> set[str]:
+def _nearby(sentence: SentenceContext, reach: tuple[int, int], mention: Match[Concept], laterality: str | None) -> set[str]:
     """The words that may choose a mention's code: those close to it, with its own side in place of any they name."""
     low = max(reach[0], mention.first - QUALIFIER_WORDS)
     high = min(max(reach[1], mention.last), mention.last + QUALIFIER_WORDS) + 1
-    spans = zip(place.sentence.begins[low:high], place.sentence.ends[low:high], strict=True)
-    words = {place.text[begin:end].lower() for begin, end in spans}
+    spans = zip(sentence.sentence.begins[low:high], sentence.sentence.ends[low:high], strict=True)
+    words = {sentence.text[begin:end].lower() for begin, end in spans}
     return words - {"left", "right", "bilateral"} | ({laterality} if laterality else set())
 
 

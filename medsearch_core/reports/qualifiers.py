@@ -47,7 +47,7 @@ class Qualifiers:
     anatomy: str | None = None
 
 
-NOTHING_SAID = Qualifiers()
+NO_QUALIFIERS = Qualifiers()
 
 
 @lru_cache
@@ -70,7 +70,7 @@ class Surroundings:
     def of(self, mention: Match[Any], *, is_before_only: bool = False) -> Qualifiers:
         """What the sentence says of a mention, or only what it says in and before it."""
         if not self._found:
-            return NOTHING_SAID
+            return NO_QUALIFIERS
         said: list[str | None] = [None, None, None, None]
         for qualifier in self._in_order(mention):
             if is_before_only and qualifier.first > mention.last:

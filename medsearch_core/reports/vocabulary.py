@@ -63,7 +63,7 @@ class Vocabulary:
     links: dict[str, list[Link]]
     senses: dict[str, list[Sense]]
 
-    def meant(self, concept: Concept, words: list[str]) -> Concept:
+    def resolve_sense(self, concept: Concept, words: list[str]) -> Concept:
         """The concept that a mention has in a sentence of these folded words."""
         for sense in self.senses.get(concept.name, ()):
             if not sense.words or not sense.words.isdisjoint(words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from medsearch_core.search.tokens import compared, words_asked, words_in
+from medsearch_core.search.tokens import compared, query_terms, tokenize
 
 
 class Span(NamedTuple):
@@ -20,5 +20,5 @@ def matching_spans(text: str, query: str) -> list[Span]:
     Raises:
         InvalidQuery: the query holds more than `MAX_WORDS` different words.
     """
-    asked = {compared(word) for word in words_asked(query)}
-    return [Span(word.begin, word.end) for word in words_in(text) if compared(word.spelling) in asked]
+    asked = {compared(word) for word in query_terms(query)}
+    return [Span(word.begin, word.end) for word in tokenize(text) if compared(word.spelling) in asked]

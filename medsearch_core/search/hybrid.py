@@ -13,7 +13,7 @@ from medsearch_core.search.documents import ImageDocument
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 from medsearch_core.search.results import ImageHit, ReportHit
-from medsearch_core.search.tokens import words_asked
+from medsearch_core.search.tokens import query_terms
 
 RANK_CONSTANT = 60
 WINDOW = 100
@@ -57,21 +57,23 @@ def hybrid(
     """
     if k < 1 or offset < 0 or k + offset > WINDOW:
         raise InvalidQuery(f"k must be at least 1, offset not negative, and both together at most {WINDOW}")
-    alike = index.similar(vector, WINDOW, filters)
-    told = index.text(query, fields, filters, limit=WINDOW).hits if words_asked(query) else ()
-    pictured = index.images_of_reports([hit.document.report_id for hit in told], filters) if told else ()
-    return fused(alike, told, pictured)[offset : offset + k]
+    image_hits = index.similar(vector, WINDOW, filters)
+    report_hits = index.text(query, fields, filters, limit=WINDOW).hits if query_terms(query) else ()
+    images_by_report = index.images_of_reports([hit.document.report_id for hit in report_hits], filters) if report_hits else ()
+    return fuse(image_hits, report_hits, images_by_report)[offset : offset + k]
 
 
-def fused(alike: Sequence[ImageHit], told: Sequence[ReportHit], pictured: Sequence[Sequence[ImageDocument]]) -> list[HybridHit]:
-    """All images of both parts. `pictured` are the images of each report of `told`."""
+def fuse(
+    image_hits: Sequence[ImageHit], report_hits: Sequence[ReportHit], images_by_report: Sequence[Sequence[ImageDocument]]
+) -> list[HybridHit]:
+    """All images of both parts. `images_by_report` are the images of each report of `report_hits`."""
     documents: dict[tuple[str, str, str], ImageDocument] = {}
     likeness: dict[tuple[str, str, str], Part] = {}
     words: dict[tuple[str, str, str], Part] = {}
-    for rank, hit in enumerate(alike, start=1):
+    for rank, hit in enumerate(image_hits, start=1):
         likeness[_identity(hit.document)] = Part(rank, hit.score)
         documents[_identity(hit.document)] = hit.document
-    for rank, (report, images) in enumerate(zip(told, pictured, strict=True), start=1):
+    for rank, (report, images) in enumerate(zip(report_hits, images_by_report, strict=True), start=1):
         for image in images:
             if (image.patient, image.study) == (report.document.patient, report.document.study):
                 words.setdefault(_identity(image), Part(rank, report.score))

@@ -1,7 +1,7 @@
 """`SearchIndex`: what every search index can do.
 
 Implementations give the same answers for the same calls; one test suite runs on all of them. What can be put together from
-these calls is written once, beside them: `likeness`, `hybrid`, `more_like`.
+these calls is written once, beside them: `similar_images`, `hybrid`, `similar_reports`.
 """
 
 from __future__ import annotations

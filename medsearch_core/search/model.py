@@ -38,10 +38,12 @@ def model_of(studies: Sequence[StudyDocuments]) -> Model | None:
     return models.pop() if models else None
 
 
-def check_same(wanted: Model | None, held: Model | None) -> None:
+def check_same(expected: Model | None, stored: Model | None) -> None:
     """
     Raises:
         IndexMismatch: both are there and differ.
     """
-    if wanted and held and wanted != held:
-        raise IndexMismatch(f"the index holds vectors of {held}, not of {wanted}: build a release for them (medsearch reindex)")
+    if expected and stored and expected != stored:
+        raise IndexMismatch(
+            f"the index holds vectors of {stored}, not of {expected}: build a release for them (medsearch reindex)"
+        )

@@ -35,11 +35,11 @@ def similar_to(
         NotIndexed: the image is not in the index.
         InvalidQuery: as for `SearchIndex.similar`; an image whose vector is zero has no likeness.
     """
-    vector, narrowed = asked_by(index, image_id, filters, exclude)
-    return index.similar(vector, k, narrowed, offset)
+    vector, narrowed_filters = query_by_image(index, image_id, filters, exclude)
+    return index.similar(vector, k, narrowed_filters, offset)
 
 
-def asked_by(
+def query_by_image(
     index: SearchIndex, image_id: str, filters: Filters = NO_FILTERS, exclude: Exclude = Exclude.IMAGE
 ) -> tuple[Sequence[float], Filters]:
     """What an indexed image asks for when images like it are wanted: its direction, and the filters with what is left out.

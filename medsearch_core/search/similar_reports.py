@@ -10,7 +10,7 @@ from medsearch_core.search.query import MAX_WORDS, NO_FILTERS, Filters
 from medsearch_core.search.results import ReportPage
 from medsearch_core.search.tokens import words_of
 
-MOST_LIKE = 100
+MAX_SIMILAR_REPORTS = 100
 """How many reports stand for those like a report when they are counted: all that share a word would be nearly all."""
 
 
@@ -35,13 +35,13 @@ def more_like(
     return index.text(" ".join(words), (), others, offset, limit)
 
 
-def those_like(index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS) -> Filters | None:
-    """The filters, narrowed to the `MOST_LIKE` reports most like an indexed report; None if none is like it.
+def filters_for_similar(index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS) -> Filters | None:
+    """The filters, narrowed to the `MAX_SIMILAR_REPORTS` reports most like an indexed report; None if none is like it.
 
     Raises:
         NotIndexed: the report is not in the index.
     """
-    like = [hit.document for hit in more_like(index, report_id, filters, limit=MOST_LIKE).hits]
+    like = [hit.document for hit in more_like(index, report_id, filters, limit=MAX_SIMILAR_REPORTS).hits]
     if not like:
         return None
     patients = [report.patient for report in like]  # two patients may have reports of one id

@@ -56,7 +56,7 @@ def medical_forms() -> dict[str, str]:
     return {row["form"]: row["compared_as"] for row in csv.DictReader(text.splitlines())}
 
 
-def words_in(text: str) -> Iterator[Word]:
+def tokenize(text: str) -> Iterator[Word]:
     """The words in their order with their places, without stop words."""
     forms = medical_forms()
     for found in _WORD.finditer(text):
@@ -70,19 +70,19 @@ def words_in(text: str) -> Iterator[Word]:
 
 def words_of(text: str) -> list[str]:
     """The words in their order, without stop words."""
-    return [word.spelling for word in words_in(text)]
+    return [word.spelling for word in tokenize(text)]
 
 
-def words_asked(query: str) -> list[str]:
+def query_terms(query: str) -> list[str]:
     """The different words of a user's query, in their order.
 
     Raises:
         InvalidQuery: there are more than `MAX_WORDS`.
     """
-    asked = list(dict.fromkeys(words_of(query)))
-    if len(asked) > MAX_WORDS:
+    terms = list(dict.fromkeys(words_of(query)))
+    if len(terms) > MAX_WORDS:
         raise InvalidQuery(f"a query may hold at most {MAX_WORDS} different words")
-    return asked
+    return terms
 
 
 def stems_of(words: Iterable[str]) -> list[str]:

@@ -18,28 +18,28 @@ class Verification:
 
     Args:
         recall: recall@10 against exact search over `sample` images; None without images.
-        absent: how many of the sample are not in the release.
+        missing: how many of the sample are not in the release.
     """
 
     expected: tuple[int, int, int]
     held: tuple[int, int, int]
     recall: float | None
     sample: int
-    absent: int = 0
+    missing: int = 0
 
-    def faults(self, least_recall: float) -> list[str]:
+    def problems(self, min_recall: float) -> list[str]:
         """Why the release may not be put in place; empty if it may."""
         kinds = ("images", "reports", "studies")
-        found = [
+        problems = [
             f"it holds {held} {kind} where {expected} are due"
             for kind, held, expected in zip(kinds, self.held, self.expected, strict=True)
             if held != expected
         ]
-        if self.absent:
-            found.append(f"{self.absent} of {self.sample} images looked for are not in it")
-        if self.recall is not None and self.recall < least_recall:
-            found.append(f"recall@{AT} is {self.recall:.3f} where {least_recall} is asked for")
-        return found
+        if self.missing:
+            problems.append(f"{self.missing} of {self.sample} images looked for are not in it")
+        if self.recall is not None and self.recall < min_recall:
+            problems.append(f"recall@{AT} is {self.recall:.3f} where {min_recall} is asked for")
+        return problems
 
 
 def verify(release: SearchIndex, expected: tuple[int, int, int], image_ids: Sequence[str], sample: int = 50) -> Verification:
@@ -64,4 +64,4 @@ def verify(release: SearchIndex, expected: tuple[int, int, int], image_ids: Sequ
             found += sum(hit.score >= worst for hit in hits)
     held = (health.images, health.reports, health.studies)
     recall = found / due if due else None
-    return Verification(expected=expected, held=held, recall=recall, sample=len(drawn), absent=absent)
+    return Verification(expected=expected, held=held, recall=recall, sample=len(drawn), missing=absent)

@@ -1,7 +1,7 @@
 """`ObjectStore`: what a folder and an S3 bucket can both do, and opening either by its address.
 
 A write is one put: to a temporary name and moved into place in a folder, one request in S3. A reader sees the old object or
-the new one. Most of it is obstore's (`by_obstore`); listing what others named is each one's own (`folder`, `bucket`).
+the new one. Most of it is obstore's (`obstore_base`); listing what others named is each one's own (`folder`, `bucket`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 HEADER_BYTES = 64 * 1024
-NOWHERE = "a link to nowhere"
-"""The tag under which a link that leads to no file is listed."""
-NO_FOLDER = ".medsearch-check"
+LINK_ETAG = "link"
+"""The tag under which a link that is not followed is listed; no store gives it to an object."""
+PROBE_PREFIX = ".medsearch-check"
 """A folder that holds nothing, listed to see whether a store can be."""
 
 

@@ -13,7 +13,7 @@ from obstore.store import LocalStore, S3Store
 from typing_extensions import Buffer
 
 from medsearch_core.errors import ObjectForbidden, ObjectNotFound, StorageError, Transient
-from medsearch_core.storage.object_store import HEADER_BYTES, NO_FOLDER, ObjectInfo
+from medsearch_core.storage.object_store import HEADER_BYTES, PROBE_PREFIX, ObjectInfo
 
 _BUSY = re.compile(r"status code: (?:408|429|5\d\d)\b|HTTP error: ")
 """What obstore says, in its first line, of a server that is throttling, failing or not reached."""
@@ -32,7 +32,7 @@ class ObstoreStore:
                 for entry in chunk:
                     yield ObjectInfo(entry["path"], entry["size"], (entry["e_tag"] or "").strip('"'))
         except BaseError as error:
-            raise _failed(f"cannot list {self.url}", error) from error
+            raise _storage_error(f"cannot list {self.url}", error) from error
 
     def info(self, key: str) -> ObjectInfo:
         try:
@@ -40,7 +40,7 @@ class ObstoreStore:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFound(key) from error
         except (BaseError, OSError) as error:
-            raise fault("look at", key, error) from error
+            raise translate_error("look at", key, error) from error
         return ObjectInfo(key, found["size"], (found["e_tag"] or "").strip('"'))
 
     def read(self, key: str) -> bytes:
@@ -49,7 +49,7 @@ class ObstoreStore:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFound(key) from error
         except (BaseError, OSError) as error:
-            raise fault("read", key, error) from error
+            raise translate_error("read", key, error) from error
 
     def open(self, key: str) -> BinaryIO:
         try:
@@ -57,14 +57,14 @@ class ObstoreStore:
         except (NotFoundError, FileNotFoundError) as error:
             raise ObjectNotFound(key) from error
         except (BaseError, OSError) as error:
-            raise fault("open", key, error) from error
+            raise translate_error("open", key, error) from error
         return cast(BinaryIO, io.BufferedReader(_Ranges(self._store, key, size), HEADER_BYTES))
 
     def write(self, key: str, data: bytes) -> None:
         try:
             obstore.put(self._store, key, data)
         except (BaseError, OSError) as error:
-            raise _failed(f"cannot write {key}", error) from error
+            raise _storage_error(f"cannot write {key}", error) from error
 
     def create(self, key: str, data: bytes) -> bool:
         try:
@@ -72,7 +72,7 @@ class ObstoreStore:
         except (AlreadyExistsError, FileExistsError):
             return False
         except (BaseError, OSError) as error:
-            raise _failed(f"cannot write {key}", error) from error
+            raise _storage_error(f"cannot write {key}", error) from error
         return True
 
     def delete(self, key: str) -> None:
@@ -81,26 +81,26 @@ class ObstoreStore:
         except (NotFoundError, FileNotFoundError):
             return
         except (BaseError, OSError) as error:
-            raise _failed(f"cannot delete {key}", error) from error
+            raise _storage_error(f"cannot delete {key}", error) from error
 
     def check(self) -> None:
         try:
-            next(iter(self.list(NO_FOLDER)), None)
+            next(iter(self.list(PROBE_PREFIX)), None)
         except OSError as error:
             raise StorageError(f"cannot list {self.url}: {type(error).__name__}") from error
 
 
-def fault(verb: str, key: str, error: Exception) -> StorageError:
+def translate_error(verb: str, key: str, error: Exception) -> StorageError:
     """What a failed read means. Only a file without permission is the object's own fault; a refusing bucket is the store's."""
     is_forbidden = isinstance(error, PermissionError) or "os error 13" in str(error)
     return (
         ObjectForbidden(f"cannot {verb} {key}: {type(error).__name__}")
         if is_forbidden
-        else _failed(f"cannot {verb} {key}", error)
+        else _storage_error(f"cannot {verb} {key}", error)
     )
 
 
-def _failed(what: str, error: Exception) -> StorageError:
+def _storage_error(what: str, error: Exception) -> StorageError:
     is_busy = isinstance(error, BaseError) and _BUSY.search(str(error).partition("\n")[0]) is not None
     return (
         Transient(f"{what}: the store is busy or cannot be reached")
@@ -137,7 +137,7 @@ class _Ranges(io.RawIOBase):
         try:
             data = obstore.get_range(self._store, self._key, start=self._at, end=end)
         except (BaseError, OSError) as error:
-            raise fault("read", self._key, error) from error
+            raise translate_error("read", self._key, error) from error
         view[: len(data)] = bytes(data)
         self._at += len(data)
         return len(data)

@@ -18,7 +18,7 @@ from medsearch_core.errors import ConfigurationError, StorageError, Transient
 from medsearch_core.storage.object_store import ObjectInfo, S3Options
 from medsearch_core.storage.obstore_base import ObstoreStore
 
-UNSPELLABLE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
+UNADDRESSABLE_KEY = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
 """Keys that S3 allows and obstore cannot be asked for: a part that is empty, `.` or `..`, or a control character. Among them
 are those that end in a slash, by which S3's console shows folders."""
 
@@ -48,7 +48,9 @@ class Bucket(ObstoreStore):
                 for entry in page.get("Contents", ()):
                     key = entry["Key"].removeprefix(self._prefix)
                     if key:
-                        yield ObjectInfo(key, entry["Size"], entry.get("ETag", "").strip('"'), not UNSPELLABLE.search(key))
+                        yield ObjectInfo(
+                            key, entry["Size"], entry.get("ETag", "").strip('"'), not UNADDRESSABLE_KEY.search(key)
+                        )
         except ClientError as error:
             code, status = error.response["Error"].get("Code"), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
             is_busy = status >= 500 or status == 429

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 
-def ask(query: str, parameters: Mapping[str, object] | None = None, **tables: pa.Table) -> pa.Table:
+def query_tables(query: str, parameters: Mapping[str, object] | None = None, **tables: pa.Table) -> pa.Table:
     """The answer of a DuckDB query over tables in memory."""
     with duckdb.connect() as connection:
         for name, table in tables.items():

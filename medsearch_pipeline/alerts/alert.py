@@ -57,7 +57,7 @@ def payload_of(alert: Alert) -> dict[str, Any]:
     }
 
 
-def told_of_error(written: str, class_name: str | None) -> str:
+def safe_error_text(written: str, class_name: str | None) -> str:
     """What may be told of an error: class and message if it is one of ours, else the class alone.
 
     Args:
@@ -67,11 +67,11 @@ def told_of_error(written: str, class_name: str | None) -> str:
     qualified, _, message = written.strip().partition(": ")
     if qualified not in set(_names(MedsearchError)):
         return class_name or "an error"
-    return shown(f"{class_name}: {message}")
+    return redact(f"{class_name}: {message}")
 
 
-def shown(text: str) -> str:
-    """A text of ours in one line of at most `LONGEST` characters, without UIDs."""
+def redact(text: str) -> str:
+    """A text of ours in one line of at most `MAX_LENGTH` characters, without UIDs."""
     line = " ".join(_UID.sub("(UID)", text).split()).translate(_ESCAPED)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 

@@ -3,12 +3,19 @@
 import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.storage.warehouse import study_path
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
+from medsearch_core.storage.warehouse import Origin, study_path
+from medsearch_pipeline.assets.study_asset import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    note_settings,
+    studies_of,
+    totals,
+)
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
-from medsearch_pipeline.models.code_version import code_version_of, note
+from medsearch_pipeline.models.code_version import code_version_of, record_model
 from medsearch_pipeline.orchestration.data_versions import StudyVersion
 from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
@@ -17,7 +24,7 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
 from medsearch_pipeline.workers.pool import decoding_workers
 
-PAIRED, COMPARABLE = "every_image_has_one_embedding", "every_vector_can_be_compared"
+PAIRED, COMPARABLE = "every_image_has_one_embedding", "embeddings_are_valid"
 REMEDY = "delete their files from embeddings and materialise them"
 REMEDY_OF_PICTURES = f"{REMEDY}; where the log tells of a damaged PNG, their files from thumbnails first"
 REMEDY_OF_VECTORS = f"{REMEDY}; where the log tells of vectors that are not finite, it is the model that gives none"
@@ -49,10 +56,11 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: dg.ResourceParam[EmbedderSource]
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
+        note_settings(context, settings)
         tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
         named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
         context.log.info(f"embeddings: {named}, by {model.engine}")
-        note(tables, code_version, model)
+        record_model(tables, code_version, model)
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]
         if missing:
@@ -61,10 +69,10 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         builder.build(stale, decoding_workers(settings), Progress(context, "embeddings", len(stale)).advance)
         for study, images in builder.damaged.items():
             context.log.warning(f"{study}: no vector of {', '.join(f'{image} ({why})' for image, why in images.items())}")
-        for study, unlike in builder.unlike.items():
+        for study, unlike in builder.not_finite.items():
             context.log.warning(f"{study}: the model's vector is not finite, and zero is kept, of {', '.join(unlike)}")
-        vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
-        pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}
+        vectors = {study: tables.size_and_origin(study_path("embeddings", study)) for study in studies}
+        thumbnails = {study: tables.origin(study_path("thumbnails", study)) for study in studies}
         described = {
             study: {
                 "images": vectors[study][0],
@@ -74,7 +82,9 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             }
             for study in studies
         }
-        versions = {study: StudyVersion(vectors[study][1] or "", {"thumbnails": pictures[study][1] or ""}) for study in studies}
+        versions = {
+            study: StudyVersion(_digest(vectors[study][1]), {"thumbnails": _digest(thumbnails[study])}) for study in studies
+        }
         describe_partitions(context, "embeddings", described, versions)
         unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
@@ -94,3 +104,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         )
 
     return embeddings
+
+
+def _digest(origin: Origin | None) -> str:
+    return origin.digest if origin else ""

@@ -6,10 +6,10 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from medsearch_core.records import LandedObject, Rejection
-from medsearch_pipeline.assets.study_asset import ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
+from medsearch_core.records import EXCLUSIONS, LandedObject, Rejection
+from medsearch_pipeline.assets.study_asset import MAX_ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact, inputs_of_placing, look_at_everything
+from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact_journal, placement_digest, scan_full_store
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
@@ -54,7 +54,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         """
         tables, began = warehouse.tables(context.run.run_id), datetime.now(UTC)
         secret = pseudonym_secret(tables.store, settings.pseudonym_key)
-        recorded = look_at_everything(
+        recorded = scan_full_store(
             landing.open(),
             tables,
             layout,
@@ -63,7 +63,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
             began,
             is_removal_confirmed=config.confirm_removal,
         )
-        rows = compact(tables, inputs_of_placing(layout, secret), datetime.now(UTC)).rows
+        rows = compact_journal(tables, placement_digest(layout, secret), datetime.now(UTC)).rows
         studies = studies_in(rows)
         held = context.instance.get_dynamic_partitions(NAME)
         new = register(context.instance, studies, held)
@@ -77,7 +77,8 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
                 "bytes": pc.sum(rows["bytes"]).as_py() or 0,
                 "dicom_objects": kinds.get("dicom", 0),
                 "reports": kinds.get("report", 0),
-                "rejected": len(rejections),
+                "rejected": sum(each.reason not in EXCLUSIONS for each in rejections),
+                "excluded": sum(each.reason in EXCLUSIONS for each in rejections),
                 "added": recorded.added,
                 "replaced": recorded.replaced,
                 "removed": recorded.removed,
@@ -105,5 +106,5 @@ def _ids_are_unique(rows: pa.Table) -> dg.AssetCheckResult:
         if not shared
         else f"{len(shared)} studies have the id of another patient's: their reports' ids name the patient too. Correct the "
         "layout, or the files whose patient is wrong",
-        metadata={"studies": len(shared), "shared": dg.MetadataValue.json([s.partition for s in shared[:ROWS_SHOWN]])},
+        metadata={"studies": len(shared), "shared": dg.MetadataValue.json([s.partition for s in shared[:MAX_ROWS_SHOWN]])},
     )

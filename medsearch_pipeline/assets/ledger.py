@@ -13,14 +13,15 @@ from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.assets.study_asset import asset_spec_arguments, fresh_within
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.intake.inventory import PATH, landed
-from medsearch_pipeline.ledger.catalog import read_catalogue
-from medsearch_pipeline.ledger.reconciliation import NAMED, Counted, Reconciliation, reconcile
-from medsearch_pipeline.ledger.states import Evidence, decide
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.intake.inventory import PATH, read_inventory
+from medsearch_pipeline.ledger.catalog import read_catalog
+from medsearch_pipeline.ledger.reconciliation import NAMED, Reconciliation, ReconciliationInputs, reconcile
+from medsearch_pipeline.ledger.states import LedgerInputs, decide_states
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.images import images_due
-from medsearch_pipeline.studies.reports import reports_due
+from medsearch_pipeline.studies.images import image_digest_for
+from medsearch_pipeline.studies.reports import report_digest_for
 
 CHECK = "every_object_is_accounted_for"
 COUNTS, REPORTS = "index_counts_are_those_of_parquet", "reports_found_their_studies"
@@ -29,7 +30,7 @@ COUNTERS = ("listing", "ledger", "parquet", "index")
 
 def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     """The `ledger` asset of a deployment."""
-    due_images, due_reports = images_due(settings), reports_due(settings)
+    due_images, due_reports = image_digest_for(settings), report_digest_for(settings)
 
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],
@@ -56,24 +57,29 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """One row per landed object with its state, reason and last run, and a tombstone per key of a version that is gone.
 
-        Written only if it differs. Run it by `ledger_job`, which brings the catalogue up to date first.
+        Written only if it differs, or the journal had something new to say. Run it by `ledger_job`, which brings the catalogue
+        up to date first.
         """
         tables, index = warehouse.tables(context.run.run_id), search_index.open()
-        evidence = Evidence(
-            inventory=landed(tables),
+        retired = journal.retired(tables)  # before the inventory is read, which contains them
+        known = read_inventory(tables, must_exist=True)
+        names, taken = {*retired, *known.entries}, tables.entries(LEDGER_PATH)
+        evidence = LedgerInputs(
+            inventory=known.rows,
             run=tables.run_of(PATH),
-            catalogue=read_catalogue(tables),
+            catalog=read_catalog(tables),
             indexed=index.studies(),
             before=_last(tables),
+            noticed=journal.changes_in(tables, names - taken),
         )
-        rows = decide(evidence, due_images, due_reports)
+        rows = decide_states(evidence, due_images, due_reports)
         is_unchanged = tables.inputs(LEDGER_PATH) is not None and rows.equals(evidence.before)
-        if not is_unchanged:
-            tables.write(LEDGER_PATH, rows)
+        if not is_unchanged or names - taken:
+            tables.write(LEDGER_PATH, rows, entries=names)
         totals = totals_of(rows)
         context.log.info(f"ledger: {totals.landed} objects, {totals.of('indexed').objects} of them indexed")
         reconciled = reconcile(
-            Counted(
+            ReconciliationInputs(
                 inventory=evidence.inventory,
                 ledger=rows,
                 studies=evidence.studies,
@@ -115,7 +121,7 @@ def _check(found: Reconciliation) -> dg.AssetCheckResult:
         check_name=CHECK,
         passed=not found.differences,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(d.told for d in found.differences) or "listing, ledger, Parquet and index agree",
+        description="; ".join(d.message for d in found.differences) or "listing, ledger, Parquet and index agree",
         metadata={
             "differences": len(found.differences),
             "differing_keys": len(found.keys),
@@ -139,7 +145,7 @@ def _counts(found: Reconciliation) -> dg.AssetCheckResult:
 
 def _reports(found: ReportJoin, settings: Settings) -> dg.AssetCheckResult:
     """The check that warns when too few reports found a study, or too few studies have one."""
-    faults = found.faults(settings.min_joined_reports, settings.min_reported_studies)
+    faults = found.problems(settings.min_joined_reports, settings.min_reported_studies)
     shares = {"joined_share": found.joined_share, "reported_share": found.reported_share}
     return dg.AssetCheckResult(
         check_name=REPORTS,
@@ -149,8 +155,8 @@ def _reports(found: ReportJoin, settings: Settings) -> dg.AssetCheckResult:
         metadata={
             "reports": found.reports,
             "joined_reports": found.joined,
-            "studies_with_images": found.pictured,
-            "studies_with_images_and_report": found.reported,
+            "studies_with_images": found.studies_with_images,
+            "studies_with_images_and_report": found.studies_with_report,
             **{name: round(share, 4) for name, share in shares.items() if share is not None},
         },
     )

@@ -2,11 +2,12 @@
 
 import dagster as dg
 
-from medsearch_core.records import EntityRecord, Rejection, ReportRecord
-from medsearch_core.storage.warehouse import rejections_path, study_path
+from medsearch_core.records import EntityRecord, Rejection, ReportRecord, version_of
+from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     Progress,
     asset_spec_arguments,
+    begin_first_step,
     describe_partitions,
     every_object_was_used,
     studies_of,
@@ -20,7 +21,7 @@ from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.report_readers.reader import reader_version
 from medsearch_pipeline.resources import ReportReaderSource, StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.reports import STAGE, ReportReader
+from medsearch_pipeline.studies.reports import STAGE, StudyReportBuilder
 
 CHECK = "every_report_was_used"
 
@@ -51,9 +52,10 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
 
         Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
         """
+        begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
         mentions = report_reader.open()
-        reader = ReportReader(landing.open(), tables, mentions)
+        reader = StudyReportBuilder(landing.open(), tables, mentions)
         objects = objects_of(tables, studies_of(context), "report")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []
@@ -72,7 +74,8 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
             }
             refused += rejections
             progress.advance()
-        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        version = version_of(ReportRecord)  # of the table that documents are made from
+        versions = {study: StudyVersion(Origin(reader.inputs(landed), version).digest) for study, landed in objects.items()}
         describe_partitions(context, "report_entities", described, versions)
         return dg.MaterializeResult(
             metadata={**totals(described), **{f"run_{name}": count for name, count in mentions.usage.items()}},

@@ -6,29 +6,31 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from medsearch_core.errors import DocumentsRefused
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals
+from medsearch_core.storage.warehouse import Origin
+from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, note_settings, studies_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
-from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_directions
+from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_indexed_vectors
 from medsearch_pipeline.ecs.step_tags import study_step_tags
 from medsearch_pipeline.orchestration.data_versions import CODE_VERSION_TAG, StudyVersion, tags_of
 from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import StudyUnfinished, digests_of, documents_of
+from medsearch_pipeline.studies.documents import StudyIncomplete, read_documents, read_origins
 
-CHECK = "every_indexed_vector_is_its_images_direction"
+VECTORS_MATCH = "indexed_vectors_match_embeddings"
 REMEDY = "run medsearch reindex --fresh"
 CODE_VERSION = str(INDEX_SCHEMA_VERSION)
 
 
-class StudiesUnfinished(StudyUnfinished):
+class StudiesIncomplete(StudyIncomplete):
     """Some of a run's studies cannot be indexed; all others are. The message names the first of them and what to do."""
 
-    def __init__(self, faults: Sequence[StudyUnfinished]) -> None:
+    def __init__(self, faults: Sequence[StudyIncomplete]) -> None:
         more = f" ({len(faults) - 1} more studies of this run cannot be indexed either)" if len(faults) > 1 else ""
         super().__init__(f"{faults[0]}{more}; all other studies are indexed")
 
@@ -43,7 +45,7 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         owners=OWNERS,
         check_specs=[
             dg.AssetCheckSpec(
-                CHECK,
+                VECTORS_MATCH,
                 asset="search_index",
                 description=f"The index holds the vectors of {SAMPLE} of the run's images as directions of length 1.",
             )
@@ -63,15 +65,16 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
         were written; of unfinished ones alone the others materialise.
         """
+        note_settings(context, settings)
         tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
         progress = Progress(context, "search_index", len(studies))
         documents, versions, unfinished = [], {}, []
         for study in studies:
             try:
-                digests = digests_of(tables, study)
-                documents.append(documents_of(tables, study, digests))
-                versions[study] = _version(documents[-1], digests)
-            except StudyUnfinished as fault:
+                origins = read_origins(tables, study)
+                documents.append(read_documents(tables, study, origins))
+                versions[study] = _version(documents[-1], origins)
+            except StudyIncomplete as fault:
                 unfinished.append(fault)
             progress.advance()
         started = time.perf_counter()
@@ -82,10 +85,10 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
             for study, told in described.items():
                 tags = {**tags_of(versions[study]), CODE_VERSION_TAG: CODE_VERSION}
                 yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told, tags=tags)
-            raise StudiesUnfinished(unfinished)
+            raise StudiesIncomplete(unfinished)
         describe_partitions(context, "search_index", described, versions)
         images = sample([image for study in documents for image in study.images], SAMPLE, context.run.run_id)
-        faults = faults_of_directions(images, index.vectors([image.image_id for image in images]))
+        faults = faults_of_indexed_vectors(images, index.vectors([image.image_id for image in images]))
         health = index.health()
         yield dg.MaterializeResult(
             metadata={
@@ -97,15 +100,15 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 "index_reports": health.reports,
                 "index_studies": health.studies,
             },
-            check_results=[no_study_is_at_fault("search_index", CHECK, faults, REMEDY, compared=len(images))],
+            check_results=[no_study_is_at_fault("search_index", VECTORS_MATCH, faults, REMEDY, compared=len(images))],
         )
 
     return search_index
 
 
-def _version(documents: StudyDocuments, digests: Mapping[str, str]) -> StudyVersion:
+def _version(documents: StudyDocuments, origins: Mapping[str, Origin]) -> StudyVersion:
     upstream = {"dicom_metadata": "dicom_metadata", "embeddings": "embeddings", "report_entities": "reports"}
-    return StudyVersion(documents.inputs, {asset: digests[table] for asset, table in upstream.items()})
+    return StudyVersion(documents.inputs, {asset: origins[table].digest for asset, table in upstream.items()})
 
 
 def _write(index: SearchIndex, documents: list[StudyDocuments]) -> int:

@@ -12,11 +12,15 @@ from typing import Any
 import dagster as dg
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import Rejection, schema_of
-from medsearch_pipeline.orchestration.data_versions import StudyVersion, give_versions
+from medsearch_core.records import EXCLUSIONS, Rejection, schema_of
+from medsearch_pipeline.models.availability import require_model
+from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
+from medsearch_pipeline.orchestration.run_tags import SETTINGS_TAG, settings_tags
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.settings_digest import settings_digest
 
 PROGRESS_SECONDS = 5.0
-ROWS_SHOWN = 50
+MAX_ROWS_SHOWN = 50
 OWNERS = ["team:imaging-data"]
 
 
@@ -38,6 +42,25 @@ def fresh_within(hours: float) -> dg.FreshnessPolicy:
     """Fresh for so many hours after each run, with a warning from half of them on. Dagster's daemon evaluates it."""
     window = timedelta(hours=hours)
     return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window / 2)
+
+
+def note_settings(context: dg.AssetExecutionContext, settings: Settings) -> None:
+    """Notes with which settings a run began, so that a failed one is run again when they change, whoever launched it."""
+    if SETTINGS_TAG not in context.run.tags:
+        context.instance.add_run_tags(context.run.run_id, settings_tags(settings_digest(settings)))
+
+
+def begin_first_step(context: dg.AssetExecutionContext, settings: Settings) -> None:
+    """What a step does first with which a run may begin: `note_settings`, and makes sure that the run's model can be loaded.
+
+    So a run that embeds fails before anything is decoded or read, and not after all of it.
+
+    Raises:
+        ConfigurationError: the run is to embed, and the model cannot be loaded.
+    """
+    note_settings(context, settings)
+    if dg.AssetKey("embeddings") in context.job_def.asset_layer.executable_asset_keys:
+        require_model(settings)
 
 
 def studies_of(context: dg.AssetExecutionContext) -> list[StudyKey]:
@@ -79,7 +102,7 @@ def describe_partitions(
         step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
             asset_key=dg.AssetKey(asset), metadata=dict(values), partition_key=study.partition
         )
-    give_versions(step, asset, versions)
+    set_data_versions(step, asset, versions)
 
 
 def totals(metadata: Mapping[StudyKey, Mapping[str, Any]]) -> dict[str, int]:
@@ -91,7 +114,9 @@ def totals(metadata: Mapping[StudyKey, Mapping[str, Any]]) -> dict[str, int]:
 
 
 def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]) -> dg.AssetCheckResult:
-    """The check that warns, by key and reason, of objects that were refused."""
+    """The check that warns, by key and reason, of objects that were refused; what a rule leaves out is counted, no fault."""
+    excluded = sum(each.reason in EXCLUSIONS for each in rejections)
+    rejections = [each for each in rejections if each.reason not in EXCLUSIONS]
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
@@ -100,9 +125,10 @@ def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]
         description="every landed object could be used" if not rejections else f"{len(rejections)} could not be used",
         metadata={
             "rejected": len(rejections),
+            "excluded": excluded,
             "reasons": dg.MetadataValue.json(dict(Counter(r.reason for r in rejections))),
             "rejections": dg.MetadataValue.table(
-                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:ROWS_SHOWN]],
+                [dg.TableRecord({"key": r.key, "reason": r.reason, "detail": r.detail}) for r in rejections[:MAX_ROWS_SHOWN]],
                 dg.TableSchema(columns=[dg.TableColumn(c) for c in ("key", "reason", "detail")]),
             ),
         },

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-LEAST_CHARACTERS = 6
+MIN_CHARACTERS = 6
 """Of an identifier: fewer digits are found in any count. Sex, age and time of day are not looked for at all."""
 PHRASE = 5
 """Consecutive words of a report that tell its text from any other."""
@@ -78,7 +78,7 @@ class Identifiers:
         for words in phrases_of(text):
             self._look_for("report", words)
 
-    def found_in(self, texts: Iterable[str]) -> set[str]:
+    def find_names(self, texts: Iterable[str]) -> set[str]:
         """The columns and attributes whose values the texts hold; never a value."""
         found: set[str] = set()
         for text in texts:
@@ -91,7 +91,7 @@ class Identifiers:
 
     def _look_for(self, name: str, words: Words) -> None:
         is_word = len(words) == 1 and words[0].isalpha()
-        if sum(map(len, words)) < LEAST_CHARACTERS or is_word or f" {' '.join(words)} " in self._allowed:
+        if sum(map(len, words)) < MIN_CHARACTERS or is_word or f" {' '.join(words)} " in self._allowed:
             return
         self._by_first[words[0]].setdefault(words, name)
 

@@ -1,4 +1,4 @@
-"""`instance_fits_its_size`: whether Dagster's own storage suits the number of studies."""
+"""`dagster_storage_is_adequate`: whether Dagster's own storage suits the number of studies."""
 
 import dagster as dg
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
@@ -8,7 +8,7 @@ from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
 from medsearch_pipeline.settings import Settings
 
-CHECK = "instance_fits_its_size"
+CHECK = "dagster_storage_is_adequate"
 
 
 def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:
@@ -20,7 +20,7 @@ def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE
         description="Dagster keeps its state in Postgres, or there are few enough studies for SQLite.",
         op_tags=whole_step_tags(settings),
     )
-    def instance_fits_its_size(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def dagster_storage_is_adequate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         is_on_sqlite = isinstance(context.instance.event_log_storage, SqliteEventLogStorage)
         partitions = len(context.instance.get_dynamic_partitions(NAME))
         advice = advice_for(is_on_sqlite, partitions, comfortable)
@@ -33,4 +33,4 @@ def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE
             metadata={"partitions": partitions, "storage": "sqlite" if is_on_sqlite else "server"},
         )
 
-    return instance_fits_its_size
+    return dagster_storage_is_adequate

@@ -87,10 +87,10 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
 
 def leaks_in(run: dg.DagsterRun, records: Iterable[dg.EventLogRecord], identifiers: Identifiers) -> list[Leak]:
     """The events of a run, and its tags and configuration (as event 0), that hold one of the identifiers."""
-    found = [(0, identifiers.found_in(texts_in([dict(run.tags), dict(run.run_config)])))]
+    found = [(0, identifiers.find_names(texts_in([dict(run.tags), dict(run.run_config)])))]
     for record in records:
         written = json.loads(dg.serialize_value(record.event_log_entry))
-        found.append((record.storage_id, identifiers.found_in(texts_in(written))))
+        found.append((record.storage_id, identifiers.find_names(texts_in(written))))
     return [Leak(run=run.run_id, event=event, names=sorted(names)) for event, names in found if names]
 
 

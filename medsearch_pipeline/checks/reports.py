@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 
 _REPORTS = """
     SELECT count(*) FILTER (kind = 'report') AS joined, count(*) FILTER (reason = 'report_without_study') AS strayed
@@ -24,14 +24,14 @@ class ReportJoin:
     Args:
         reports: landed reports, those that found no study among them.
         joined: reports that found their study.
-        pictured: studies with an image.
-        reported: studies with an image and a report.
+        studies_with_images: studies with an image.
+        studies_with_report: studies with an image and a report.
     """
 
     reports: int
     joined: int
-    pictured: int
-    reported: int
+    studies_with_images: int
+    studies_with_report: int
 
     @property
     def joined_share(self) -> float | None:
@@ -41,13 +41,17 @@ class ReportJoin:
     @property
     def reported_share(self) -> float | None:
         """Studies with a report, of those with images; None without images."""
-        return self.reported / self.pictured if self.pictured else None
+        return self.studies_with_report / self.studies_with_images if self.studies_with_images else None
 
-    def faults(self, least_joined: float, least_reported: float) -> list[str]:
+    def problems(self, min_joined: float, min_reported: float) -> list[str]:
         """Which share is too small, in words; empty if none is."""
         shares = (
-            (self.joined_share, least_joined, f"{self.joined} of {self.reports} reports found their study"),
-            (self.reported_share, least_reported, f"{self.reported} of {self.pictured} studies with images have a report"),
+            (self.joined_share, min_joined, f"{self.joined} of {self.reports} reports found their study"),
+            (
+                self.reported_share,
+                min_reported,
+                f"{self.studies_with_report} of {self.studies_with_images} studies with images have a report",
+            ),
         )
         return [
             f"{told}, where {least:.0%} are asked for" for share, least, told in shares if share is not None and share < least
@@ -55,11 +59,14 @@ class ReportJoin:
 
 
 def join_of(inventory: pa.Table, studies: pa.Table) -> ReportJoin:
-    """What was joined, by the inventory and by what the tables hold of each study (`ledger.studies_in`)."""
-    reports, tables = ask(_REPORTS, inventory=inventory).to_pylist()[0], ask(_STUDIES, studies=studies).to_pylist()[0]
+    """What was joined, by the inventory and by what the tables hold of each study (`ledger.list_studies`)."""
+    reports, tables = (
+        query_tables(_REPORTS, inventory=inventory).to_pylist()[0],
+        query_tables(_STUDIES, studies=studies).to_pylist()[0],
+    )
     return ReportJoin(
         reports=reports["joined"] + reports["strayed"],
         joined=reports["joined"],
-        pictured=tables["pictured"],
-        reported=tables["reported"],
+        studies_with_images=tables["pictured"],
+        studies_with_report=tables["reported"],
     )

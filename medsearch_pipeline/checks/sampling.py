@@ -9,10 +9,10 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def sample(items: Sequence[Item], most: int, seed: str) -> list[Item]:
+def sample(items: Sequence[Item], max_items: int, seed: str) -> list[Item]:
     """At most so many of the items, each as likely as any other.
 
     Args:
         seed: the same draws the same; the id of a run, so that every run looks at others.
     """
-    return random.Random(seed).sample(items, min(most, len(items)))  # noqa: S311
+    return random.Random(seed).sample(items, min(max_items, len(items)))  # noqa: S311

@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument
-from medsearch_core.search.unit_vectors import direction
+from medsearch_core.search.unit_vectors import normalized
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 READERS = 16
 SAMPLE = 64
-LEAST_COSINE = 0.999
+MIN_COSINE = 0.999
 """Between a vector and what the index holds of it, which may be of half precision."""
 LENGTH_TOLERANCE = 1e-3
 
@@ -64,21 +64,23 @@ def fault_of_vectors(vectors: pa.ChunkedArray, dimensions: int) -> str | None:
     return f"{broken} vectors are not finite and {zero} are all zero" if broken or zero else None
 
 
-def faults_of_directions(images: Sequence[ImageDocument], held: Sequence[Sequence[float] | None]) -> Mapping[StudyKey, str]:
+def faults_of_indexed_vectors(
+    images: Sequence[ImageDocument], indexed: Sequence[Sequence[float] | None]
+) -> Mapping[StudyKey, str]:
     """Studies of whose images the index does not hold the vector's direction, of length 1. A zero vector has none."""
     faults = {}
-    for image, indexed in zip(images, held, strict=True):
-        wanted = direction(image.vector)
-        if wanted.any() and not _is_direction(wanted, indexed):
+    for image, vector in zip(images, indexed, strict=True):
+        expected = normalized(image.vector)
+        if expected.any() and not _is_normalized(expected, vector):
             faults[StudyKey(image.patient, image.study)] = "the index holds no vector, or another, of one of its images"
     return faults
 
 
-def _is_direction(wanted: np.ndarray, indexed: Sequence[float] | None) -> bool:
-    if indexed is None or len(indexed) != len(wanted):
+def _is_normalized(expected: np.ndarray, indexed: Sequence[float] | None) -> bool:
+    if indexed is None or len(indexed) != len(expected):
         return False
     vector = np.asarray(indexed, np.float64)
-    return bool(abs(np.linalg.norm(vector) - 1) <= LENGTH_TOLERANCE and vector @ wanted >= LEAST_COSINE)
+    return bool(abs(np.linalg.norm(vector) - 1) <= LENGTH_TOLERANCE and vector @ expected >= MIN_COSINE)
 
 
 def _column(tables: Warehouse, table: str, study: StudyKey, *columns: str) -> pa.Table | None:

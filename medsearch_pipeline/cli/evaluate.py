@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medsearch_core.errors import BadInput, ConfigurationError
-from medsearch_core.reports.corpus import Marked, check, marked_rows
+from medsearch_core.reports.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 from medsearch_core.reports.decode import decode_report
 from medsearch_core.reports.evaluate import (
     ABLATIONS,
@@ -39,7 +39,7 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
     """Prints how right the reader is. Of a corpus every row has to hold: the exit status is 1 where one does not."""
     rows = _rows(gold)
     if "mention" in rows[0]:
-        return _corpus(console, marked_rows(rows))
+        return _corpus(console, read_annotated_mentions(rows))
     if reports is None:
         raise ConfigurationError(f"{gold} names whole reports; say where they are with --reports FOLDER")
     findings = [f for f in concepts_of_findings() if f in rows[0]]
@@ -47,7 +47,7 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
         raise ConfigurationError(
             f"{gold} needs a column {NAME} and one a finding, such as {next(iter(concepts_of_findings()))}"
         )
-    known = {row[NAME]: {f: _is_set(gold, row, f) for f in findings} for row in rows}
+    known = {row[NAME]: {f: _is_positive(gold, row, f) for f in findings} for row in rows}
     texts = {name: _text(reports, name) for name in known}
     started = time.process_time()
     read = read_texts(texts)
@@ -72,7 +72,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _is_set(gold: Path, row: Mapping[str, str], finding: str) -> bool:
+def _is_positive(gold: Path, row: Mapping[str, str], finding: str) -> bool:
     if row[finding] not in ("0", "1"):
         raise ConfigurationError(f"{gold}: {finding} of {row[NAME]} is neither 0 nor 1")
     return row[finding] == "1"
@@ -144,16 +144,16 @@ def _write(path: Path, found: Iterable[Confusion]) -> int:
     return count
 
 
-def _corpus(console: Console, rows: list[Marked]) -> int:
+def _corpus(console: Console, rows: list[AnnotatedMention]) -> int:
     table = Table("phenomenon", "mentions", "right")
-    faults = {row: check(row) for row in rows}
+    faults = {row: describe_mismatch(row) for row in rows}
     for phenomenon in dict.fromkeys(row.phenomenon for row in rows):
         of_it = [row for row in rows if row.phenomenon == phenomenon]
         table.add_row(phenomenon, str(len(of_it)), str(sum(not faults[row] for row in of_it)))
     console.print(table)
     for row, fault in faults.items():
         if fault:
-            console.print(f"{row.phenomenon}: {row.marked}: {fault}", markup=False, highlight=False)
+            console.print(f"{row.phenomenon}: {row.annotated_text}: {fault}", markup=False, highlight=False)
     return int(any(faults.values()))
 
 

@@ -10,43 +10,40 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from medsearch_core.errors import MedsearchError, NoSuchRelease
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import Release, ReleasedIndex, previous
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
-from medsearch_pipeline.releases.build import Published, reindex
+from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.cli.warehouse import open_warehouse
+from medsearch_pipeline.releases.build import ReindexResult, reindex
 from medsearch_pipeline.settings import Settings
 
-SAID_EVERY_SECONDS = 5.0
-WIDEST = 300
-"""Columns of a line that a narrow terminal wraps: a name that is cut cannot be copied."""
+REPORT_INTERVAL_SECONDS = 5.0
 
 
-def rebuild(console: Console, settings: Settings, is_fresh: bool, may_miss: bool) -> int:
+def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bool) -> int:
     """Builds, checks and publishes a release."""
-    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    warehouse = open_warehouse(settings)
     with LoadProgress(console) as progress:
         done = reindex(
             warehouse,
             open_index(settings),
             progress,
-            is_fresh=is_fresh,
-            may_miss=may_miss,
-            least_recall=settings.index_min_recall,
+            fresh=fresh,
+            allow_missing=allow_missing,
+            min_recall=settings.index_min_recall,
             keep=settings.index_releases_kept,
         )
     for _, reason in sorted(done.missing.items()):
         console.print(f"missing: {reason}", markup=False, highlight=False, soft_wrap=True)
-    for line in told(done):
+    for line in summary_lines(done):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return 0
 
 
-def told(done: Published) -> list[str]:
+def summary_lines(done: ReindexResult) -> list[str]:
     """What a rebuild did, in sentences."""
     images, reports, studies = done.verification.held
     seconds = max(done.seconds, 1e-9)
@@ -65,19 +62,18 @@ def told(done: Published) -> list[str]:
 def print_releases(console: Console, settings: Settings) -> int:
     """Prints a table of all releases, the newest first."""
     index = open_index(settings)
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "created", "published", "current", "images", "reports", "studies", "model"):
-        table.add_column(title, no_wrap=True)
-    for release in index.releases():
-        table.add_row(
+    rows = [
+        (
             release.name,
-            _moment(release.created),
-            _moment(release.published) if release.published else "never",
+            _format_time(release.created),
+            _format_time(release.published) if release.published else "never",
             "yes" if release.is_current else "",
-            *_held(index, release),
+            *_release_cells(index, release),
         )
-    console.width = max(console.width, WIDEST)
-    console.print(table, highlight=False)
+        for release in index.releases()
+    ]
+    columns = ("name", "created", "published", "current", "images", "reports", "studies", "model")
+    print_table(console, columns, rows, uncut=("name",))
     return 0
 
 
@@ -85,7 +81,7 @@ def rollback(console: Console, settings: Settings, name: str | None) -> int:
     """Sends all readers and writers to the previous release, or to a named one that was published before."""
     index = open_index(settings)
     releases = index.releases()
-    target = _named(releases, name) if name else previous(releases)
+    target = _find_release(releases, name) if name else previous(releases)
     if target.is_current:
         console.print(f"{target.name} is the current release already.", soft_wrap=True)
         return 0
@@ -125,7 +121,7 @@ class LoadProgress:
         )
         self._task = self._bars.add_task("load", total=None, rate="")
         self._total = self._studies = self._images = 0
-        self._started = self._said = time.monotonic()
+        self._started = self._reported = time.monotonic()
 
     def __enter__(self) -> LoadProgress:
         self._bars.start()
@@ -139,7 +135,7 @@ class LoadProgress:
 
     def begin(self, studies: int) -> None:
         self._total, self._studies, self._images = studies, 0, 0
-        self._started = self._said = time.monotonic()
+        self._started = self._reported = time.monotonic()
         if studies:
             self._bars.reset(self._task, total=studies, rate="")
 
@@ -149,20 +145,20 @@ class LoadProgress:
         now = time.monotonic()
         rate = f"{self._images / max(now - self._started, 1e-9):.1f} images/s"
         self._bars.update(self._task, completed=self._studies, rate=rate)
-        is_due = now - self._said >= SAID_EVERY_SECONDS or self._studies == self._total
+        is_due = now - self._reported >= REPORT_INTERVAL_SECONDS or self._studies == self._total
         if is_due and not self._console.is_terminal:
-            self._said = now
+            self._reported = now
             self._console.print(f"{self._studies} of {self._total} studies, {rate}", highlight=False)
 
 
-def _named(releases: Sequence[Release], name: str) -> Release:
+def _find_release(releases: Sequence[Release], name: str) -> Release:
     for release in releases:
         if release.name == name:
             return release
     raise NoSuchRelease(f"there is no release {name}: medsearch releases lists them")
 
 
-def _held(index: ReleasedIndex, release: Release) -> list[str]:
+def _release_cells(index: ReleasedIndex, release: Release) -> list[str]:
     """Images, reports, studies and model; a release that cannot be read says so and hides no other."""
     try:
         health = index.release(release.name).health()
@@ -172,16 +168,16 @@ def _held(index: ReleasedIndex, release: Release) -> list[str]:
     return [str(health.images), str(health.reports), str(health.studies), model]
 
 
-def _moment(time_: datetime) -> str:
+def _format_time(time_: datetime) -> str:
     return time_.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--fresh", dest="is_fresh", action="store_true", help="start over instead of resuming an unfinished release"
+        "--fresh", dest="fresh", action="store_true", help="start over instead of resuming an unfinished release"
     )
     parser.add_argument(
-        "--allow-missing", dest="may_miss", action="store_true", help="publish even if some studies cannot be read"
+        "--allow-missing", dest="allow_missing", action="store_true", help="publish even if some studies cannot be read"
     )
 
 

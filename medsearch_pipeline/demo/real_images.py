@@ -16,7 +16,7 @@ from medsearch_core.dicom.thumbnails import thumbnail
 from medsearch_core.errors import BadInput
 
 IMAGING = frozenset({"CR", "DX", "CT", "MR", "US", "NM", "MG", "XA", "RF", "PT"})
-SMALLEST, MOST_FRAMES = 128, 4
+SMALLEST, MAX_FRAMES = 128, 4
 PLACES = (("pydicom-data", "data_store", "data"), ("pydicom", "pydicom", "data/test_files"))
 
 
@@ -52,7 +52,7 @@ def _image_of(path: Path) -> str | None:
         ds = read_dataset(path.read_bytes())
         who = identity(ds)
         check_pixels(ds)
-        is_shown = min(ds.Rows, ds.Columns) >= SMALLEST and frame_count(ds) <= MOST_FRAMES and ds.get("Modality") in IMAGING
+        is_shown = min(ds.Rows, ds.Columns) >= SMALLEST and frame_count(ds) <= MAX_FRAMES and ds.get("Modality") in IMAGING
         return who.sop_instance_uid if is_shown and thumbnail(ds, 1).size else None
     except BadInput:
         return None

@@ -109,7 +109,7 @@ class StepTasks(EcsStepHandler):
                 return CheckStepHealthResult.healthy()
             self._lost[step] = f"task {arn} is not known to ECS any more"
             return CheckStepHealthResult.unhealthy(self._lost[step])
-        if tasks[0]["lastStatus"] != "STOPPED" or self._has_told(step_handler_context):
+        if tasks[0]["lastStatus"] != "STOPPED" or self._has_reported(step_handler_context):
             return CheckStepHealthResult.healthy()
         account = account_of(tasks[0])
         if is_to_start_again(tasks[0]):
@@ -125,7 +125,7 @@ class StepTasks(EcsStepHandler):
         """Whether ECS took a step's task away, or had no room for it, after so many earlier attempts."""
         return f"{step_key}-{attempts}" in self._lost
 
-    def _has_told(self, step_handler_context: StepHandlerContext) -> bool:
+    def _has_reported(self, step_handler_context: StepHandlerContext) -> bool:
         """Whether the step's own process told its end before it went: then its word counts, and comes with the events."""
         key, run = self._get_step_key(step_handler_context), step_handler_context.dagster_run
         records = step_handler_context.instance.get_records_for_run(run.run_id, of_type=LAST_WORDS).records
@@ -147,6 +147,6 @@ class EcsExecutor(StepDelegatingExecutor):
         """Writes that a step is to be tried again, or that it failed."""
         key = step_context.step.key
         attempts = known_state.get_retry_state().get_attempt_count(key)
-        if not self._tasks.is_lost(key, attempts) or self.retries.disabled or attempts >= self._restarts.most:
+        if not self._tasks.is_lost(key, attempts) or self.retries.disabled or attempts >= self._restarts.max_retries:
             return super().log_failure_or_retry_event_after_error(step_context, err_info, known_state)
         return dg.DagsterEvent.step_retry_event(step_context, StepRetryData(err_info, self._restarts.wait(attempts)))

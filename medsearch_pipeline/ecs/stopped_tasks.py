@@ -21,9 +21,9 @@ NO_ROOM = (
 """What RunTask's failures and stopped tasks say where there was no place: `API failure reasons` of the same reference."""
 
 
-def has_no_room(told: str) -> bool:
+def has_no_room(reason: str) -> bool:
     """Whether ECS says that there is no place for a task now; there may be one later."""
-    return any(sign in told for sign in NO_ROOM)
+    return any(sign in reason for sign in NO_ROOM)
 
 
 def is_to_start_again(task: Mapping[str, Any]) -> bool:

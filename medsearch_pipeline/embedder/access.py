@@ -10,8 +10,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_this_machine
-from medsearch_pipeline.embedder.refusals import Refusal
+from medsearch_core.loopback import is_local_host
+from medsearch_pipeline.embedder.errors import ErrorResponse
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 OPEN = "/healthz"
@@ -28,7 +28,7 @@ def access_of(host: str, token: str) -> list[Middleware]:
     """
     if token:
         return [Middleware(Guard, token)]
-    if not is_this_machine(host):
+    if not is_local_host(host):
         raise ConfigurationError(
             "The embedder would answer anyone on this address: set MEDSEARCH_EMBEDDER_TOKEN to a secret, or "
             "MEDSEARCH_EMBEDDER_HOST=127.0.0.1"
@@ -48,10 +48,10 @@ class Guard:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         if "origin" in headers:
-            return await Refusal(403, "forbidden", "web pages may not ask the embedder").response()(scope, receive, send)
+            return await ErrorResponse(403, "forbidden", "web pages may not ask the embedder").response()(scope, receive, send)
         said = headers.get("authorization", "").encode("latin-1")
         if self._expected and not hmac.compare_digest(said, self._expected):
-            refusal = Refusal(401, "unauthorized", "the embedder's token is missing or another one").response()
+            refusal = ErrorResponse(401, "unauthorized", "the embedder's token is missing or another one").response()
             refusal.headers["www-authenticate"] = 'Bearer realm="medsearch embedder"'
             return await refusal(scope, receive, send)
         return await self.app(scope, receive, send)

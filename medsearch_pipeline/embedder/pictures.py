@@ -20,8 +20,8 @@ from medsearch_core.dicom.file_format import PREAMBLE_BYTES, PREFIX
 from medsearch_core.dicom.layout import frame_count
 from medsearch_core.dicom.thumbnails import decode_picture, picture_thumbnail, thumbnail
 from medsearch_core.errors import BadInput
-from medsearch_pipeline.embedder.refusals import Refusal, refusal_of
-from medsearch_pipeline.workers.pool import Lost, Workers
+from medsearch_pipeline.embedder.errors import ErrorResponse, error_response
+from medsearch_pipeline.workers.pool import ItemFailure, Workers
 
 SIGNATURES: dict[Literal["PNG", "JPEG"], bytes] = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 UNRECOGNISED = "not_an_image"
@@ -59,23 +59,23 @@ class PictureReader:
     longest_side: int
     max_pixels: int
 
-    def read(self, data: bytes) -> Picture | Refusal:
+    def read(self, data: bytes) -> Picture | ErrorResponse:
         """The picture of a file, or why there is none."""
         decode = partial(pictures_of, longest_side=self.longest_side, max_pixels=self.max_pixels)
         ((_, found),) = self.workers.map(decode, [data], 1, 1)
-        if isinstance(found, Lost):
-            blamed = Refusal(400, "undecodable_pixel_data", found.detail)
-            return blamed if found.is_to_blame else Refusal(503, "interrupted", found.detail)
+        if isinstance(found, ItemFailure):
+            blamed = ErrorResponse(400, "undecodable_pixel_data", found.detail)
+            return blamed if found.is_items_fault else ErrorResponse(503, "interrupted", found.detail)
         return found
 
 
-def pictures_of(files: Sequence[bytes], *, longest_side: int, max_pixels: int) -> Iterator[Picture | Refusal]:
+def pictures_of(files: Sequence[bytes], *, longest_side: int, max_pixels: int) -> Iterator[Picture | ErrorResponse]:
     """For each file its picture, or why there is none: what a worker process does."""
     for data in files:
         try:
             yield picture_of(data, longest_side, max_pixels)
         except BadInput as fault:
-            yield refusal_of(fault)
+            yield error_response(fault)
 
 
 def picture_of(data: bytes, longest_side: int, max_pixels: int) -> Picture:

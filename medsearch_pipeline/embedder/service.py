@@ -19,15 +19,15 @@ from starlette.routing import Route
 
 from medsearch_core.dicom.thumbnails import encode_png
 from medsearch_pipeline.embedder.access import access_of
+from medsearch_pipeline.embedder.errors import ErrorResponse, MaskedErrors
 from medsearch_pipeline.embedder.pictures import Picture, PictureReader
-from medsearch_pipeline.embedder.refusals import MaskedErrors, Refusal
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.workers.pool import Limits, Workers
 
-MOST_HELD = 4
+MAX_CONCURRENT_UPLOADS = 4
 """Files in memory at once: one is embedded, the others wait."""
 ARRIVAL_SECONDS = 20
 """In which a file has to arrive: one that never does would hold its place for ever, and the end of the service."""
@@ -63,7 +63,7 @@ def serve(settings: Settings) -> int:
         ConfigurationError: the weights cannot be had, or it may be reached from elsewhere and there is no token.
     """
     access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
-    embedder = load_embedder(settings.model, settings.weights, 1, settings.engine_wanted)
+    embedder = load_embedder(settings.model, settings.weights, 1, settings.engine_options)
     embedder.embed(np.zeros((1, embedder.side, embedder.side, 3), np.uint8))  # the first is slow
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn sends it again at its end, before workers have ended
     uvicorn.run(
@@ -104,12 +104,12 @@ class EmbedderService:
 
     async def embed(self, request: Request) -> Response:
         """The vector of the file that the body is, and the picture that the model saw."""
-        if self._held >= MOST_HELD:
-            return Refusal(503, "busy", "the embedder has as many files as it takes at once").response()
+        if self._held >= MAX_CONCURRENT_UPLOADS:
+            return ErrorResponse(503, "busy", "the embedder has as many files as it takes at once").response()
         self._held += 1
         try:
             data = await body_of(request, self._max_bytes)
-            if isinstance(data, Refusal):
+            if isinstance(data, ErrorResponse):
                 return data.response()
             async with self._turn:
                 if await request.is_disconnected():
@@ -122,11 +122,11 @@ class EmbedderService:
 
     def _embedded(self, data: bytes) -> JSONResponse:
         picture = self._pictures.read(data)
-        if isinstance(picture, Refusal):
+        if isinstance(picture, ErrorResponse):
             return picture.response()
         vector = self._embedder.embed(letterbox(picture.pixels, self._embedder.side)[np.newaxis])[0]
         if not np.isfinite(vector).all():
-            return Refusal(400, "vector_not_finite", "the model gives no vector of finite numbers for it").response()
+            return ErrorResponse(400, "vector_not_finite", "the model gives no vector of finite numbers for it").response()
         encoded = b64encode(vector.astype("<f4").tobytes()).decode()
         return JSONResponse(self._named() | described(picture) | {"vector": encoded})
 
@@ -140,9 +140,9 @@ def described(picture: Picture) -> dict[str, Any]:
     return told | {"thumbnail": b64encode(encode_png(picture.pixels)).decode()}
 
 
-async def body_of(request: Request, max_bytes: int) -> bytes | Refusal:
+async def body_of(request: Request, max_bytes: int) -> bytes | ErrorResponse:
     """The body, or why it is not read to its end."""
-    too_large = Refusal(413, "too_large", f"the file has more than {max_bytes} bytes")
+    too_large = ErrorResponse(413, "too_large", f"the file has more than {max_bytes} bytes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > max_bytes:
         return too_large
@@ -154,5 +154,5 @@ async def body_of(request: Request, max_bytes: int) -> bytes | Refusal:
                 if len(data) > max_bytes:
                     return too_large
     except TimeoutError:
-        return Refusal(408, "too_slow", f"the file did not arrive within {ARRIVAL_SECONDS} s")
+        return ErrorResponse(408, "too_slow", f"the file did not arrive within {ARRIVAL_SECONDS} s")
     return bytes(data)

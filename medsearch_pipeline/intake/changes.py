@@ -1,12 +1,12 @@
 """Pure decisions of an observation: what is not as it is known, what follows for other objects, and what changed.
 
-Belongs here: rules over known rows and over what was seen. Reading the store is `record`'s work, placing one object
-`discovery`'s.
+Belongs here: rules over known rows and over what was seen. Reading the store is `recorder`'s work, placing one object
+`placement`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -16,28 +16,18 @@ from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedChange, LandedObject, records_of, table_of
 from medsearch_core.storage.object_store import ObjectInfo
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.intake.inventory import keys_between, rows_of
-from medsearch_pipeline.intake.placement import folder_of, join_reports, report_name, unjoined, waits_for_study
+from medsearch_pipeline.intake.placement import needs_study
+from medsearch_pipeline.intake.report_joining import rejoin_reports
 from medsearch_pipeline.settings.layout import Layout
 
-FEW = 100
+MAX_UNCONFIRMED_REMOVALS = 100
 """So many objects may go at once without a question, unless none is left."""
 
 Rows = Mapping[str, LandedObject | None]
 """Key → its row; None where there is none."""
 
-_FOLDER, _NAME = "left(key, length(key) - length(split_part(key, '/', -1)))", "split_part(key, '/', -1)"
-_WAITING = f"""
-    SELECT key FROM landed WHERE (kind = 'report' OR reason = 'report_without_study')
-    AND ($is_whole OR {_FOLDER} IN (SELECT folder FROM folders) OR {_NAME}[:-5] IN (SELECT name FROM names))
-"""  # noqa: S608
-_NEIGHBOURS = f"""
-    SELECT * FROM landed
-    WHERE ({_FOLDER} IN (SELECT folder FROM folders) AND (kind IN ('dicom', 'report') OR reason = 'report_without_study'))
-       OR key IN (SELECT key FROM (SELECT key, unnest(report_names) AS name FROM landed WHERE kind = 'dicom')
-                  WHERE name IN (SELECT name FROM names))
-"""  # noqa: S608
 _MISMARKED = """
     WITH shared AS (
         SELECT study FROM landed WHERE kind != 'rejected' AND patient IS NOT NULL
@@ -49,14 +39,14 @@ _MISMARKED = """
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """An object as the store had it when it was looked at; `info` is None if it was not there."""
 
     key: str
     info: ObjectInfo | None
 
 
-def seen_between(rows: pa.Table, after: str, found: Sequence[ObjectInfo], is_end: bool) -> list[Seen]:
+def observations_between(rows: pa.Table, after: str, found: Sequence[ObjectInfo], is_end: bool) -> list[Observation]:
     """What a scan tells: the objects it found, and that all other keys between `after` and its last are not there.
 
     Args:
@@ -64,14 +54,14 @@ def seen_between(rows: pa.Table, after: str, found: Sequence[ObjectInfo], is_end
         is_end: whether the scan reached the end of the store.
     """
     last = None if is_end else found[-1].key if found else after
-    there = {info.key: Seen(info.key, info) for info in found}
-    gone = [Seen(key, None) for key in keys_between(rows, after, last) if key not in there]
+    there = {info.key: Observation(info.key, info) for info in found}
+    gone = [Observation(key, None) for key in keys_between(rows, after, last) if key not in there]
     return [*there.values(), *gone]
 
 
-def unlike(rows: pa.Table, seen: Sequence[Seen]) -> list[Seen]:
+def find_changed(rows: pa.Table, observations: Sequence[Observation]) -> list[Observation]:
     """What was seen otherwise than it is known, the last of each key. The same size and tag are the same object."""
-    last = list({each.key: each for each in seen}.values())
+    last = list({each.key: each for each in observations}.values())
     at = pc.index_in(pa.array([each.key for each in last], pa.string()), value_set=rows["key"].combine_chunks())
     known = rows.select(["bytes", "etag", "reason"]).take(at).to_pydict()
     is_known = pc.is_valid(at).to_pylist()
@@ -82,42 +72,30 @@ def unlike(rows: pa.Table, seen: Sequence[Seen]) -> list[Seen]:
     ]
 
 
-def arranged(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) -> dict[str, LandedObject | None]:
+def assign_reports(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) -> dict[str, LandedObject | None]:
     """What follows from changed rows: `now` with every other row that has to change with it.
 
-    Reports that no key places are joined to studies again where a changed image or report may decide it: by a name of
-    theirs, or in their folder. Studies of one id under several patients are marked, and unmarked, on all their rows.
+    Reports that no key places are joined to studies again where a changed image or report may decide it. Studies of one id
+    under several patients are marked, and unmarked, on all their rows.
 
     Args:
         rows: what is known.
         now: keys that change, with their rows to be; of a report that waits for its study, joined or not.
         is_whole: decide over all reports, not only over those that `now` touches.
     """
-    landed = updated(rows, now)
-    touched = [item for item in (*rows_of(rows, now).values(), *now.values()) if item]
-    placing = [item for item in touched if item.kind == "dicom" or waits_for_study(item, layout)]
-    names = {name for item in placing if item.kind == "dicom" for name in item.report_names}
-    waiting = ask(
-        _WAITING, {"is_whole": is_whole}, landed=landed, folders=_column("folder", map(folder_of, (i.key for i in placing))),
-        names=_column("name", names),
-    )["key"].to_pylist()  # fmt: skip
-    reports = {key for key in waiting if layout.study_of(key) is None}
-    joined: dict[str, LandedObject | None] = {}
-    if reports:
-        found = ask(
-            _NEIGHBOURS, landed=landed, folders=_column("folder", map(folder_of, reports)),
-            names=_column("name", map(report_name, reports)),
-        )  # fmt: skip
-        neighbours = {item.key: item for item in records_of(LandedObject, found)} | rows_of(landed, reports)
-        waited = [unjoined(item) if waits_for_study(item, layout) else item for item in neighbours.values()]
-        joined = {item.key: item for item in join_reports(waited) if item.key in reports}
-        joined = {key: _marked_as(item, neighbours[key]) for key, item in joined.items() if item}
+    landed = replace_rows(rows, now)
+    before = rows_of(rows, now)
+    moved = [key for key in now if _placing(before.get(key), layout) != _placing(now[key], layout)]
+    changed = [item for key in moved for item in (before.get(key), now[key]) if item]
+    reports = rejoin_reports(rows, landed, changed, layout, is_whole=is_whole) if changed or is_whole else {}
+    held = rows_of(landed, reports)
+    joined = {key: _keep_shared_mark(item, held[key]) for key, item in reports.items()}
     after = {**now, **joined}
-    mismarked = records_of(LandedObject, ask(_MISMARKED, landed=updated(rows, after)))
+    mismarked = records_of(LandedObject, query_tables(_MISMARKED, landed=replace_rows(rows, after)))
     return {**after, **{item.key: item for item in mismarked}}
 
 
-def updated(rows: pa.Table, now: Rows) -> pa.Table:
+def replace_rows(rows: pa.Table, now: Rows) -> pa.Table:
     """Known rows with these in their place."""
     if not now:
         return rows
@@ -140,16 +118,18 @@ def changes_between(before: Rows, now: Rows) -> list[LandedChange]:
     return changes
 
 
-def refuse_emptying(known: int, removed: int) -> None:
+def check_mass_deletion(known_count: int, removed_count: int) -> None:
     """Refuses to believe that most of a landing store is gone; a folder that is not mounted looks the same.
 
     Raises:
-        RemovalUnconfirmed: nothing would be left, or more than half, and more than `FEW`, would go.
+        RemovalUnconfirmed: nothing would be left, or more than half, and more than `MAX_UNCONFIRMED_REMOVALS`, would go.
     """
-    if removed and (removed == known or (removed > FEW and 2 * removed > known)):
+    if removed_count and (
+        removed_count == known_count or (removed_count > MAX_UNCONFIRMED_REMOVALS and 2 * removed_count > known_count)
+    ):
         raise RemovalUnconfirmed(
-            f"{removed} of {known} known objects are not in the landing store any more: see whether it is mounted and whole. "
-            "If they were removed on purpose, run inventory_job with the run config "
+            f"{removed_count} of {known_count} known objects are not in the landing store any more: see whether it is "
+            "mounted and whole. If they were removed on purpose, run inventory_job with the run config "
             "{ops: {inventory: {config: {confirm_removal: true}}}}"
         )
 
@@ -175,10 +155,15 @@ def _study(item: LandedObject | None) -> StudyKey | None:
     return StudyKey(item.patient, item.study) if item and item.patient and item.study else None
 
 
-def _marked_as(item: LandedObject, before: LandedObject) -> LandedObject:
+def _keep_shared_mark(item: LandedObject, before: LandedObject) -> LandedObject:
     is_same = _study(item) == _study(before)
     return replace(item, is_study_shared=before.is_study_shared) if is_same else item
 
 
-def _column(name: str, values: Iterable[str]) -> pa.Table:
-    return pa.table({name: pa.array(sorted(set(values)), pa.string())})
+def _placing(item: LandedObject | None, layout: Layout) -> tuple[object, ...] | None:
+    """What of an object may decide whose a report is; of a report that waits for its study all of it."""
+    if item is None:
+        return None
+    if needs_study(item, layout):
+        return (item,)
+    return item.kind, _study(item), item.report_names

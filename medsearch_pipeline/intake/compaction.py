@@ -8,38 +8,43 @@ from datetime import datetime, timedelta
 from medsearch_core.keys import digest_of
 from medsearch_core.records import LandedObject, Rejection, records_of
 from medsearch_core.storage.object_store import ObjectStore
-from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
-from medsearch_pipeline.intake.changes import seen_between
-from medsearch_pipeline.intake.inventory import PATH, Known, read_known
+from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
+from medsearch_pipeline.intake import journal, pending
+from medsearch_pipeline.intake.changes import observations_between
+from medsearch_pipeline.intake.inventory import PATH, Inventory, read_inventory
 from medsearch_pipeline.intake.placement import rejections_of
-from medsearch_pipeline.intake.recorder import Recorded, Round
-from medsearch_pipeline.intake.unchanged_content import InputsOf
+from medsearch_pipeline.intake.recorder import ScanResult, ScanRound
+from medsearch_pipeline.intake.unchanged_content import InputsDigests
 from medsearch_pipeline.settings.layout import Layout
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
+PLACING_VERSION = "2"
+"""Of the rules by which objects are placed or left out: with another one every object is placed anew."""
 WINDOW = 20_000
 BYTES_COMPARED = 2**36
-KEPT = timedelta(days=7)
+ENTRY_RETENTION = timedelta(days=7)
 """How long an entry that no dispatcher takes is kept."""
+RETIRED_RETENTION = timedelta(days=30)
+"""How long an entry is kept after that for a ledger that does not come."""
 
 
-def inputs_of_placing(layout: Layout, secret: bytes) -> str:
+def placement_digest(layout: Layout, secret: bytes) -> str:
     """The digest of what places objects in studies, beside the objects themselves."""
-    return digest_of("placing", layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest())
+    return digest_of(
+        "placing", PLACING_VERSION, layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest()
+    )
 
 
-def look_at_everything(
+def scan_full_store(
     landing: ObjectStore,
     warehouse: Warehouse,
     layout: Layout,
     secret: bytes,
-    inputs_of: InputsOf,
+    inputs_of: InputsDigests,
     observed: datetime,
     *,
     is_removal_confirmed: bool,
-) -> Recorded:
+) -> ScanResult:
     """Compares every object of the landing store with what is known, and journals the differences.
 
     Every report is joined anew and, after another layout or secret, every object placed anew.
@@ -48,41 +53,49 @@ def look_at_everything(
         StorageError: the listing or a read failed. A store that cannot be read is not an empty one.
         RemovalUnconfirmed: most of what is known is gone, and nobody confirmed that.
     """
-    known = read_known(warehouse)
-    is_anew = known.inputs != inputs_of_placing(layout, secret)
-    found = Round(
+    inventory = read_inventory(warehouse)
+    is_anew = inventory.inputs != placement_digest(layout, secret)
+    scan = ScanRound(
         landing,
         warehouse,
         layout,
         secret,
         inputs_of,
-        known=known,
+        inventory=inventory,
         is_whole=True,
-        is_anew=is_anew,
+        replaces_all=is_anew,
         bytes_compared=BYTES_COMPARED,
     )
     after, is_end = "", False
     while not is_end:
         infos = landing.scan(after, WINDOW)
         is_end = len(infos) < WINDOW
-        found.place(found.unlike(seen_between(known.rows, after, infos, is_end)))
+        scan.assign_studies(scan.find_changed(observations_between(inventory.rows, after, infos, is_end)))
         after = infos[-1].key if infos else after
-    return found.finish(observed, is_removal_confirmed=is_removal_confirmed)
+    return scan.commit(observed, is_removal_confirmed=is_removal_confirmed)
 
 
-def compact(warehouse: Warehouse, inputs: str, now: datetime) -> Known:
-    """Writes what is known as the inventory, unless it is that already, and deletes the entries that nobody needs any more.
+def compact_journal(warehouse: Warehouse, inputs: str, now: datetime) -> Inventory:
+    """Writes what is known as the inventory, unless it is that already, and removes the entries that nobody needs any more.
 
-    An entry goes once the inventory contains it and the dispatcher has taken it; after `KEPT`, and where no dispatcher ever
-    ran, without that: a first load by a backfill need not be dispatched again.
+    An entry goes once the inventory contains it and the dispatcher has taken it; after `ENTRY_RETENTION`, and where no
+    dispatcher ever ran, without that: a first load by a backfill need not be dispatched again. It is retired until the ledger
+    has taken it too, which records the versions that came and went since the one before.
     """
-    known = read_known(warehouse)
-    if known.uncontained or known.inputs != inputs:
-        ordered = known.rows.sort_by([("patient", "ascending"), ("study", "ascending"), ("key", "ascending")])
+    inventory = read_inventory(warehouse)
+    if inventory.unmerged_entries or inventory.inputs != inputs:
+        ordered = inventory.rows.sort_by([("patient", "ascending"), ("study", "ascending"), ("key", "ascending")])
         refused = ordered.filter(ordered["reason"].is_valid())
         warehouse.write_rows(Rejection, REJECTIONS_PATH, rejections_of(records_of(LandedObject, refused)))
-        warehouse.write(PATH, ordered, inputs, entries=known.entries)
-    taken = waiting.taken(warehouse)
-    done = [name for name in known.entries if taken is None or name in taken or journal.observed(name) < now - KEPT]
-    journal.remove(warehouse, done)
-    return known
+        warehouse.write(PATH, ordered, inputs, entries=inventory.entries)
+    taken = pending.dispatched_entries(warehouse)
+    done = [
+        name for name in inventory.entries if taken is None or name in taken or journal.observed(name) < now - ENTRY_RETENTION
+    ]
+    accounted = warehouse.entries(LEDGER_PATH)
+    journal.retire(warehouse, [name for name in done if name not in accounted])
+    journal.remove(warehouse, [name for name in done if name in accounted])
+    too_old = now - RETIRED_RETENTION
+    ended = [name for name in journal.retired(warehouse) if name in accounted or journal.observed(name) < too_old]
+    journal.remove(warehouse, ended, journal.RETIRED)
+    return inventory

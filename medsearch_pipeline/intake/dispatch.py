@@ -1,7 +1,7 @@
 """The dispatcher's decisions: which studies that changed are ingested now, in which runs, and which wait.
 
 Belongs here: pure rules over what waits, what is new in the journal, what runs and the list of partitions. Reading and keeping
-what waits is `waiting`, asking Dagster and launching are `sensors/ingest_sensor.py`.
+what waits is `pending`, asking Dagster and launching are `sensors/ingest_sensor.py`.
 
 **Nothing is lost.** A journal entry is durable before anybody is told of it, and stays at least until it counts as taken. What
 waits and which entries were taken are one object, written by one put, before Dagster is told to run anything; a study leaves it
@@ -34,12 +34,12 @@ from datetime import datetime, timedelta
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.intake.journal import Entry
 
-BRIDGE = 16
+MAX_GAP = 16
 """Partitions a run may look at along the way: 16 unchanged studies are some 50 footers, less than another run costs."""
 
 
 @dataclass(frozen=True, order=True)
-class Waiting:
+class PendingStudy:
     """A study that changed and whose run is not yet seen.
 
     Args:
@@ -54,24 +54,24 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Patience:
+class SettleLimits:
     """How long a study is left to grow.
 
     Args:
         settle: a study is due when it has not changed for so long,
-        longest: or when its first change is so long ago.
+        max_wait: or when its first change is so long ago.
     """
 
     settle: timedelta
-    longest: timedelta
+    max_wait: timedelta
 
-    def is_over(self, row: Waiting, now: datetime) -> bool:
+    def is_due(self, row: PendingStudy, now: datetime) -> bool:
         """Whether a study is due."""
-        return now - row.last >= self.settle or now - row.first >= self.longest
+        return now - row.last >= self.settle or now - row.first >= self.max_wait
 
 
 @dataclass(frozen=True)
-class Span:
+class PartitionRange:
     """A run to request: the partitions from `start` to `end`, both due, and how many of those between are."""
 
     run_key: str
@@ -82,53 +82,53 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DispatchPlan:
     """What a tick does.
 
     Args:
-        waiting: every study that waits after it, those it requests with the run key.
+        pending: every study that waits after it, those it requests with the run key.
         busy: due studies that a run already works on, or will.
-        crowded: due studies for which no run is free.
+        without_free_run: due studies for which no run is free.
     """
 
-    spans: Sequence[Span]
-    waiting: Sequence[Waiting]
+    ranges: Sequence[PartitionRange]
+    pending: Sequence[PendingStudy]
     busy: int
-    crowded: int
+    without_free_run: int
 
 
-def still_waiting(rows: Iterable[Waiting], launched: Collection[str]) -> list[Waiting]:
+def remaining(rows: Iterable[PendingStudy], launched: Collection[str]) -> list[PendingStudy]:
     """What waits after a tick: studies whose run was launched are done, those whose run never was wait again."""
     return [replace(row, run_key=None) for row in rows if row.run_key is None or row.run_key not in launched]
 
 
-def merged(rows: Iterable[Waiting], entries: Iterable[Entry]) -> list[Waiting]:
+def merge_entries(rows: Iterable[PendingStudy], entries: Iterable[Entry]) -> list[PendingStudy]:
     """What waits with what new journal entries noticed, by study."""
     found = {row.study: row for row in rows}
     for entry in entries:
         for study in entry.studies:
-            row = found.get(study, Waiting(study, entry.observed, entry.observed))
+            row = found.get(study, PendingStudy(study, entry.observed, entry.observed))
             found[study] = replace(row, first=min(row.first, entry.observed), last=max(row.last, entry.observed))
     return [found[study] for study in sorted(found)]
 
 
-def with_studies(rows: Sequence[Waiting], studies: Iterable[StudyKey], since: datetime) -> list[Waiting]:
+def requeue(rows: Sequence[PendingStudy], studies: Iterable[StudyKey], since: datetime) -> list[PendingStudy]:
     """What waits with studies whose run died and was not run again, as if they had changed at `since`; by study."""
-    found = {study: Waiting(study, since, since) for study in studies} | {row.study: row for row in rows}
+    found = {study: PendingStudy(study, since, since) for study in studies} | {row.study: row for row in rows}
     return [found[study] for study in sorted(found)]
 
 
-def plan(
-    waiting: Sequence[Waiting],
-    due: Iterable[Waiting],
+def plan_dispatch(
+    pending: Sequence[PendingStudy],
+    due: Iterable[PendingStudy],
     keys: Sequence[str],
     in_flight: Iterable[tuple[str, str]],
     *,
     token: str,
     free: int,
-    bridge: int,
-    most: int,
-) -> Plan:
+    max_gap: int,
+    max_partitions: int,
+) -> DispatchPlan:
     """Requests runs for the due studies, those that have waited longest first.
 
     A study in the range of a run in flight waits until that run has ended: two runs never write one study.
@@ -138,25 +138,27 @@ def plan(
         in_flight: first and last partition of each run that is not finished, whoever launched it.
         token: in every run key of this tick, and of no other.
         free: how many runs may be requested.
-        bridge, most: as `ranges` takes them.
+        max_gap, max_partitions: as `ranges` takes them.
     """
     places = {key: place for place, key in enumerate(keys)}
     taken = places_in(in_flight, places)
     rows = {places[row.study.partition]: row for row in due}
     ready = [place for place in rows if not any(place in each for each in taken)]
-    found = ranges(ready, bridge, most, taken)
+    found = ranges(ready, max_gap, max_partitions, taken)
     due_in = _members(sorted(ready), found)
     oldest = sorted(found, key=lambda each: (min(rows[place].first for place in due_in[each]), each.start))[: max(free, 0)]
     spans = [
-        Span(f"ingest-{token}-{n}", keys[each[0]], keys[each[-1]], len(each), [rows[place].study for place in due_in[each]])
+        PartitionRange(
+            f"ingest-{token}-{n}", keys[each[0]], keys[each[-1]], len(each), [rows[place].study for place in due_in[each]]
+        )
         for n, each in enumerate(oldest)
     ]
     requested = {study: span.run_key for span in spans for study in span.studies}
-    return Plan(
-        spans=spans,
-        waiting=[replace(row, run_key=requested.get(row.study)) for row in waiting],
+    return DispatchPlan(
+        ranges=spans,
+        pending=[replace(row, run_key=requested.get(row.study)) for row in pending],
         busy=len(rows) - len(ready),
-        crowded=len(ready) - len(requested),
+        without_free_run=len(ready) - len(requested),
     )
 
 
@@ -169,12 +171,12 @@ def places_in(spans: Iterable[tuple[str, str]], places: Mapping[str, int]) -> li
     return [range(places[start], places[end] + 1) for start, end in spans if start in places and end in places]
 
 
-def ranges(places: Iterable[int], bridge: int, most: int, taken: Collection[range] = ()) -> list[range]:
+def ranges(places: Iterable[int], max_gap: int, max_partitions: int, taken: Collection[range] = ()) -> list[range]:
     """Contiguous ranges that hold all these places in the list of partitions, in their order; each begins and ends with one.
 
     Args:
-        bridge: a gap of so many partitions is run along, for an unchanged study costs a look and another run seconds.
-        most: partitions a range may have.
+        max_gap: a gap of so many partitions is run along, for an unchanged study costs a look and another run seconds.
+        max_partitions: partitions a range may have.
         taken: places that no range may run along.
     """
     found: list[range] = []
@@ -182,8 +184,8 @@ def ranges(places: Iterable[int], bridge: int, most: int, taken: Collection[rang
         last = found[-1] if found else None
         if (
             last
-            and place - last.stop <= bridge
-            and place - last.start < most
+            and place - last.stop <= max_gap
+            and place - last.start < max_partitions
             and not any(each.start < place and each.stop > last.stop for each in taken)
         ):
             found[-1] = range(last.start, place + 1)

@@ -15,65 +15,60 @@ import pyarrow.compute as pc
 
 from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of
+from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of, version_of
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal
 
 PATH = "inventory.parquet"
-TRIES = 10
-ROWS_REMEMBERED = 500_000
+MAX_ATTEMPTS = 10
+MAX_CACHED_ROWS = 500_000
 
-_remembered: dict[tuple[str, str], pa.Table] = {}
+_cached_changes: dict[tuple[str, str], pa.Table] = {}
 _lock = Lock()
 
 
 @dataclass(frozen=True)
-class Known:
+class Inventory:
     """What is known to have landed.
 
     Args:
         rows: one row per object, as `LandedObject` has them.
         entries: the journal's entries among them, those included that the inventory contains already.
-        uncontained: those of them that the inventory does not contain.
+        unmerged_entries: those of them that the inventory does not contain.
         inputs: what the inventory was made from; None while there is none.
     """
 
     rows: pa.Table
     entries: Collection[str]
-    uncontained: Collection[str]
+    unmerged_entries: Collection[str]
     inputs: str | None
 
 
-def known(warehouse: Warehouse) -> pa.Table:
-    """Everything known to have landed, one row per object, as `LandedObject` has them; raises as `read_known`."""
-    return read_known(warehouse).rows
+def current_inventory(warehouse: Warehouse) -> pa.Table:
+    """Everything known to have landed, one row per object, as `LandedObject` has them; raises as `read_inventory`."""
+    return read_inventory(warehouse).rows
 
 
-def landed(warehouse: Warehouse) -> pa.Table:
-    """What is known to have landed, where anybody has looked.
-
-    Raises:
-        ConfigurationError: neither an inventory nor a sensor has looked at the landing store.
-        StorageError: as `read_known`.
-    """
-    found = read_known(warehouse)
-    if found.inputs is None and not found.entries:
-        raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
-    return found.rows
+def require_inventory(warehouse: Warehouse) -> pa.Table:
+    """Everything known to have landed, where anybody has looked; raises as `read_inventory` does with `must_exist`."""
+    return read_inventory(warehouse, must_exist=True).rows
 
 
-def read_known(warehouse: Warehouse) -> Known:
+def read_inventory(warehouse: Warehouse, *, must_exist: bool = False) -> Inventory:
     """Everything known to have landed, and what that was read from.
 
     Raises:
+        ConfigurationError: it must exist, and neither an inventory nor a sensor has looked at the landing store.
         StorageError: the inventory or an entry cannot be read.
     """
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         entries = journal.names(warehouse)
         try:
             inventory = warehouse.written(PATH)
-            rows, contained, inputs = conformed(LandedObject, inventory.rows), inventory.entries, inventory.inputs
+            rows, contained = conformed(LandedObject, inventory.rows), inventory.entries
+            origin = inventory.origin
+            inputs = origin.inputs if origin and origin.version >= version_of(LandedObject) else None
         except ObjectNotFound:
             rows, contained, inputs = schema_of(LandedObject).empty_table(), frozenset[str](), None
         except pa.ArrowException as error:
@@ -83,11 +78,13 @@ def read_known(warehouse: Warehouse) -> Known:
             tables = [_changes(warehouse.store, name) for name in uncontained]
         except ObjectNotFound:
             continue  # an inventory contains it since
-        return Known(with_changes(rows, tables), entries, uncontained, inputs)
+        if must_exist and inputs is None and not entries:
+            raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
+        return Inventory(apply_changes(rows, tables), entries, uncontained, inputs)
     raise StorageError(f"the journal in {warehouse.store.url} is being compacted again and again: see what runs the inventory")
 
 
-def with_changes(rows: pa.Table, changes: Sequence[pa.Table]) -> pa.Table:
+def apply_changes(rows: pa.Table, changes: Sequence[pa.Table]) -> pa.Table:
     """Known rows with changes applied, the last one of each key."""
     if not changes:
         return rows
@@ -109,7 +106,7 @@ def studies_in(rows: pa.Table) -> list[StudyKey]:
 
 
 def rows_of(rows: pa.Table, keys: Iterable[str]) -> dict[str, LandedObject]:
-    """The rows of these keys, of a table as `known` gives it; a key that is not known is left out."""
+    """The rows of these keys, of a table as `current_inventory` gives it; a key that is not known is left out."""
     wanted = pa.array(sorted(set(keys)), pa.string())
     return {o.key: o for o in records_of(LandedObject, rows.filter(pc.is_in(rows["key"], wanted)))}
 
@@ -127,7 +124,7 @@ def keys_between(rows: pa.Table, after: str, last: str | None) -> list[str]:
 def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> dict[StudyKey, list[LandedObject]]:
     """The landed objects of one kind of each study, by key; a study that has none gets an empty list."""
     objects: dict[StudyKey, list[LandedObject]] = {study: [] for study in studies}
-    table = known(warehouse)
+    table = current_inventory(warehouse)
     patients = pa.array(sorted({study.patient for study in objects}), pa.string())
     wanted = table.filter(pc.and_(pc.equal(table["kind"], kind), pc.is_in(table["patient"], patients)))
     for item in records_of(LandedObject, wanted.sort_by("key")):
@@ -138,11 +135,11 @@ def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> 
 def _changes(store: ObjectStore, name: str) -> pa.Table:
     """An entry's rows; entries never change, so a process reads each one once."""
     place = store.url, name
-    rows = _remembered.get(place)
+    rows = _cached_changes.get(place)
     if rows is None:
         rows = conformed(LandedChange, Warehouse(store).written(journal.path_of(name)).rows)
         with _lock:
-            _remembered[place] = rows
-            while sum(len(each) for each in _remembered.values()) > ROWS_REMEMBERED and len(_remembered) > 1:
-                del _remembered[next(iter(_remembered))]
+            _cached_changes[place] = rows
+            while sum(len(each) for each in _cached_changes.values()) > MAX_CACHED_ROWS and len(_cached_changes) > 1:
+                del _cached_changes[next(iter(_cached_changes))]
     return rows

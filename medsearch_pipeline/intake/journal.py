@@ -2,21 +2,29 @@
 
 An entry is one put and never changes, so any number of observers may write at once, and what is in it is durable before anybody
 is told. Names begin with the time at which the observation began: read in the order of their names, the last change of a key
-counts. Journal and inventory together are what is known to have landed (`known`).
+counts. Journal and inventory together are what is known to have landed (`inventory`).
+
+An entry that an inventory contains and that the dispatcher needs no more is retired: it says nothing new of what is landed, but
+the ledger has yet to learn of the versions that came and went meanwhile.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pyarrow as pa
+
+from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, conformed, records_of
+from medsearch_core.records import LandedChange, conformed, records_of, schema_of
 from medsearch_core.storage.warehouse import Warehouse
 
-FOLDER = "intake/journal"
+FOLDER, RETIRED = "intake/journal", "intake/retired"
+READERS = 16
 _TIME = "%Y%m%dT%H%M%S.%fZ"
 
 
@@ -46,8 +54,13 @@ def append(warehouse: Warehouse, changes: Sequence[LandedChange], observed: date
 
 
 def names(warehouse: Warehouse) -> list[str]:
-    """The names of all entries, in their order."""
-    return sorted(o.key.removeprefix(f"{FOLDER}/").removesuffix(".parquet") for o in warehouse.store.list(FOLDER))
+    """The names of all entries, in their order, but for retired ones."""
+    return _names_in(warehouse, FOLDER)
+
+
+def retired(warehouse: Warehouse) -> list[str]:
+    """The names of the entries that were retired, in their order."""
+    return _names_in(warehouse, RETIRED)
 
 
 def read(warehouse: Warehouse, name: str) -> Entry:
@@ -65,12 +78,39 @@ def observed(name: str) -> datetime:
     return datetime.strptime(name.partition("-")[0], _TIME).replace(tzinfo=UTC)
 
 
-def remove(warehouse: Warehouse, entries: Iterable[str]) -> None:
-    """Deletes entries, oldest first."""
+def changes_in(warehouse: Warehouse, entries: Iterable[str]) -> pa.Table:
+    """What entries noticed, retired or not, in their order, as `LandedChange` has it; one that was deleted is left out."""
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda name: _rows_of(warehouse, name), sorted(entries))
+        return pa.concat_tables([schema_of(LandedChange).empty_table(), *(rows for rows in found if rows is not None)])
+
+
+def retire(warehouse: Warehouse, entries: Iterable[str]) -> None:
+    """Sets entries aside for the ledger, oldest first. One that is copied and not yet deleted is in both places, to no harm."""
     for name in sorted(entries):
+        warehouse.store.write(path_of(name, RETIRED), warehouse.store.read(path_of(name)))
         warehouse.store.delete(path_of(name))
 
 
-def path_of(name: str) -> str:
+def remove(warehouse: Warehouse, entries: Iterable[str], folder: str = FOLDER) -> None:
+    """Deletes entries, oldest first."""
+    for name in sorted(entries):
+        warehouse.store.delete(path_of(name, folder))
+
+
+def path_of(name: str, folder: str = FOLDER) -> str:
     """Where an entry lies in the warehouse."""
-    return f"{FOLDER}/{name}.parquet"
+    return f"{folder}/{name}.parquet"
+
+
+def _names_in(warehouse: Warehouse, folder: str) -> list[str]:
+    return sorted(o.key.removeprefix(f"{folder}/").removesuffix(".parquet") for o in warehouse.store.list(folder))
+
+
+def _rows_of(warehouse: Warehouse, name: str) -> pa.Table | None:
+    for folder in (FOLDER, RETIRED):  # in this order, for that is how an entry moves
+        try:
+            return conformed(LandedChange, warehouse.written(path_of(name, folder)).rows)
+        except ObjectNotFound:
+            continue
+    return None

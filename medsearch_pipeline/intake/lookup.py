@@ -1,6 +1,6 @@
 """Looking at named keys in the landing store: what is there now, or that it is gone.
 
-Belongs here: telling a missing object from a missing store. What follows from what was seen is `record`'s work.
+Belongs here: telling a missing object from a missing store. What follows from what was seen is `recorder`'s work.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
-from medsearch_core.storage.s3 import UNSPELLABLE
+from medsearch_core.storage.s3 import UNADDRESSABLE_KEY
 
-LOOKERS = 32
+MAX_CONCURRENT_LOOKUPS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookupResult:
     """What was seen under each key, None where nothing is; keys that cannot be asked for; why some could not be seen."""
 
     seen: dict[str, ObjectInfo | None]
-    unspellable: list[str]
+    unaddressable: list[str]
     failed: dict[str, StorageError]
 
 
-def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
-    """Looks at each key, `LOOKERS` at a time.
+def look_up(landing: ObjectStore, keys: Sequence[str]) -> LookupResult:
+    """Looks at each key, `MAX_CONCURRENT_LOOKUPS` at a time.
 
     A bucket that is gone answers as an object that is gone does, so nothing counts as gone unless the store can be listed,
     before and after.
@@ -35,7 +35,7 @@ def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
         StorageError: the store cannot be listed, or failed at every key.
     """
     landing.check()
-    askable = [key for key in keys if not UNSPELLABLE.search(key)]
+    askable = [key for key in keys if not UNADDRESSABLE_KEY.search(key)]
 
     def look(key: str) -> ObjectInfo | StorageError | None:
         try:
@@ -45,7 +45,7 @@ def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
         except StorageError as error:
             return error
 
-    with ThreadPoolExecutor(LOOKERS) as lookers:
+    with ThreadPoolExecutor(MAX_CONCURRENT_LOOKUPS) as lookers:
         found = dict(zip(askable, lookers.map(look, askable), strict=True))
     failed = {key: error for key, error in found.items() if isinstance(error, StorageError)}
     seen = {key: info for key, info in found.items() if not isinstance(info, StorageError)}
@@ -53,4 +53,4 @@ def look_up(landing: ObjectStore, keys: Sequence[str]) -> Looked:
         raise next(iter(failed.values()))
     if None in seen.values():
         landing.check()
-    return Looked(seen, [key for key in keys if UNSPELLABLE.search(key)], failed)
+    return LookupResult(seen, [key for key in keys if UNADDRESSABLE_KEY.search(key)], failed)

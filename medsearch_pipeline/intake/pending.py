@@ -12,7 +12,7 @@ import pyarrow as pa
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake.dispatch import Waiting
+from medsearch_pipeline.intake.dispatch import PendingStudy
 
 PATH = "intake/waiting.parquet"
 _TIME = pa.timestamp("us", tz="UTC")
@@ -31,7 +31,7 @@ _SCHEMA = pa.schema(
 class State:
     """What waits, by study, and the journal entries that are in it or were dispatched."""
 
-    rows: tuple[Waiting, ...] = ()
+    rows: tuple[PendingStudy, ...] = ()
     taken: frozenset[str] = frozenset()
 
 
@@ -44,7 +44,7 @@ def read(warehouse: Warehouse) -> State | None:
     try:
         state = warehouse.written(PATH, _SCHEMA.names)
         rows = zip(*(state.rows[name].to_pylist() for name in _SCHEMA.names), strict=True)
-        return State(tuple(Waiting(StudyKey(patient, study), *others) for patient, study, *others in rows), state.entries)
+        return State(tuple(PendingStudy(StudyKey(patient, study), *others) for patient, study, *others in rows), state.entries)
     except ObjectNotFound:
         return None
     except (pa.ArrowException, KeyError, ValueError) as error:
@@ -65,7 +65,7 @@ def write(warehouse: Warehouse, state: State) -> None:
     warehouse.write(PATH, pa.table(columns, schema=_SCHEMA), entries=state.taken)
 
 
-def taken(warehouse: Warehouse) -> set[str] | None:
+def dispatched_entries(warehouse: Warehouse) -> set[str] | None:
     """The names of the journal entries that the dispatcher has taken; None before its first tick. Raises as `read`."""
     state = read(warehouse)
     return None if state is None else set(state.taken)

@@ -5,19 +5,19 @@ Belongs here: rules over listings and headers already read. Reading them is the 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
-from medsearch_core.storage.object_store import NOWHERE, ObjectInfo
+from medsearch_core.storage.object_store import LINK_ETAG, ObjectInfo
+from medsearch_pipeline.intake.system_files import is_system_file
 from medsearch_pipeline.settings.layout import Layout
 
 STAGE = "inventory"
-NO_STUDY, UNCLAIMED = "report_without_study", "no landed study carries this report's name"
+NO_STUDY, NO_MATCHING_STUDY = "report_without_study", "it was not looked for yet"
 
 
 def is_report(key: str) -> bool:
@@ -35,14 +35,16 @@ def report_name(key: str) -> str:
     return key[key.rfind("/") + 1 :][:-4]
 
 
-def waits_for_study(item: LandedObject, layout: Layout) -> bool:
+def needs_study(item: LandedObject, layout: Layout) -> bool:
     """Whether an object is a report whose study only the landed images tell, whether or not they do now."""
     return (item.kind == "report" or item.reason == NO_STUDY) and layout.study_of(item.key) is None
 
 
-def unjoined(item: LandedObject) -> LandedObject:
+def without_study(item: LandedObject) -> LandedObject:
     """A report that waits for its study, as it was before it was joined to one."""
-    return replace(item, kind="rejected", patient=None, study=None, reason=NO_STUDY, detail=UNCLAIMED, is_study_shared=False)
+    return replace(
+        item, kind="rejected", patient=None, study=None, reason=NO_STUDY, detail=NO_MATCHING_STUDY, is_study_shared=False
+    )
 
 
 def looks_like_dicom(key: str) -> bool:
@@ -50,7 +52,7 @@ def looks_like_dicom(key: str) -> bool:
     return PurePosixPath(key).suffix.lower() in {"", ".dcm", ".dicom", ".ima", ".dic"}
 
 
-def rejected(info: ObjectInfo, reason: str, detail: str, study: StudyKey | None = None) -> LandedObject:
+def rejected_object(info: ObjectInfo, reason: str, detail: str, study: StudyKey | None = None) -> LandedObject:
     """An object that goes no further, and why."""
     return LandedObject(
         key=info.key,
@@ -65,7 +67,7 @@ def rejected(info: ObjectInfo, reason: str, detail: str, study: StudyKey | None 
     )
 
 
-def placed(info: ObjectInfo, study: StudyKey, kind: str) -> LandedObject:
+def placed_object(info: ObjectInfo, study: StudyKey, kind: str) -> LandedObject:
     """An object of a known study."""
     return LandedObject(
         key=info.key,
@@ -80,71 +82,35 @@ def placed(info: ObjectInfo, study: StudyKey, kind: str) -> LandedObject:
 
 def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     """Where an object goes as far as its listing tells; None if its header must be read."""
+    if is_system_file(info.key):
+        return rejected_object(info, "system_file", "left out for its name: rename it if it was delivered")
     if info.key.endswith("/") and info.bytes == 0:
-        return rejected(info, "unrecognised_object", "marks a folder and holds nothing")
+        return rejected_object(info, "unrecognised_object", "marks a folder and holds nothing")
     if not info.is_addressable:
-        return rejected(info, "unaddressable_name", "rename the object: no store can be asked for this name")
+        return rejected_object(info, "unaddressable_name", "rename the object: no store can be asked for this name")
     study = layout.study_of(info.key)
-    if info.etag == NOWHERE:
-        return rejected(info, "unreadable_object", NOWHERE, study)
+    if info.etag == LINK_ETAG:
+        return rejected_object(info, "link", "deliver the file itself; links are not followed", study)
     if info.bytes == 0:
-        return rejected(info, "empty_object", "the object has no bytes", study)
+        return rejected_object(info, "empty_object", "the object has no bytes", study)
     if study:
-        return placed(info, study, "report" if is_report(info.key) else "dicom")
+        return placed_object(info, study, "report" if is_report(info.key) else "dicom")
     if is_report(info.key):  # whose it is can be told only once every study is known
-        return rejected(info, NO_STUDY, UNCLAIMED)
+        return rejected_object(info, NO_STUDY, NO_MATCHING_STUDY)
     return None
 
 
 def place_unreadable(info: ObjectInfo, fault: BadInput) -> LandedObject:
     """An object that had to name its study by its header and could not."""
     if fault.reason == "not_dicom" and not looks_like_dicom(info.key):
-        return rejected(info, "unrecognised_object", "neither a DICOM object nor a .txt report")
-    return rejected(info, fault.reason, fault.detail)
+        return rejected_object(info, "unrecognised_object", "neither a DICOM object nor a .txt report")
+    return rejected_object(info, fault.reason, fault.detail)
 
 
-def still_known(info: ObjectInfo, before: LandedObject | None) -> bool:
+def is_unchanged(info: ObjectInfo, before: LandedObject | None) -> bool:
     """Whether an object is as it is known: the same size and tag, and its header could be read if it had to be."""
     is_same = before is not None and (before.etag, before.bytes) == (info.etag, info.bytes) and bool(info.etag)
     return is_same and before is not None and before.reason != "unreadable_object"
-
-
-def join_reports(objects: Iterable[LandedObject]) -> list[LandedObject]:
-    """Gives reports that their key alone could not place to studies grouped by header.
-
-    A report belongs to the study whose StudyInstanceUID, StudyID (also as `s<StudyID>`) or AccessionNumber is its file name;
-    else, when it is the only report of a folder whose images are all of one study, to that study.
-    """
-    objects = list(objects)
-    named: dict[str, set[StudyKey]] = defaultdict(set)
-    in_folder: dict[str, set[StudyKey]] = defaultdict(set)
-    waiting: dict[str, int] = defaultdict(int)
-    for item in objects:
-        if item.kind == "dicom" and item.patient and item.study:
-            study = StudyKey(item.patient, item.study)
-            in_folder[folder_of(item.key)].add(study)
-            for name in item.report_names:
-                named[name].add(study)
-        elif item.reason == NO_STUDY:
-            waiting[folder_of(item.key)] += 1
-
-    def join(item: LandedObject) -> LandedObject:
-        if item.reason != NO_STUDY:
-            return item
-        studies = named.get(report_name(item.key), set())
-        if len(studies) > 1:
-            return replace(item, detail="several studies carry this report's name")
-        if not studies:
-            studies = in_folder.get(folder_of(item.key), set())
-            if len(studies) > 1:
-                return replace(item, detail="no study carries its name, and its folder holds several studies")
-            if studies and waiting[folder_of(item.key)] > 1:
-                return replace(item, detail="no study carries its name, and its folder holds several reports")
-        for study in studies:
-            return replace(item, kind="report", patient=study.patient, study=study.study, reason=None, detail=None)
-        return item
-
-    return sorted((join(item) for item in objects), key=lambda o: (o.patient or "", o.study or "", o.key))
 
 
 def rejections_of(objects: Sequence[LandedObject]) -> list[Rejection]:

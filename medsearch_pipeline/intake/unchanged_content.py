@@ -22,36 +22,38 @@ from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.images import images_due
+from medsearch_pipeline.studies.images import image_digest_for
 from medsearch_pipeline.studies.landed_objects import versions_of
-from medsearch_pipeline.studies.reports import reports_due
+from medsearch_pipeline.studies.reports import report_digest_for
 
-LARGEST_BYTES = 64 * 2**20
+MAX_COMPARED_BYTES = 64 * 2**20
 READERS = 16
 TABLES = {"dicom": "dicom_metadata", "report": "reports"}
 
-InputsOf = Mapping[str, Callable[[Sequence[str]], str]]
+InputsDigests = Mapping[str, Callable[[Sequence[str]], str]]
 """Kind of object → the digest that a study's table has when it was made from objects of these versions."""
 
 
-def inputs_by_kind(settings: Settings) -> InputsOf:
+def inputs_by_kind(settings: Settings) -> InputsDigests:
     """The digests of a deployment."""
-    return {"dicom": images_due(settings), "report": reports_due(settings)}
+    return {"dicom": image_digest_for(settings), "report": report_digest_for(settings)}
 
 
-class SameBytes:
-    """Compares objects' bytes, those of at most `LARGEST_BYTES` and of not more than `allowed` bytes together.
+class ContentComparer:
+    """Compares objects' bytes, those of at most `MAX_COMPARED_BYTES` and of not more than `allowed` bytes together.
 
     Args:
         rows: what is known.
         inputs_of: without the digest of a kind, none of it is compared.
     """
 
-    def __init__(self, landing: ObjectStore, warehouse: Warehouse, rows: pa.Table, inputs_of: InputsOf, allowed: int) -> None:
+    def __init__(
+        self, landing: ObjectStore, warehouse: Warehouse, rows: pa.Table, inputs_of: InputsDigests, max_bytes: int
+    ) -> None:
         self._landing, self._warehouse, self._rows = landing, warehouse, rows
-        self._inputs_of, self._left = inputs_of, allowed
+        self._inputs_of, self._left = inputs_of, max_bytes
 
-    def among(self, candidates: Sequence[tuple[ObjectInfo, LandedObject]]) -> dict[str, LandedObject]:
+    def find_unchanged(self, candidates: Sequence[tuple[ObjectInfo, LandedObject]]) -> dict[str, LandedObject]:
         """The objects whose bytes are those that are known, with their new tag and their old version.
 
         Args:
@@ -76,7 +78,7 @@ class SameBytes:
             return {item.key: item for item in readers.map(compared, chosen) if item}
 
     def _is_likely(self, info: ObjectInfo, was: LandedObject) -> bool:
-        is_retagged = info.etag != was.etag and info.bytes == was.bytes <= LARGEST_BYTES and info.is_addressable
+        is_retagged = info.etag != was.etag and info.bytes == was.bytes <= MAX_COMPARED_BYTES and info.is_addressable
         return is_retagged and was.kind in self._inputs_of and bool(was.patient and was.study)
 
     def _may_read(self, size: int) -> bool:

@@ -7,7 +7,7 @@ may be deleted at any time. Not here: what the ledger makes of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +19,13 @@ import pyarrow as pa
 from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import CatalogueFile, schema_of, table_of
-from medsearch_core.storage.warehouse import CATALOGUE_PATH, Warehouse, study_path
+from medsearch_core.records import CatalogFile, schema_of, table_of
+from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, study_path
 from medsearch_pipeline.studies import images as study_images
 from medsearch_pipeline.studies import reports as study_reports
-from medsearch_pipeline.studies.documents import study_at
+from medsearch_pipeline.studies.documents import study_from_path
 
-VERSION = "1"
+VERSION = "2"
 IMAGE_REJECTIONS, REPORT_REJECTIONS = f"rejections/{study_images.STAGE}", f"rejections/{study_reports.STAGE}"
 COLUMNS: dict[str, tuple[str, ...]] = {
     "dicom_metadata": ("key", "sha256"),
@@ -45,68 +45,76 @@ IDENTITY = ("patient", "study", "table_name", "etag")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compaction:
+class CatalogRefresh:
     """The catalogue as it is now, and what it took: files read anew, taken over, and gone since the last time."""
 
     table: pa.Table
-    read: int
-    kept: int
-    gone: int
+    files_read: int
+    files_reused: int
+    files_removed: int
 
     @property
     def is_changed(self) -> bool:
         """Whether it differs from the last one."""
-        return bool(self.read or self.gone)
+        return bool(self.files_read or self.files_removed)
 
 
-def inputs_of_catalogue() -> str:
+def catalog_digest() -> str:
     """What a catalogue must have been made by for its rows to be taken over."""
     return digest_of("catalogue", VERSION)
 
 
-def compact(warehouse: Warehouse, advance: Callable[[int, int], None] = lambda done, total: None) -> Compaction:
+def refresh_catalog(warehouse: Warehouse, on_progress: Callable[[int, int], None] = lambda done, total: None) -> CatalogRefresh:
     """The catalogue of the warehouse as it is, of the last one and the files that came or changed since.
 
     Files are told apart by the store's listing, taken before they are read: what changes meanwhile differs next time.
 
     Args:
-        advance: is told how many of the files that have to be read were.
+        on_progress: is told how many of the files that have to be read were.
 
     Raises:
         StorageError: the store cannot be listed or read. A file that is there and is not Parquet has a row without a digest.
     """
-    listing, held = _listing(warehouse), _held(warehouse)
-    new, old = _differences(listing, held)
-    parts = [held.take(old)]
+    listing, stored = _listing(warehouse), _stored_catalog(warehouse)
+    new, old = _differences(listing, stored)
+    parts = [stored.take(old)]
     done = 0
     with ThreadPoolExecutor(READERS) as readers:
         for batch in batched(_rows(listing.take(new)), BATCH):
             found = readers.map(lambda file: _read(warehouse, *file), batch)
-            parts.append(table_of(CatalogueFile, [file for file in found if file]))
-            advance(done := done + len(batch), len(new))
+            parts.append(table_of(CatalogFile, [file for file in found if file]))
+            on_progress(done := done + len(batch), len(new))
     table = pa.concat_tables(parts).sort_by([(name, "ascending") for name in IDENTITY])
-    return Compaction(table=table, read=len(new), kept=len(old), gone=len(held) - len(old))
+    return CatalogRefresh(table=table, files_read=len(new), files_reused=len(old), files_removed=len(stored) - len(old))
 
 
-def read_catalogue(warehouse: Warehouse) -> pa.Table:
+def read_catalog(warehouse: Warehouse) -> pa.Table:
     """The catalogue as it was last brought up to date.
 
     Raises:
         ConfigurationError: there is none.
     """
-    if warehouse.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
+    if warehouse.inputs(CATALOG_PATH) != catalog_digest():
         raise ConfigurationError(f"there is no catalogue in {warehouse.store.url}: run ledger_job in Dagster")
-    return warehouse.read(CATALOGUE_PATH)
+    return warehouse.read(CATALOG_PATH)
 
 
-def _held(warehouse: Warehouse) -> pa.Table:
+def study_files(warehouse: Warehouse, studies: Collection[StudyKey]) -> pa.Table:
+    """The rows that a catalogue brought up to date now would have of a few studies, read from their files."""
+    files = [(study.patient, study.study, table, "") for study in studies for table in COLUMNS]
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda file: _read(warehouse, *file), files)
+        return table_of(CatalogFile, [file for file in found if file])
+
+
+def _stored_catalog(warehouse: Warehouse) -> pa.Table:
     """The last catalogue; none where it cannot be read or was made by other code, and everything is read again."""
-    if warehouse.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
-        return schema_of(CatalogueFile).empty_table()
+    if warehouse.inputs(CATALOG_PATH) != catalog_digest():
+        return schema_of(CatalogFile).empty_table()
     try:
-        return warehouse.read(CATALOGUE_PATH)
+        return warehouse.read(CATALOG_PATH)
     except pa.ArrowException:
-        return schema_of(CatalogueFile).empty_table()
+        return schema_of(CatalogFile).empty_table()
 
 
 def _listing(warehouse: Warehouse) -> pa.Table:
@@ -115,7 +123,7 @@ def _listing(warehouse: Warehouse) -> pa.Table:
     def of(table: str) -> pa.Table:
         columns: list[list[str]] = [[], [], []]
         for entry in warehouse.store.list(table):
-            study = study_at(entry.key.removeprefix(f"{table}/"))
+            study = study_from_path(entry.key.removeprefix(f"{table}/"))
             if study:
                 for column, value in zip(columns, (study.patient, study.study, entry.etag), strict=True):
                     column.append(value)
@@ -127,10 +135,10 @@ def _listing(warehouse: Warehouse) -> pa.Table:
         return pa.concat_tables(listers.map(of, COLUMNS))
 
 
-def _differences(listing: pa.Table, held: pa.Table) -> tuple[pa.Array, pa.Array]:
-    """The places in the listing of what is not held in that version, and in `held` of what is still listed."""
+def _differences(listing: pa.Table, stored: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """The places in the listing of what is not held in that version, and in `stored` of what is still listed."""
     with duckdb.connect() as connection:
-        for name, table in (("listing", listing), ("held", held.select(list(IDENTITY)))):
+        for name, table in (("listing", listing), ("held", stored.select(list(IDENTITY)))):
             connection.register(name, table.append_column("place", pa.array(np.arange(len(table)))))
         new, old = (
             connection.sql(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place")  # noqa: S608
@@ -143,28 +151,31 @@ def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
     return zip(*(table[name].to_pylist() for name in IDENTITY), strict=True)
 
 
-def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogueFile | None:
+def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogFile | None:
     """The row of one file; None if it is gone meanwhile."""
     columns = COLUMNS[table]
-    inputs = run = None
+    inputs = version = run = None
     rows: list[dict[str, Any]] = []
     count = 0
     try:
         file = warehouse.written(study_path(table, StudyKey(patient, study)), columns)
-        inputs, run, count = file.inputs, file.run, file.rows.num_rows
-        rows = file.rows.to_pylist() if inputs is not None and columns else []
+        run, count = file.run, file.rows.num_rows
+        if file.origin is not None:
+            inputs, version = file.origin.inputs, file.origin.version
+            rows = file.rows.to_pylist() if columns else []
     except ObjectNotFound:
         return None
     except pa.ArrowException:
         inputs = None  # whatever it was made from, it has to be made again
     if table == "tags" and rows:
         inputs = digest_of(*(row["tag"] for row in rows))
-    return CatalogueFile(
+    return CatalogFile(
         patient=patient,
         study=study,
         table_name=table,
         etag=etag,
         inputs=inputs,
+        version=version,
         run=run,
         rows=count,
         outcomes=_outcomes(table, rows),

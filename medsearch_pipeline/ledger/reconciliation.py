@@ -1,6 +1,6 @@
 """Whether listing, ledger, Parquet and index agree, and which objects they differ about.
 
-Belongs here: comparing what was read. Not here: deciding states (`ledger`). Work that waits is no difference: an object may be
+Belongs here: comparing what was read. Not here: deciding states (`states`). Work that waits is no difference: an object may be
 pending. What is lost is: an object without a state, documents the index lacks, or holds of a study whose tables are others.
 """
 
@@ -17,7 +17,7 @@ from medsearch_core.records import TOMBSTONES
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.ledger.states import indexed_table
 
 NAMED = 50
@@ -33,18 +33,18 @@ _UNRECORDED = f"""
 
 _UNACCOUNTED = "SELECT key FROM ledger WHERE state = 'unaccounted' ORDER BY key"
 
-_HELD = """
+_WITH_DOCUMENTS = """
     SELECT patient, study, documents, images, reports FROM studies WHERE documents IS NOT NULL AND images + reports > 0
 """
 
 _UNINDEXED = f"""
-    WITH held AS ({_HELD})
+    WITH held AS ({_WITH_DOCUMENTS})
     SELECT patient, study FROM held FULL JOIN indexed USING (patient, study)
     WHERE held.documents IS DISTINCT FROM indexed.inputs ORDER BY patient, study
 """  # noqa: S608
 
 _MISCOUNTED = f"""
-    WITH {_NOW}, held AS ({_HELD}),
+    WITH {_NOW}, held AS ({_WITH_DOCUMENTS}),
     used AS (
         SELECT patient, study, sum(images) AS images, count(*) FILTER (kind = 'report') AS reports
         FROM now WHERE state = 'indexed' GROUP BY patient, study
@@ -53,7 +53,7 @@ _MISCOUNTED = f"""
     WHERE used.images > coalesce(held.images, 0) OR used.reports > coalesce(held.reports, 0) ORDER BY patient, study
 """  # noqa: S608
 
-_SUMS = f"SELECT sum(images)::BIGINT AS images, sum(reports)::BIGINT AS reports, count(*) AS studies FROM ({_HELD})"  # noqa: S608
+_SUMS = f"SELECT sum(images)::BIGINT AS images, sum(reports)::BIGINT AS reports, count(*) AS studies FROM ({_WITH_DOCUMENTS})"  # noqa: S608
 
 _KEYS = f"""
     WITH {_NOW}
@@ -66,7 +66,7 @@ _KEYS = f"""
 class Difference:
     """What does not reconcile, in one sentence that says what to do, and the objects (or studies without one) it is about."""
 
-    told: str
+    message: str
     keys: Sequence[str]
 
 
@@ -88,11 +88,11 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted:
+class ReconciliationInputs:
     """What is compared.
 
     Args:
-        studies: what the tables hold, as `ledger.studies_in` gives it.
+        studies: what the tables hold, as `ledger.list_studies` gives it.
         indexed: study → the digest its documents were written with.
         health: the index's totals.
         count: the index's own count of what matches, asked only where totals differ and no study tells why.
@@ -106,30 +106,34 @@ class Counted:
     count: Callable[[Filters], Counts]
 
 
-def reconcile(counted: Counted) -> Reconciliation:
+def reconcile(inputs: ReconciliationInputs) -> Reconciliation:
     """Compares listing and ledger object by object, ledger, Parquet and index study by study, and all totals."""
     tables = {
-        "inventory": counted.inventory,
-        "ledger": counted.ledger,
-        "studies": counted.studies,
-        "indexed": indexed_table(counted.indexed),
+        "inventory": inputs.inventory,
+        "ledger": inputs.ledger,
+        "studies": inputs.studies,
+        "indexed": indexed_table(inputs.indexed),
     }
-    held = ask(_SUMS, studies=counted.studies).to_pylist()[0]
-    health, totals = counted.health, totals_of(counted.ledger)
+    document_sums = query_tables(_SUMS, studies=inputs.studies).to_pylist()[0]
+    health, totals = inputs.health, totals_of(inputs.ledger)
     indexed = totals.of("indexed")
     found = [
-        Difference(told=_unrecorded_told(len(keys)), keys=keys) if (keys := _first(_UNRECORDED, tables)) else None,
-        Difference(told=_unaccounted_told(len(keys)), keys=keys) if (keys := _first(_UNACCOUNTED, tables)) else None,
-        _of_studies("whose documents in the index are not those of their tables: materialise them", _UNINDEXED, tables),
-        _of_studies("of which the ledger counts more than their tables hold: run ledger_job again", _MISCOUNTED, tables),
+        Difference(message=_unrecorded_message(len(keys)), keys=keys) if (keys := _query_keys(_UNRECORDED, tables)) else None,
+        Difference(message=_unaccounted_message(len(keys)), keys=keys) if (keys := _query_keys(_UNACCOUNTED, tables)) else None,
+        _study_difference("whose documents in the index are not those of their tables: materialise them", _UNINDEXED, tables),
+        _study_difference("of which the ledger counts more than their tables hold: run ledger_job again", _MISCOUNTED, tables),
     ]
     differences = [difference for difference in found if difference]
-    parquet = {"images": held["images"] or 0, "reports": held["reports"] or 0, "studies": held["studies"]}
+    parquet = {
+        "images": document_sums["images"] or 0,
+        "reports": document_sums["reports"] or 0,
+        "studies": document_sums["studies"],
+    }
     if not differences and (health.images, health.reports) != (parquet["images"], parquet["reports"]):
-        differences.append(_miscounted_in_index(counted, tables))
+        differences.append(_index_count_difference(inputs, tables))
     return Reconciliation(
         totals={
-            "objects": {"listing": len(counted.inventory), "ledger": totals.landed},
+            "objects": {"listing": len(inputs.inventory), "ledger": totals.landed},
             **{total.state: {"ledger": total.objects} for total in totals.states},
             "images": {"ledger": indexed.images, "parquet": parquet["images"], "index": health.images},
             "reports": {"ledger": indexed.reports, "parquet": parquet["reports"], "index": health.reports},
@@ -141,71 +145,73 @@ def reconcile(counted: Counted) -> Reconciliation:
 
 def unrecorded(inventory: pa.Table, ledger: pa.Table) -> list[str]:
     """The keys that are listed and not in the ledger in that version, or the other way round."""
-    return _first(_UNRECORDED, {"inventory": inventory, "ledger": ledger})
+    return _query_keys(_UNRECORDED, {"inventory": inventory, "ledger": ledger})
 
 
-def _first(query: str, tables: Mapping[str, pa.Table]) -> list[str]:
+def _query_keys(query: str, tables: Mapping[str, pa.Table]) -> list[str]:
     named = {name: tables[name] for name in tables if name in query}
-    keys: list[str] = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)[
+    keys: list[str] = query_tables(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)[
         "key"
     ].to_pylist()
     return keys
 
 
-def _unrecorded_told(count: int) -> str:
+def _unrecorded_message(count: int) -> str:
     return f"{count} objects are listed and not in the ledger in that version, or the other way round: run ledger_job again"
 
 
-def _unaccounted_told(count: int) -> str:
+def _unaccounted_message(count: int) -> str:
     return (
         f"{count} objects are in no table and no rejection though their studies were made from them: delete the files of these "
         "studies from dicom_metadata and reports, and materialise them"
     )
 
 
-def _of_studies(told: str, query: str, tables: Mapping[str, pa.Table]) -> Difference | None:
+def _study_difference(message: str, query: str, tables: Mapping[str, pa.Table]) -> Difference | None:
     named = {name: tables[name] for name in tables if name in query}
-    differing = ask(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)
+    differing = query_tables(query, {"tombstones": list(TOMBSTONES)} if "$tombstones" in query else None, **named)
     if not differing.num_rows:
         return None
-    return Difference(told=f"{differing.num_rows} studies {told}", keys=_keys_of(differing, tables))
+    return Difference(message=f"{differing.num_rows} studies {message}", keys=_keys_of(differing, tables))
 
 
 def _keys_of(differing: pa.Table, tables: Mapping[str, pa.Table]) -> list[str]:
-    return _first(_KEYS, {"differing": differing, "ledger": tables["ledger"]})
+    return _query_keys(_KEYS, {"differing": differing, "ledger": tables["ledger"]})
 
 
-def _miscounted_in_index(counted: Counted, tables: Mapping[str, pa.Table]) -> Difference:
-    studies = list(_studies_miscounted(counted))
+def _index_count_difference(inputs: ReconciliationInputs, tables: Mapping[str, pa.Table]) -> Difference:
+    studies = list(_find_miscounted_studies(inputs))
     differing = indexed_table(dict.fromkeys(studies, "")).select(["patient", "study"])
     return Difference(
-        told="the index counts other images or reports than its studies' tables hold: run medsearch reindex --fresh",
+        message="the index counts other images or reports than its studies' tables hold: run medsearch reindex --fresh",
         keys=_keys_of(differing, tables),
     )
 
 
-def _studies_miscounted(counted: Counted) -> Iterator[StudyKey]:
+def _find_miscounted_studies(inputs: ReconciliationInputs) -> Iterator[StudyKey]:
     """Studies of which the index holds other counts than the tables, looked for patient by patient until `NAMED` are found."""
-    due: dict[str, dict[StudyKey, Counts]] = {}
-    for row in ask(_HELD, studies=counted.studies).to_pylist():
+    expected: dict[str, dict[StudyKey, Counts]] = {}
+    for row in query_tables(_WITH_DOCUMENTS, studies=inputs.studies).to_pylist():
         study = StudyKey(row["patient"], row["study"])
-        due.setdefault(study.patient, {})[study] = Counts(images=row["images"], reports=row["reports"])
+        expected.setdefault(study.patient, {})[study] = Counts(images=row["images"], reports=row["reports"])
     found = 0
-    for patients in batched(due, PATIENTS_AT_ONCE):
-        if _agrees(counted, patients, due):
+    for patients in batched(expected, PATIENTS_AT_ONCE):
+        if _counts_match(inputs, patients, expected):
             continue
         for patient in patients:
-            if _agrees(counted, [patient], due):
+            if _counts_match(inputs, [patient], expected):
                 continue
-            for study, counts in due[patient].items():
-                if counted.count(Filters(patients=(study.patient,), studies=(study.study,))) != counts:
+            for study, counts in expected[patient].items():
+                if inputs.count(Filters(patients=(study.patient,), studies=(study.study,))) != counts:
                     yield study
                     found += 1
         if found >= NAMED:
             return
 
 
-def _agrees(counted: Counted, patients: Sequence[str], due: Mapping[str, Mapping[StudyKey, Counts]]) -> bool:
-    counts = [each for patient in patients for each in due[patient].values()]
-    wanted = Counts(images=sum(c.images for c in counts), reports=sum(c.reports for c in counts))
-    return counted.count(Filters(patients=tuple(patients))) == wanted
+def _counts_match(
+    inputs: ReconciliationInputs, patients: Sequence[str], expected: Mapping[str, Mapping[StudyKey, Counts]]
+) -> bool:
+    counts = [each for patient in patients for each in expected[patient].values()]
+    total = Counts(images=sum(c.images for c in counts), reports=sum(c.reports for c in counts))
+    return inputs.count(Filters(patients=tuple(patients))) == total

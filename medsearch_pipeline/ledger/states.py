@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
-from medsearch_core.storage.sql import ask
+from medsearch_core.storage.sql import query_tables
+from medsearch_core.storage.warehouse import Origin, present_version
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.studies.documents import TABLES, inputs_of_documents
+from medsearch_pipeline.studies.documents import TABLES, document_inputs_digest
 from medsearch_pipeline.studies.landed_objects import SHARED
 
-InputsOf = Callable[[Sequence[str]], str]
+InputsDigest = Callable[[Sequence[str]], str]
 """The digest that a study's table has when it was made from objects of these versions."""
+
+OLD_PARTS = {
+    "has_old_images": ("thumbnails", IMAGE_REJECTIONS),
+    "has_old_metadata": ("dicom_metadata",),
+    "has_old_vectors": ("embeddings",),
+    "has_old_reports": ("reports", "report_entities", REPORT_REJECTIONS),
+}
+"""Part of a study, by the column of `STUDIES` that says whether it is outdated → the tables whose versions say so."""
 
 STUDIES = pa.schema(
     [
@@ -32,11 +42,12 @@ STUDIES = pa.schema(
         ("documents", pa.string()),
         ("images", pa.int64()),
         ("reports", pa.int64()),
+        *((name, pa.bool_()) for name in OLD_PARTS),
     ]
 )
 """What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
-all there and of one another; that of its vectors; that of its documents, null where the study is not whole; and how many images
-and reports."""
+all there and of one another; that of its vectors; that of its documents, null where the study is not whole; how many images
+and reports; and which parts are of an earlier version of their tables than is written now."""
 
 _DIGESTS = ", ".join(
     f"max(inputs) FILTER (table_name = '{table}') AS {name}"
@@ -47,11 +58,19 @@ _DIGESTS = ", ".join(
     }.items()
 )
 _COUNTS = ", ".join(f"max(rows) FILTER (table_name = '{table}') AS rows_of_{table}" for table in TABLES)
+_VERSIONS = ", ".join(f"max(version) FILTER (table_name = '{table}') AS version_of_{table}" for table in TABLES)
+
+
+def _is_old(tables: Sequence[str]) -> str:
+    return " OR ".join(f"(table_name = '{table}' AND version < {present_version(table)})" for table in tables)
+
+
+_OLD = ", ".join(f"coalesce(bool_or({_is_old(tables)}), false) AS {name}" for name, tables in OLD_PARTS.items())
 
 _STUDIES = f"""
     WITH files AS (
         SELECT patient, study, {_DIGESTS}, count(*) FILTER (table_name = 'tags' AND inputs IS NULL) AS unreadable_tags,
-               {_COUNTS}
+               {_COUNTS}, {_VERSIONS}, {_OLD}
         FROM catalogue GROUP BY patient, study
     ), halves AS (
         SELECT *, coalesce(thumbnails = dicom_metadata AND image_rejections = dicom_metadata, false) AS has_images,
@@ -63,7 +82,8 @@ _STUDIES = f"""
            CASE WHEN has_reports THEN reports END AS reports_inputs,
            has_images AND has_reports AND coalesce(rows_of_embeddings = rows_of_dicom_metadata, false)
                AND embeddings IS NOT NULL AND unreadable_tags = 0 AS is_whole,
-           coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports
+           coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports,
+           {", ".join(f"version_of_{table}" for table in TABLES)}, {", ".join(OLD_PARTS)}
     FROM halves ORDER BY patient, study
 """  # noqa: S608
 
@@ -134,13 +154,27 @@ _ENTRIES = f"""
                          AND was.state = r.state AND was.reason IS NOT DISTINCT FROM r.reason THEN was.run
                     ELSE $run END AS run
         FROM reasoned r LEFT JOIN was USING (key)
+    ), passed AS (
+        SELECT n.key, arg_max(n, n.at) AS n, any_value(now.key) AS now_key FROM noticed n LEFT JOIN landed now USING (key)
+        WHERE now.key IS NULL OR ((now.etag, now.bytes) IS DISTINCT FROM (n.etag, n.bytes) AND
+              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(n.version, n.etag), n.bytes))
+        GROUP BY n.key
+    ), came_and_went AS (
+        SELECT p.key, p.n.bytes, p.n.etag, p.n.version, p.n.kind, p.n.patient, p.n.study,
+               CASE WHEN p.now_key IS NULL THEN 'deleted' ELSE 'superseded' END AS state, NULL AS reason, NULL AS detail,
+               b.sha256, coalesce(b.images, 0) AS images, coalesce(b.refused_frames, 0) AS refused_frames,
+               CASE WHEN b.state IN $tombstones THEN b.run ELSE $run END AS run
+        FROM passed p LEFT JOIN before b
+            ON b.key = p.key AND (coalesce(b.version, b.etag), b.bytes) = (coalesce(p.n.version, p.n.etag), p.n.bytes)
     ), ended AS (
+        SELECT * FROM came_and_went
+        UNION ALL BY NAME
         SELECT was.* REPLACE (
                    CASE WHEN now.key IS NULL THEN 'deleted' ELSE 'superseded' END AS state,
                    NULL AS reason, NULL AS detail, $run AS run)
         FROM was LEFT JOIN landed now USING (key)
-        WHERE now.key IS NULL OR
-              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(was.version, was.etag), was.bytes)
+        WHERE key NOT IN (SELECT key FROM passed) AND (now.key IS NULL OR
+              (coalesce(now.version, now.etag), now.bytes) IS DISTINCT FROM (coalesce(was.version, was.etag), was.bytes))
     ), tombstones AS (
         SELECT * FROM ended
         UNION ALL BY NAME
@@ -154,7 +188,7 @@ _ENTRIES = f"""
     ORDER BY patient NULLS FIRST, study NULLS FIRST, key, state IN $tombstones, etag
 """  # noqa: S608
 
-_REFUSALS = f"""
+_REJECTIONS = f"""
     WITH outcomes AS ({OUTCOMES}), now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)
     SELECT o.key, o.frame, o.reason, o.detail FROM outcomes o JOIN now USING (patient, study, key)
     WHERE o.reason IS NOT NULL AND now.state IN ('indexed', 'rejected', 'excluded') AND now.kind != 'rejected'
@@ -164,37 +198,42 @@ _REFUSALS = f"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class LedgerInputs:
     """What the ledger is decided by.
 
     Args:
         indexed: what the index holds, study → the digest its documents were written with.
         run: of the inventory; None where it names none.
         before: the last ledger; empty before the first.
+        noticed: what the journal's entries say that no ledger has taken yet, in their order, as `LandedChange` has it. All of
+            them are in the inventory.
     """
 
     inventory: pa.Table
     run: str | None
-    catalogue: pa.Table
+    catalog: pa.Table
     indexed: Mapping[StudyKey, str]
     before: pa.Table
+    noticed: pa.Table
 
     @cached_property
     def studies(self) -> pa.Table:
         """What the tables hold of each study."""
-        return studies_in(self.catalogue)
+        return studies_in(self.catalog)
 
 
-def studies_in(catalogue: pa.Table) -> pa.Table:
+def studies_in(catalog: pa.Table) -> pa.Table:
     """What the tables hold of each study, in the schema `STUDIES`."""
-    found = ask(_STUDIES, catalogue=catalogue)
-    digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "vectors_inputs", "reports_inputs")), strict=True)
-    documents = [
-        inputs_of_documents(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
-        for of, tags, is_whole in zip(digests, found["tags"].to_pylist(), found["is_whole"].to_pylist(), strict=True)
-    ]
+    found = query_tables(_STUDIES, catalogue=catalog)
+    documents = [_documents(row) if row["is_whole"] else None for row in found.to_pylist()]
     with_documents = found.append_column("documents", pa.array(documents, pa.string()))
     return with_documents.select(STUDIES.names).cast(STUDIES)
+
+
+def _documents(row: Mapping[str, Any]) -> str:
+    inputs = dict(zip(TABLES, (row["images_inputs"], row["vectors_inputs"], row["reports_inputs"]), strict=True))
+    digests = {table: Origin(inputs[table], row[f"version_of_{table}"]).digest for table in TABLES}
+    return document_inputs_digest(digests, row["tags"])
 
 
 def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:
@@ -203,40 +242,43 @@ def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:
     return pa.table([pa.array(c, pa.string()) for c in columns], names=["patient", "study", "inputs"])
 
 
-def decide(evidence: Evidence, inputs_of_images: InputsOf, inputs_of_reports: InputsOf) -> pa.Table:
+def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, report_inputs_digest: InputsDigest) -> pa.Table:
     """One row per landed object and one per key whose last version is gone, as `LedgerEntry` has them, by study and key.
 
     An object counts as used or refused only where its study's table was made from the very objects that are landed now, and
     as indexed only where the index holds the documents of the very tables that are there. Decided twice on the same
     evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
-    run that first found it. A tombstone goes when its version is landed again, or proves to hold the bytes that replaced it.
+    run that first found it. A tombstone is of the last version of its key that is known to have been there, whether the last
+    ledger saw it or only the journal did; it goes when its version is landed again, or proves to hold the bytes that replaced
+    it.
     """
-    due = due_of(evidence.inventory, {"dicom": inputs_of_images, "report": inputs_of_reports})
-    entries = ask(
+    due = expected_digests(inputs.inventory, {"dicom": image_inputs_digest, "report": report_inputs_digest})
+    entries = query_tables(
         _ENTRIES,
-        {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": evidence.run},
-        inventory=evidence.inventory,
-        catalogue=evidence.catalogue,
-        studies=evidence.studies,
-        indexed=indexed_table(evidence.indexed),
-        before=evidence.before,
+        {"exclusions": list(EXCLUSIONS), "tombstones": list(TOMBSTONES), "run": inputs.run},
+        inventory=inputs.inventory,
+        catalogue=inputs.catalog,
+        studies=inputs.studies,
+        indexed=indexed_table(inputs.indexed),
+        before=inputs.before,
+        noticed=inputs.noticed.append_column("at", pa.array(range(len(inputs.noticed)), pa.int64())),
         due=due,
     )
     schema = schema_of(LedgerEntry)
     return entries.select(schema.names).cast(schema)
 
 
-def refusals_in(ledger: pa.Table, catalogue: pa.Table) -> pa.Table:
+def current_rejections(ledger: pa.Table, catalog: pa.Table) -> pa.Table:
     """Key, frame, reason and detail of every object, or frame of one, that was refused in the version that is landed."""
-    return ask(_REFUSALS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalogue)
+    return query_tables(_REJECTIONS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalog)
 
 
-def due_of(inventory: pa.Table, inputs_of: Mapping[str, InputsOf]) -> pa.Table:
+def expected_digests(inventory: pa.Table, inputs_digests: Mapping[str, InputsDigest]) -> pa.Table:
     """The digests that each study's images and reports have when made from what is landed: patient, study, kind, inputs."""
-    landed = ask(_LANDED, inventory=inventory)
+    landed = query_tables(_LANDED, inventory=inventory)
 
     def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:
-        inputs = pa.array([inputs_of[kind](each) for each in versions], pa.string())
+        inputs = pa.array([inputs_digests[kind](each) for each in versions], pa.string())
         kinds = pa.repeat(pa.scalar(kind, pa.string()), len(inputs))
         return pa.table([landed["patient"], landed["study"], kinds, inputs], names=["patient", "study", "kind", "inputs"])
 

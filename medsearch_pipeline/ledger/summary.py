@@ -12,7 +12,7 @@ import pyarrow.csv
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.storage.ledger import LedgerTotals, totals_of
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.intake.inventory import landed
+from medsearch_pipeline.intake.inventory import require_inventory
 from medsearch_pipeline.ledger.reconciliation import unrecorded
 
 
@@ -48,12 +48,12 @@ def read_ledger(warehouse: Warehouse) -> Ledger:
     if warehouse.inputs(LEDGER_PATH) is None:
         place = warehouse.store.url
         raise ConfigurationError(f"there is no ledger in {place}: run ledger_job in Dagster, or correct MEDSEARCH_WAREHOUSE")
-    rows, inventory = warehouse.read(LEDGER_PATH), landed(warehouse)
+    rows, inventory = warehouse.read(LEDGER_PATH), require_inventory(warehouse)
     lost = rows.filter(pc.equal(rows["state"], "unaccounted"))["key"].to_pylist()
     return Ledger(warehouse, rows, totals_of(rows), len(inventory), lost, unrecorded(inventory, rows))
 
 
-def equation(ledger: Ledger) -> str:
+def format_equation(ledger: Ledger) -> str:
     """The totals as a sum that reconciles."""
     of = ledger.totals.of
     indexed = of("indexed")

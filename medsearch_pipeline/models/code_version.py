@@ -1,7 +1,7 @@
 """What a model is called before it is loaded: its code version, which changes with architecture, weights and preprocessing.
 
 Free of torch. The version of the loaded model (`Embedder.model_version`) is only known after loading; which one a code version
-stands for is noted in the warehouse by every run that loads it, so that others need not (`note`, `noted`).
+stands for is noted in the warehouse by every run that loads it, so that others need not (`record_model`, `recorded_models`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def code_version_of(model: str, weights: str) -> str:
     return f"{name}-{digest}{f'-{described[:8]}' if described else ''}-p{PREPROCESSING_VERSION}"
 
 
-def note(warehouse: Warehouse, code_version: str, embedder: Embedder) -> None:
+def record_model(warehouse: Warehouse, code_version: str, embedder: Embedder) -> None:
     """Notes which model a code version stands for. Written only if it differs from what is noted."""
     named = {"model_id": embedder.model_id, "model_version": embedder.model_version}
     data = json.dumps(named, sort_keys=True).encode()
@@ -51,7 +51,7 @@ def note(warehouse: Warehouse, code_version: str, embedder: Embedder) -> None:
     warehouse.store.write(path, data)
 
 
-def noted(warehouse: Warehouse) -> dict[str, ModelVersion]:
+def recorded_models(warehouse: Warehouse) -> dict[str, ModelVersion]:
     """Code version → the model it stands for, of every model that has embedded for this warehouse.
 
     Raises:

@@ -27,10 +27,10 @@ def describe(
     if not isfile(file):
         raise ConfigurationError(f"there is no file {file}")
     try:
-        wanted = Input(side=side, mean=mean, std=std)
-        found = _dimensions_of(file, wanted) if dimensions is None else dimensions
+        model_input = Input(side=side, mean=mean, std=std)
+        found = _dimensions_of(file, model_input) if dimensions is None else dimensions
         metadata = ModelMetadata(
-            **wanted.model_dump(), model_id=model_id, dimensions=found, licence=licence, sha256=sha256_of(file)
+            **model_input.model_dump(), model_id=model_id, dimensions=found, licence=licence, sha256=sha256_of(file)
         )
         path_of(file).write_text(metadata.model_dump_json(indent=2) + "\n")
     except ValidationError as error:
@@ -41,11 +41,11 @@ def describe(
     return metadata
 
 
-def _dimensions_of(file: Path, wanted: Input) -> int:
-    from medsearch_pipeline.models.engines.choice import Wanted
+def _dimensions_of(file: Path, model_input: Input) -> int:
+    from medsearch_pipeline.models.engines.choice import EngineOptions
     from medsearch_pipeline.models.engines.open import open_engine  # torch, which takes seconds
     from medsearch_pipeline.models.families.model_file import graph_of
     from medsearch_pipeline.models.network import Network
 
-    network = Network(file.name, "", wanted, graph_of(file, wanted))
-    return open_engine(network, 1, Wanted(device="cpu", precision="fp32", kept=None))[1]
+    network = Network(file.name, "", model_input, graph_of(file, model_input))
+    return open_engine(network, 1, EngineOptions(device="cpu", precision="fp32", cache_folder=None))[1]

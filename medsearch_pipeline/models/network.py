@@ -57,11 +57,11 @@ class FromPixels(nn.Module):
     input_mean: torch.Tensor
     input_std: torch.Tensor
 
-    def __init__(self, features: nn.Module, wanted: Input) -> None:
+    def __init__(self, features: nn.Module, model_input: Input) -> None:
         super().__init__()
         self.features = features
-        self.register_buffer("input_mean", torch.tensor(wanted.mean).view(3, 1, 1))
-        self.register_buffer("input_std", torch.tensor(wanted.std).view(3, 1, 1))
+        self.register_buffer("input_mean", torch.tensor(model_input.mean).view(3, 1, 1))
+        self.register_buffer("input_std", torch.tensor(model_input.std).view(3, 1, 1))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """uint8 `[n, side, side, 3]` to float `[n, dimensions]`."""

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.protocol import Embedder
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def network_named(model: str, weights: str) -> Network:
     return network
 
 
-def load_embedder(model: str, weights: str, batch_size: int = 0, wanted: Wanted = Wanted()) -> Embedder:  # noqa: B008 - frozen
+def load_embedder(model: str, weights: str, batch_size: int = 0, options: EngineOptions = EngineOptions()) -> Embedder:  # noqa: B008 - frozen
     """The embedder of a model with the weights a setting names, on the engine that is wanted.
 
     Args:
@@ -71,5 +71,5 @@ def load_embedder(model: str, weights: str, batch_size: int = 0, wanted: Wanted 
     from medsearch_pipeline.models.embedder import EngineEmbedder
     from medsearch_pipeline.models.engines.open import open_engine
 
-    engine, dimensions = open_engine(network, batch_size, wanted)
+    engine, dimensions = open_engine(network, batch_size, options)
     return EngineEmbedder(network, engine, dimensions)

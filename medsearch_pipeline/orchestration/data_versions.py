@@ -2,7 +2,7 @@
 
 Dagster gives all partitions of a run one data version (docs/adr/0014-data-versions.md), and has no way to hand over one each.
 Its function that makes an output's events is therefore wrapped here, at the one place that does so; the wrapper changes tags
-and nothing else. `install` refuses a Dagster whose function is not the one it knows.
+and nothing else. `patch_dagster` refuses a Dagster whose function is not the one it knows.
 """
 
 import inspect
@@ -27,7 +27,7 @@ from medsearch_core.keys import StudyKey
 LANDED = dg.DataVersion("landing")
 """The data version of every inventory: what makes a study stale is its own objects, not that others were listed."""
 
-__all__ = ["CODE_VERSION_TAG", "LANDED", "StudyVersion", "give_versions", "install", "tags_of"]
+__all__ = ["CODE_VERSION_TAG", "LANDED", "StudyVersion", "patch_dagster", "set_data_versions", "tags_of"]
 
 NAME, CALLER = "_get_output_asset_events", "_log_materialization_or_observation_events_for_asset"
 PARAMETERS = (
@@ -46,7 +46,7 @@ class StudyVersion:
     """What one study's table was made from.
 
     Args:
-        inputs: the digest in the footer of its file.
+        inputs: the digest of its file (`Origin.digest`).
         upstream: upstream study asset → the digest of its table that was used.
     """
 
@@ -57,13 +57,13 @@ class StudyVersion:
 _given: WeakKeyDictionary[StepExecutionContext, dict[dg.AssetKey, Mapping[str, StudyVersion]]] = WeakKeyDictionary()
 
 
-def give_versions(step: StepExecutionContext, asset: str, versions: Mapping[StudyKey, StudyVersion]) -> None:
+def set_data_versions(step: StepExecutionContext, asset: str, versions: Mapping[StudyKey, StudyVersion]) -> None:
     """Notes the versions that the materialisations of an asset in this step are to have."""
     by_partition = {study.partition: version for study, version in versions.items()}
     _given.setdefault(step, {})[dg.AssetKey(asset)] = by_partition
 
 
-def install() -> None:
+def patch_dagster() -> None:
     """Puts the wrapper in place, once a process.
 
     Raises:

@@ -26,13 +26,13 @@ class Retries:
     """How often a step is tried again, and after how long.
 
     Args:
-        most: tries after the first.
+        max_retries: tries after the first.
         seconds: before the first retry; twice as long before each further one, up to `LONGEST_SECONDS`, give or take half.
         after_interruption: how often and after how long where the step is told to stop, as ECS tells a task whose machine it
             takes back. None means that who tells it wants it to stop.
     """
 
-    most: int
+    max_retries: int
     seconds: float
     after_interruption: "Retries | None" = None
 
@@ -60,14 +60,14 @@ class Retries:
         try:
             yield
         except Transient as fault:
-            context.log.warning(f"try {context.retry_number + 1} of {self.most + 1} failed: {fault}")
-            raise dg.RetryRequested(self.most, self.wait(context.retry_number)) from fault
+            context.log.warning(f"try {context.retry_number + 1} of {self.max_retries + 1} failed: {fault}")
+            raise dg.RetryRequested(self.max_retries, self.wait(context.retry_number)) from fault
         except DagsterExecutionInterruptedError as stop:
             if self.after_interruption is None:
                 raise
-            context.log.warning(f"try {context.retry_number + 1} of {self.after_interruption.most + 1} was interrupted")
+            context.log.warning(f"try {context.retry_number + 1} of {self.after_interruption.max_retries + 1} was interrupted")
             wait = self.after_interruption.wait(context.retry_number)
-            raise dg.RetryRequested(self.after_interruption.most, wait) from stop
+            raise dg.RetryRequested(self.after_interruption.max_retries, wait) from stop
 
     def wait(self, retry: int) -> float:
         """Seconds before a retry, 0 being the first."""

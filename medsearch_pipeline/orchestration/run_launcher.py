@@ -6,7 +6,8 @@ started for ever, in the queue's way. With this launcher Dagster's own run monit
 retries follow. Launchers for containers (ECS, Kubernetes) tell it themselves.
 
 A code server that is asked to start a run may answer too late, on a busy machine. Dagster then puts the run back into the
-queue, and the process that comes up finds its run queued and ends, which fails the run. This launcher asks whether one comes up.
+queue, and the process that comes up finds its run queued and ends, which fails the run. This launcher asks whether
+one comes up.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ CLOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Worker:
+class RunProcess:
     """The process of a run, as its first event tells it: process id, and when that was, in seconds since 1970."""
 
     pid: int
-    seen: float
+    started: float
 
 
 class LocalRunLauncher(DefaultRunLauncher):
@@ -64,7 +65,7 @@ class LocalRunLauncher(DefaultRunLauncher):
             if run is None or run.status != dg.DagsterRunStatus.STARTING:
                 return True
             try:
-                return _has(json.loads(run.tags[SERVER_TAG]), run_id)
+                return _server_has_run(json.loads(run.tags[SERVER_TAG]), run_id)
             except DagsterUserCodeUnreachableError as error:
                 if not _is_slow(error):
                     return False
@@ -94,42 +95,42 @@ class LocalRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Whether the process of a started run is there, as far as can be known; running, where it cannot."""
         server = json.loads(run.tags.get(SERVER_TAG, "{}"))
-        knows = _knows(server, run.run_id) if server else None
-        return judged(knows, _is_local(run), self._worker(run.run_id), is_alive)
+        knows = _answer_of_server(server, run.run_id) if server else None
+        return worker_health(knows, _is_local(run), self._worker(run.run_id), is_alive)
 
-    def _worker(self, run_id: str) -> Worker | None:
+    def _worker(self, run_id: str) -> RunProcess | None:
         for record in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_START):
             if record.dagster_event and record.dagster_event.pid:
-                return Worker(record.dagster_event.pid, record.timestamp)
+                return RunProcess(record.dagster_event.pid, record.timestamp)
         return None
 
 
-def judged(
-    knows: bool | None, is_local: bool, worker: Worker | None, is_there: Callable[[Worker], bool]
+def worker_health(
+    server_has_run: bool | None, is_local: bool, worker: RunProcess | None, is_alive: Callable[[RunProcess], bool]
 ) -> CheckRunHealthResult:
     """What is to be thought of a started run.
 
     Args:
-        knows: whether the code server that launched it has its process; None if it does not answer.
+        server_has_run: whether the code server that launched it has its process; None if it does not answer.
         is_local: whether that server is on this machine, so that process ids mean something here.
         worker: its process, if an event tells it.
     """
-    if knows:
+    if server_has_run:
         return CheckRunHealthResult(WorkerStatus.RUNNING)
     if is_local and worker:
-        if is_there(worker):  # its server is gone, and it goes on without
+        if is_alive(worker):  # its server is gone, and it goes on without
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {worker.pid} is not there any more")
-    if knows is None:
+    if server_has_run is None:
         return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer, so nobody can tell")
     return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server was started anew and does not know it")
 
 
-def is_alive(worker: Worker) -> bool:
+def is_alive(worker: RunProcess) -> bool:
     """Whether a process is there, and is the one that was: ids are used again, most of all after a restart."""
     try:
         process = psutil.Process(worker.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= worker.seen + CLOCK_SECONDS
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= worker.started + CLOCK_SECONDS
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
@@ -140,14 +141,14 @@ def _is_local(run: dg.DagsterRun) -> bool:
     return json.loads(run.tags.get(SERVER_TAG, "{}")).get("host") in LOCAL_HOSTS
 
 
-def _knows(server: dict[str, object], run_id: str) -> bool | None:
+def _answer_of_server(server: dict[str, object], run_id: str) -> bool | None:
     try:
-        return _has(server, run_id)
+        return _server_has_run(server, run_id)
     except DagsterUserCodeUnreachableError:
         return None
 
 
-def _has(server: dict[str, object], run_id: str) -> bool:
+def _server_has_run(server: dict[str, object], run_id: str) -> bool:
     """Whether a code server has a run's process.
 
     Raises:

@@ -14,14 +14,21 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.studies.documents import StudyUnfinished, Versions, documents_of, image_ids_of, inputs_of, studies_in
+from medsearch_pipeline.studies.documents import (
+    StudyIncomplete,
+    Versions,
+    documents_digest,
+    list_studies,
+    read_documents,
+    read_image_ids,
+)
 
 BATCH = 200
 READERS = 8
 Read = TypeVar("Read")
 
 
-class Watcher(Protocol):
+class ProgressListener(Protocol):
     """Is told how far a rebuild is, in counts alone."""
 
     def step(self, what: str) -> None:
@@ -35,7 +42,7 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class Due:
+class ExpectedDocuments:
     """What a release holds of a study."""
 
     image_ids: tuple[str, ...]
@@ -47,104 +54,106 @@ class Load:
     """Keeps one release in step with the warehouse.
 
     Args:
-        held: what the release held at the start, study → inputs.
+        stored: what the release held at the start, study → inputs.
 
     Attributes:
-        due: what the release holds now, by what was read from Parquet.
-        missing: studies that cannot be read or were refused, each with the reason; an earlier version may be in `due`.
+        documents: what the release holds now, by what was read from Parquet.
+        missing: studies that cannot be read or were refused, each with the reason; an earlier version may be in `documents`.
         studies: how many were written, with `images` images, in `seconds`.
     """
 
     warehouse: Warehouse
-    held: Mapping[StudyKey, str]
-    watcher: Watcher
-    due: dict[StudyKey, Due] = field(default_factory=dict)
+    stored: Mapping[StudyKey, str]
+    listener: ProgressListener
+    documents: dict[StudyKey, ExpectedDocuments] = field(default_factory=dict)
     missing: dict[StudyKey, str] = field(default_factory=dict)
     studies: int = 0
     images: int = 0
     seconds: float = 0.0
     _seen: dict[StudyKey, Versions] = field(default_factory=dict)
-    _touched: set[StudyKey] = field(default_factory=set)
+    _written: set[StudyKey] = field(default_factory=set)
 
     def catch_up(self, release: SearchIndex) -> None:
         """Brings over what came, changed or went since the last time; at first, everything the release does not hold.
 
         Files are told apart by the store's listing, taken before they are read: what changes meanwhile differs next time.
         """
-        listed = studies_in(self.warehouse)
-        gone = (self.held.keys() | self.due.keys() | self.missing.keys()) - listed.keys()
-        self._bring(release, listed, gone)
+        listed = list_studies(self.warehouse)
+        gone = (self.stored.keys() | self.documents.keys() | self.missing.keys()) - listed.keys()
+        self._sync(release, listed, gone)
 
-    def catch_up_new(self, release: SearchIndex) -> None:
+    def load_new(self, release: SearchIndex) -> None:
         """Brings over studies that were not there or not finished the last time.
 
         The others are left for `catch_up` at the moment of publishing: a study whose assets are just being made again is held
         as it was, and no reason to publish nothing.
         """
-        listed = studies_in(self.warehouse)
-        self._bring(release, {s: versions for s, versions in listed.items() if s not in self._touched}, set())
+        listed = list_studies(self.warehouse)
+        self._sync(release, {s: versions for s, versions in listed.items() if s not in self._written}, set())
 
-    def _bring(self, release: SearchIndex, listed: Mapping[StudyKey, Versions], gone: set[StudyKey]) -> None:
+    def _sync(self, release: SearchIndex, listed: Mapping[StudyKey, Versions], removed: set[StudyKey]) -> None:
         started = time.perf_counter()
         changed = sorted(study for study, versions in listed.items() if versions != self._seen.get(study))
         self._seen |= listed
-        self.watcher.begin(len(changed))
+        self.listener.begin(len(changed))
         for batch in read_ahead(self._read, changed, BATCH):
             self._write(release, batch)
-        for study in gone:
-            for known in (self._seen, self.due, self.missing):
+        for study in removed:
+            for known in (self._seen, self.documents, self.missing):
                 known.pop(study, None)
-        lost = sorted(gone | (self.missing.keys() & self.held.keys()) - self.due.keys())
+        lost = sorted(removed | (self.missing.keys() & self.stored.keys()) - self.documents.keys())
         for some in batched(lost, BATCH):
             release.delete(some)
-        self._touched |= {*self.due, *lost}
-        self.held = {}
+        self._written |= {*self.documents, *lost}
+        self.stored = {}
         self.seconds += time.perf_counter() - started
 
-    def expected(self) -> tuple[int, int, int]:
+    def expected_counts(self) -> tuple[int, int, int]:
         """Images, reports and studies that are due. A study without documents is not held."""
-        images = sum(len(due.image_ids) for due in self.due.values())
-        reports = sum(due.reports for due in self.due.values())
-        return images, reports, sum(bool(due.image_ids or due.reports) for due in self.due.values())
+        images = sum(len(due.image_ids) for due in self.documents.values())
+        reports = sum(due.reports for due in self.documents.values())
+        return images, reports, sum(bool(due.image_ids or due.reports) for due in self.documents.values())
 
     def image_ids(self) -> list[str]:
         """Every image that is due."""
-        return [image for due in self.due.values() for image in due.image_ids]
+        return [image for due in self.documents.values() for image in due.image_ids]
 
-    def _read(self, study: StudyKey) -> StudyDocuments | Due | StudyUnfinished:
+    def _read(self, study: StudyKey) -> StudyDocuments | ExpectedDocuments | StudyIncomplete:
         """A study's documents; what is due where the release holds these very ones; or why it cannot be read."""
         try:
-            if study in self.held and inputs_of(self.warehouse, study) == self.held[study]:
-                ids = image_ids_of(self.warehouse, study)
-                return Due(tuple(ids), self.warehouse.row_count(study_path("reports", study)))
-            return documents_of(self.warehouse, study)
-        except StudyUnfinished as fault:
+            if study in self.stored and documents_digest(self.warehouse, study) == self.stored[study]:
+                ids = read_image_ids(self.warehouse, study)
+                return ExpectedDocuments(tuple(ids), self.warehouse.row_count(study_path("reports", study)))
+            return read_documents(self.warehouse, study)
+        except StudyIncomplete as fault:
             return fault
 
-    def _write(self, release: SearchIndex, batch: Mapping[StudyKey, StudyDocuments | Due | StudyUnfinished]) -> None:
+    def _write(
+        self, release: SearchIndex, batch: Mapping[StudyKey, StudyDocuments | ExpectedDocuments | StudyIncomplete]
+    ) -> None:
         documents = {study: read for study, read in batch.items() if isinstance(read, StudyDocuments)}
-        missing = {study: str(read) for study, read in batch.items() if isinstance(read, StudyUnfinished)}
-        self._touched |= documents.keys()
+        missing = {study: str(read) for study, read in batch.items() if isinstance(read, StudyIncomplete)}
+        self._written |= documents.keys()
         try:
             if documents:
                 release.upsert(list(documents.values()))
         except DocumentsRefused as error:
             missing |= refused_studies(error)
-        written = {study: due_of(read) for study, read in documents.items() if study not in missing}
-        kept = {study: read for study, read in batch.items() if isinstance(read, Due)}
+        written = {study: expected_documents(read) for study, read in documents.items() if study not in missing}
+        kept = {study: read for study, read in batch.items() if isinstance(read, ExpectedDocuments)}
         for study in (*written, *kept):
             self.missing.pop(study, None)
-        self.due |= written | kept
+        self.documents |= written | kept
         self.missing |= missing
         images = sum(len(due.image_ids) for due in written.values())
         self.studies += len(written)
         self.images += images
-        self.watcher.advance(len(batch), images)
+        self.listener.advance(len(batch), images)
 
 
-def due_of(study: StudyDocuments) -> Due:
+def expected_documents(study: StudyDocuments) -> ExpectedDocuments:
     """What the index holds of a study once it is written."""
-    return Due(tuple(image.image_id for image in study.images), len(study.reports))
+    return ExpectedDocuments(tuple(image.image_id for image in study.images), len(study.reports))
 
 
 def refused_studies(error: DocumentsRefused) -> dict[StudyKey, str]:

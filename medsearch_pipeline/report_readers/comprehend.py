@@ -1,8 +1,9 @@
 """Amazon Comprehend Medical as the reader of mentions: the calls, their limits, their faults and their cost.
 
-Belongs here: everything that talks to the service. What its answers mean is told in `answers`. A report is read whole or not at
-all: a piece that the service refuses refuses the report (a counted rejection), a service that stays busy or away stops the run,
-and what was read before is kept, so that the next run goes on. No report text is in any message.
+Belongs here: everything that talks to the service. What its answers mean is told in `comprehend_results`. A report is
+read whole or not at all: a piece that the service refuses refuses the report (a counted
+rejection), a service that stays busy or away stops the run, and what
+was read before is kept, so that the next run goes on. No report text is in any message.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailab
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.data import ner_version
 from medsearch_core.reports.sections import Section
-from medsearch_pipeline.report_readers.comprehend_results import Found, Thresholds, entities_of, mentions_of
+from medsearch_pipeline.report_readers.comprehend_results import DetectedEntity, Thresholds, entities_of, mentions_of
 from medsearch_pipeline.report_readers.text_chunks import chunks
 
 READER_VERSION = "1"
@@ -44,9 +45,9 @@ ATTEMPTS = 6
 FIRST_WAIT_SECONDS = 0.5
 
 
-def comprehend_version(least: Thresholds) -> str:
+def comprehend_version(min_scores: Thresholds) -> str:
     """The version stored with what the service's answers were made into; the service's own models go into the release."""
-    return f"comprehend-{READER_VERSION}-{least.entity:g}-{least.trait:g}-{least.code:g}-{ner_version()}"
+    return f"comprehend-{READER_VERSION}-{min_scores.entity:g}-{min_scores.trait:g}-{min_scores.code:g}-{ner_version()}"
 
 
 def open_client(region: str | None) -> Any:
@@ -65,10 +66,10 @@ def open_client(region: str | None) -> Any:
 class ComprehendReader:
     """Finds mentions by `DetectEntitiesV2` and `InferICD10CM`."""
 
-    def __init__(self, client: Any, least: Thresholds, wait: Callable[[float], None] = time.sleep) -> None:
-        self.version = comprehend_version(least)
+    def __init__(self, client: Any, min_scores: Thresholds, wait: Callable[[float], None] = time.sleep) -> None:
+        self.version = comprehend_version(min_scores)
         self.usage: Counter[str] = Counter()
-        self._client, self._least, self._wait = client, least, wait
+        self._client, self._least, self._wait = client, min_scores, wait
 
     def find(self, report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
         """The mentions of a report.
@@ -78,12 +79,12 @@ class ComprehendReader:
             Transient: where the service stays busy or away.
             ServiceUnavailable: where it forbids the call.
         """
-        detected, _ = self._ask("detect_entities_v2", text)
-        coded, release = self._ask("infer_icd10_cm", text)
+        detected, _ = self._detect("detect_entities_v2", text)
+        coded, release = self._detect("infer_icd10_cm", text)
         return mentions_of(report_id, text, sections, detected, coded, f"Comprehend Medical {release}", is_billable)
 
-    def _ask(self, operation: str, text: str) -> tuple[list[Found], str]:
-        found: list[Found] = []
+    def _detect(self, operation: str, text: str) -> tuple[list[DetectedEntity], str]:
+        found: list[DetectedEntity] = []
         model = ""
         for begin, end in chunks(text, LIMIT_BYTES[operation]):
             piece = text[begin:end]

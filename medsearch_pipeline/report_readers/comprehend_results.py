@@ -58,7 +58,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedEntity:
     """One entity of an answer, its offsets those of the report's text."""
 
     begin: int
@@ -70,24 +70,24 @@ class Found:
     codes: tuple[Code, ...] = field(default=())
 
 
-def entities_of(answer: dict[str, Any], offset: int, least: Thresholds) -> list[Found]:
+def entities_of(answer: dict[str, Any], offset: int, min_scores: Thresholds) -> list[DetectedEntity]:
     """The conditions and procedures of one answer for the piece of text that begins at `offset`."""
     return [
-        Found(
+        DetectedEntity(
             begin=entity["BeginOffset"] + offset,
             end=entity["EndOffset"] + offset,
             score=entity["Score"],
             category=entity["Category"],
-            traits={t["Name"]: t["Score"] for t in entity.get("Traits", ()) if t["Score"] >= least.trait},
+            traits={t["Name"]: t["Score"] for t in entity.get("Traits", ()) if t["Score"] >= min_scores.trait},
             attributes=tuple(a["Text"] for a in entity.get("Attributes", ()) if a["Type"] in QUALIFYING),
             codes=tuple(
                 Code(c["Code"], c["Description"], c["Score"])
                 for c in entity.get("ICD10CMConcepts", ())
-                if c["Score"] >= least.code
+                if c["Score"] >= min_scores.code
             ),
         )
         for entity in answer["Entities"]
-        if entity["Score"] >= least.entity
+        if entity["Score"] >= min_scores.entity
         and (entity["Category"] == DEVICE_CATEGORY or (entity["Category"], entity["Type"]) == ("MEDICAL_CONDITION", "DX_NAME"))
     ]
 
@@ -96,23 +96,23 @@ def mentions_of(
     report_id: str,
     text: str,
     sections: Sequence[Section],
-    detected: Sequence[Found],
-    coded: Sequence[Found],
+    detected: Sequence[DetectedEntity],
+    coded: Sequence[DetectedEntity],
     release: str,
     is_billable: Callable[[str], bool | None],
 ) -> list[EntityRecord]:
     """The mentions of a report, from all answers of both operations."""
     found = [
         mention
-        for entity in _together(detected, coded)
+        for entity in _merge_codes(detected, coded)
         if (mention := _mention(report_id, text, sections, entity, release, is_billable)) is not None
     ]
     return sorted(found, key=lambda e: (e.begin, e.end, e.concept))
 
 
-def _together(detected: Sequence[Found], coded: Sequence[Found]) -> list[Found]:
+def _merge_codes(detected: Sequence[DetectedEntity], coded: Sequence[DetectedEntity]) -> list[DetectedEntity]:
     """What either operation found, once: traits of both, attributes of both, the codes of the second."""
-    joined: list[Found] = []
+    joined: list[DetectedEntity] = []
     taken: set[int] = set()
     for entity in detected:
         same = [c for c in coded if c.begin < entity.end and entity.begin < c.end and c.category == entity.category]
@@ -129,7 +129,7 @@ def _mention(
     report_id: str,
     text: str,
     sections: Sequence[Section],
-    entity: Found,
+    entity: DetectedEntity,
     release: str,
     is_billable: Callable[[str], bool | None],
 ) -> EntityRecord | None:
@@ -142,7 +142,7 @@ def _mention(
     assertion, trait = _assertion(entity.traits)
     settled = in_section(assertion, category, section)
     code = _code(entity.codes, _sentence(text, entity.begin, entity.end))
-    said = qualifiers_of(" ".join((*entity.attributes, words)))
+    qualifiers = qualifiers_of(" ".join((*entity.attributes, words)))
     return EntityRecord(
         report_id=report_id,
         text=words,
@@ -158,10 +158,10 @@ def _mention(
         icd10cm_billable=is_billable(code.code) if code else None,
         icd10cm_release=release if code else None,
         score=code.score if code else entity.score,
-        severity=said.severity,
-        change=said.change,
-        laterality=said.laterality,
-        anatomy=said.anatomy,
+        severity=qualifiers.severity,
+        change=qualifiers.change,
+        laterality=qualifiers.laterality,
+        anatomy=qualifiers.anatomy,
     )
 
 
@@ -169,7 +169,7 @@ def _concept(words: str) -> tuple[str, str]:
     """The vocabulary's concept of these words and its category, else the words themselves and no category."""
     for sentence in split_sentences(words, 0, len(words)):
         for match in vocabulary().findings.find(sentence.words):
-            concept = vocabulary().meant(match.value, sentence.words)
+            concept = vocabulary().resolve_sense(match.value, sentence.words)
             if concept.name:
                 return concept.name, concept.category
     return " ".join(words.lower().split()), ""

@@ -9,7 +9,7 @@ import dagster as dg
 from dagster._core.remote_origin import RemoteRepositoryOrigin
 
 from medsearch_pipeline.alerts.alert import payload_of
-from medsearch_pipeline.alerts.failures import Told, Watch
+from medsearch_pipeline.alerts.failures import AlertCursor, Watch
 from medsearch_pipeline.alerts.webhook import BACKOFF_SECONDS, AlertNotDelivered, Webhook
 from medsearch_pipeline.settings import Settings
 
@@ -34,21 +34,21 @@ def build_alert_sensor(settings: Settings, backoff_seconds: tuple[float, ...] = 
     def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Posts what failed since the last tick. What could not be delivered stays due."""
         started, watch = time.monotonic(), watch_of(context, settings.dagster_url.rstrip("/"))
-        told = Told.model_validate_json(context.cursor) if context.cursor else watch.now()
+        cursor = AlertCursor.model_validate_json(context.cursor) if context.cursor else watch.now()
         delivered = 0
-        for alert, after in watch.due(told):
+        for alert, after in watch.pending_alerts(cursor):
             if alert:
                 try:
                     webhook.post(payload_of(alert))
                 except AlertNotDelivered as error:
                     if not delivered:
                         raise
-                    return _result(told, f"{delivered} alerts delivered, then {error}")
+                    return _result(cursor, f"{delivered} alerts delivered, then {error}")
                 delivered += 1
-            told = after
+            cursor = after
             if time.monotonic() - started > BUDGET_SECONDS:
-                return _result(told, f"{delivered} alerts delivered; the next tick goes on")
-        return _result(told, f"{delivered} alerts delivered" if delivered else "nothing failed that was not told")
+                return _result(cursor, f"{delivered} alerts delivered; the next tick goes on")
+        return _result(cursor, f"{delivered} alerts delivered" if delivered else "nothing failed that was not told")
 
     return alert_sensor
 
@@ -69,5 +69,5 @@ def watch_of(context: dg.SensorEvaluationContext, url: str) -> Watch:
     )
 
 
-def _result(told: Told, reason: str) -> dg.SensorResult:
-    return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=told.model_dump_json())
+def _result(cursor: AlertCursor, reason: str) -> dg.SensorResult:
+    return dg.SensorResult(skip_reason=dg.SkipReason(reason), cursor=cursor.model_dump_json())

@@ -10,20 +10,20 @@ import dagster as dg
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake.changes import Seen
-from medsearch_pipeline.intake.events.consumer import Consumed, Limits, consume
+from medsearch_pipeline.intake.changes import Observation
+from medsearch_pipeline.intake.events.consumer import ConsumeResult, Limits, consume
 from medsearch_pipeline.intake.events.queue import open_queue
-from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
-from medsearch_pipeline.intake.lookup import Looked, look_up
+from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, parse_keys
+from medsearch_pipeline.intake.lookup import LookupResult, look_up
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
-from medsearch_pipeline.intake.recorder import Recorded, record
+from medsearch_pipeline.intake.recorder import ScanResult, record
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import Layout
 
 SECONDS = 15
-SHOWN = 20
+MAX_LOGGED = 20
 NO_DEAD_LETTERS = (
     "the queue has no redrive policy: give it a dead-letter queue, or what cannot be read comes again until it expires"
 )
@@ -36,13 +36,13 @@ class Tally:
     changes: Counter[str] = field(default_factory=Counter)
     """How many objects were added, replaced, removed, and how many only got another tag."""
     studies: set[StudyKey] = field(default_factory=set)
-    unspellable: list[str] = field(default_factory=list)
+    unaddressable: list[str] = field(default_factory=list)
     """Keys that S3 allows and the store cannot be asked for."""
 
-    def add(self, looked: Looked, recorded: Recorded) -> None:
+    def add(self, looked: LookupResult, recorded: ScanResult) -> None:
         self.changes.update({kind: getattr(recorded, kind) for kind in CHANGES})
         self.studies.update(recorded.studies)
-        self.unspellable += looked.unspellable
+        self.unaddressable += looked.unaddressable
 
 
 def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
@@ -70,50 +70,50 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
         def record_seen(keys: Sequence[str]) -> Collection[str]:
             observed = datetime.now(UTC)
             looked = look_up(store, keys)
-            seen = [Seen(key, info) for key, info in looked.seen.items()]
+            seen = [Observation(key, info) for key, info in looked.seen.items()]
             recorded = record(store, tables, layout, secret, seen, observed, inputs_of)
             tally.add(looked, recorded)
-            for key, error in list(looked.failed.items())[:SHOWN]:
+            for key, error in list(looked.failed.items())[:MAX_LOGGED]:
                 context.log.warning(f"{key} could not be looked at and comes again: {error}")
             return looked.failed.keys()
 
-        consumed = consume(queue, lambda body: keys_named(body, place), record_seen, Limits(settings.events_per_tick))
+        consumed = consume(queue, lambda body: parse_keys(body, place), record_seen, Limits(settings.events_per_tick))
         for line in warnings_of(consumed, tally):
             context.log.warning(line)
-        what = told(consumed, tally, has_dead_letters)
+        what = format_summary(consumed, tally, has_dead_letters)
         context.log.info(what)
         return dg.SkipReason(what)
 
     return events_sensor
 
 
-def told(consumed: Consumed, tally: Tally, has_dead_letters: bool) -> str:
+def format_summary(consumed: ConsumeResult, tally: Tally, has_dead_letters: bool) -> str:
     """What a tick did, in one line of counts."""
-    unread = ", ".join(sorted({fault.reason for fault in consumed.unread.values()}))
+    unread = ", ".join(sorted({fault.reason for fault in consumed.unreadable.values()}))
     fate = "left to the dead-letter queue" if has_dead_letters else "left to come again"
     parts = [
-        _count(consumed.no_news, "message", "messages", "with no news"),
-        _count(len(consumed.unread), "message", "messages", f"that could not be read ({unread}), {fate}"),
+        _count(consumed.without_keys, "message", "messages", "with no news"),
+        _count(len(consumed.unreadable), "message", "messages", f"that could not be read ({unread}), {fate}"),
         _count(len(consumed.unseen), "message", "messages", "left to come again: an object could not be looked at"),
         _count(len(consumed.undeleted), "message", "messages", "that could not be deleted, left to come again"),
-        _count(len(tally.unspellable), "key", "keys", "that no store can be asked for, left to the inventory"),
+        _count(len(tally.unaddressable), "key", "keys", "that no store can be asked for, left to the inventory"),
         "" if consumed.is_drained else "more may be waiting",
         "" if has_dead_letters else NO_DEAD_LETTERS,
     ]
-    return "; ".join([_looked_at(consumed, tally), *filter(None, parts)])
+    return "; ".join([_describe_lookups(consumed, tally), *filter(None, parts)])
 
 
-def warnings_of(consumed: Consumed, tally: Tally) -> Iterable[str]:
+def warnings_of(consumed: ConsumeResult, tally: Tally) -> Iterable[str]:
     """What a tick names for whoever has to put it right, a few of each."""
-    for name, fault in list(consumed.unread.items())[:SHOWN]:
+    for name, fault in list(consumed.unreadable.items())[:MAX_LOGGED]:
         yield f"message {name} could not be read: {fault}"
-    for name, code in list(consumed.undeleted.items())[:SHOWN]:
+    for name, code in list(consumed.undeleted.items())[:MAX_LOGGED]:
         yield f"message {name} could not be deleted: {code}"
-    for key in tally.unspellable[:SHOWN]:
+    for key in tally.unaddressable[:MAX_LOGGED]:
         yield f"{key!r} is a key that no store can be asked for: give the object another, unless it only marks a folder"
 
 
-def _looked_at(consumed: Consumed, tally: Tally) -> str:
+def _describe_lookups(consumed: ConsumeResult, tally: Tally) -> str:
     if not consumed.messages:
         return "no messages"
     looked = (

@@ -10,26 +10,56 @@ import dagster as dg
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
-from medsearch_pipeline.intake.dispatch import BRIDGE, Patience, Plan, Span, merged, plan, still_waiting, with_studies
+from medsearch_pipeline.intake import journal, pending
+from medsearch_pipeline.intake.dispatch import (
+    MAX_GAP,
+    DispatchPlan,
+    PartitionRange,
+    SettleLimits,
+    merge_entries,
+    plan_dispatch,
+    remaining,
+    requeue,
+)
+from medsearch_pipeline.intake.failed_runs import FailedRuns, judge_failed_runs
+from medsearch_pipeline.intake.study_runs import (
+    failure_sentence,
+    newest_by_partition,
+    newest_runs,
+    resolve,
+    unresolved_failures,
+)
+from medsearch_pipeline.models.availability import Availability, availability
 from medsearch_pipeline.orchestration.partitions import NAME, register
-from medsearch_pipeline.orchestration.run_tags import PRIORITY_TAG, RUN_KEY_TAG, UNFINISHED, range_tags, span_of
+from medsearch_pipeline.orchestration.run_tags import (
+    HIDDEN,
+    PRIORITY_TAG,
+    RUN_KEY_TAG,
+    UNFINISHED,
+    partition_span,
+    range_tags,
+    settings_tags,
+)
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.settings_digest import settings_digest
 
 JOB = "ingest_job"
-TICK_TAG = "medsearch/tick"
-WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", "medsearch/dispatched_again"
+TICK_TAG = f"{HIDDEN}tick"
+WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", f"{HIDDEN}dispatched_again"
 RETRY_TIME = timedelta(seconds=60)
 """How long Dagster has to retry a run that died."""
 READERS = 16
-SHOWN = 20
+MAX_LOGGED = 20
+MODEL_SECONDS = 15.0
+"""How long a tick waits to know whether the model can be loaded; loading it goes on, and the next tick asks again."""
+MAX_FAILED_RUNS, MAX_NAMED_RUNS = 200, 3
+"""Failed runs that a tick judges, and those it names."""
 
 
 def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
     """The `ingest_sensor` of a deployment."""
-    patience = Patience(timedelta(seconds=settings.settle_seconds), timedelta(seconds=settings.max_wait_seconds))
+    limits = SettleLimits(timedelta(seconds=settings.settle_seconds), timedelta(seconds=settings.max_wait_seconds))
 
     @dg.sensor(
         job_name=JOB,
@@ -39,55 +69,63 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def ingest_sensor(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SensorResult:
         tables, instance, now = Warehouse(warehouse.open()), context.instance, datetime.now(UTC)
-        last = waiting.read(tables)
-        before = last or waiting.State()
+        last = pending.read(tables)
+        before = last or pending.State()
         names = journal.names(tables)
-        forgotten = _forgotten(instance, now)
-        rows = merged(still_waiting(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
-        rows = with_studies(rows, _studies_of(instance, forgotten), now - patience.settle)
-        due = [row for row in rows if patience.is_over(row, now)]
-        unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if due else []
+        unretried = _unretried_runs(instance, now)
+        digest = settings_digest(settings)
+        failures = _failed_runs(instance, digest)
+        rows = merge_entries(remaining(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
+        again = [*_studies_of(instance, unretried), *(StudyKey.parse(key) for key in failures.retry)]
+        rows = requeue(rows, again, now - limits.settle)
+        due = [row for row in rows if limits.is_due(row, now)]
+        model = availability(settings, MODEL_SECONDS) if due else None
+        may_run = model is not None and model.is_available
+        unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if may_run else []
         free = settings.max_runs_in_flight - sum(TICK_TAG in run.tags for run in unfinished)
         token = uuid.uuid4().hex[:12]
-        done = Plan([], rows, 0, len(due))
-        if due and free > 0:
+        done = DispatchPlan([], rows, 0, len(due) if may_run else 0)
+        if may_run and free > 0:
             known = instance.get_dynamic_partitions(NAME)
             new = register(instance, [row.study for row in due], known)
-            done = plan(
+            done = plan_dispatch(
                 rows,
                 due,
                 [*known, *new],
-                [worked_on for run in unfinished if (worked_on := span_of(run))],
+                [worked_on for run in unfinished if (worked_on := partition_span(run))],
                 token=token,
                 free=free,
-                bridge=BRIDGE,
-                most=settings.max_partitions_per_run,
+                max_gap=MAX_GAP,
+                max_partitions=settings.max_partitions_per_run,
             )
-        after = waiting.State(tuple(done.waiting), before.taken.union(names).intersection(names))
+        after = pending.State(tuple(done.pending), before.taken.union(names).intersection(names))
         if after != last:
-            waiting.write(tables, after)
-        for run in forgotten:
+            pending.write(tables, after)
+        for run in unretried:
             instance.add_run_tags(run.run_id, {AGAIN_TAG: "true"})
-        told = _told(done, len(rows) - len(due), settings)
-        for each in done.spans:
-            shown = ", ".join(study.partition for study in each.studies[:SHOWN])
+        resolve(instance, failures.resolved)
+        obstacles = [_model_sentence(len(due), model)] if due and not may_run else []
+        obstacles += _failure_sentences(instance, failures)
+        message = _format_summary(done, len(rows) - len(due), settings, obstacles)
+        for each in done.ranges:
+            shown = ", ".join(study.partition for study in each.studies[:MAX_LOGGED])
             context.log.info(f"{each.run_key}: {len(each.studies)} studies in {each.partitions} partitions: {shown}")
-        context.log.info(told)
-        if not done.spans:
-            return dg.SensorResult(skip_reason=told)
-        return dg.SensorResult(run_requests=[_request(span, token) for span in done.spans])
+        context.log.info(message)
+        if not done.ranges:
+            return dg.SensorResult(skip_reason=message)
+        return dg.SensorResult(run_requests=[_request(span, token, digest) for span in done.ranges])
 
     return ingest_sensor
 
 
-def _launched(instance: dg.DagsterInstance, state: waiting.State) -> set[str]:
+def _launched(instance: dg.DagsterInstance, state: pending.State) -> set[str]:
     """The run keys, of those that wait to be seen, that have a run."""
     tokens = {row.run_key.split("-")[1] for row in state.rows if row.run_key}
     runs = [run for token in tokens for run in instance.get_runs(dg.RunsFilter(tags={TICK_TAG: token}))]
     return {run.tags[RUN_KEY_TAG] for run in runs if RUN_KEY_TAG in run.tags}
 
 
-def _forgotten(instance: dg.DagsterInstance, now: datetime) -> list[dg.DagsterRun]:
+def _unretried_runs(instance: dg.DagsterInstance, now: datetime) -> list[dg.DagsterRun]:
     """Runs of ours that died and that Dagster was to retry, and did not.
 
     Its consumer of failures passes a run over whose status is not yet written when it sees the event, and never looks again.
@@ -107,8 +145,18 @@ def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> 
     if not runs:
         return []
     keys = instance.get_dynamic_partitions(NAME)
-    spans = [span for run in runs if (span := span_of(run)) and span[0] in keys and span[1] in keys]
+    spans = [span for run in runs if (span := partition_span(run)) and span[0] in keys and span[1] in keys]
     return [StudyKey.parse(key) for start, end in spans for key in keys[keys.index(start) : keys.index(end) + 1]]
+
+
+def _failed_runs(instance: dg.DagsterInstance, digest: str) -> FailedRuns:
+    """What is to be done about the runs that failed and were not run again."""
+    failed = unresolved_failures(instance, MAX_FAILED_RUNS)
+    if not failed:
+        return FailedRuns([], {}, [])
+    keys = instance.get_dynamic_partitions(NAME)
+    newest = newest_by_partition(newest_runs(instance), keys, keys)
+    return judge_failed_runs(failed, newest, keys, digest)
 
 
 def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> list[journal.Entry]:
@@ -125,25 +173,45 @@ def _entry(tables: Warehouse, name: str) -> journal.Entry | None:
         return None
 
 
-def _request(span: Span, token: str) -> dg.RunRequest:
+def _request(span: PartitionRange, token: str, digest: str) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=JOB,
         run_key=span.run_key,
         tags={
             **range_tags(span.start, span.end, len(span.studies)),
+            **settings_tags(digest),
             TICK_TAG: token,
             PRIORITY_TAG: "1",  # what has just landed goes before the runs of a backfill
         },
     )
 
 
-def _told(done: Plan, resting: int, settings: Settings) -> str:
-    studies = sum(len(span.studies) for span in done.spans)
-    parts = [f"requested {len(done.spans)} runs for {studies} studies"] if done.spans else []
+def _model_sentence(studies: int, model: Availability | None) -> str:
+    if model is None:
+        return f"{studies} studies wait for the model, whose weights are being loaded or downloaded: the next tick looks again"
+    return f"{studies} studies wait for the model, and no run is requested: {model.sentence}"
+
+
+def _failure_sentences(instance: dg.DagsterInstance, failures: FailedRuns) -> list[str]:
+    """Which studies wait in which failed run."""
+    named = list(failures.held.items())[:MAX_NAMED_RUNS]
+    parts = [
+        f"{len(keys)} studies are in the failed run {run.id} ({failure_sentence(instance, run.id)}), and are run again when "
+        "the settings change, or by medsearch ingest"
+        for run, keys in named
+    ]
+    others = len(failures.held) - len(named)
+    return [*parts, f"{others} more failed runs: medsearch status lists them"] if others else parts
+
+
+def _format_summary(done: DispatchPlan, resting: int, settings: Settings, obstacles: Sequence[str]) -> str:
+    studies = sum(len(span.studies) for span in done.ranges)
+    parts = list(obstacles)
+    parts += [f"requested {len(done.ranges)} runs for {studies} studies"] if done.ranges else []
     if resting:
         parts.append(f"{resting} studies rest for {settings.settle_seconds} s first")
     if done.busy:
         parts.append(f"{done.busy} wait until the run that works on them has ended")
-    if done.crowded:
-        parts.append(f"{done.crowded} wait for a free run ({settings.max_runs_in_flight} at a time)")
+    if done.without_free_run:
+        parts.append(f"{done.without_free_run} wait for a free run ({settings.max_runs_in_flight} at a time)")
     return "; ".join(parts) or "no study changed"

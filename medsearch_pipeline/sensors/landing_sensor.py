@@ -13,9 +13,9 @@ import dagster as dg
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake.changes import refuse_emptying, seen_between
+from medsearch_pipeline.intake.changes import check_mass_deletion, observations_between
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
-from medsearch_pipeline.intake.recorder import Recorded, Round
+from medsearch_pipeline.intake.recorder import ScanResult, ScanRound
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
@@ -25,7 +25,7 @@ CURSOR_VERSION = 1
 SECONDS_PER_TICK = 20.0
 BYTES_COMPARED = 2**40
 """More than a tick has time for: it is the clock that ends a tick."""
-PLACED_AT_ONCE = 100
+OBJECTS_PER_STEP = 100
 """Objects placed between two looks at the clock: each may take the reading of a header, or of the whole object."""
 
 
@@ -43,7 +43,7 @@ class Cursor:
     after: str = ""
     ticks: int = 0
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """The cursor as Dagster keeps it."""
         return json.dumps({"version": CURSOR_VERSION, **asdict(self)})
 
@@ -74,42 +74,42 @@ def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
         store, tables, observed = landing.open(), Warehouse(warehouse.open()), datetime.now(UTC)
         cursor = Cursor.read(context.cursor, store.url)
         secret = pseudonym_secret(tables.store, settings.pseudonym_key)
-        found = Round(store, tables, layout, secret, inputs_of, bytes_compared=BYTES_COMPARED)
-        looked, after = _look(store, found, cursor.after, settings.scan_objects_per_tick)
-        recorded = found.finish(observed)
-        told = _told(looked, cursor, recorded, is_end=after is None)
-        context.log.info(told)
+        scan = ScanRound(store, tables, layout, secret, inputs_of, bytes_compared=BYTES_COMPARED)
+        looked, after = _scan_part(store, scan, cursor.after, settings.scan_objects_per_tick)
+        recorded = scan.commit(observed)
+        message = _format_summary(looked, cursor, recorded, is_end=after is None)
+        context.log.info(message)
         moved = Cursor(store.url) if after is None else Cursor(store.url, after, cursor.ticks + 1)
-        return dg.SensorResult(skip_reason=told, cursor=moved.written())
+        return dg.SensorResult(skip_reason=message, cursor=moved.to_json())
 
     return landing_sensor
 
 
-def _look(store: ObjectStore, found: Round, after: str, limit: int) -> tuple[int, str | None]:
+def _scan_part(store: ObjectStore, scan: ScanRound, after: str, limit: int) -> tuple[int, str | None]:
     """Looks at one part of the store; returns how many objects it saw and the last of their keys, None at the end."""
     until = time.monotonic() + SECONDS_PER_TICK
     infos = store.scan(after, limit)
     is_end = len(infos) < limit
-    rows = found.known.rows
-    seen = seen_between(rows, after, infos, is_end)
+    rows = scan.inventory.rows
+    seen = observations_between(rows, after, infos, is_end)
     gone = [each for each in seen if each.info is None]
     if gone and not infos and not store.scan("", 1):
-        refuse_emptying(len(rows), len(rows))
-    refuse_emptying(len(rows), len(gone))
-    unlike = found.unlike(seen)
-    for start in range(0, len(unlike), PLACED_AT_ONCE):
+        check_mass_deletion(len(rows), len(rows))
+    check_mass_deletion(len(rows), len(gone))
+    unlike = scan.find_changed(seen)
+    for start in range(0, len(unlike), OBJECTS_PER_STEP):
         if start and time.monotonic() > until:
             last = unlike[start - 1].key
             return sum(info.key.encode() <= last.encode() for info in infos), last
-        found.place(unlike[start : start + PLACED_AT_ONCE])
+        scan.assign_studies(unlike[start : start + OBJECTS_PER_STEP])
     return len(infos), None if is_end else infos[-1].key
 
 
-def _told(looked: int, cursor: Cursor, recorded: Recorded, *, is_end: bool) -> str:
+def _format_summary(looked: int, cursor: Cursor, recorded: ScanResult, *, is_end: bool) -> str:
     place = f" after {cursor.after}" if cursor.after else ""
     counts = {kind: getattr(recorded, kind) for kind in CHANGES}
-    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count or kind != "retagged")
+    changes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count or kind != "retagged")
     end = f"; the whole store was looked at in {cursor.ticks + 1} ticks" if is_end else ""
     if recorded.entry is None:
         return f"nothing changed among {looked:,} objects{place}{end}"
-    return f"looked at {looked:,} objects{place}: {told} in {len(recorded.studies)} studies; journalled{end}"
+    return f"looked at {looked:,} objects{place}: {changes} in {len(recorded.studies)} studies; journalled{end}"

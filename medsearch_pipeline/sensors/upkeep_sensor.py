@@ -9,16 +9,21 @@ from itertools import islice
 import dagster as dg
 
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import pending as waiting
+from medsearch_pipeline.intake import pending
 from medsearch_pipeline.jobs import UPKEEP_JOBS
+from medsearch_pipeline.models.availability import availability
 from medsearch_pipeline.orchestration.jobs import build_jobs
 from medsearch_pipeline.orchestration.partitions import NAME
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, range_tags, span_of
+from medsearch_pipeline.orchestration.run_tags import HIDDEN, UNFINISHED, partition_span, range_tags, settings_tags
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep.planning import Place, Request, look, requests, summary
+from medsearch_pipeline.studies.settings_digest import settings_digest
+from medsearch_pipeline.upkeep.planning import PlanCursor, PlannedRun, assess_staleness, format_summary, plan_runs
 
-UPKEEP_TAG = "medsearch/upkeep"
+UPKEEP_TAG = f"{HIDDEN}upkeep"
+NEED_MODEL = ("ingest_job", "reembed_job")
+MODEL_SECONDS = 15.0
+"""How long a tick waits to know whether the model can be loaded."""
 
 
 def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -43,33 +48,42 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         if done:
             return dg.SkipReason(f"ledger {ledger[:8]} is dealt with: the next look is after the next ledger")
         unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        since = instance.get_runs(dg.RunsFilter(updated_after=_begun(instance, ledger)))
+        since = instance.get_runs(dg.RunsFilter(updated_after=_created_at(instance, ledger)))
         free = settings.max_runs_in_flight - sum(UPKEEP_TAG in run.tags for run in unfinished)
         if free <= 0:
             return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
         tables = Warehouse(warehouse.open())
-        standing, found = look(settings, tables, search_index.open())
-        dispatched = waiting.read(tables) or waiting.State()
-        planned = requests(
-            found,
+        inputs, staleness = assess_staleness(settings, tables, search_index.open())
+        if any(each.job in NEED_MODEL for each in staleness.stale):
+            model = availability(settings, MODEL_SECONDS)
+            if model is None:
+                return dg.SkipReason("the model's weights are being loaded or downloaded: the next tick looks again")
+            if not model.is_available:
+                return dg.SkipReason(
+                    f"{format_summary(staleness)}; they wait for the model, and nothing is requested: {model.sentence}"
+                )
+        dispatched = pending.read(tables) or pending.State()
+        planned = plan_runs(
+            staleness,
             instance.get_dynamic_partitions(NAME),
             [
-                *(span for run in (*unfinished, *since) if (span := span_of(run))),
+                *(span for run in (*unfinished, *since) if (span := partition_span(run))),
                 *((row.study.partition, row.study.partition) for row in dispatched.rows),
             ],
-            most=settings.max_partitions_per_run,
-            may_index=not standing.is_index_of_another_model,
+            max_partitions=settings.max_partitions_per_run,
+            may_index=inputs.index_refusal is None,
             after=after,
         )
         chosen = list(islice(planned, free))
         rest = next(planned, None)
-        told = _told(summary(found), chosen, rest is not None, standing.is_index_of_another_model)
-        context.log.info(told)
-        reached = Place(chosen[-1].job, chosen[-1].last) if chosen else after
+        message = _format_summary(format_summary(staleness), chosen, rest is not None, inputs.index_refusal)
+        context.log.info(message)
+        reached = PlanCursor(chosen[-1].job, chosen[-1].last) if chosen else after
         cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
         if not chosen:
-            return dg.SensorResult(skip_reason=told, cursor=cursor)
-        return dg.SensorResult(run_requests=[_request(each, ledger) for each in chosen], cursor=cursor)
+            return dg.SensorResult(skip_reason=message, cursor=cursor)
+        digest = settings_digest(settings)
+        return dg.SensorResult(run_requests=[_request(each, ledger, digest) for each in chosen], cursor=cursor)
 
     return upkeep_sensor
 
@@ -80,31 +94,31 @@ def _last_ledger(instance: dg.DagsterInstance) -> str | None:
     return event.run_id if event else None
 
 
-def _begun(instance: dg.DagsterInstance, ledger: str) -> datetime:
+def _created_at(instance: dg.DagsterInstance, ledger: str) -> datetime:
     """When the run of a ledger was created: of what other runs have worked on since, it does not know how it is."""
     record = instance.get_run_record_by_id(ledger)
     return record.create_timestamp if record else datetime.now(UTC)
 
 
-def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, Place | None]:
+def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, PlanCursor | None]:
     """Whether this ledger is dealt with, and else where its requests stopped."""
     held = json.loads(cursor) if cursor else {}
     if held.get("ledger") != ledger:
         return False, None
-    return held["done"], Place(**held["after"]) if held["after"] else None
+    return held["done"], PlanCursor(**held["after"]) if held["after"] else None
 
 
-def _request(each: Request, ledger: str) -> dg.RunRequest:
+def _request(each: PlannedRun, ledger: str, digest: str) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=each.job,
         run_key=f"upkeep-{ledger}-{each.job}-{each.start}",
         asset_selection=[dg.AssetKey(asset) for asset in each.assets],
-        tags={**range_tags(each.start, each.end, each.studies), UPKEEP_TAG: ledger},
+        tags={**range_tags(each.start, each.end, each.studies), **settings_tags(digest), UPKEEP_TAG: ledger},
     )
 
 
-def _told(standing: str, chosen: Sequence[Request], is_more: bool, is_index_of_another_model: bool) -> str:
-    parts = [standing]
+def _format_summary(staleness_summary: str, chosen: Sequence[PlannedRun], is_more: bool, index_refusal: str | None) -> str:
+    parts = [staleness_summary]
     for job in UPKEEP_JOBS:
         of = [each for each in chosen if each.job == job]
         if of:
@@ -115,6 +129,6 @@ def _told(standing: str, chosen: Sequence[Request], is_more: bool, is_index_of_a
         parts.append("requested nothing")
     if is_more:
         parts.append("more follow as these finish")
-    if is_index_of_another_model:
-        parts.append("the index holds another model's vectors: when all studies are embedded, run medsearch reindex")
+    if index_refusal:
+        parts.append(index_refusal)
     return "; ".join(parts)

@@ -13,9 +13,9 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_this_machine
+from medsearch_core.loopback import is_local_host
 from medsearch_core.settings import Deployment
-from medsearch_pipeline.models.engines.choice import EngineName, PrecisionName, Wanted
+from medsearch_pipeline.models.engines.choice import EngineName, EngineOptions, PrecisionName
 from medsearch_pipeline.models.registry import NAMES, family_of
 from medsearch_pipeline.settings.ecs import EcsSettings
 from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
@@ -166,7 +166,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     @classmethod
     def _is_protected(cls, value: SecretStr | None) -> SecretStr | None:
         at = urlsplit(value.get_secret_value() if value else "")
-        if value and not (at.hostname and (at.scheme == "https" or (at.scheme == "http" and is_this_machine(at.hostname)))):
+        if value and not (at.hostname and (at.scheme == "https" or (at.scheme == "http" and is_local_host(at.hostname)))):
             raise ValueError("give an https:// address; http:// only on this machine")
         return value
 
@@ -182,7 +182,10 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     @field_validator("layout")
     @classmethod
     def _names_patient_and_study(cls, value: str) -> str:
-        Layout.of(value)
+        try:
+            Layout.of(value)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
         return value
 
     @property
@@ -192,6 +195,6 @@ class Settings(EcsSettings, Deployment, BaseSettings):
         return frozenset(name.strip().lower() for name in named) - {""}
 
     @property
-    def engine_wanted(self) -> Wanted:
+    def engine_options(self) -> EngineOptions:
         """What is to run the model."""
-        return Wanted(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))
+        return EngineOptions(self.engine, self.device, self.precision, self.model_threads, Path(self.model_cache))

@@ -41,7 +41,7 @@ class ObjectImages:
 
 
 @dataclass(frozen=True)
-class ObjectReader:
+class DicomObjectProcessor:
     """Reads objects from the landing store, writes their pictures to the warehouse's.
 
     Args:
@@ -58,7 +58,7 @@ class ObjectReader:
     check_identity: bool = True
     is_on_gpu: bool = False
 
-    def read(self, objects: Sequence[StudyObject]) -> Iterator[ObjectImages]:
+    def process(self, objects: Sequence[StudyObject]) -> Iterator[ObjectImages]:
         """What each object holds, in order; the next are read from the store meanwhile.
 
         Raises:
@@ -70,9 +70,9 @@ class ObjectReader:
             decode_on_gpu()
         ahead = read_ahead(lambda of: read_landed(self.landing, of[1].key), objects, lambda of: of[1].bytes)
         for (study, item), data in zip(objects, ahead, strict=True):
-            yield self.images_of(study, item, data)
+            yield self.process_object(study, item, data)
 
-    def images_of(self, study: StudyKey, item: LandedObject, read: Callable[[], bytes]) -> ObjectImages:
+    def process_object(self, study: StudyKey, item: LandedObject, read: Callable[[], bytes]) -> ObjectImages:
         """What one object holds; refused as a whole or by the frame, it says why.
 
         Args:
@@ -80,17 +80,17 @@ class ObjectReader:
         """
         found = ObjectImages()
         try:
-            self._read(study, item, read(), found)
+            self._process(study, item, read(), found)
         except BadInput as fault:
             found.rejections.append(rejection_of(STAGE, study, item, fault))
         return found
 
-    def _read(self, study: StudyKey, item: LandedObject, data: bytes, found: ObjectImages) -> None:
+    def _process(self, study: StudyKey, item: LandedObject, data: bytes, found: ObjectImages) -> None:
         dataset = read_dataset(data)
         who = identity(dataset)
         check_pixels(dataset, max_pixels=self.max_pixels)
         if self.check_identity and not item.study_instance_uid:
-            refuse_stranger(study, who.patient_id, who.study_id)
+            check_patient_matches(study, who.patient_id, who.study_id)
         found.sop_instance_uid, found.sha256 = who.sop_instance_uid, hashlib.sha256(data).hexdigest()
         frames = frame_count(dataset)
         shown = []
@@ -125,7 +125,7 @@ class ObjectReader:
         )
 
 
-def refuse_stranger(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:
+def check_patient_matches(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:
     """Raises `BadInput("identity_mismatch")` if a header names another patient or study than its folder.
 
     `p10000032` and `10000032` are one patient, `s50414267` and `50414267` one study; an empty attribute contradicts nothing.

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord, TagRecord
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments, study_documents
+from medsearch_core.search.documents import StudyDocuments, study_documents
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.model import Model
-from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.studies.embeddings import inputs_of_vectors
+from medsearch_core.storage.warehouse import Origin, Warehouse, study_path
+from medsearch_pipeline.studies.embeddings import vector_inputs_digest
 
 TABLES = ("dicom_metadata", "embeddings", "reports")
 
@@ -23,63 +24,64 @@ Versions = Mapping[str, str]
 """Table → the store's tag of a study's file."""
 
 
-class StudyUnfinished(StorageError):
+class StudyIncomplete(StorageError):
     """A study's tables are not all there, not readable or not of one another. The message names the study and what to do."""
 
 
-def studies_in(warehouse: Warehouse) -> dict[StudyKey, Versions]:
+def list_studies(warehouse: Warehouse) -> dict[StudyKey, Versions]:
     """Every study with one of the `TABLES`, by a listing of the store alone, and the versions of its files."""
     found: dict[StudyKey, dict[str, str]] = defaultdict(dict)
     for table in (*TABLES, "tags"):
         for entry in warehouse.store.list(table):
-            study = study_at(entry.key.removeprefix(f"{table}/"))
+            study = study_from_path(entry.key.removeprefix(f"{table}/"))
             if study:
                 found[study][table] = entry.etag
     return {study: versions for study, versions in found.items() if versions.keys() & set(TABLES)}
 
 
-def documents_of(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, str] | None = None) -> StudyDocuments:
+def read_documents(warehouse: Warehouse, study: StudyKey, origins: Mapping[str, Origin] | None = None) -> StudyDocuments:
     """Everything the index holds of a study.
 
     Args:
-        digests: those of its tables where they were read already (`digests_of`).
+        origins: those of its tables where they were read already (`read_origins`).
 
     Raises:
-        StudyUnfinished: one of its tables has not been materialised, or its embeddings are of other images than it has now.
+        StudyIncomplete: one of its tables has not been materialised, or its embeddings are of other images than it has now.
             An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
         StorageError: the store cannot be read.
     """
-    digests = digests_of(warehouse, study) if digests is None else digests
+    origins = read_origins(warehouse, study) if origins is None else origins
     try:
-        tags = tags_of(warehouse, study)
+        tags = read_tags(warehouse, study)
         images = warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
         embeddings = warehouse.read_rows(EmbeddingRecord, study_path("embeddings", study))
         reports = warehouse.read_rows(ReportRecord, study_path("reports", study))
     except pa.ArrowException as error:
         raise _unreadable(study) from error
-    if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(digests, embeddings):
-        raise StudyUnfinished(f"{study} has embeddings of other images than it has now: materialise embeddings")
+    if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(origins, embeddings):
+        raise StudyIncomplete(f"{study} has embeddings of other images than it has now: materialise embeddings")
     if not all(np.isfinite(e.vector).all() for e in embeddings):
-        raise StudyUnfinished(f"{study} has a vector that is not finite: delete its file of embeddings and materialise it")
-    return study_documents(study, images, embeddings, reports, _inputs(digests, tags), tags)
+        raise StudyIncomplete(f"{study} has a vector that is not finite: delete its file of embeddings and materialise it")
+    return study_documents(study, images, embeddings, reports, _inputs(origins, tags), tags)
 
 
-def inputs_of(warehouse: Warehouse, study: StudyKey) -> str:
-    """The `inputs` of a study's documents, from footers and tags alone; raises as `documents_of`."""
-    digests = digests_of(warehouse, study)
+def documents_digest(warehouse: Warehouse, study: StudyKey) -> str:
+    """The `inputs` of a study's documents, from footers and tags alone; raises as `read_documents`."""
+    origins = read_origins(warehouse, study)
     try:
-        return _inputs(digests, tags_of(warehouse, study))
+        return _inputs(origins, read_tags(warehouse, study))
     except pa.ArrowException as error:
         raise _unreadable(study) from error
 
 
-def inputs_of_documents(digests: Mapping[str, str], tags: str) -> str:
-    """The `inputs` of a study's documents, by the digests of its `TABLES` and of its tags; no tags have an empty one."""
+def document_inputs_digest(digests: Mapping[str, str], tags: str) -> str:
+    """The `inputs` of a study's documents, by the digests (`Origin.digest`) of its `TABLES` and of its tags; no tags have an
+    empty one."""
     return digest_of(str(INDEX_SCHEMA_VERSION), *(digests[table] for table in TABLES), tags)
 
 
-def image_ids_of(warehouse: Warehouse, study: StudyKey) -> list[str]:
-    """The images a study's documents are of, without reading their rows; raises as `documents_of`."""
+def read_image_ids(warehouse: Warehouse, study: StudyKey) -> list[str]:
+    """The images a study's documents are of, without reading their rows; raises as `read_documents`."""
     try:
         ids: list[str] = warehouse.read(study_path("embeddings", study))["image_id"].to_pylist()
     except pa.ArrowException as error:
@@ -87,12 +89,12 @@ def image_ids_of(warehouse: Warehouse, study: StudyKey) -> list[str]:
     return ids
 
 
-def tags_of(warehouse: Warehouse, study: StudyKey) -> list[str]:
+def read_tags(warehouse: Warehouse, study: StudyKey) -> list[str]:
     """The tags people gave a study."""
     return [row.tag for row in warehouse.read_rows(TagRecord, study_path("tags", study))]
 
 
-def models_of(warehouse: Warehouse, study: StudyKey) -> set[Model]:
+def read_models(warehouse: Warehouse, study: StudyKey) -> set[Model]:
     """The models of a study's embeddings: one, or none without images. A file that cannot be read has none."""
     try:
         table = warehouse.read(study_path("embeddings", study))
@@ -102,7 +104,7 @@ def models_of(warehouse: Warehouse, study: StudyKey) -> set[Model]:
     return {Model(*of) for of in zip(table["model_id"].to_pylist(), table["model_version"].to_pylist(), lengths, strict=True)}
 
 
-def study_at(path: str) -> StudyKey | None:
+def study_from_path(path: str) -> StudyKey | None:
     """The study of a table's file, by its path below the table; None if it is no study's."""
     try:
         return StudyKey.parse(path.removesuffix(".parquet")) if path.endswith(".parquet") else None
@@ -110,24 +112,26 @@ def study_at(path: str) -> StudyKey | None:
         return None
 
 
-def digests_of(warehouse: Warehouse, study: StudyKey) -> dict[str, str]:
-    """The digests of a study's `TABLES`, from footers alone; raises `StudyUnfinished` where one is missing."""
-    digests = {table: warehouse.inputs(study_path(table, study)) for table in TABLES}
-    missing = [table for table, digest in digests.items() if digest is None]
+def read_origins(warehouse: Warehouse, study: StudyKey) -> dict[str, Origin]:
+    """What a study's `TABLES` were made from, from footers alone; raises `StudyIncomplete` where one is missing."""
+    found = {table: warehouse.origin(study_path(table, study)) for table in TABLES}
+    missing = [table for table, origin in found.items() if origin is None]
     if missing:
-        raise StudyUnfinished(f"{study} has no {' and no '.join(missing)} yet: materialise those first")
-    return {table: digest or "" for table, digest in digests.items()}
+        raise StudyIncomplete(f"{study} has no {' and no '.join(missing)} yet: materialise those first")
+    return {table: origin for table, origin in found.items() if origin}
 
 
-def _inputs(digests: Mapping[str, str], tags: list[str]) -> str:
-    return inputs_of_documents(digests, digest_of(*tags) if tags else "")
+def _inputs(origins: Mapping[str, Origin], tags: list[str]) -> str:
+    digests = {table: origin.digest for table, origin in origins.items()}
+    return document_inputs_digest(digests, digest_of(*tags) if tags else "")
 
 
-def _is_current(digests: Mapping[str, str], embeddings: list[EmbeddingRecord]) -> bool:
+def _is_current(origins: Mapping[str, Origin], embeddings: list[EmbeddingRecord]) -> bool:
     """Whether vectors were made from the images as they are: `dicom_metadata` and `thumbnails` come from one decode."""
     models = {(e.model_id, e.model_version) for e in embeddings}
-    return all(inputs_of_vectors(*model, digests["dicom_metadata"]) == digests["embeddings"] for model in models)
+    images, vectors = origins["dicom_metadata"].inputs, origins["embeddings"].inputs
+    return all(vector_inputs_digest(*model, images) == vectors for model in models)
 
 
-def _unreadable(study: StudyKey) -> StudyUnfinished:
-    return StudyUnfinished(f"a file of {study} cannot be read: delete it and materialise the study")
+def _unreadable(study: StudyKey) -> StudyIncomplete:
+    return StudyIncomplete(f"a file of {study} cannot be read: delete it and materialise the study")

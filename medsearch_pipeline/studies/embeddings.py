@@ -18,15 +18,15 @@ from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord, records_of
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.models.protocol import Embedder
-from medsearch_pipeline.workers.pool import Lost, Workers
-from medsearch_pipeline.workers.shared_thumbnails import PictureLoader, SharedPictures, Slot
+from medsearch_pipeline.workers.pool import ItemFailure, Workers
+from medsearch_pipeline.workers.shared_thumbnails import SharedThumbnailBuffer, Slot, ThumbnailLoader
 
 PICTURES_A_CALL, PICTURES_AHEAD, BATCHES_AHEAD = 8, 32, 2
 """How many a worker is given at once, and how many of them and of whole batches are loaded, at least, ahead of the model."""
-BATCHES_HELD = 3
+EMBEDDER_BATCHES = 3
 """By an embedder at most: those it works on, and one that it was given meanwhile."""
 
-Loaded = tuple[Slot, str | Lost | None]
+Loaded = tuple[Slot, str | ItemFailure | None]
 """A picture's place, and what is wrong with it, if anything is."""
 
 
@@ -51,7 +51,7 @@ class Timings:
         return self.images / total if total else 0.0
 
 
-def inputs_of_vectors(model_id: str, model_version: str, thumbnails: str) -> str:
+def vector_inputs_digest(model_id: str, model_version: str, thumbnails: str) -> str:
     """The digest of everything a study's vectors are made from; `thumbnails` is that of its thumbnails."""
     return digest_of("embeddings", model_id, model_version, thumbnails)
 
@@ -70,25 +70,26 @@ class StudyEmbedder:
 
     Args:
         damaged: images without a vector, because their PNG cannot be read, and why. Their studies are not current.
-        unlike: images of which the model gave numbers that are not finite. Their vector is all zero, which is like no other.
+        not_finite: images of which the model gave numbers that are not finite. Their vector is all zero, like no other.
     """
 
     warehouse: Warehouse
     embedder: Embedder
     timings: Timings = field(default_factory=Timings)
     damaged: dict[StudyKey, dict[str, str]] = field(default_factory=dict)
-    unlike: dict[StudyKey, list[str]] = field(default_factory=dict)
+    not_finite: dict[StudyKey, list[str]] = field(default_factory=dict)
 
     def inputs(self, study: StudyKey) -> str | None:
         """The digest of everything a study's vectors are made from; None while it has no thumbnails."""
         return self._inputs(self.warehouse.inputs(study_path("thumbnails", study)))
 
     def _inputs(self, thumbnails: str | None) -> str | None:
-        return thumbnails and inputs_of_vectors(self.embedder.model_id, self.embedder.model_version, thumbnails)
+        return thumbnails and vector_inputs_digest(self.embedder.model_id, self.embedder.model_version, thumbnails)
 
     def is_current(self, study: StudyKey) -> bool:
         """Whether the study's vectors were made from its present thumbnails by this very model."""
-        return self.warehouse.inputs(study_path("embeddings", study)) == self.inputs(study)
+        inputs = self.inputs(study)
+        return inputs is not None and self.warehouse.is_made_from(inputs, study_path("embeddings", study))
 
     def build(self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]) -> None:
         """Embeds studies in order, in batches that run across them; calls `done` as each study is written.
@@ -97,25 +98,25 @@ class StudyEmbedder:
         """
         size = self.embedder.batch_size
         ahead = max(BATCHES_AHEAD, -(-PICTURES_AHEAD // size))
-        places = (ahead + BATCHES_HELD + 1) * size
+        slots = (ahead + EMBEDDER_BATCHES + 1) * size
         expected: dict[StudyKey, _Expected] = {}
         rows: dict[StudyKey, list[EmbeddingRecord]] = {}
-        given: deque[list[Loaded]] = deque()
-        with closing(SharedPictures(places, self.embedder.side)) as ring:
-            load = PictureLoader(self.warehouse.store, ring.address).load
-            loaded = workers.map(load, self._slots(studies, places, expected, done), PICTURES_A_CALL, ahead * size)
+        batches_in_flight: deque[list[Loaded]] = deque()
+        with closing(SharedThumbnailBuffer(slots, self.embedder.side)) as buffer:
+            load = ThumbnailLoader(self.warehouse.store, buffer.handle).load
+            loaded = workers.map(load, self._slots(studies, slots, expected, done), PICTURES_A_CALL, ahead * size)
 
-            batches = self._batches(batched(loaded, size), ring.pictures, given)
+            batches = self._batches(batched(loaded, size), buffer.thumbnails, batches_in_flight)
             for vectors in self._timed_batches(batches):
-                for (slot, fault), vector in zip(batch := given.popleft(), vectors, strict=True):
+                for (slot, fault), vector in zip(batch := batches_in_flight.popleft(), vectors, strict=True):
                     of_study = rows.setdefault(slot.study, [])
                     if fault is None:
                         if not np.isfinite(vector).all():
-                            self.unlike.setdefault(slot.study, []).append(slot.image_id)
+                            self.not_finite.setdefault(slot.study, []).append(slot.image_id)
                             vector = np.zeros_like(vector)
                         of_study.append(self._row(slot.image_id, vector))
                     else:
-                        text = fault.detail if isinstance(fault, Lost) else fault
+                        text = fault.detail if isinstance(fault, ItemFailure) else fault
                         self.damaged.setdefault(slot.study, {})[slot.image_id] = text
                     wanted = expected[slot.study]
                     if len(of_study) + len(self.damaged.get(slot.study, ())) == wanted.images:
@@ -124,7 +125,7 @@ class StudyEmbedder:
                 self.timings.images += len(batch)
 
     def _slots(
-        self, studies: Iterable[StudyKey], places: int, expected: dict[StudyKey, _Expected], done: Callable[[StudyKey], None]
+        self, studies: Iterable[StudyKey], slots: int, expected: dict[StudyKey, _Expected], done: Callable[[StudyKey], None]
     ) -> Iterator[Slot]:
         number = 0
         for study in studies:
@@ -135,20 +136,20 @@ class StudyEmbedder:
             else:
                 self._write(study, [], inputs, done)
             for each in records_of(ThumbnailRecord, thumbnails.rows):
-                yield Slot(study, each.image_id, each.path, each.bytes, number % places)
+                yield Slot(study, each.image_id, each.path, each.bytes, number % slots)
                 number += 1
 
     def _batches(
-        self, loaded: Iterator[list[Loaded]], pictures: np.ndarray, given: deque[list[Loaded]]
+        self, loaded: Iterator[list[Loaded]], pictures: np.ndarray, batches_in_flight: deque[list[Loaded]]
     ) -> Iterator[np.ndarray]:
-        """The pictures of each batch as they lie in the ring; which they are goes to `given`."""
+        """The pictures of each batch as they lie in the ring; which they are goes to `batches_in_flight`."""
         while True:
             with self._timed("preprocess_seconds"):
                 batch = next(loaded, None)
             if batch is None:
                 return
-            given.append(batch)
-            start = batch[0][0].place
+            batches_in_flight.append(batch)
+            start = batch[0][0].index
             yield pictures[start : start + len(batch)]
 
     def _row(self, image_id: str, vector: np.ndarray) -> EmbeddingRecord:

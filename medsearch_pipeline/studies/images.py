@@ -12,12 +12,19 @@ from functools import partial
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
+from medsearch_core.records import (
+    ImageRecord,
+    LandedObject,
+    Rejection,
+    ThumbnailRecord,
+    version_of,
+)
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectImages, ObjectReader
+from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor, ObjectImages
+from medsearch_pipeline.studies.headers import HeaderReader, rows_by_object
 from medsearch_pipeline.studies.landed_objects import rejection_of, versions_of
-from medsearch_pipeline.workers.pool import Lost, Workers
+from medsearch_pipeline.workers.pool import ItemFailure, Workers
 
 OBJECTS_A_CALL = 4
 OBJECTS_AHEAD = 32
@@ -40,7 +47,7 @@ class StudyImages:
 
 
 @dataclass(frozen=True)
-class ImageReader:
+class StudyImageBuilder:
     """Reads studies from the landing store into the warehouse.
 
     Args:
@@ -48,7 +55,7 @@ class ImageReader:
         warehouse: where its rows go; its pictures go to the same store.
     """
 
-    objects: ObjectReader
+    objects: DicomObjectProcessor
     warehouse: Warehouse
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
@@ -57,13 +64,41 @@ class ImageReader:
         Not what decodes them: the values are those of any decoder.
         """
         how = self.objects
-        return inputs_of_images(versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity)
+        return image_inputs_digest(versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very objects."""
-        wanted = self.inputs(objects)
-        is_made = self.warehouse.is_made_from(wanted, study, "thumbnails", "dicom_metadata")
-        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
+        return self.warehouse.is_made_from(self.inputs(objects), study_path("dicom_metadata", study), *_pictures(study))
+
+    def has_old_metadata(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
+        """Whether the study was made from these very objects, its metadata under an earlier version of the table."""
+        wanted, metadata = self.inputs(objects), self.warehouse.origin(study_path("dicom_metadata", study))
+        is_old = metadata is not None and metadata.inputs == wanted and metadata.version < version_of(ImageRecord)
+        return is_old and self.warehouse.is_made_from(wanted, *_pictures(study))
+
+    def refresh_metadata(
+        self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]
+    ) -> list[StudyKey]:
+        """Writes metadata of an earlier version again, from headers alone; pictures are left as they are.
+
+        Calls `done` as each study is written. Returns the studies whose headers are not what their rows were made from: those
+        are to be built.
+        """
+        tables = {study: self.warehouse.written(study_path("dicom_metadata", study)) for study in studies}
+        objects = {study: rows_by_object(table) for study, table in tables.items()}
+        items = (rows for of_study in objects.values() for rows in of_study)
+        results = workers.map(HeaderReader(self.objects.landing).read, items, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        unlike = []
+        for study, of_study in objects.items():
+            found = [next(results)[1] for _ in of_study]
+            images = [image for rows in found if rows is not None and not isinstance(rows, ItemFailure) for image in rows]
+            if len(images) < sum(len(rows.images) for rows in of_study):
+                unlike.append(study)
+                continue
+            inputs = tables[study].inputs or ""
+            self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), images, inputs)
+            done(study)
+        return unlike
 
     def build(
         self, studies: Mapping[StudyKey, Sequence[LandedObject]], workers: Workers, done: Callable[[StudyKey], None]
@@ -74,12 +109,12 @@ class ImageReader:
         """
         ordered = {study: sorted(objects, key=lambda o: o.key) for study, objects in studies.items()}
         jobs = ((study, item) for study, objects in ordered.items() for item in objects)
-        results = workers.map(self.objects.read, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        results = workers.map(self.objects.process, jobs, OBJECTS_A_CALL, OBJECTS_AHEAD)
         for study, objects in ordered.items():
             found = [next(results) for _ in objects]
-            made = combined(study, [(item, images) for (_, item), images in found])
+            made = merge_objects(study, [(item, images) for (_, item), images in found])
             again = [(study, item) for item in made.overwritten]
-            for _ in workers.map(self.objects.read, again, 1, 1):
+            for _ in workers.map(self.objects.process, again, 1, 1):
                 pass
             self._write(study, objects, made)
             done(study)
@@ -94,14 +129,19 @@ class ImageReader:
         self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), made.images, inputs)
 
 
-def combined(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages | Lost]]) -> StudyImages:
+def _pictures(study: StudyKey) -> tuple[str, str]:
+    """What a study's objects are decoded into beside its metadata."""
+    return study_path("thumbnails", study), rejections_path(STAGE, study)
+
+
+def merge_objects(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages | ItemFailure]]) -> StudyImages:
     """A study of its objects, in the order of their keys: of those with one SOPInstanceUID the first that shows something."""
     made = StudyImages()
     first: dict[str, tuple[LandedObject, str]] = {}
     for item, images in found:
         try:
-            if isinstance(images, Lost):
-                if images.is_to_blame:
+            if isinstance(images, ItemFailure):
+                if images.is_items_fault:
                     raise BadInput("undecodable_pixel_data", images.detail)
                 made.interrupted.append(item.key)
                 raise BadInput("interrupted", images.detail)
@@ -109,7 +149,7 @@ def combined(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages |
             if images.thumbnails and sha256 and sha256 != images.sha256:
                 made.overwritten.append(kept)
             if images.sop_instance_uid:
-                refuse_repetition(sha256, images.sha256)
+                check_duplicate_instance(sha256, images.sha256)
         except BadInput as fault:
             made.rejections.append(rejection_of(STAGE, study, item, fault))
             continue
@@ -121,22 +161,22 @@ def combined(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages |
     return made
 
 
-def inputs_of_images(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
+def image_inputs_digest(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
     """The digest of everything a study's images are made from; `versions` are its DICOM objects', in any order."""
     return digest_of("images", PIXEL_VERSION, str(thumbnail_side), str(max_pixels), str(check_identity), *sorted(versions))
 
 
-def images_due(settings: Settings) -> Callable[[Iterable[str]], str]:
-    """`inputs_of_images` by the settings of a deployment."""
+def image_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
+    """`image_inputs_digest` by the settings of a deployment."""
     return partial(
-        inputs_of_images,
+        image_inputs_digest,
         thumbnail_side=settings.thumbnail_side,
         max_pixels=settings.max_pixels,
         check_identity=settings.check_identity,
     )
 
 
-def refuse_repetition(seen: str | None, sha256: str) -> None:
+def check_duplicate_instance(seen: str | None, sha256: str) -> None:
     """Raises `BadInput` if an object of the study with this SOPInstanceUID was used already (its SHA-256 is `seen`)."""
     if seen == sha256:
         raise BadInput("duplicate_object", "the same bytes as another object of the study")

@@ -20,7 +20,7 @@ STAGE = "report_entities"
 
 
 @dataclass(frozen=True)
-class ReportReader:
+class StudyReportBuilder:
     """Reads a study's reports from the landing store into the warehouse."""
 
     landing: ObjectStore
@@ -29,13 +29,12 @@ class ReportReader:
 
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's reports are made from."""
-        return inputs_of_reports(versions_of(objects), self.mentions.version)
+        return report_inputs_digest(versions_of(objects), self.mentions.version)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
-        wanted = self.inputs(objects)
-        is_made = self.warehouse.is_made_from(wanted, study, "report_entities", "reports")
-        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == wanted
+        paths = study_path("report_entities", study), study_path("reports", study), rejections_path(STAGE, study)
+        return self.warehouse.is_made_from(self.inputs(objects), *paths)
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's reports, entities and rejections.
@@ -70,12 +69,12 @@ class ReportReader:
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
 
 
-def inputs_of_reports(versions: Iterable[str], ner_version: str) -> str:
+def report_inputs_digest(versions: Iterable[str], ner_version: str) -> str:
     """The digest of everything a study's reports are made from; `versions` are the landed reports', in any
     order, `ner_version` the reader's."""
     return digest_of("reports", ner_version, *sorted(versions))
 
 
-def reports_due(settings: Settings) -> Callable[[Iterable[str]], str]:
-    """`inputs_of_reports` of a deployment, by versions alone."""
-    return partial(inputs_of_reports, ner_version=reader_version(settings))
+def report_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
+    """`report_inputs_digest` of a deployment, by versions alone."""
+    return partial(report_inputs_digest, ner_version=reader_version(settings))

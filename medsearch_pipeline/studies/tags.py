@@ -11,20 +11,20 @@ from medsearch_core.records import TagRecord
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import Filters
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.studies.documents import TABLES, documents_of, tags_of
+from medsearch_pipeline.studies.documents import TABLES, read_documents, read_tags
 
-LONGEST = 64
+MAX_LENGTH = 64
 
 
-def checked_tags(given: Iterable[str]) -> list[str]:
+def normalize_tags(given: Iterable[str]) -> list[str]:
     """The tags without space around them, each once, sorted. Characters are composed (Unicode NFC), so that é is one character.
 
     Raises:
-        InvalidQuery: one is empty, longer than `LONGEST`, or holds a character that cannot be printed.
+        InvalidQuery: one is empty, longer than `MAX_LENGTH`, or holds a character that cannot be printed.
     """
     tags = sorted({unicodedata.normalize("NFC", tag).strip() for tag in given})
-    if any(not 1 <= len(tag) <= LONGEST or not tag.isprintable() for tag in tags):
-        raise InvalidQuery(f"a tag is 1 to {LONGEST} printable characters")
+    if any(not 1 <= len(tag) <= MAX_LENGTH or not tag.isprintable() for tag in tags):
+        raise InvalidQuery(f"a tag is 1 to {MAX_LENGTH} printable characters")
     return tags
 
 
@@ -37,9 +37,9 @@ def retag(warehouse: Warehouse, study: StudyKey, add: Sequence[str] = (), remove
     """
     if all(warehouse.inputs(study_path(table, study)) is None for table in TABLES):
         raise ObjectNotFound(f"there is no study {study} in {warehouse.store.url}")
-    held = tags_of(warehouse, study)
-    removed = set(held) if remove is None else set(checked_tags(remove))
-    tags = checked_tags({*held, *add} - removed)
+    held = read_tags(warehouse, study)
+    removed = set(held) if remove is None else set(normalize_tags(remove))
+    tags = normalize_tags({*held, *add} - removed)
     path = study_path("tags", study)
     if tags:
         warehouse.write_rows(TagRecord, path, [TagRecord(tag=tag) for tag in tags])
@@ -52,10 +52,10 @@ def refresh(warehouse: Warehouse, index: SearchIndex, study: StudyKey) -> bool:
     """Writes a study that is in the index again, with its present tags; returns whether it is there.
 
     Raises:
-        StudyUnfinished: one of its tables has to be materialised first.
+        StudyIncomplete: one of its tables has to be materialised first.
     """
     held = index.count(Filters(patients=(study.patient,), studies=(study.study,)))
     if not (held.images or held.reports):
         return False
-    index.upsert([documents_of(warehouse, study)])
+    index.upsert([read_documents(warehouse, study)])
     return True

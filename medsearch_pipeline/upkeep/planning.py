@@ -10,20 +10,20 @@ import pyarrow as pa
 from medsearch_core.errors import StorageError
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.intake.dispatch import BRIDGE, places_in, ranges
-from medsearch_pipeline.intake.inventory import landed
+from medsearch_pipeline.intake.dispatch import MAX_GAP, places_in, ranges
+from medsearch_pipeline.intake.inventory import require_inventory
 from medsearch_pipeline.jobs import UPKEEP_JOBS
-from medsearch_pipeline.ledger.catalog import read_catalogue
-from medsearch_pipeline.models.code_version import code_version_of, noted
+from medsearch_pipeline.ledger.catalog import read_catalog
+from medsearch_pipeline.models.code_version import code_version_of, recorded_models
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.embeddings import inputs_of_vectors
-from medsearch_pipeline.studies.images import images_due
-from medsearch_pipeline.studies.reports import reports_due
-from medsearch_pipeline.upkeep.staleness import Staleness, Standing, staleness
+from medsearch_pipeline.studies.embeddings import vector_inputs_digest
+from medsearch_pipeline.studies.images import image_digest_for
+from medsearch_pipeline.studies.reports import report_digest_for
+from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, determine_staleness
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class PlannedRun:
     """A run to request.
 
     Args:
@@ -44,59 +44,59 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Place:
+class PlanCursor:
     """How far the requests for one ledger have come: the job, and the place of the last partition requested of it."""
 
     job: str
     last: int
 
 
-def look(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> tuple[Standing, Staleness]:
+def assess_staleness(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> tuple[StalenessInputs, Staleness]:
     """How studies stand, by the catalogue as it was last brought up to date and the index as it is.
 
     Raises:
         ConfigurationError: there is no inventory or no catalogue yet.
         StorageError: store or index cannot be read.
     """
-    standing = _read(settings, warehouse, index)
-    return standing, staleness(standing, images_due(settings), reports_due(settings), inputs_of_vectors)
+    inputs = _read_inputs(settings, warehouse, index)
+    return inputs, determine_staleness(inputs, image_digest_for(settings), report_digest_for(settings), vector_inputs_digest)
 
 
-def requests(
-    found: Staleness,
+def plan_runs(
+    staleness: Staleness,
     keys: Sequence[str],
     in_flight: Iterable[tuple[str, str]],
     *,
-    most: int,
+    max_partitions: int,
     may_index: bool,
-    after: Place | None = None,
-) -> Iterator[Request]:
+    after: PlanCursor | None = None,
+) -> Iterator[PlannedRun]:
     """The runs that mend what is stale, job by job, in the order of the partitions.
 
     Args:
         keys: every partition, in Dagster's order. A study without one is left out.
         in_flight: first and last partition of every run that is not finished or worked since the ledger began, and of what
             waits for the dispatcher; what these cover is left out.
-        most: partitions a run may have.
+        max_partitions: partitions a run may have.
         may_index: whether the index takes what the present model makes; else runs leave it out.
         after: where requests for the same ledger stopped.
     """
     places = {key: place for place, key in enumerate(keys)}
     taken = {place for span in places_in(in_flight, places) for place in span}
-    safe = {places[study.partition] for study in found.current if study.partition in places} - taken
-    wanted: dict[str, list[int]] = {job: [] for job in UPKEEP_JOBS}
-    for each in found.stale:
+    safe = {places[study.partition] for study in staleness.current if study.partition in places} - taken
+    stale_places: dict[str, list[int]] = {job: [] for job in UPKEEP_JOBS}
+    for each in staleness.stale:
         place = places.get(each.study.partition)
         if each.job and place is not None and place not in taken:
-            wanted[each.job].append(place)
+            stale_places[each.job].append(place)
     jobs = list(UPKEEP_JOBS)
     for job in jobs[jobs.index(after.job) :] if after else jobs:
-        due = sorted(place for place in wanted[job] if not (after and after.job == job and place <= after.last))
+        due = sorted(place for place in stale_places[job] if not (after and after.job == job and place <= after.last))
         assets = [asset for asset in UPKEEP_JOBS[job] if may_index or asset != "search_index"]
         stale = set(due)
-        for group in _bridgeable(due, safe) if assets else ():
-            for span in ranges(group, BRIDGE, most):
-                yield Request(
+        for group in _groups_of_adjacent(due, safe) if assets else ():
+            for span in ranges(group, MAX_GAP, max_partitions):
+                yield PlannedRun(
                     job=job,
                     assets=assets,
                     start=keys[span[0]],
@@ -107,19 +107,19 @@ def requests(
                 )
 
 
-def summary(found: Staleness) -> str:
+def format_summary(staleness: Staleness) -> str:
     """How many studies are stale and why, in one sentence."""
-    if not found.stale:
-        return f"all {len(found.current)} studies are up to date"
-    why = ", ".join(f"{count} {part}: {reason}" for (part, reason), count in found.by_reason.items())
-    return f"{len(found.stale)} of {len(found.stale) + len(found.current)} studies are stale ({why})"
+    if not staleness.stale:
+        return f"all {len(staleness.current)} studies are up to date"
+    why = ", ".join(f"{count} {part}: {reason}" for (part, reason), count in staleness.by_reason.items())
+    return f"{len(staleness.stale)} of {len(staleness.stale) + len(staleness.current)} studies are stale ({why})"
 
 
-def _bridgeable(places: Iterable[int], safe: Collection[int]) -> Iterator[list[int]]:
+def _groups_of_adjacent(places: Iterable[int], safe: Collection[int]) -> Iterator[list[int]]:
     """Sorted places in groups between which lies a partition that no run may look at in passing, or too many."""
     group: list[int] = []
     for place in places:
-        if group and not (place - group[-1] - 1 <= BRIDGE and all(p in safe for p in range(group[-1] + 1, place))):
+        if group and not (place - group[-1] - 1 <= MAX_GAP and all(p in safe for p in range(group[-1] + 1, place))):
             yield group
             group = []
         group.append(place)
@@ -127,14 +127,15 @@ def _bridgeable(places: Iterable[int], safe: Collection[int]) -> Iterator[list[i
         yield group
 
 
-def _read(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> Standing:
-    health, models = index.health(), noted(warehouse)
-    return Standing(
-        landed=landed(warehouse),
-        catalogue=read_catalogue(warehouse),
+def _read_inputs(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> StalenessInputs:
+    health, models = index.health(), recorded_models(warehouse)
+    return StalenessInputs(
+        inventory=require_inventory(warehouse),
+        catalog=read_catalog(warehouse),
         ledger=_ledger(warehouse),
         indexed=index.studies(),
         index_model=(health.model_id, health.model_version) if health.model_id and health.model_version else None,
+        index_release=health.release,
         model=models.get(code_version_of(settings.model, settings.weights)),
         models=list(models.values()),
     )

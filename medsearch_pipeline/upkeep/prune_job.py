@@ -34,8 +34,8 @@ def build_prune_job(settings: Settings) -> dg.JobDefinition:
         verb = "would go" if config.dry_run else "went"
         context.log.info(
             f"{len(done.studies)} studies {verb}: {done.files} files, documents of {done.documents}, "
-            f"{done.partitions} partitions; {len(done.left)} are left to runs or the dispatcher, "
-            f"{done.partitions_left} partitions to a backfill"
+            f"{done.partitions} partitions; {len(done.skipped)} are left to runs or the dispatcher, "
+            f"{done.partitions_skipped} partitions to a backfill"
         )
         context.add_output_metadata(
             {
@@ -44,10 +44,10 @@ def build_prune_job(settings: Settings) -> dg.JobDefinition:
                 "files": done.files,
                 "studies_in_index": done.documents,
                 "partitions": done.partitions,
-                "studies_left": len(done.left),
-                "partitions_left": done.partitions_left,
+                "studies_left": len(done.skipped),
+                "partitions_left": done.partitions_skipped,
                 "first_studies": [study.partition for study in done.studies[:SHOWN]],
-                "first_studies_left": [study.partition for study in done.left[:SHOWN]],
+                "first_studies_left": [study.partition for study in done.skipped[:SHOWN]],
             }
         )
 

@@ -24,56 +24,61 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
+from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.intake.dispatch import places_in
-from medsearch_pipeline.intake.inventory import PATH, known, studies_in
+from medsearch_pipeline.intake.inventory import PATH, current_inventory, studies_in
 from medsearch_pipeline.ledger.catalog import COLUMNS
 from medsearch_pipeline.orchestration.partitions import NAME
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, span_of
+from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
 
 BATCH = 500
 """Studies between two looks at what landed and what runs."""
 
 
 @dataclass
-class Pruned:
+class PruneResult:
     """What a prune removed, or would; and the studies and partitions it left for the next one."""
 
     studies: list[StudyKey] = field(default_factory=list)
     files: int = 0
     documents: int = 0
     partitions: int = 0
-    left: list[StudyKey] = field(default_factory=list)
-    partitions_left: int = 0
+    skipped: list[StudyKey] = field(default_factory=list)
+    partitions_skipped: int = 0
 
     def add(
-        self, studies: list[StudyKey], files: int, documents: int, partitions: int, left: list[StudyKey], partitions_left: int
+        self,
+        studies: list[StudyKey],
+        files: int,
+        documents: int,
+        partitions: int,
+        skipped: list[StudyKey],
+        partitions_skipped: int,
     ) -> None:
         """Counts a batch."""
         self.studies += studies
         self.files += files
         self.documents += documents
         self.partitions += partitions
-        self.left += left
-        self.partitions_left += partitions_left
+        self.skipped += skipped
+        self.partitions_skipped += partitions_skipped
 
 
 @dataclass(frozen=True)
-class Claims:
+class InFlightWork:
     """What lays claim to studies of which nothing is landed.
 
     Args:
-        waiting: studies that the dispatcher has not seen a run of.
+        pending: studies that the dispatcher has not seen a run of.
         spans: first and last partition of every unfinished run.
         keys: every partition, in Dagster's order.
     """
 
-    waiting: Collection[StudyKey]
+    pending: Collection[StudyKey]
     spans: Sequence[tuple[str, str]]
     keys: Sequence[str]
 
-    def on(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
+    def claimed(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
         """Those of the studies that must be left alone."""
         places = {key: place for place, key in enumerate(self.keys)}
         spans = places_in(self.spans, places)
@@ -82,17 +87,17 @@ class Claims:
         def is_claimed(study: StudyKey) -> bool:
             place = places.get(study.partition)
             in_span = place is not None and any(place in span for span in spans)
-            return study in self.waiting or study.partition in ends or in_span
+            return study in self.pending or study.partition in ends or in_span
 
         return [study for study in studies if is_claimed(study)]
 
 
-def gone(held: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
+def removed_studies(stored: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
     """The studies that are held somewhere and of which nothing is landed, sorted."""
-    return sorted(set(held).difference(landed))
+    return sorted(set(stored).difference(landed))
 
 
-def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *, is_dry: bool = False) -> Pruned:
+def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *, is_dry: bool = False) -> PruneResult:
     """Removes the studies of which nothing is landed: documents, files, partition. Done twice, it finds nothing to do.
 
     What a run in flight works on or will, and what waits to be dispatched, is left; so are all partitions while a backfill is
@@ -106,18 +111,18 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     """
     if warehouse.inputs(PATH) is None:
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
-    files, indexed, landed = _files(warehouse), index.studies(), _Known(warehouse)
+    files, indexed, landed = _files(warehouse), index.studies(), _InventoryStudies(warehouse)
     registered = set(filter(None, map(_study, instance.get_dynamic_partitions(NAME))))
-    done = Pruned()
-    for batch in batched(gone({*files, *indexed, *registered}, landed.studies()), BATCH):
-        still_gone = gone(batch, landed.studies())
-        claimed = _claims(warehouse, instance).on(still_gone)
-        going = sorted(set(still_gone).difference(claimed))
-        paths = [path for study in going for path in files.get(study, ())]
-        documents = [study for study in going if study in indexed]
-        partitions = [study.partition for study in going if study in registered]
+    done = PruneResult()
+    for batch in batched(removed_studies({*files, *indexed, *registered}, landed.studies()), BATCH):
+        still_removed = removed_studies(batch, landed.studies())
+        claimed = _in_flight_work(warehouse, instance).claimed(still_removed)
+        removable = sorted(set(still_removed).difference(claimed))
+        paths = [path for study in removable for path in files.get(study, ())]
+        documents = [study for study in removable if study in indexed]
+        partitions = [study.partition for study in removable if study in registered]
         kept = partitions if _has_backfill(instance) else []
-        done.add(going, len(paths), len(documents), len(partitions) - len(kept), claimed, len(kept))
+        done.add(removable, len(paths), len(documents), len(partitions) - len(kept), claimed, len(kept))
         if is_dry:
             continue
         if documents:
@@ -131,7 +136,7 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     return done
 
 
-class _Known:
+class _InventoryStudies:
     """The studies of the last inventory and of what is known since, read again when either has changed."""
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -144,7 +149,7 @@ class _Known:
         now = self._warehouse.store.info(PATH).etag, journal.names(self._warehouse)
         if now != self._seen:
             inventory = self._warehouse.columns(PATH, ["patient", "study"])
-            self._seen, self._studies = now, {*studies_in(inventory), *studies_in(known(self._warehouse))}
+            self._seen, self._studies = now, {*studies_in(inventory), *studies_in(current_inventory(self._warehouse))}
         return self._studies
 
 
@@ -160,12 +165,12 @@ def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:
     return {study: sorted(paths, key=lambda path: (path.endswith(".parquet"), path)) for study, paths in found.items()}
 
 
-def _claims(warehouse: Warehouse, instance: DagsterInstance) -> Claims:
-    state = waiting.read(warehouse)
+def _in_flight_work(warehouse: Warehouse, instance: DagsterInstance) -> InFlightWork:
+    state = pending.read(warehouse)
     runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    return Claims(
-        waiting={row.study for row in state.rows} if state else set(),
-        spans=[span for run in runs if (span := span_of(run))],
+    return InFlightWork(
+        pending={row.study for row in state.rows} if state else set(),
+        spans=[span for run in runs if (span := partition_span(run))],
         keys=instance.get_dynamic_partitions(NAME),
     )
 

@@ -1,8 +1,9 @@
 """What is stale, and why: every study whose tables were not made from what has landed by the present rules, or whose documents
 the index does not hold.
 
-Belongs here: pure rules over tables in memory, as in `ledger`, and the smallest job for each study. Not here: reading them and
-requesting runs (`upkeep`). Of a chain only the first link is named: a study with other images has other vectors and documents.
+Belongs here: pure rules over tables in memory, as in `ledger.states`, and the smallest job for each study. Not here: reading
+them and requesting runs (`planning`). Of a chain only the first link is named: a study with other images has other vectors and
+documents.
 """
 
 from __future__ import annotations
@@ -16,42 +17,49 @@ from typing import Literal
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
-from medsearch_core.storage.sql import ask
+from medsearch_core.search.releases import is_of_older_schema
+from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.jobs import smallest_job
 from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.ledger.states import OUTCOMES, InputsOf, due_of, indexed_table, studies_in
+from medsearch_pipeline.ledger.states import OUTCOMES, InputsDigest, expected_digests, indexed_table, studies_in
 from medsearch_pipeline.models.code_version import ModelVersion
 
-Part = Literal["images", "vectors", "reports", "documents"]
-PARTS: tuple[Part, ...] = ("images", "vectors", "reports", "documents")
+Part = Literal["images", "metadata", "vectors", "reports", "documents"]
+PARTS: tuple[Part, ...] = ("images", "metadata", "vectors", "reports", "documents")
 REMADE: Mapping[Part, tuple[str, ...]] = {
     "images": ("dicom_metadata", "thumbnails", "embeddings", "search_index"),
+    "metadata": ("dicom_metadata", "search_index"),
     "vectors": ("embeddings", "search_index"),
     "reports": ("report_entities", "search_index"),
     "documents": ("search_index",),
 }
 """Stale part → the assets that are made again for it."""
 
-NEVER, CHANGED, MISSING, RULES = (
+NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES = (
     "never ingested",
     "landed objects changed",
     "file missing or damaged",
     "other reader or setting",
 )
-MODEL, BEHIND_IMAGES = "other model", "behind its images"
-ABSENT, BEHIND, INDEX_MODEL = "not in the index", "index behind", "index of another model"
+OLDER = "of an older version"
+OTHER_MODEL, VECTORS_OUTDATED = "other model", "behind its images"
+NEVER_MADE = "never made"
+MISSING_FROM_INDEX, OUTDATED, INDEX_MODEL = "not in the index", "index behind", "index of another model"
+INDEX_SCHEMA = "index of an older schema"
 REASONS: Mapping[Part, tuple[str, ...]] = {
-    "images": (NEVER, CHANGED, MISSING, RULES),
-    "vectors": (MISSING, MODEL, BEHIND_IMAGES),
-    "reports": (NEVER, CHANGED, MISSING, RULES),
-    "documents": (ABSENT, BEHIND, MISSING, INDEX_MODEL),
+    "images": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
+    "metadata": (OLDER,),
+    "vectors": (NEVER_MADE, MISSING, OTHER_MODEL, VECTORS_OUTDATED, OLDER),
+    "reports": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
+    "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL, INDEX_SCHEMA),
 }
-HELPLESS = {("documents", MISSING), ("documents", INDEX_MODEL)}
+NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL), ("documents", INDEX_SCHEMA)}
 """What no job over studies mends: a table or the tags that contradict their digest, an index that needs a new release."""
 
 _FILES = f"""
     SELECT patient, study,
            bool_or(table_name IN ('dicom_metadata', 'thumbnails', '{IMAGE_REJECTIONS}')) AS has_image_files,
+           bool_or(table_name = 'embeddings') AS has_vector_file,
            bool_or(table_name IN ('reports', 'report_entities', '{REPORT_REJECTIONS}')) AS has_report_files
     FROM catalogue GROUP BY patient, study
 """  # noqa: S608
@@ -78,11 +86,12 @@ _CHANGED = f"""
 def _part(part: str, inputs: str, never: str) -> str:
     """The reason why images or reports are stale; null where they are not."""
     return f"""
-        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part}) THEN NULL
-             WHEN NOT coalesce({never}, false) THEN '{NEVER}'
+        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part})
+                  THEN CASE WHEN held.has_old_{part} THEN '{OLDER}' END
+             WHEN NOT coalesce({never}, false) THEN '{NEVER_INGESTED}'
              WHEN held.{inputs} IS NULL THEN '{MISSING}'
              WHEN coalesce({part}_changed, false) THEN '{CHANGED}'
-             ELSE '{RULES}' END AS {part}
+             ELSE '{OTHER_RULES}' END AS {part}
     """
 
 
@@ -95,7 +104,9 @@ _STALE = f"""
         SELECT known.patient, known.study,
                {_part("images", "images_inputs", "has_image_files")},
                {_part("reports", "reports_inputs", "has_report_files")},
-               held.vectors_inputs, vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
+               held.has_old_metadata, held.has_old_vectors,
+               held.vectors_inputs, coalesce(has_vector_file, false) AS has_vector_file,
+               vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
                held.documents AS held_documents, indexed.inputs AS indexed_documents, held.images AS image_count,
                coalesce(held.images + held.reports, 0) > 0 AS has_documents
         FROM known
@@ -107,44 +118,49 @@ _STALE = f"""
         LEFT JOIN indexed ON (indexed.patient, indexed.study) = (known.patient, known.study)
         LEFT JOIN vectors_due ON (vectors_due.patient, vectors_due.study) = (known.patient, known.study)
     ), embedded AS (
-        SELECT *, CASE WHEN images IS NOT NULL THEN NULL
+        SELECT *, CASE WHEN images IS NULL AND has_old_metadata THEN '{OLDER}' END AS metadata,
+                  CASE WHEN images IS NOT NULL THEN NULL
+                       WHEN vectors_inputs IS NULL AND NOT has_vector_file AND indexed_documents IS NULL THEN '{NEVER_MADE}'
                        WHEN vectors_inputs IS NULL THEN '{MISSING}'
-                       WHEN vectors_inputs = wanted_vectors THEN NULL
-                       WHEN wanted_vectors IS NULL OR is_of_another_model THEN '{MODEL}'
-                       ELSE '{BEHIND_IMAGES}' END AS vectors
+                       WHEN vectors_inputs = wanted_vectors THEN CASE WHEN has_old_vectors THEN '{OLDER}' END
+                       WHEN wanted_vectors IS NULL OR is_of_another_model THEN '{OTHER_MODEL}'
+                       ELSE '{VECTORS_OUTDATED}' END AS vectors
         FROM judged
     )
-    SELECT patient, study, images, vectors, reports,
-           CASE WHEN images IS NOT NULL OR vectors IS NOT NULL OR reports IS NOT NULL THEN NULL
+    SELECT patient, study, images, metadata, vectors, reports,
+           CASE WHEN coalesce(images, metadata, vectors, reports) IS NOT NULL THEN NULL
                 WHEN held_documents IS NULL THEN '{MISSING}'
                 WHEN held_documents = indexed_documents THEN NULL
                 WHEN NOT has_documents AND indexed_documents IS NULL THEN NULL
+                WHEN $is_index_of_older_schema THEN '{INDEX_SCHEMA}'
                 WHEN $is_index_of_another_model AND image_count > 0 THEN '{INDEX_MODEL}'
-                WHEN indexed_documents IS NULL THEN '{ABSENT}'
-                ELSE '{BEHIND}' END AS documents
+                WHEN indexed_documents IS NULL THEN '{MISSING_FROM_INDEX}'
+                ELSE '{OUTDATED}' END AS documents
     FROM embedded ORDER BY patient, study
 """  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class StalenessInputs:
     """Everything that says how studies stand.
 
     Args:
-        landed: what has landed, as the inventory has it.
-        catalogue: of the studies' files.
+        inventory: what has landed, as the inventory has it.
+        catalog: of the studies' files.
         ledger: the last one, for versions that were replaced; may be empty.
         indexed: what the index holds, study → the digest its documents were written with.
         index_model: the model of the index's images; None without images.
+        index_release: the release that is searched; None before the first.
         model: the one to embed with; None while it has not yet embedded for this warehouse, and nobody knows its version.
         models: every model that has.
     """
 
-    landed: pa.Table
-    catalogue: pa.Table
+    inventory: pa.Table
+    catalog: pa.Table
     ledger: pa.Table
     indexed: Mapping[StudyKey, str]
     index_model: ModelVersion | None
+    index_release: str | None
     model: ModelVersion | None
     models: Collection[ModelVersion]
 
@@ -152,6 +168,20 @@ class Standing:
     def is_index_of_another_model(self) -> bool:
         """Whether the index refuses the vectors of the present model, until a release was built for it."""
         return self.index_model is not None and self.index_model != self.model
+
+    @property
+    def is_index_of_older_schema(self) -> bool:
+        """Whether the index refuses all documents, until a release was built with the present schema."""
+        return self.index_release is not None and is_of_older_schema(self.index_release)
+
+    @property
+    def index_refusal(self) -> str | None:
+        """Why the index takes no documents of newly embedded studies, and what to do; None where it takes them."""
+        if self.is_index_of_older_schema:
+            return "the index has an earlier schema: run medsearch reindex"
+        if self.is_index_of_another_model:
+            return "the index holds another model's vectors: when all studies are embedded, run medsearch reindex"
+        return None
 
 
 @dataclass(frozen=True)
@@ -164,7 +194,7 @@ class StaleStudy:
     @property
     def job(self) -> str | None:
         """The smallest job that mends all of it; None where none does."""
-        if set(self.reasons.items()) & HELPLESS:
+        if set(self.reasons.items()) & NOT_REPAIRABLE:
             return None
         return smallest_job({asset for part in self.reasons for asset in REMADE[part]})
 
@@ -193,34 +223,35 @@ class Staleness:
         return Counter((*item, each.job) for each in self.stale for item in each.reasons.items())
 
 
-def staleness(
-    standing: Standing,
-    inputs_of_images: InputsOf,
-    inputs_of_reports: InputsOf,
-    inputs_of_vectors: Callable[[str, str, str], str],
+def determine_staleness(
+    inputs: StalenessInputs,
+    image_inputs_digest: InputsDigest,
+    report_inputs_digest: InputsDigest,
+    vector_inputs_digest: Callable[[str, str, str], str],
 ) -> Staleness:
     """Which studies are stale and why.
 
     Args:
-        inputs_of_images: versions of landed objects → the digest that images made of them have.
-        inputs_of_reports: as `inputs_of_images`.
-        inputs_of_vectors: model_id, model_version and the digest of thumbnails → the digest that their vectors have.
+        image_inputs_digest: versions of landed objects → the digest that images made of them have.
+        report_inputs_digest: as `image_inputs_digest`.
+        vector_inputs_digest: model_id, model_version and the digest of thumbnails → the digest that their vectors have.
     """
-    studies = studies_in(standing.catalogue)
-    found = ask(
+    studies = studies_in(inputs.catalog)
+    found = query_tables(
         _STALE,
         {
-            "no_images": inputs_of_images([]),
-            "no_reports": inputs_of_reports([]),
-            "is_index_of_another_model": standing.is_index_of_another_model,
+            "no_images": image_inputs_digest([]),
+            "no_reports": report_inputs_digest([]),
+            "is_index_of_another_model": inputs.is_index_of_another_model,
+            "is_index_of_older_schema": inputs.is_index_of_older_schema,
         },
-        inventory=standing.landed,
-        catalogue=standing.catalogue,
-        ledger=standing.ledger,
+        inventory=inputs.inventory,
+        catalogue=inputs.catalog,
+        ledger=inputs.ledger,
         studies=studies,
-        indexed=indexed_table(standing.indexed),
-        due=due_of(standing.landed, {"dicom": inputs_of_images, "report": inputs_of_reports}),
-        vectors_due=_vectors_due(standing, studies, inputs_of_vectors),
+        indexed=indexed_table(inputs.indexed),
+        due=expected_digests(inputs.inventory, {"dicom": image_inputs_digest, "report": report_inputs_digest}),
+        vectors_due=_expected_vectors(inputs, studies, vector_inputs_digest),
     )
     stale, current = [], set()
     for row in found.to_pylist():
@@ -233,14 +264,18 @@ def staleness(
     return Staleness(stale, current)
 
 
-def _vectors_due(standing: Standing, studies: pa.Table, inputs_of: Callable[[str, str, str], str]) -> pa.Table:
+def _expected_vectors(
+    inputs: StalenessInputs, studies: pa.Table, vector_inputs_digest: Callable[[str, str, str], str]
+) -> pa.Table:
     """Patient, study, the digest that its vectors are to have, and whether those it has are known to be of another model."""
-    others = [model for model in standing.models if model != standing.model]
-    wanted: list[str | None] = []
+    others = [model for model in inputs.models if model != inputs.model]
+    digests: list[str | None] = []
     is_other = []
     for thumbnails, held in zip(studies["images_inputs"].to_pylist(), studies["vectors_inputs"].to_pylist(), strict=True):
-        due = inputs_of(*standing.model, thumbnails) if standing.model and thumbnails else None
-        wanted.append(due)
-        is_other.append(bool(thumbnails) and held != due and any(inputs_of(*model, thumbnails) == held for model in others))
-    columns = [studies["patient"], studies["study"], pa.array(wanted, pa.string()), pa.array(is_other, pa.bool_())]
+        expected = vector_inputs_digest(*inputs.model, thumbnails) if inputs.model and thumbnails else None
+        digests.append(expected)
+        is_other.append(
+            bool(thumbnails) and held != expected and any(vector_inputs_digest(*model, thumbnails) == held for model in others)
+        )
+    columns = [studies["patient"], studies["study"], pa.array(digests, pa.string()), pa.array(is_other, pa.bool_())]
     return pa.table(columns, names=["patient", "study", "inputs", "is_of_another_model"])

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from medsearch_core.loopback import is_this_machine
+from medsearch_core.loopback import is_local_host
 
 HEALTH = "/server_info"
 """Dagster's versions. Load balancers ask for it by the address of a task, so it is answered under any name."""
@@ -87,7 +87,7 @@ def refusal_of(scope: Scope, hosts: Set[str]) -> Refusal | None:
 
 def _is_known(given: list[str], hosts: Set[str]) -> bool:
     match = _HOST.fullmatch(given[0].lower()) if len(given) == 1 else None
-    return match is not None and (is_this_machine(match["name"].strip("[]")) or match["name"] in hosts)
+    return match is not None and (is_local_host(match["name"].strip("[]")) or match["name"] in hosts)
 
 
 def _is_from_another_page(headers: Headers, may_be_link: bool) -> bool:

@@ -2,7 +2,7 @@
 
 What does that is lost alone: its process dies, the item is named, and a new process takes the next. A process that somebody
 else ended, or that waited for a store without end, says nothing against its item. Pixels do not cross: a worker reads from the
-store and writes to it, or into memory that it shares (`shared_pictures`).
+store and writes to it, or into memory that it shares (`shared_thumbnails`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ALLOCATION = {-1: 256 * 2**20, -3: 32 * 2**20, -8: 1}
 """Of mallopt(3): M_TRIM_THRESHOLD, what may lie free at the end of the heap; M_MMAP_THRESHOLD, at its highest; M_ARENA_MAX."""
 
 
-FROM_OUTSIDE = frozenset({None, 255, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGALRM})
+EXTERNAL_EXIT_CODES = frozenset({None, 255, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGALRM})
 """Exit codes of a worker that no codec ended: the kernel, for want of memory, a person, or the clock; 255 is an unknown one."""
 
 
@@ -52,36 +52,36 @@ class Limits:
     Args:
         seconds: of a processor's time.
         bytes: of memory, its worker's own included.
-        patience: seconds by the clock, in which a store has long given up.
+        wall_seconds: seconds by the clock, in which a store has long given up.
     """
 
     seconds: int
     bytes: int
-    patience: int = 1800
+    wall_seconds: int = 1800
 
 
 @dataclass(frozen=True)
-class Lost:
+class ItemFailure:
     """Instead of a result: two workers died over this item.
 
     Args:
-        is_to_blame: whether the item did it, so that another try would end likewise.
+        is_items_fault: whether the item did it, so that another try would end likewise.
     """
 
     limits: Limits
-    is_to_blame: bool
+    is_items_fault: bool
 
     @property
     def detail(self) -> str:
         """The fault in one sentence."""
-        if self.is_to_blame:
+        if self.is_items_fault:
             return (
                 f"its decoding crashed, took more than {self.limits.seconds} s "
                 f"or needed more than {self.limits.bytes / 2**30:g} GiB of memory"
             )
         return (
             "the processes that decoded it were ended from outside (is there memory enough?) "
-            f"or waited for more than {self.limits.patience} s"
+            f"or waited for more than {self.limits.wall_seconds} s"
         )
 
 
@@ -111,7 +111,7 @@ class Workers:
 
     def map(
         self, function: Callable[[Sequence[Item]], Iterator[Result]], items: Iterable[Item], chunk: int, ahead: int
-    ) -> Iterator[tuple[Item, Result | Lost]]:
+    ) -> Iterator[tuple[Item, Result | ItemFailure]]:
         """Every item with its result, in order. What the function raises is raised here.
 
         Args:
@@ -123,12 +123,12 @@ class Workers:
             ConfigurationError: no worker can be started.
         """
         chunks = batched(items, chunk)
-        running: deque[tuple[list[Item], Future[list[Result | Lost]]]] = deque()
+        running: deque[tuple[list[Item], Future[list[Result | ItemFailure]]]] = deque()
         taken = 0
         try:
             while True:
                 while taken + chunk <= max(ahead, chunk) and (some := next(chunks, None)):
-                    running.append((some, self._threads.submit(self._worked, function, some)))
+                    running.append((some, self._threads.submit(self._run_chunk, function, some)))
                     taken += len(some)
                 if not running:
                     return
@@ -151,20 +151,22 @@ class Workers:
         for worker in running:
             worker.ended()
 
-    def _worked(self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]) -> list[Result | Lost]:
+    def _run_chunk(
+        self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
+    ) -> list[Result | ItemFailure]:
         """In a thread that has a process of its own, so that a death has one cause.
 
         Where a worker died, each of its items is tried again alone: what was another's fault, or the machine's, is not its own.
         """
         found = self._in_process(function, items)
-        if not isinstance(found, Lost):
+        if not isinstance(found, ItemFailure):
             return found
         alone = [self._in_process(function, [item]) for item in items]
-        return [one if isinstance(one, Lost) else one[0] for one in alone]
+        return [one if isinstance(one, ItemFailure) else one[0] for one in alone]
 
     def _in_process(
         self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
-    ) -> list[Result | Lost] | Lost:
+    ) -> list[Result | ItemFailure] | ItemFailure:
         worker = self._worker()
         try:
             return [*worker.pool.submit(_in_worker, function, items, self._limits).result()]
@@ -174,15 +176,15 @@ class Workers:
                 self._running.discard(worker)
                 if self._is_closed:
                     raise CancelledError from None
-            return Lost(self._limits, worker.ended() not in FROM_OUTSIDE)
+            return ItemFailure(self._limits, worker.ended() not in EXTERNAL_EXIT_CODES)
 
     def _worker(self) -> _Worker:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None:
-            worker = self._own.worker = self._started()
+            worker = self._own.worker = self._start_worker()
         return worker
 
-    def _started(self) -> _Worker:
+    def _start_worker(self) -> _Worker:
         pool, fault = ProcessPoolExecutor(1, _context(), _prepare, (self._limits.bytes, dict(os.environ))), ""
         try:
             pool.submit(int).result()
@@ -209,16 +211,16 @@ def decoding_workers(settings: Settings) -> Workers:
     _close_at_exit()
     count = settings.decode_workers or available_cpus()
     limits = Limits(settings.decode_seconds, int(settings.decode_memory_gib * 2**30))
-    return _KEPT.setdefault((count, limits), Workers(count, limits))
+    return _shared_workers.setdefault((count, limits), Workers(count, limits))
 
 
 def close_workers() -> None:
     """Ends the workers of this process. New ones, with the environment as it is then, start when they are needed."""
-    while _KEPT:
-        _KEPT.popitem()[1].close()
+    while _shared_workers:
+        _shared_workers.popitem()[1].close()
 
 
-_KEPT: dict[tuple[int, Limits], Workers] = {}
+_shared_workers: dict[tuple[int, Limits], Workers] = {}
 
 
 @cache
@@ -237,13 +239,13 @@ def _context() -> Any:
     return context
 
 
-def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
+def _prepare(max_bytes: int, environment: dict[str, str]) -> None:
     """A worker's first step. What codecs print is thrown away: it may hold data."""
     os.environ.update(environment)
     threadpool_limits(1, "blas")  # one worker for each processor is enough
-    _keep_freed_memory()
-    threading.Thread(target=_end_with_owner, daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
+    _disable_malloc_trim()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, max_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
@@ -253,14 +255,14 @@ def _prepare(most_bytes: int, environment: dict[str, str]) -> None:
     os.dup2(nowhere, 2)
 
 
-def _keep_freed_memory() -> None:
+def _disable_malloc_trim() -> None:
     """One object after another takes as much memory as the last: what is freed is not given back and asked for page by page."""
     libc = ctypes.CDLL(None)
     for option, amount in ALLOCATION.items():
         libc.mallopt(option, amount)
 
 
-def _end_with_owner() -> None:
+def _exit_with_parent() -> None:
     """A worker whose owner was killed would wait for its next call for ever."""
     if owner := multiprocessing.parent_process():
         owner.join()
@@ -276,7 +278,7 @@ def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequen
     try:
         for _ in items:
             signal.setitimer(signal.ITIMER_PROF, limits.seconds)
-            signal.setitimer(signal.ITIMER_REAL, limits.patience)
+            signal.setitimer(signal.ITIMER_REAL, limits.wall_seconds)
             results.append(next(found))
     except MemoryError:
         os._exit(1)

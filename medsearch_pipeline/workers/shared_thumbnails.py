@@ -30,11 +30,11 @@ class Slot:
     image_id: str
     path: str
     bytes: int
-    place: int
+    index: int
 
 
 @dataclass(frozen=True)
-class Address:
+class BufferHandle:
     """Where a worker process finds the memory of this one. No two are alike, though files are numbered anew."""
 
     file: str
@@ -42,15 +42,15 @@ class Address:
     identity: str
 
 
-class SharedPictures:
+class SharedThumbnailBuffer:
     """Room for so many pictures, uint8 `[count, side, side, 3]`. Its memory goes with the last array of it."""
 
     def __init__(self, count: int, side: int) -> None:
         shape = (count, side, side, 3)
         self._file = os.memfd_create("pictures")
         os.ftruncate(self._file, int(np.prod(shape)))
-        self.address = Address(f"/proc/{os.getpid()}/fd/{self._file}", shape, uuid.uuid4().hex)
-        self.pictures = _mapped(self._file, shape)
+        self.handle = BufferHandle(f"/proc/{os.getpid()}/fd/{self._file}", shape, uuid.uuid4().hex)
+        self.thumbnails = _map_file(self._file, shape)
 
     def close(self) -> None:
         """From here on no worker finds it."""
@@ -58,19 +58,19 @@ class SharedPictures:
 
 
 @dataclass(frozen=True)
-class PictureLoader:
+class ThumbnailLoader:
     """A worker's side: PNGs of the store to model inputs in shared memory."""
 
     store: ObjectStore
-    address: Address
+    handle: BufferHandle
 
     def load(self, slots: Sequence[Slot]) -> Iterator[str | None]:
         """Writes each picture to its place and gives None, or says what is wrong with it. The next are read meanwhile."""
-        pictures = _shared(self.address)
+        pictures = _map_buffer(self.handle)
         ahead = read_ahead(lambda slot: self.store.read(slot.path), slots, lambda slot: slot.bytes)
         for slot, read in zip(slots, ahead, strict=True):
             try:
-                pictures[slot.place] = letterbox(decode_png(read()), self.address.shape[1])
+                pictures[slot.index] = letterbox(decode_png(read()), self.handle.shape[1])
             except (BadInput, ObjectUnreadable) as fault:
                 yield str(fault)
             else:
@@ -78,13 +78,13 @@ class PictureLoader:
 
 
 @lru_cache(maxsize=1)
-def _shared(address: Address) -> np.ndarray:
-    file = os.open(address.file, os.O_RDWR)
+def _map_buffer(handle: BufferHandle) -> np.ndarray:
+    file = os.open(handle.file, os.O_RDWR)
     try:
-        return _mapped(file, address.shape)
+        return _map_file(file, handle.shape)
     finally:
         os.close(file)
 
 
-def _mapped(file: int, shape: tuple[int, ...]) -> np.ndarray:
+def _map_file(file: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.frombuffer(mmap.mmap(file, int(np.prod(shape))), np.uint8).reshape(shape)

@@ -46,7 +46,7 @@ def test_the_password_is_the_environments_and_there_is_no_other_secret() -> None
 
 
 def test_its_server_is_the_version_that_is_tested_and_comes_without_the_demo(services: dict[str, Any]) -> None:
-    pom = (ROOT / "tests" / "opensearch_node" / "pom.xml").read_text(encoding="utf-8")
+    pom = (ROOT / "tests" / "support" / "opensearch_node" / "pom.xml").read_text(encoding="utf-8")
     version = re.search(r"<opensearch\.version>([\d.]+)</opensearch\.version>", pom)
     assert version
     for name in ("opensearch", "certificates"):
@@ -106,5 +106,5 @@ def test_it_is_healthy_when_the_answer_that_the_tests_wait_for_comes(services: d
     command = services["opensearch"]["healthcheck"]["test"]
     assert command[:4] == ["CMD", "curl", "-fsS", "--cacert"]
     assert command[4:] == [f"{HOME}/config/certificates/ca.pem", "https://localhost:9200/_plugins/_security/health?mode=strict"]
-    node = (ROOT / "tests" / "opensearch_node" / "node.py").read_text(encoding="utf-8")
+    node = (ROOT / "tests" / "support" / "opensearch_node" / "node.py").read_text(encoding="utf-8")
     assert '"/_plugins/_security/health?mode=strict"' in node

@@ -20,8 +20,8 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.demo.dagster_client import DagsterClient
 from medsearch_pipeline.jobs import STUDY_ASSETS
+from medsearch_pipeline.supervision.dagster_client import DagsterClient
 from tests.support.landing import land_study, sop_instance_uid
 
 PATIENTS = 4
@@ -48,7 +48,7 @@ class Demo:
     def output(self) -> str:
         return Path(self._output.name).read_text()
 
-    def wait_until_ready(self, seconds: float = 400) -> None:
+    def wait_until_ready(self, seconds: float = 1800) -> None:
         deadline = time.monotonic() + seconds
         while READY not in self.output:
             assert self.process.poll() is None, self.output
@@ -107,7 +107,7 @@ def test_the_backfill_succeeded_in_dagsters_own_words(first: Demo) -> None:
     first.wait_until_ready()
     dagster = first.address("Dagster").removesuffix("/asset-groups")
     query = "{ partitionBackfillsOrError { ... on PartitionBackfills { results { status numPartitions isAssetBackfill } } } }"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 900
     while True:
         answer = httpx.post(f"{dagster}/graphql", json={"query": query}, timeout=60).json()["data"]
         (backfill,) = answer["partitionBackfillsOrError"]["results"]
@@ -155,9 +155,9 @@ def test_what_lands_later_is_found_without_anybody_launching_anything(first: Dem
     landing = open_store(str(first.home / "landing"))
     land_study(landing, study, report="FINDINGS: A boomerang projects over the left lung.\nIMPRESSION: Boomerang.\n")
     ask = '{ searchReports(query: "boomerang") { nodes { id images { nodes { id } } } } }'
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 900
     while not (found := httpx.post(first.address("GraphQL"), json={"query": ask}).json()["data"]["searchReports"]["nodes"]):
-        assert time.monotonic() < deadline, "not after 180 s"
+        assert time.monotonic() < deadline, "not after 900 s"
         time.sleep(1)
     assert found == [{"id": study.study, "images": {"nodes": [{"id": sop_instance_uid(study)}]}}]
     dagster = DagsterClient(first.address("Dagster").removesuffix("/asset-groups"))

@@ -71,8 +71,8 @@ def use_workers(told: Queue[list[int]]) -> None:
 class DeadlyFolder(Folder):
     """A landing folder in which some objects do to the process that reads them what a codec may."""
 
-    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
-        return DeadlyFolder, (self._folder,)
+    def __reduce__(self) -> tuple[type[Folder], tuple[Path, bool]]:
+        return DeadlyFolder, (self._folder, self._follows_links)
 
     def read(self, key: str) -> bytes:
         data = super().read(key)

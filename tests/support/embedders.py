@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medsearch_pipeline.models.protocol import Embedder
-from medsearch_pipeline.studies.embeddings import BATCHES_HELD
+from medsearch_pipeline.studies.embeddings import EMBEDDER_BATCHES
 
 
 class Shares:
@@ -29,7 +29,7 @@ class Shares:
     def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         source, held = iter(batches), deque[np.ndarray]()
         while True:
-            held.extend(islice(source, BATCHES_HELD - len(held)))
+            held.extend(islice(source, EMBEDDER_BATCHES - len(held)))
             if not held:
                 return
             yield self.embed(held[0])

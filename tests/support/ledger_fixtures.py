@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
-    CatalogueFile,
+    CatalogFile,
+    LandedChange,
     LandedObject,
     LedgerEntry,
     records_of,
@@ -19,9 +20,11 @@ from medsearch_core.records import (
 )
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
+from medsearch_core.storage.warehouse import present_version
+from medsearch_pipeline.intake.changes import changes_between
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.ledger.reconciliation import Counted, Reconciliation, reconcile
-from medsearch_pipeline.ledger.states import Evidence, decide, studies_in
+from medsearch_pipeline.ledger.reconciliation import Reconciliation, ReconciliationInputs, reconcile
+from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
 from medsearch_pipeline.studies.landed_objects import versions_of
 
 S1, S2 = StudyKey("p1", "s1"), StudyKey("p2", "s2")
@@ -58,13 +61,16 @@ class World:
     """A landing, the tables made of it, and the index made of those; each step is one that a run would do."""
 
     objects: Mapping[str, LandedObject] = field(default_factory=dict)
-    files: dict[tuple[StudyKey, str], CatalogueFile] = field(default_factory=dict)
+    files: dict[tuple[StudyKey, str], CatalogFile] = field(default_factory=dict)
     indexed: dict[StudyKey, str] = field(default_factory=dict)
     inventories: int = 0
+    noticed: list[LandedChange] = field(default_factory=list)
     ledger: pa.Table = field(default_factory=lambda: NO_LEDGER)
 
     def land(self, *objects: LandedObject) -> None:
-        self.objects = {o.key: o for o in objects}
+        before, self.objects = self.objects, {o.key: o for o in objects}
+        now = {key: self.objects.get(key) for key in {*before, *self.objects}}
+        self.noticed += changes_between(before, now)
         self.inventories += 1
 
     def materialise(
@@ -85,12 +91,13 @@ class World:
                 continue
             kind = "report" if table in REPORT_TABLES else "dicom"
             inputs = inputs_of(versions_of(o for o in mine if o.kind == kind))
-            self.files[study, table] = CatalogueFile(
+            self.files[study, table] = CatalogFile(
                 patient=study.patient,
                 study=study.study,
                 table_name=table,
                 etag="e",
                 inputs=inputs,
+                version=present_version(table),
                 run=f"{table} {self.inventories}",
                 rows=len(texts) if table == "reports" else len(images),
                 outcomes=outcomes.get(table, []),
@@ -108,21 +115,23 @@ class World:
 
     @property
     def catalogue(self) -> pa.Table:
-        return table_of(CatalogueFile, list(self.files.values()))
+        return table_of(CatalogFile, list(self.files.values()))
 
     @property
     def inventory(self) -> pa.Table:
         return table_of(LandedObject, list(self.objects.values()))
 
     def decide(self) -> list[LedgerEntry]:
-        evidence = Evidence(
+        evidence = LedgerInputs(
             inventory=self.inventory,
             run=f"inventory {self.inventories}",
-            catalogue=self.catalogue,
+            catalog=self.catalogue,
             indexed=self.indexed,
             before=self.ledger,
+            noticed=table_of(LandedChange, self.noticed),
         )
-        self.ledger = decide(evidence, inputs_of, inputs_of)
+        self.noticed = []
+        self.ledger = decide_states(evidence, inputs_of, inputs_of)
         return records_of(LedgerEntry, self.ledger)
 
     def states(self) -> dict[tuple[str, str], str]:
@@ -147,7 +156,7 @@ class World:
 
         total = count(Filters(patients=tuple(s.patient for s in due)))
         return reconcile(
-            Counted(
+            ReconciliationInputs(
                 inventory=self.inventory,
                 ledger=self.ledger,
                 studies=studies,

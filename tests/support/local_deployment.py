@@ -15,9 +15,9 @@ import yaml
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.demo.dagster_client import SELECTOR, DagsterClient
-from medsearch_pipeline.demo.processes import Processes
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, CodeServer
+from medsearch_pipeline.supervision.dagster_client import SELECTOR, DagsterClient
+from medsearch_pipeline.supervision.processes import Processes
 from tests.support.ingest import settings_in
 from tests.support.landing import land_study
 from tests.support.paths import PROJECT_ROOT

@@ -13,7 +13,7 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.documents import TABLES
-from medsearch_pipeline.studies.embeddings import inputs_of_vectors
+from medsearch_pipeline.studies.embeddings import vector_inputs_digest
 
 MODEL, OTHER_MODEL = ("net-imagenet", "aaaa-512px-p1"), ("net-imagenet", "bbbb-512px-p1")
 WORDS = "Large left pleural effusion."
@@ -88,7 +88,7 @@ def put_embeddings(warehouse: Warehouse, study: StudyKey, images: int, model: tu
         )
         for n in range(images)
     ]
-    inputs = inputs_of_vectors(*model, _digest(study, images))
+    inputs = vector_inputs_digest(*model, _digest(study, images))
     warehouse.write_rows(EmbeddingRecord, study_path("embeddings", study), rows, inputs)
 
 

@@ -53,11 +53,11 @@ def report_condition(filters: Filters) -> str:
     return _condition(REPORT, filters, REPORT_FIELDS, LEFT_OUT_OF_REPORTS)
 
 
-def _condition(kind: str, filters: Filters, wanted: Mapping[str, str], unwanted: Mapping[str, str]) -> str:
+def _condition(kind: str, filters: Filters, any_of_columns: Mapping[str, str], none_of_columns: Mapping[str, str]) -> str:
     check_filters(filters)
     found = [f"kind = '{kind}'"]
-    found += [_has_any(column, values) for name, column in wanted.items() if (values := getattr(filters, name))]
-    found += [_none_of(column, values) for name, column in unwanted.items() if (values := getattr(filters, name))]
+    found += [_has_any(column, values) for name, column in any_of_columns.items() if (values := getattr(filters, name))]
+    found += [_none_of(column, values) for name, column in none_of_columns.items() if (values := getattr(filters, name))]
     for age, comparison in ((filters.min_age_years, ">="), (filters.max_age_years, "<=")):
         if age is not None:
             found.append(f"patient_age_years {comparison} {float(age)!r}")

@@ -16,7 +16,7 @@ from typing import TypeVar
 from medsearch_core.errors import NoSuchRelease, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, last_of_each
-from medsearch_core.search.embedded.catalogue import Catalogue, open_catalogue
+from medsearch_core.search.embedded.catalog import ReleaseCatalog, open_catalog
 from medsearch_core.search.embedded.release import EmbeddedRelease
 from medsearch_core.search.embedded.table import DocumentTable, NoTable
 from medsearch_core.search.index import SearchIndex
@@ -42,7 +42,7 @@ def open_embedded(uri: str, storage_options: dict[str, str] | None = None) -> Em
     """
     folder = None if "://" in uri and not uri.startswith("file://") else Path(uri.removeprefix("file://"))
     root = uri.rstrip("/") if folder is None else str(folder)
-    return EmbeddedIndex(root, storage_options, open_catalogue(root, folder, storage_options))
+    return EmbeddedIndex(root, storage_options, open_catalog(root, folder, storage_options))
 
 
 class EmbeddedIndex(ReleasedIndex):
@@ -51,28 +51,28 @@ class EmbeddedIndex(ReleasedIndex):
     Every method raises `StorageError` when the index cannot be read or written.
     """
 
-    def __init__(self, root: str, storage_options: dict[str, str] | None, catalogue: Catalogue) -> None:
+    def __init__(self, root: str, storage_options: dict[str, str] | None, catalog: ReleaseCatalog) -> None:
         self._root = root
         self._options = storage_options
-        self._catalogue = catalogue
+        self._catalog = catalog
         self._guard = Lock()
         self._followed = _NOTHING
 
     def releases(self) -> Sequence[Release]:
-        return self._catalogue.releases()
+        return self._catalog.releases()
 
     def current(self) -> str | None:
-        return self._catalogue.current()
+        return self._catalog.current()
 
     def begin(self, model: Model | None) -> str:
         name = release_name(model)
-        with self._catalogue.turn():
-            self._catalogue.add(name)
+        with self._catalog.turn():
+            self._catalog.add(name)
             self._table(name).make()
         return name
 
     def release(self, name: str) -> SearchIndex:
-        self._catalogue.check(name)
+        self._catalog.check(name)
         followed = self._followed
         return followed if followed.name == name else self._release(name)
 
@@ -80,86 +80,86 @@ class EmbeddedIndex(ReleasedIndex):
         self.release(name).compact()
 
     def publish(self, name: str, catch_up: Callable[[SearchIndex], object] | None = None) -> None:
-        self._catalogue.check(name)
-        with self._catalogue.turn():
+        self._catalog.check(name)
+        with self._catalog.turn():
             release = self.release(name)
             self._table(name).make()
             if catch_up is not None:
                 catch_up(release)
-            self._catalogue.publish(name)
+            self._catalog.publish(name)
 
     def discard(self, name: str) -> None:
-        self._catalogue.check(name)
-        with self._catalogue.turn():
-            if self._catalogue.current() == name:
+        self._catalog.check(name)
+        with self._catalog.turn():
+            if self._catalog.current() == name:
                 raise NoSuchRelease("the current release of the search index cannot be discarded")
             self._table(name).drop()
-            self._catalogue.remove(name)
+            self._catalog.remove(name)
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
         wanted = last_of_each(studies)
-        if self._catalogue.current() is None:
+        if self._catalog.current() is None:
             if not any(s.images or s.reports for s in wanted):
                 return 0
             self._begin_first(model_of(wanted))
-        with self._catalogue.turn():
+        with self._catalog.turn():
             return self._current().upsert(wanted)
 
     def _begin_first(self, model: Model | None) -> None:
-        with self._catalogue.turn():
-            if self._catalogue.current() is None:
+        with self._catalog.turn():
+            if self._catalog.current() is None:
                 name = self.begin(model)
-                if not self._catalogue.publish_first(name):
+                if not self._catalog.publish_first(name):
                     self.discard(name)
 
     def delete(self, studies: Sequence[StudyKey]) -> None:
-        if self._catalogue.current() is not None:
-            with self._catalogue.turn():
+        if self._catalog.current() is not None:
+            with self._catalog.turn():
                 self._current().delete(studies)
 
     def compact(self) -> None:
-        if self._catalogue.current() is not None:
-            with self._catalogue.turn():
+        if self._catalog.current() is not None:
+            with self._catalog.turn():
                 self._current().compact()
 
     def studies(self) -> Mapping[StudyKey, str]:
-        return self._ask(lambda release: release.studies())
+        return self._query(lambda release: release.studies())
 
     def images(self, image_ids: Sequence[str]) -> Sequence[ImageDocument | None]:
-        return self._ask(lambda release: release.images(image_ids))
+        return self._query(lambda release: release.images(image_ids))
 
     def vectors(self, image_ids: Sequence[str]) -> Sequence[Sequence[float] | None]:
-        return self._ask(lambda release: release.vectors(image_ids))
+        return self._query(lambda release: release.vectors(image_ids))
 
     def reports(self, report_ids: Sequence[str]) -> Sequence[ReportDocument | None]:
-        return self._ask(lambda release: release.reports(report_ids))
+        return self._query(lambda release: release.reports(report_ids))
 
     def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
-        return self._ask(lambda release: release.images_of_reports(report_ids, filters))
+        return self._query(lambda release: release.images_of_reports(report_ids, filters))
 
     def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
-        return self._ask(lambda release: release.list_images(filters, offset, limit))
+        return self._query(lambda release: release.list_images(filters, offset, limit))
 
     def similar(
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False
     ) -> Sequence[ImageHit]:
-        return self._ask(lambda release: release.similar(vector, k, filters, offset, exact))
+        return self._query(lambda release: release.similar(vector, k, filters, offset, exact))
 
     def text(
         self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
     ) -> ReportPage:
-        return self._ask(lambda release: release.text(query, fields, filters, offset, limit))
+        return self._query(lambda release: release.text(query, fields, filters, offset, limit))
 
     def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
-        return self._ask(lambda release: release.facets(field_name, filters, size, query))
+        return self._query(lambda release: release.facets(field_name, filters, size, query))
 
     def count(self, filters: Filters = NO_FILTERS) -> Counts:
-        return self._ask(lambda release: release.count(filters))
+        return self._query(lambda release: release.count(filters))
 
     def health(self) -> IndexHealth:
-        return self._ask(lambda release: release.health())
+        return self._query(lambda release: release.health())
 
-    def _ask(self, question: Callable[[EmbeddedRelease], Answer]) -> Answer:
+    def _query(self, question: Callable[[EmbeddedRelease], Answer]) -> Answer:
         """The current release's answer; the next one's if the release was superseded and discarded meanwhile."""
         release = self._current()
         try:
@@ -171,14 +171,14 @@ class EmbeddedIndex(ReleasedIndex):
 
     def _current(self) -> EmbeddedRelease:
         """The current release. Its vectors stay in memory until there is another."""
-        name = self._catalogue.current()
+        name = self._catalog.current()
         with self._guard:
             if name != self._followed.name:
                 self._followed = _NOTHING if name is None else self._release(name)
             return self._followed
 
     def _release(self, name: str) -> EmbeddedRelease:
-        return EmbeddedRelease(name, self._table(name), self._catalogue.turn)
+        return EmbeddedRelease(name, self._table(name), self._catalog.turn)
 
     def _table(self, name: str) -> DocumentTable:
         return DocumentTable(f"{self._root}/{name}", self._options)

@@ -15,7 +15,7 @@ change of a study. Columns are the documents' own fields, and:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -25,10 +25,10 @@ import pyarrow as pa
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
 from medsearch_core.search.query import TextField
 from medsearch_core.search.tokens import stems_of, words_of
-from medsearch_core.search.unit_vectors import direction
+from medsearch_core.search.unit_vectors import normalized
 from medsearch_core.search.validation import code_prefix
 
-IMAGE, REPORT, GONE = "image", "report", "gone"
+IMAGE, REPORT, TOMBSTONE = "image", "report", "gone"
 
 PREFIXED = {"present_codes": "present_prefixes", "absent_codes": "absent_prefixes", "uncertain_codes": "uncertain_prefixes"}
 """Column of codes → column of all their beginnings."""
@@ -64,9 +64,9 @@ SCHEMA = pa.schema(
 )
 
 
-def columns_of(kind: type) -> list[str]:
-    """The columns a kind of document is read from: all its fields but the vector."""
-    return [f.name for f in fields(kind) if f.name != "vector"]
+def columns_of(kind: type, held: Collection[str] = SCHEMA.names) -> list[str]:
+    """The columns a kind of document is read from: all its fields but the vector, as far as they are `held`."""
+    return [f.name for f in fields(kind) if f.name != "vector" and f.name in held]
 
 
 def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
@@ -76,9 +76,9 @@ def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
     return {row["key"]: row for row in rows}
 
 
-def gone_row(key: str, study_key: str) -> dict[str, Any]:
+def tombstone_row(key: str, study_key: str) -> dict[str, Any]:
     """The row that hides a document its study no longer has."""
-    return {"key": key, "kind": GONE, "study_key": study_key}
+    return {"key": key, "kind": TOMBSTONE, "study_key": study_key}
 
 
 def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
@@ -87,8 +87,9 @@ def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
 
 
 def documents_of(kind: type[Document], table: pa.Table) -> list[Document]:
-    """The documents in an Arrow table that has at least `columns_of(kind)`. Lists come back as tuples."""
-    rows: list[dict[str, Any]] = table.select(columns_of(kind)).to_pylist()
+    """The documents in an Arrow table that has `columns_of(kind)`, but for facets it was made without. Lists come back as
+    tuples."""
+    rows: list[dict[str, Any]] = table.select(columns_of(kind, table.column_names)).to_pylist()
     for row in rows:
         row |= {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
     return [kind(**row) for row in rows]
@@ -106,7 +107,7 @@ def _row(kind: str, id_: str, document: ImageDocument | ReportDocument, study: S
     row |= fields_of(document)
     row |= {target: _prefixes(row[source]) for source, target in PREFIXED.items()}
     if isinstance(document, ImageDocument):
-        vector = direction(document.vector).astype("<f4").tobytes()
+        vector = normalized(document.vector).astype("<f4").tobytes()
         digest = hashlib.blake2b(vector, digest_size=8).digest()
         row |= {"vector": vector, "fingerprint": int.from_bytes(digest, "little", signed=True)}
     else:

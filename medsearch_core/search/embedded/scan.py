@@ -20,16 +20,16 @@ from medsearch_core.cpus import available_cpus
 
 Floats = npt.NDArray[np.float32]
 
-MOST_AT_ONCE = 32
+MAX_QUERIES_PER_SCAN = 32
 
 
 @dataclass(eq=False)
-class _Asked:
+class _PendingQuery:
     unit: Floats
     products: Floats | None = None
 
 
-class Passes:
+class BatchedScan:
     """Products of queries with vectors in blocks. Safe to share between threads."""
 
     def __init__(self, blocks: Sequence[Floats]) -> None:
@@ -40,35 +40,35 @@ class Passes:
         self._blocks = blocks
         self._turn = Lock()
         self._guard = Lock()
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_PendingQuery] = []
 
     def products(self, unit: Floats) -> Floats:
         """The product of float32[dimensions] with every vector of every block, in their order.
 
         Waits for the pass under way; whoever has the next turn compares for all who wait by then.
         """
-        mine = _Asked(unit)
+        query = _PendingQuery(unit)
         with self._guard:
-            self._waiting.append(mine)
+            self._waiting.append(query)
         with self._turn:
-            if mine.products is None:
-                self._pass(self._taken(mine))
-        assert mine.products is not None  # noqa: S101 - for the type checker
-        return mine.products
+            if query.products is None:
+                self._scan(self._next_batch(query))
+        assert query.products is not None  # noqa: S101 - for the type checker
+        return query.products
 
-    def _taken(self, mine: _Asked) -> list[_Asked]:
+    def _next_batch(self, query: _PendingQuery) -> list[_PendingQuery]:
         with self._guard:
-            others = [asked for asked in self._waiting if asked is not mine]
-            taken = [mine, *others[: MOST_AT_ONCE - 1]]
-            self._waiting = others[MOST_AT_ONCE - 1 :]
+            others = [asked for asked in self._waiting if asked is not query]
+            taken = [query, *others[: MAX_QUERIES_PER_SCAN - 1]]
+            self._waiting = others[MAX_QUERIES_PER_SCAN - 1 :]
         return taken
 
-    def _pass(self, asked: Sequence[_Asked]) -> None:
-        units = asked[0].unit if len(asked) == 1 else np.stack([a.unit for a in asked], axis=1)
+    def _scan(self, queries: Sequence[_PendingQuery]) -> None:
+        units = queries[0].unit if len(queries) == 1 else np.stack([a.unit for a in queries], axis=1)
         with _libraries().limit(limits=_threads(), user_api="blas"):
             found = np.concatenate([block @ units for block in self._blocks])
-        for number, one in enumerate(asked):
-            one.products = found if len(asked) == 1 else np.ascontiguousarray(found[:, number])
+        for number, one in enumerate(queries):
+            one.products = found if len(queries) == 1 else np.ascontiguousarray(found[:, number])
 
 
 @cache

@@ -1,7 +1,7 @@
 """The Lance table of one release of the embedded index: opening, snapshots, compaction.
 
 Belongs here: what makes reads and writes safe beside each other. A read pins the newest version and does all its queries on
-it. A write is one commit. Writers of one folder take turns (`catalogue`); on an object store Lance rejects and repeats commits
+it. A write is one commit. Writers of one folder take turns (`catalog`); on an object store Lance rejects and repeats commits
 that touch the same rows.
 """
 
@@ -21,16 +21,16 @@ import lancedb
 from lancedb.index import FTS, BTree
 
 from medsearch_core.errors import MedsearchError, NoSuchRelease, StorageError, Transient
-from medsearch_core.search.embedded.rows import GONE, SCHEMA, WORDS
+from medsearch_core.search.embedded.rows import SCHEMA, TOMBSTONE, WORDS
 
 TABLE = "documents"
 LOOKED_UP = ("key", "study_key", "image_id", "report_id")
 WORDS_INDEX = FTS(base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, max_token_length=None)
 """The words columns hold the stems of a text's words already: Lance only folds their accents."""
 
-KEPT_FOR_READERS = timedelta(minutes=5)
-MOST_FRAGMENTS = 32
-FEWEST_ROWS_BEHIND = 2000
+VERSION_RETENTION = timedelta(minutes=5)
+MAX_FRAGMENTS = 32
+MIN_UNINDEXED_ROWS = 2000
 ATTEMPTS = 6
 
 _CAUSES = re.compile(
@@ -153,9 +153,9 @@ class DocumentTable(Table):
 
 def compact(table: Any) -> None:
     """Drops hidden rows, merges fragments, brings the indexes up to date, forgets versions no reader can be using."""
-    if table.count_rows(f"kind = '{GONE}'"):
-        table.delete(f"kind = '{GONE}'")
-    table.optimize(cleanup_older_than=KEPT_FOR_READERS)
+    if table.count_rows(f"kind = '{TOMBSTONE}'"):
+        table.delete(f"kind = '{TOMBSTONE}'")
+    table.optimize(cleanup_older_than=VERSION_RETENTION)
 
 
 def compact_if_due(table: Any) -> None:
@@ -165,8 +165,8 @@ def compact_if_due(table: Any) -> None:
     thousand reports. Compaction rewrites the table, so the number of rows it waits for grows with the table.
     """
     words = table.index_stats(f"{WORDS['text']}_idx")
-    behind = words is None or words.num_unindexed_rows > max(FEWEST_ROWS_BEHIND, words.num_indexed_rows // 10)
-    if behind or table.stats()["fragment_stats"]["num_fragments"] >= MOST_FRAGMENTS:
+    behind = words is None or words.num_unindexed_rows > max(MIN_UNINDEXED_ROWS, words.num_indexed_rows // 10)
+    if behind or table.stats()["fragment_stats"]["num_fragments"] >= MAX_FRAGMENTS:
         compact(table)
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.search.embedded.rows import IMAGE, vectors_of
-from medsearch_core.search.embedded.scan import Floats, Passes
+from medsearch_core.search.embedded.scan import BatchedScan, Floats
 
 BLOCK = 4096
-ROUGH_ERROR = 1e-5
+FLOAT32_ERROR = 1e-5
 DECIMALS = 6
 
 Integers = npt.NDArray[np.int64]
@@ -35,10 +35,10 @@ class Vectors:
     rows: Integers
     at: Integers
     blocks: tuple[Floats, ...]
-    _passes: Passes = field(init=False, repr=False)
+    _scan: BatchedScan = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_passes", Passes(self.blocks))
+        object.__setattr__(self, "_scan", BatchedScan(self.blocks))
 
     @property
     def dimensions(self) -> int:
@@ -59,7 +59,7 @@ class Vectors:
         at = self.at if among is None else self.at[np.searchsorted(self.rows, rows)]
         unit = (query / np.linalg.norm(query.astype(np.float64))).astype(np.float32)
         rough = self._rough(unit, at)
-        near = _top(rough, k, ROUGH_ERROR)
+        near = _top(rough, k, FLOAT32_ERROR)
         places, back = np.unique(at[near], return_inverse=True)
         exact = self._exact(query.astype(np.float64), places)[back]
         best = _top(exact, k, 0.0)
@@ -68,7 +68,7 @@ class Vectors:
     def _rough(self, unit: Floats, at: Integers) -> Floats:
         if len(at) * 20 < len(self.rows):
             return self._take(at) @ unit
-        return self._passes.products(unit)[at]
+        return self._scan.products(unit)[at]
 
     def _exact(self, query: npt.NDArray[np.float64], places: Integers) -> npt.NDArray[np.float64]:
         length = np.sqrt((query * query).sum())

@@ -14,7 +14,7 @@ from typing import Any
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments, is_changed, last_of_each
 from medsearch_core.search.embedded.filters import any_of
-from medsearch_core.search.embedded.rows import GONE, IMAGE, gone_row, rows_of, table_of_rows
+from medsearch_core.search.embedded.rows import IMAGE, TOMBSTONE, rows_of, table_of_rows, tombstone_row
 from medsearch_core.search.embedded.table import Table, WriteConflict, compact_if_due, failing_as, until_settled
 from medsearch_core.search.model import Model, check_same, model_of
 
@@ -26,10 +26,10 @@ def rewrite(documents: Table, studies: Sequence[StudyDocuments]) -> int:
         IndexMismatch: the images are of another model, version or length than each other or than those held.
         StorageError: the index cannot be written.
     """
-    wanted = {study.study.partition: study for study in last_of_each(studies)}
-    model = model_of(list(wanted.values()))
+    documents_by_study = {study.study.partition: study for study in last_of_each(studies)}
+    model = model_of(list(documents_by_study.values()))
     written: set[str] = set()
-    until_settled(lambda: _replace(documents, wanted, model, written))
+    until_settled(lambda: _replace(documents, documents_by_study, model, written))
     return len(written)
 
 
@@ -42,7 +42,7 @@ def remove(documents: Table, studies: Sequence[StudyKey]) -> None:
     until_settled(lambda: _remove(documents, any_of("study_key", [s.partition for s in studies])))
 
 
-def model_held(table: Any) -> Model | None:
+def current_model(table: Any) -> Model | None:
     """Which model's images are held; None without images."""
     query = table.search().where(f"kind = '{IMAGE}'").select(["model_id", "model_version", "vector"]).limit(1)
     for row in query.to_arrow().to_pylist():
@@ -57,15 +57,15 @@ def _remove(documents: Table, condition: str) -> None:
             table.delete(condition)
 
 
-def _replace(documents: Table, wanted: dict[str, StudyDocuments], model: Model | None, written: set[str]) -> None:
+def _replace(documents: Table, documents_by_study: dict[str, StudyDocuments], model: Model | None, written: set[str]) -> None:
     """Writes what differs, and adds it to `written`, which outlives a conflict."""
-    if not wanted:
+    if not documents_by_study:
         return
     with failing_as("written"):
         table = documents.newest()
-        check_same(model, model_held(table))
-        held = _held(table, list(wanted))
-        changed = [s for s in wanted.values() if is_changed(s, *_state(held.get(s.study.partition, {})))]
+        check_same(model, current_model(table))
+        stored = _stored_inputs(table, list(documents_by_study))
+        changed = [s for s in documents_by_study.values() if is_changed(s, *_state(stored.get(s.study.partition, {})))]
         if not changed:
             return
         _merge(table, changed)
@@ -77,32 +77,32 @@ def _replace(documents: Table, wanted: dict[str, StudyDocuments], model: Model |
 
 
 def _merge(table: Any, studies: Sequence[StudyDocuments]) -> None:
-    held = _held(table, [s.study.partition for s in studies], live_only=False)
+    stored = _stored_inputs(table, [s.study.partition for s in studies], live_only=False)
     rows: dict[str, dict[str, Any]] = {}
     for study in studies:
         name = study.study.partition
-        rows |= {key: gone_row(key, name) for key in held.get(name, {})} | rows_of(study)
+        rows |= {key: tombstone_row(key, name) for key in stored.get(name, {})} | rows_of(study)
     merge = table.merge_insert("key").when_matched_update_all().when_not_matched_insert_all()
     merge.execute(table_of_rows(rows.values()))
 
 
-def _held(table: Any, names: Sequence[str], live_only: bool = True) -> dict[str, dict[str, str | None]]:
+def _stored_inputs(table: Any, names: Sequence[str], live_only: bool = True) -> dict[str, dict[str, str | None]]:
     """Study → key → inputs of the rows held of these studies."""
-    condition = any_of("study_key", names) + (f" AND kind != '{GONE}'" if live_only else "")
+    condition = any_of("study_key", names) + (f" AND kind != '{TOMBSTONE}'" if live_only else "")
     found = table.search().where(condition).select(["study_key", "key", "inputs"]).limit(None).to_arrow()
-    held: dict[str, dict[str, str | None]] = {}
+    stored: dict[str, dict[str, str | None]] = {}
     for row in found.to_pylist():
-        held.setdefault(row["study_key"], {})[row["key"]] = row["inputs"]
-    return held
+        stored.setdefault(row["study_key"], {})[row["key"]] = row["inputs"]
+    return stored
 
 
-def _state(held: dict[str, str | None]) -> tuple[bool, str | None]:
+def _state(stored: dict[str, str | None]) -> tuple[bool, str | None]:
     """Whether anything is held of a study, and the inputs that all its rows were written with."""
-    inputs = set(held.values())
-    return bool(held), inputs.pop() if len(inputs) == 1 else None
+    inputs = set(stored.values())
+    return bool(stored), inputs.pop() if len(inputs) == 1 else None
 
 
 def _is_mixed(table: Any, studies: Sequence[StudyDocuments]) -> bool:
     """Whether a study holds rows of two writers that replaced it at once, which only an object store allows."""
-    held = _held(table, [s.study.partition for s in studies])
-    return any(len(set(rows.values())) > 1 for rows in held.values())
+    stored = _stored_inputs(table, [s.study.partition for s in studies])
+    return any(len(set(rows.values())) > 1 for rows in stored.values())

@@ -19,10 +19,10 @@ from medsearch_core.search.model import Model, check_same, model_of
 from medsearch_core.search.opensearch.client import open_client
 from medsearch_core.search.opensearch.lease import WriterLease
 from medsearch_core.search.opensearch.options import Access, IndexLayout
-from medsearch_core.search.opensearch.reads import Places, Reads
+from medsearch_core.search.opensearch.reads import IndexNames, Reads
 from medsearch_core.search.opensearch.releases import ClusterReleases
 from medsearch_core.search.opensearch.writes import Writes
-from medsearch_core.search.releases import Release, ReleasedIndex
+from medsearch_core.search.releases import Release, ReleasedIndex, check_schema
 
 
 def open_opensearch(access: Access, layout: IndexLayout, name: str) -> OpenSearchIndex:
@@ -38,7 +38,13 @@ class OpenSearchRelease(Reads, SearchIndex):
     """One release, whether readers are sent to it or not."""
 
     def __init__(
-        self, client: OpenSearch, places: Places, layout: IndexLayout, releases: ClusterReleases, lease: WriterLease, name: str
+        self,
+        client: OpenSearch,
+        places: IndexNames,
+        layout: IndexLayout,
+        releases: ClusterReleases,
+        lease: WriterLease,
+        name: str,
     ) -> None:
         super().__init__(client, places, layout)
         self._releases = releases
@@ -46,6 +52,7 @@ class OpenSearchRelease(Reads, SearchIndex):
         self._name = name
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        check_schema(self._name)
         wanted = last_of_each(studies)
         model = model_of(wanted)
         with self._lease.held():
@@ -63,9 +70,9 @@ class OpenSearchRelease(Reads, SearchIndex):
         self._releases.compact(self._name)
 
     def _writes(self, studies: Sequence[StudyKey], model: Model | None) -> Writes:
-        shows = self._releases.one(self._name).published is not None
+        shows = self._releases.get(self._name).published is not None
         if not shows:
-            self._releases.about_to_write(self._name, studies)
+            self._releases.prepare_write(self._name, studies)
         return Writes(self, self._releases.indexes(self._name, model), self._lease, shows)
 
 
@@ -108,15 +115,15 @@ class OpenSearchIndex(Reads, ReleasedIndex):
             return self._releases.begin(model)
 
     def release(self, name: str) -> OpenSearchRelease:
-        self._releases.one(name)
+        self._releases.get(name)
         return self._opened(name)
 
     def _opened(self, name: str) -> OpenSearchRelease:
         """A release that is known to be there."""
-        return OpenSearchRelease(self.client, self._releases.places(name), self.layout, self._releases, self._lease, name)
+        return OpenSearchRelease(self.client, self._releases.index_names(name), self.layout, self._releases, self._lease, name)
 
     def finish(self, name: str) -> None:
-        self._releases.one(name)
+        self._releases.get(name)
         self._releases.finish(name)
 
     def publish(self, name: str, catch_up: Callable[[SearchIndex], object] | None = None) -> None:
@@ -129,6 +136,6 @@ class OpenSearchIndex(Reads, ReleasedIndex):
 
     def discard(self, name: str) -> None:
         with self._lease.held():
-            if self._releases.one(name).is_current:
+            if self._releases.get(name).is_current:
                 raise NoSuchRelease("readers are sent to that release: publish another one first")
             self._releases.discard(name)

@@ -19,7 +19,7 @@ FACET_CANDIDATES = 20_000
 """How many values each shard counts, so that the most frequent of all shards are counted exactly."""
 
 
-def told(words: Sequence[str], fields: Sequence[TextField], where: list[Clause]) -> Clause:
+def text_query(words: Sequence[str], fields: Sequence[TextField], where: list[Clause]) -> Clause:
     """Reports that hold any of the words in any of the fields, their BM25 scores summed; all reports without words."""
     if not words:
         return {"bool": {"filter": where}}
@@ -33,17 +33,17 @@ def values_of(field: str, size: int) -> Clause:
     return {"terms": {"field": field, "size": size, "shard_size": FACET_CANDIDATES, "order": order}}
 
 
-def nearest(asked: Any, where: list[Clause], k: int, layout: IndexLayout) -> Clause:
-    """The k images most alike among those that match, by the graph of neighbours. `asked` has length 1."""
-    knn: dict[str, Any] = {"vector": asked, "k": k, "method_parameters": {"ef_search": max(layout.ef_search, k)}}
+def approximate_knn(vector: Any, where: list[Clause], k: int, layout: IndexLayout) -> Clause:
+    """The k images most alike among those that match, by the graph of neighbours. `vector` has length 1."""
+    knn: dict[str, Any] = {"vector": vector, "k": k, "method_parameters": {"ef_search": max(layout.ef_search, k)}}
     if where:
         knn["filter"] = {"bool": {"filter": where}}
     return {"knn": {VECTOR: knn}}
 
 
-def exactly(asked: Any, where: list[Clause]) -> Clause:
-    """All images that match, scored one by one in `EXACT_SPACE`. `asked` has length 1."""
-    params = {"field": VECTOR, "query_value": asked, "space_type": EXACT_SPACE}
+def exact_knn(vector: Any, where: list[Clause]) -> Clause:
+    """All images that match, scored one by one in `EXACT_SPACE`. `vector` has length 1."""
+    params = {"field": VECTOR, "query_value": vector, "space_type": EXACT_SPACE}
     with_vector = {"bool": {"filter": [*where, {"exists": {"field": VECTOR}}]}}
     script = {"lang": "knn", "source": "knn_score", "params": params}
     return {"script_score": {"query": with_vector, "script": script}}

@@ -19,12 +19,20 @@ from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import RequestRefused, failing_as
 from medsearch_core.search.opensearch.filters import Clause, image_clauses, one_of, report_clauses
 from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
-from medsearch_core.search.opensearch.queries import EXACT_SPACE, VECTOR, cosine_of, exactly, nearest, told, values_of
+from medsearch_core.search.opensearch.queries import (
+    EXACT_SPACE,
+    VECTOR,
+    approximate_knn,
+    cosine_of,
+    exact_knn,
+    text_query,
+    values_of,
+)
 from medsearch_core.search.opensearch.sources import Kind, document_of
 from medsearch_core.search.query import MAX_DEPTH, NO_FILTERS, Filters, TextField
 from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
-from medsearch_core.search.tokens import words_asked
-from medsearch_core.search.unit_vectors import direction
+from medsearch_core.search.tokens import query_terms
+from medsearch_core.search.unit_vectors import normalized
 from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
 
 PAGE = MAX_DEPTH
@@ -35,7 +43,7 @@ LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
 
 @dataclass(frozen=True)
-class Places:
+class IndexNames:
     """Where images and reports are searched: aliases, or one release's indexes."""
 
     images: str
@@ -49,7 +57,7 @@ class Places:
 class Reads:
     """The reading half of `SearchIndex`."""
 
-    def __init__(self, client: OpenSearch, places: Places, layout: IndexLayout) -> None:
+    def __init__(self, client: OpenSearch, places: IndexNames, layout: IndexLayout) -> None:
         self.client = client
         self.places = places
         self.layout = layout
@@ -63,7 +71,7 @@ class Reads:
         hits = [hit["_source"] for hit in reversed(self.all("images", where, source=["image_id", VECTOR]))]
         model = None if all(VECTOR in hit for hit in hits) else self.model()  # a zero vector has no place in some spaces
         zero = [0.0] * (model.dimensions if model else 0)
-        found = {hit["image_id"]: direction(hit.get(VECTOR, zero)).tolist() for hit in hits}
+        found = {hit["image_id"]: normalized(hit.get(VECTOR, zero)).tolist() for hit in hits}
         return [found.get(i) for i in image_ids]
 
     def reports(self, report_ids: Sequence[str]) -> Sequence[ReportDocument | None]:
@@ -95,11 +103,11 @@ class Reads:
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False
     ) -> Sequence[ImageHit]:
         check_hits(k, offset)
-        asked, where, depth = direction(checked_vector(vector)), image_clauses(filters), offset + k
+        asked, where, depth = normalized(checked_vector(vector)), image_clauses(filters), offset + k
         try:
             hits = [] if exact else self._by_graph(asked, where, depth)
             if len(hits) < depth:  # asked for, or fewer match, or the graph does not lead everywhere
-                hits = self._nearest(exactly(asked, where), depth, EXACT_SPACE)
+                hits = self._nearest(exact_knn(asked, where), depth, EXACT_SPACE)
         except RequestRefused as error:
             raise self._mismatch(len(asked)) or error from None
         return sorted(hits, key=lambda h: (-h.score, h.document.image_id))[offset:depth]
@@ -108,9 +116,9 @@ class Reads:
         self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
     ) -> ReportPage:
         check_page(offset, limit)
-        words = words_asked(query)
+        words = query_terms(query)
         body = {
-            "query": told(words, checked_fields(fields), report_clauses(filters)),
+            "query": text_query(words, checked_fields(fields), report_clauses(filters)),
             "from": offset,
             "size": limit,
             "sort": [*([{"_score": "desc"}] if words else []), {"report_id": "asc"}, {"study_key": "asc"}],
@@ -128,7 +136,7 @@ class Reads:
     def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
         check_facet(field_name, size)
         body = {
-            "query": told(words_asked(query), checked_fields(()), report_clauses(filters)),
+            "query": text_query(query_terms(query), checked_fields(()), report_clauses(filters)),
             "size": 0,
             "aggs": {"values": values_of(field_name, size)},
         }
@@ -164,13 +172,18 @@ class Reads:
             details={"cluster": str(cluster["cluster_name"]), "status": str(cluster["status"])},
         )
 
-    def _by_graph(self, asked: Any, where: list[Clause], depth: int) -> list[ImageHit]:
+    def _by_graph(self, vector: Any, where: list[Clause], depth: int) -> list[ImageHit]:
         if self.layout.compression == "none":
-            return self._nearest(nearest(asked, where, depth, self.layout), depth, self.layout.space_type)
+            return self._nearest(approximate_knn(vector, where, depth, self.layout), depth, self.layout.space_type)
         wider = min(OVERSAMPLE * depth, MAX_DEPTH)
-        body = {"query": nearest(asked, where, wider, self.layout), "size": wider, "_source": False, "track_total_hits": False}
+        body = {
+            "query": approximate_knn(vector, where, wider, self.layout),
+            "size": wider,
+            "_source": False,
+            "track_total_hits": False,
+        }
         near = [hit["_id"] for hit in self._search("images", body)["hits"]["hits"]]
-        return self._nearest(exactly(asked, [{"ids": {"values": near}}]), depth, EXACT_SPACE)
+        return self._nearest(exact_knn(vector, [{"ids": {"values": near}}]), depth, EXACT_SPACE)
 
     def _nearest(self, query: Clause, depth: int, space_type: SpaceType) -> list[ImageHit]:
         sort = [{"_score": "desc"}, {"image_id": "asc"}, {"study_key": "asc"}]

@@ -20,7 +20,7 @@ from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch.client import failing_as
 from medsearch_core.search.opensearch.mappings import images_index, reports_index
 from medsearch_core.search.opensearch.options import IndexLayout
-from medsearch_core.search.opensearch.reads import Places, model_in
+from medsearch_core.search.opensearch.reads import IndexNames, model_in
 from medsearch_core.search.opensearch.sources import Kind
 from medsearch_core.search.releases import Release, model_slug, release_name
 
@@ -33,13 +33,13 @@ class ClusterReleases:
     def __init__(self, client: OpenSearch, name: str, layout: IndexLayout) -> None:
         self._client = client
         self._layout = layout
-        self.aliases = Places(f"{name}-images", f"{name}-reports")
+        self.aliases = IndexNames(f"{name}-images", f"{name}-reports")
         self._version: tuple[int, ...] = ()
         self._unseen: dict[str, set[StudyKey]] = {}
 
-    def places(self, release: str) -> Places:
+    def index_names(self, release: str) -> IndexNames:
         """Where a release's documents are; its image index need not exist."""
-        return Places(f"{self.aliases.images}-{release}*", f"{self.aliases.reports}-{release}")
+        return IndexNames(f"{self.aliases.images}-{release}*", f"{self.aliases.reports}-{release}")
 
     def all(self) -> list[Release]:
         """All releases, the newest first."""
@@ -61,7 +61,7 @@ class ClusterReleases:
         """The release that readers are sent to."""
         return next((r.name for r in self.all() if r.is_current), None)
 
-    def one(self, name: str) -> Release:
+    def get(self, name: str) -> Release:
         """
         Raises:
             NoSuchRelease: there is none of that name.
@@ -77,7 +77,7 @@ class ClusterReleases:
         name = release_name(model, now)
         body = reports_index(self._layout, name, now.isoformat())
         with failing_as("written"):
-            self._client.indices.create(index=self.places(name).reports, body=body)
+            self._client.indices.create(index=self.index_names(name).reports, body=body)
         if model:
             self._make_images(name, model)
         return name
@@ -87,7 +87,7 @@ class ClusterReleases:
 
         An index that holds no image gives way to one for the model.
         """
-        found: dict[Kind, str] = {"reports": self.places(release).reports}
+        found: dict[Kind, str] = {"reports": self.index_names(release).reports}
         held = self._images(release)
         if held is not None:
             found["images"] = held[0]
@@ -109,13 +109,13 @@ class ClusterReleases:
             for alias in ours
             if alias in body["aliases"]
         ]
-        actions.append({"add": {"index": self.places(release).reports, "alias": self.aliases.reports}})
+        actions.append({"add": {"index": self.index_names(release).reports, "alias": self.aliases.reports}})
         if held:
             actions.append({"add": {"index": held[0], "alias": self.aliases.images}})
         with failing_as("written"):
-            body = self._client.indices.get_mapping(index=self.places(release).reports)[self.places(release).reports]
+            body = self._client.indices.get_mapping(index=self.index_names(release).reports)[self.index_names(release).reports]
             meta = body["mappings"]["_meta"] | {"published": now}
-            self._client.indices.put_mapping(index=self.places(release).reports, body={"_meta": meta})
+            self._client.indices.put_mapping(index=self.index_names(release).reports, body={"_meta": meta})
             self._client.indices.update_aliases(body={"actions": actions})
         self._copy(release)
 
@@ -135,7 +135,7 @@ class ClusterReleases:
             self._client.indices.refresh(index=",".join(self._indexes(release)))
         self._unseen[release] = set()
 
-    def about_to_write(self, release: str, studies: Iterable[StudyKey]) -> None:
+    def prepare_write(self, release: str, studies: Iterable[StudyKey]) -> None:
         """Shows what an unpublished release was loaded with, if these studies are among it.
 
         A write looks up what is held of a study, and lookups see what was last shown; this process shows it once at its start
@@ -164,7 +164,7 @@ class ClusterReleases:
 
     def _indexes(self, release: str) -> list[str]:
         held = self._images(release)
-        return [self.places(release).reports, *([held[0]] if held else [])]
+        return [self.index_names(release).reports, *([held[0]] if held else [])]
 
     def _merge(self, index: str) -> None:
         with failing_as("merged"):
@@ -179,7 +179,7 @@ class ClusterReleases:
     def _images(self, release: str) -> tuple[str, Model] | None:
         """A release's image index and the model it is for."""
         with failing_as("read"):
-            found = self._client.indices.get_mapping(index=self.places(release).images)
+            found = self._client.indices.get_mapping(index=self.index_names(release).images)
         for index, body in found.items():
             return index, model_in(body["mappings"]["_meta"])
         return None

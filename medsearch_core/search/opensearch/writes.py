@@ -22,7 +22,7 @@ from medsearch_core.search.opensearch.sources import Kind, Source, sources_of
 
 
 @dataclass
-class Held:
+class StoredStudy:
     """What a release holds of one study: `_id` → kind, and the `inputs` of the document that stands for it."""
 
     kinds: dict[str, Kind] = field(default_factory=dict)
@@ -51,11 +51,11 @@ class Writes:
             DocumentsRefused: all but the studies of these documents were written.
             StorageError: the cluster failed; the same call again completes what was begun.
         """
-        held = self._held([s.study for s in studies])
-        state = {s.study: held.get(s.study.partition, Held()) for s in studies}
+        stored = self._stored([s.study for s in studies])
+        state = {s.study: stored.get(s.study.partition, StoredStudy()) for s in studies}
         changed = [s for s in studies if is_changed(s, bool(state[s.study].kinds), state[s.study].inputs)]
         sources = {s.study.partition: sources_of(s, self._reads.layout.space_type) for s in changed}
-        refused = self._send(self._first_phase(sources, held))
+        refused = self._send(self._first_phase(sources, stored))
         whole = {name: documents for name, documents in sources.items() if name not in _studies_in(refused)}
         refused |= self._send(self._written(documents[-1]) for documents in whole.values() if documents)
         if refused:
@@ -68,7 +68,7 @@ class Writes:
 
     def remove(self, studies: Sequence[StudyKey]) -> None:
         """Removes studies."""
-        if held := self._held(studies):
+        if held := self._stored(studies):
             self._send(self._deleted(id_, name, held[name].kinds[id_]) for name in held for id_ in held[name].kinds)
             self.refresh()
 
@@ -79,22 +79,22 @@ class Writes:
             with failing_as("written"):
                 self._reads.client.indices.refresh(index=",".join(self._indexes.values()))
 
-    def _held(self, studies: Sequence[StudyKey]) -> dict[str, Held]:
-        found: dict[str, Held] = {}
+    def _stored(self, studies: Sequence[StudyKey]) -> dict[str, StoredStudy]:
+        found: dict[str, StoredStudy] = {}
         where = [one_of("study_key", [s.partition for s in studies])]
         for kind in self._indexes:
             for hit in self._reads.all(kind, where, source=["study_key", "inputs", "stands_for_study"]):
-                study = found.setdefault(hit["_source"]["study_key"], Held())
+                study = found.setdefault(hit["_source"]["study_key"], StoredStudy())
                 study.kinds[hit["_id"]] = kind
                 if hit["_source"]["stands_for_study"]:
                     study.inputs = hit["_source"]["inputs"]
         return found
 
-    def _first_phase(self, sources: Mapping[str, list[Source]], held: Mapping[str, Held]) -> Iterator[Operation]:
+    def _first_phase(self, sources: Mapping[str, list[Source]], stored: Mapping[str, StoredStudy]) -> Iterator[Operation]:
         for name, documents in sources.items():
             yield from (self._written(document) for document in documents[:-1])
             kept = {document.id for document in documents}
-            kinds = held.get(name, Held()).kinds
+            kinds = stored.get(name, StoredStudy()).kinds
             yield from (self._deleted(id_, name, kind) for id_, kind in kinds.items() if id_ not in kept)
 
     def _put_back(self, sources: Mapping[str, list[Source]]) -> None:

@@ -14,7 +14,7 @@ from medsearch_core.errors import BadMessage
 from medsearch_pipeline.intake.events.queue import REQUESTS_AT_ONCE, EventQueue, Message
 
 KEYS_PER_ROUND = 1_000
-Named = Callable[[str], Sequence[str]]
+KeyParser = Callable[[str], Sequence[str]]
 """The keys that a message's body names; raises `BadMessage`."""
 Record = Callable[[Sequence[str]], Collection[str]]
 """Makes durable what is seen under each of these keys; returns those under which nothing could be seen, for now. What it raises
@@ -32,15 +32,15 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Consumed:
+class ConsumeResult:
     """What became of the messages received: those in none of the mappings were deleted."""
 
     messages: int = 0
     keys: int = 0
     """Keys handed over to be recorded: one named twice in a round counts once, in two rounds twice."""
-    no_news: int = 0
+    without_keys: int = 0
     """Messages that named no key."""
-    unread: dict[str, BadMessage] = field(default_factory=dict)
+    unreadable: dict[str, BadMessage] = field(default_factory=dict)
     """Message id → why it says nothing. It stays in the queue: it is for the redrive policy to end it."""
     unseen: set[str] = field(default_factory=set)
     """Ids of messages one of whose keys could not be looked at. They come again."""
@@ -51,70 +51,70 @@ class Consumed:
 
 
 @dataclass(slots=True)
-class _Gathered:
+class _Batch:
     """The messages of a round, each once, with the keys it names."""
 
-    named: dict[str, tuple[Message, Sequence[str]]] = field(default_factory=dict)
-    unread: dict[str, BadMessage] = field(default_factory=dict)
+    keys_by_message: dict[str, tuple[Message, Sequence[str]]] = field(default_factory=dict)
+    unreadable: dict[str, BadMessage] = field(default_factory=dict)
     keys: dict[str, None] = field(default_factory=dict)
     is_last: bool = False
 
     @property
     def messages(self) -> int:
-        return len(self.named) + len(self.unread)
+        return len(self.keys_by_message) + len(self.unreadable)
 
-    def take(self, message: Message, named: Named) -> None:
+    def parse(self, message: Message, parse_keys: KeyParser) -> None:
         """Reads a message. One that was delivered twice is deleted by its later receipt."""
         try:
-            keys = named(message.body)
+            keys = parse_keys(message.body)
         except BadMessage as fault:
-            self.unread[message.id] = fault
+            self.unreadable[message.id] = fault
         else:
-            self.named[message.id] = message, keys
+            self.keys_by_message[message.id] = message, keys
             self.keys.update(dict.fromkeys(keys))
 
 
 def consume(
-    queue: EventQueue, named: Named, record: Record, limits: Limits, clock: Callable[[], float] = time.monotonic
-) -> Consumed:
+    queue: EventQueue, parse_keys: KeyParser, record: Record, limits: Limits, clock: Callable[[], float] = time.monotonic
+) -> ConsumeResult:
     """Receives messages until there are none or a limit is reached; each is deleted once all its keys are recorded.
 
     Where `record` raises, the messages of its round are given back at once, and what it raised goes on.
     """
-    consumed = Consumed()
+    result = ConsumeResult()
     until = clock() + limits.seconds
-    while not consumed.is_drained and consumed.messages < limits.messages and clock() < until:
+    while not result.is_drained and result.messages < limits.messages and clock() < until:
         round_until = min(until, clock() + limits.gathering_seconds)
-        gathered = _gather(queue, named, limits.messages - consumed.messages, round_until, clock)
-        consumed.messages += gathered.messages
-        consumed.unread |= gathered.unread
-        consumed.is_drained = gathered.is_last
-        _settle(queue, gathered, record, consumed)
-    return consumed
+        batch = _gather(queue, parse_keys, limits.messages - result.messages, round_until, clock)
+        result.messages += batch.messages
+        result.unreadable |= batch.unreadable
+        result.is_drained = batch.is_last
+        _commit(queue, batch, record, result)
+    return result
 
 
-def _gather(queue: EventQueue, named: Named, most: int, until: float, clock: Callable[[], float]) -> _Gathered:
+def _gather(queue: EventQueue, parse_keys: KeyParser, max_messages: int, until: float, clock: Callable[[], float]) -> _Batch:
     """Receives by more requests at once the more there is, until the round is full, its time is up or nothing more comes."""
-    gathered, requests = _Gathered(), 1
-    while gathered.messages < most and len(gathered.keys) < KEYS_PER_ROUND:
-        received = queue.receive(most - gathered.messages, requests)
+    batch, requests = _Batch(), 1
+    while batch.messages < max_messages and len(batch.keys) < KEYS_PER_ROUND:
+        received = queue.receive(max_messages - batch.messages, requests)
         for message in received:
-            gathered.take(message, named)
-        gathered.is_last = not received
-        if gathered.is_last or clock() >= until:
+            batch.parse(message, parse_keys)
+        batch.is_last = not received
+        if batch.is_last or clock() >= until:
             break
         requests = min(2 * requests, REQUESTS_AT_ONCE)
-    return gathered
+    return batch
 
 
-def _settle(queue: EventQueue, gathered: _Gathered, record: Record, consumed: Consumed) -> None:
+def _commit(queue: EventQueue, batch: _Batch, record: Record, result: ConsumeResult) -> None:
     """Has the round's keys recorded, then deletes its messages."""
-    keys, unseen = list(gathered.keys), set[str]()
-    with queue.held([message for message, _ in gathered.named.values()]):
+    keys, unseen = list(batch.keys), set[str]()
+    with queue.held([message for message, _ in batch.keys_by_message.values()]):
         for start in range(0, len(keys), KEYS_PER_ROUND):
             unseen.update(record(keys[start : start + KEYS_PER_ROUND]))
-    waiting = {name for name, (_, its_keys) in gathered.named.items() if not unseen.isdisjoint(its_keys)}
-    consumed.keys += len(keys)
-    consumed.no_news += sum(not its_keys for _, its_keys in gathered.named.values())
-    consumed.unseen |= waiting
-    consumed.undeleted |= queue.delete([message for name, (message, _) in gathered.named.items() if name not in waiting])
+    waiting = {name for name, (_, its_keys) in batch.keys_by_message.items() if not unseen.isdisjoint(its_keys)}
+    result.keys += len(keys)
+    result.without_keys += sum(not its_keys for _, its_keys in batch.keys_by_message.values())
+    result.unseen |= waiting
+    result.undeleted |= queue.delete([message for name, (message, _) in batch.keys_by_message.items() if name not in waiting])

@@ -25,7 +25,7 @@ from medsearch_core.errors import ConfigurationError, MedsearchError, QueueError
 PER_REQUEST = 10
 """The most messages that one request receives, deletes or holds ("Amazon SQS message quotas")."""
 REQUESTS_AT_ONCE = 8
-HELD_SECONDS = 120
+VISIBILITY_SECONDS = 120
 WAIT_SECONDS = 1
 """How long a request waits for a message. One that does not asks only some servers ("Amazon SQS short and long polling")."""
 ATTEMPTS = 3
@@ -69,11 +69,11 @@ class EventQueue:
     def has_dead_letters(self) -> bool:
         """Whether the queue gives up on a message that is received again and again (its redrive policy)."""
         asked = {"QueueUrl": self._url, "AttributeNames": ["RedrivePolicy"]}
-        return "RedrivePolicy" in self._ask("get_queue_attributes", asked).get("Attributes", {})
+        return "RedrivePolicy" in self._call("get_queue_attributes", asked).get("Attributes", {})
 
-    def receive(self, most: int, requests: int = 1) -> list[Message]:
+    def receive(self, max_messages: int, requests: int = 1) -> list[Message]:
         """Up to so many messages, each once, by so many requests at once; none if none came while they waited."""
-        sizes = [min(PER_REQUEST, most - start) for start in range(0, most, PER_REQUEST)][:requests]
+        sizes = [min(PER_REQUEST, max_messages - start) for start in range(0, max_messages, PER_REQUEST)][:requests]
         found = (message for batch in self._at_once(self._receive, sizes) for message in batch)
         return list({message.id: message for message in found}.values())
 
@@ -122,9 +122,13 @@ class EventQueue:
             if failed:
                 _log.warning("events queue: %d messages could not be held for %d s", len(failed), seconds)
 
-    def _receive(self, most: int) -> list[Message]:
-        asked = {"MaxNumberOfMessages": most, "WaitTimeSeconds": self._wait_seconds, "VisibilityTimeout": self._held_seconds}
-        answer = self._ask("receive_message", {"QueueUrl": self._url, **asked})
+    def _receive(self, max_messages: int) -> list[Message]:
+        asked = {
+            "MaxNumberOfMessages": max_messages,
+            "WaitTimeSeconds": self._wait_seconds,
+            "VisibilityTimeout": self._held_seconds,
+        }
+        answer = self._call("receive_message", {"QueueUrl": self._url, **asked})
         return [Message(m["MessageId"], m["ReceiptHandle"], m["Body"]) for m in answer.get("Messages", [])]
 
     def _delete(self, batch: Sequence[Message]) -> dict[str, str]:
@@ -139,7 +143,7 @@ class EventQueue:
         return stayed
 
     def _failed(self, action: str, entries: list[dict[str, Any]], batch: Sequence[Message]) -> dict[str, str]:
-        answer = self._ask(action, {"QueueUrl": self._url, "Entries": entries})
+        answer = self._call(action, {"QueueUrl": self._url, "Entries": entries})
         return {batch[int(entry["Id"])].id: entry["Code"] for entry in answer.get("Failed", [])}
 
     def _in_batches(self, act: Callable[[Sequence[Message]], dict[str, str]], messages: Sequence[Message]) -> dict[str, str]:
@@ -152,7 +156,7 @@ class EventQueue:
         with ThreadPoolExecutor(REQUESTS_AT_ONCE) as callers:
             return list(callers.map(act, things))
 
-    def _ask(self, action: str, arguments: dict[str, Any]) -> Any:
+    def _call(self, action: str, arguments: dict[str, Any]) -> Any:
         try:
             return getattr(self._client, action)(**arguments)
         except (ClientError, BotoCoreError) as error:
@@ -175,7 +179,7 @@ def open_queue(url: str, region: str | None, endpoint: str | None = None) -> Eve
         client = boto3.client("sqs", region_name=region, endpoint_url=endpoint, config=patience)
     except NoRegionError as error:
         raise ConfigurationError("no AWS region is known for the events queue: set MEDSEARCH_S3_REGION") from error
-    return EventQueue(client, url, HELD_SECONDS, WAIT_SECONDS)
+    return EventQueue(client, url, VISIBILITY_SECONDS, WAIT_SECONDS)
 
 
 def _meaning(error: ClientError | BotoCoreError, action: str, url: str) -> MedsearchError:

@@ -47,7 +47,7 @@ class LandingPlace:
         return key[len(self.prefix) :] if inside else None
 
 
-def keys_named(body: str, landing: LandingPlace) -> list[str]:
+def parse_keys(body: str, landing: LandingPlace) -> list[str]:
     """The landed keys that a message names, each once, in its order; none where it tells of nothing that matters here.
 
     That is: S3's test event; events of other buckets or prefixes; and events that leave the object as it was (its tags, ACL,
@@ -62,9 +62,9 @@ def keys_named(body: str, landing: LandingPlace) -> list[str]:
     if event.get("Event") == "s3:TestEvent":
         return []
     if "detail-type" in event and "detail" in event:
-        named = _named_by_eventbridge(event)
+        named = _key_in_eventbridge(event)
     elif isinstance(event.get("Records"), list):
-        named = [place for record in event["Records"] for place in _named_by_record(record)]
+        named = [place for record in event["Records"] for place in _key_in_record(record)]
     else:
         raise BadMessage(
             "no_event_of_s3", "neither records of S3, nor an event of EventBridge, nor either in an envelope of SNS"
@@ -89,7 +89,7 @@ def _inside_sns(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
     return _object_in(envelope.get("Message"))
 
 
-def _named_by_record(record: Any) -> Sequence[tuple[str, str]]:
+def _key_in_record(record: Any) -> Sequence[tuple[str, str]]:
     """The bucket and key of one record. Its key is URL-encoded as a form is, a space as `+`."""
     name = record.get("eventName") if isinstance(record, dict) else None
     if not isinstance(name, str) or not isinstance(record.get("s3"), dict):
@@ -103,7 +103,7 @@ def _named_by_record(record: Any) -> Sequence[tuple[str, str]]:
         raise BadMessage("key_not_utf8", "an object's key is not UTF-8, as every key in S3 is") from None
 
 
-def _named_by_eventbridge(event: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+def _key_in_eventbridge(event: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     """The bucket and key of one event. Its key is as it is, not encoded."""
     if event.get("source") != "aws.s3" or str(event["detail-type"]) not in EVENTBRIDGE_NEWS:
         return []

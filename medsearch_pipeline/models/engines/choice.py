@@ -25,24 +25,24 @@ OF_TORCH = ("torch", "torch-compiled")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EngineOptions:
     """What the settings ask for.
 
     Args:
         device: auto, cpu, cuda or cuda:N.
         threads: of the model, on a processor; 0 means as many as the process may use.
-        kept: the folder that converted graphs are kept in; None keeps none.
+        cache_folder: the folder that converted graphs are kept in; None keeps none.
     """
 
     engine: EngineName = "auto"
     device: str = "auto"
     precision: PrecisionName = "auto"
     threads: int = 0
-    kept: Path | None = Path("~/.cache/medsearch/models")
+    cache_folder: Path | None = Path("~/.cache/medsearch/models")
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineCapabilities:
     """What is there.
 
     Args:
@@ -59,7 +59,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EnginePlan:
     """One way to run a network."""
 
     engine: str
@@ -67,69 +67,69 @@ class Plan:
     precision: Literal["fp32", "bf16"]
 
 
-def plans_of(wanted: Wanted, kind: str, machine: Machine) -> list[Plan]:
+def plans_of(options: EngineOptions, kind: str, machine: MachineCapabilities) -> list[EnginePlan]:
     """The ways to run a graph of a kind, best first; those after the first are for when it fails or is not exact enough.
 
     Raises:
         ConfigurationError: there is none.
     """
-    device = _device(wanted, kind, machine)
+    device = _device(options, kind, machine)
     fast = machine.cuda_bf16 if device.startswith("cuda") else machine.cpu_bf16
     plans = [
-        Plan(engine, device, precision)
-        for engine in _engines(wanted.engine, device, kind, machine)
-        for precision in _precisions(wanted.precision, engine, fast)
+        EnginePlan(engine, device, precision)
+        for engine in _engines(options.engine, device, kind, machine)
+        for precision in _precisions(options.precision, engine, fast)
     ]
     if not plans:
         raise ConfigurationError("ONNX Runtime runs these models in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto")
     return plans
 
 
-def _device(wanted: Wanted, kind: str, machine: Machine) -> str:
-    on_gpu = wanted.engine in ("auto", *OF_TORCH) and kind in RUNS["torch"]
-    if wanted.device == "auto":
+def _device(options: EngineOptions, kind: str, machine: MachineCapabilities) -> str:
+    on_gpu = options.engine in ("auto", *OF_TORCH) and kind in RUNS["torch"]
+    if options.device == "auto":
         return "cuda" if machine.cuda_devices and on_gpu else "cpu"
-    if wanted.device == "cpu":
+    if options.device == "cpu":
         return "cpu"
-    number = re.fullmatch(r"cuda(?::(\d+))?", wanted.device)
+    number = re.fullmatch(r"cuda(?::(\d+))?", options.device)
     if not number:
-        raise ConfigurationError(f"MEDSEARCH_DEVICE={wanted.device} is no device. Give auto, cpu, cuda or cuda:N")
+        raise ConfigurationError(f"MEDSEARCH_DEVICE={options.device} is no device. Give auto, cpu, cuda or cuda:N")
     if int(number[1] or 0) >= machine.cuda_devices:
         raise ConfigurationError(
-            f"MEDSEARCH_DEVICE={wanted.device}, but torch finds {machine.cuda_devices} CUDA devices here. "
+            f"MEDSEARCH_DEVICE={options.device}, but torch finds {machine.cuda_devices} CUDA devices here. "
             "Give the process the GPU (and a torch built for CUDA), or set MEDSEARCH_DEVICE=cpu"
         )
     if not on_gpu:
-        what = "an ONNX file" if wanted.engine in ("auto", *OF_TORCH) else wanted.engine
+        what = "an ONNX file" if options.engine in ("auto", *OF_TORCH) else options.engine
         raise ConfigurationError(f"{what} runs on the processor alone: set MEDSEARCH_DEVICE=cpu, or give a model torch can run")
-    return wanted.device
+    return options.device
 
 
-def _engines(wanted: str, device: str, kind: str, machine: Machine) -> list[str]:
-    if wanted == "auto" and device.startswith("cuda"):
+def _engines(engine: str, device: str, kind: str, machine: MachineCapabilities) -> list[str]:
+    if engine == "auto" and device.startswith("cuda"):
         return ["torch"]
-    if wanted == "auto":
+    if engine == "auto":
         found = [engine for engine in ORDER if engine in machine.installed and kind in RUNS[engine]]
         if not found:
             raise ConfigurationError(
                 "an ONNX file needs OpenVINO or ONNX Runtime: pip install 'medsearch[openvino,onnxruntime]'"
             )
         return found
-    if kind not in RUNS[wanted]:
+    if kind not in RUNS[engine]:
         able = ", ".join(engine for engine in RUNS if kind in RUNS[engine])
         raise ConfigurationError(
-            f"MEDSEARCH_ENGINE={wanted} cannot run a model of the kind {kind}: set it to auto or one of {able}"
+            f"MEDSEARCH_ENGINE={engine} cannot run a model of the kind {kind}: set it to auto or one of {able}"
         )
-    if wanted not in machine.installed:
-        raise ConfigurationError(f"MEDSEARCH_ENGINE={wanted} is not installed: pip install 'medsearch[{wanted}]', or set auto")
-    return [wanted]
+    if engine not in machine.installed:
+        raise ConfigurationError(f"MEDSEARCH_ENGINE={engine} is not installed: pip install 'medsearch[{engine}]', or set auto")
+    return [engine]
 
 
-def _precisions(wanted: PrecisionName, engine: str, fast: bool) -> Iterator[Literal["fp32", "bf16"]]:
+def _precisions(precision: PrecisionName, engine: str, fast: bool) -> Iterator[Literal["fp32", "bf16"]]:
     if engine == "onnxruntime":
-        if wanted != "bf16":
+        if precision != "bf16":
             yield "fp32"
-    elif wanted == "auto":
+    elif precision == "auto":
         yield from ("bf16", "fp32") if fast else ("fp32",)
     else:
-        yield wanted
+        yield precision

@@ -6,14 +6,14 @@ from importlib.util import find_spec
 
 import torch
 
-from medsearch_pipeline.models.engines.choice import Machine
+from medsearch_pipeline.models.engines.choice import MachineCapabilities
 
 
-def this_machine() -> Machine:
+def detect_capabilities() -> MachineCapabilities:
     """What is installed and what torch says of processor and GPUs."""
     cpu = torch.cpu.get_capabilities()
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    return Machine(
+    return MachineCapabilities(
         installed=frozenset(
             {"torch", "torch-compiled"} | {name for name in ("openvino", "onnxruntime") if _is_installed(name)}
         ),
@@ -24,5 +24,5 @@ def this_machine() -> Machine:
 
 
 def _is_installed(name: str) -> bool:
-    wanted = ("onnxruntime", "onnx", "onnxscript") if name == "onnxruntime" else (name,)
-    return all(find_spec(module) is not None for module in wanted)
+    modules = ("onnxruntime", "onnx", "onnxscript") if name == "onnxruntime" else (name,)
+    return all(find_spec(module) is not None for module in modules)

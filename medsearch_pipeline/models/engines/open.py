@@ -15,12 +15,12 @@ from torch import nn
 
 from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.engines.choice import OF_TORCH, Plan, Wanted, plans_of
+from medsearch_pipeline.models.engines.cache import cached_graph
+from medsearch_pipeline.models.engines.choice import OF_TORCH, EngineOptions, EnginePlan, plans_of
 from medsearch_pipeline.models.engines.cuda import batch_for, bytes_per_picture, set_flags
 from medsearch_pipeline.models.engines.engine import Engine, InThread, Runner
-from medsearch_pipeline.models.engines.kept import kept
-from medsearch_pipeline.models.engines.machine import this_machine
-from medsearch_pipeline.models.engines.probe import drawn, eager, fault_of
+from medsearch_pipeline.models.engines.machine import detect_capabilities
+from medsearch_pipeline.models.engines.probe import find_problem, reference_vectors, synthetic_images
 from medsearch_pipeline.models.engines.torch_engine import TorchEngine
 from medsearch_pipeline.models.network import Network
 
@@ -33,7 +33,7 @@ AROUND = re.compile(
 """Lines of TorchScript's and OpenVINO's errors that are not the reason."""
 
 
-def open_engine(network: Network, batch_size: int, wanted: Wanted) -> tuple[Engine, int]:
+def open_engine(network: Network, batch_size: int, options: EngineOptions) -> tuple[Engine, int]:
     """The first engine of those to try that runs the network exactly, and the dimensions of its vectors.
 
     Args:
@@ -42,11 +42,11 @@ def open_engine(network: Network, batch_size: int, wanted: Wanted) -> tuple[Engi
     Raises:
         ConfigurationError: there is none. The message says why of each.
     """
-    threads = wanted.threads or available_cpus()
+    threads = options.threads or available_cpus()
     torch.set_num_threads(threads)
     faults = []
-    attempt = Attempt(network, threads, batch_size, wanted.kept)
-    for plan in plans_of(wanted, network.kind, this_machine()):
+    attempt = Attempt(network, threads, batch_size, options.cache_folder)
+    for plan in plans_of(options, network.kind, detect_capabilities()):
         try:
             engine, fault, dimensions = attempt.at(plan)
         except UnableError as error:
@@ -65,24 +65,24 @@ class UnableError(Exception):
 class Attempt:
     """Tries engines on one network; what an engine converted once is kept for its other precision."""
 
-    def __init__(self, network: Network, threads: int, batch_size: int, kept_in: Path | None) -> None:
-        self._network, self._threads, self._batch_size, self._kept = network, threads, batch_size, kept_in
-        self._pictures = drawn(network.input.side)
+    def __init__(self, network: Network, threads: int, batch_size: int, cache_folder: Path | None) -> None:
+        self._network, self._threads, self._batch_size, self._kept = network, threads, batch_size, cache_folder
+        self._pictures = synthetic_images(network.input.side)
         self._converted: dict[str, Any] = {}
         self._expected = None if isinstance(network.graph, bytes) else self._eager(network.graph)
 
-    def at(self, plan: Plan) -> tuple[Engine, str | None, int]:
+    def at(self, plan: EnginePlan) -> tuple[Engine, str | None, int]:
         """The engine, what is wrong with it, and the dimensions of its vectors.
 
         Raises:
             UnableError: the engine cannot run it at all.
         """
         if self._expected is None:
-            self._expected = self._tried(replace(plan, precision="fp32"))[1]
-        engine, vectors = self._tried(plan)
-        return engine, fault_of(vectors, self._expected, self._network.dimensions), vectors.shape[-1]
+            self._expected = self._try(replace(plan, precision="fp32"))[1]
+        engine, vectors = self._try(plan)
+        return engine, find_problem(vectors, self._expected, self._network.dimensions), vectors.shape[-1]
 
-    def _tried(self, plan: Plan) -> tuple[Engine, np.ndarray]:
+    def _try(self, plan: EnginePlan) -> tuple[Engine, np.ndarray]:
         try:
             engine = self._open(plan)
             return engine, engine.start(self._pictures)()
@@ -91,7 +91,7 @@ class Attempt:
         except Exception as error:
             raise UnableError(_reason(error)) from error
 
-    def _open(self, plan: Plan) -> Engine:
+    def _open(self, plan: EnginePlan) -> Engine:
         if plan.engine in OF_TORCH and isinstance(self._network.graph, nn.Module):
             return self._torch(plan, self._network.graph)
         runner: Runner
@@ -105,7 +105,7 @@ class Attempt:
             runner = onnxruntime.OnnxruntimeEngine(self._graph_by(onnxruntime, plan.engine), self._threads)
         return InThread(runner, self._batch_size or BATCH_ON_CPU)
 
-    def _torch(self, plan: Plan, graph: nn.Module) -> Engine:
+    def _torch(self, plan: EnginePlan, graph: nn.Module) -> Engine:
         side = self._network.input.side
         if plan.device == "cpu":
             runner = TorchEngine(graph, side, plan.device, plan.precision, at_once=1)
@@ -119,7 +119,7 @@ class Attempt:
         self._compile_if_asked(plan, engine)
         return engine
 
-    def _compile_if_asked(self, plan: Plan, engine: TorchEngine) -> None:
+    def _compile_if_asked(self, plan: EnginePlan, engine: TorchEngine) -> None:
         if plan.engine != "torch-compiled":
             return
         if self._kept:
@@ -129,12 +129,14 @@ class Attempt:
     def _graph_by(self, module: Any, engine: str) -> Any:
         """What an engine's module made of the network, now or before."""
         if engine not in self._converted:
-            self._converted[engine] = kept(self._kept, self._network, engine, module.converted, module.write, module.read)
+            self._converted[engine] = cached_graph(
+                self._kept, self._network, engine, module.converted, module.write, module.read
+            )
         return self._converted[engine]
 
     def _eager(self, graph: nn.Module) -> np.ndarray:
         try:
-            return eager(graph, self._pictures)
+            return reference_vectors(graph, self._pictures)
         except Exception as error:  # whatever the model raises
             side = self._network.input.side
             raise ConfigurationError(

@@ -76,10 +76,10 @@ def _keep(request: ov.InferRequest, place: tuple[list[Any], int]) -> None:
     vectors[at] = request.get_output_tensor(0).data.copy()
 
 
-def _from_pixels(model: ov.Model, wanted: Input) -> ov.Model:
+def _from_pixels(model: ov.Model, model_input: Input) -> ov.Model:
     processor = PrePostProcessor(model)
     processor.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     processor.input().model().set_layout(ov.Layout("NCHW"))
     steps = processor.input().preprocess().convert_element_type(ov.Type.f32)
-    steps.mean([255 * mean for mean in wanted.mean]).scale([255 * std for std in wanted.std])
+    steps.mean([255 * mean for mean in model_input.mean]).scale([255 * std for std in model_input.std])
     return processor.build()

@@ -7,11 +7,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-LEAST_COSINE = 0.9999
+MIN_COSINE = 0.9999
 """Vectors of any two engines must be comparable, for the model's version does not tell them apart."""
 
 
-def drawn(side: int) -> np.ndarray:
+def synthetic_images(side: int) -> np.ndarray:
     """Two pictures, smooth as radiographs are, one of them letterboxed: uint8 `[2, side, side, 3]`, always the same."""
     random = np.random.default_rng(20)
     pictures = np.zeros((2, side, side, 3), np.uint8)
@@ -22,7 +22,7 @@ def drawn(side: int) -> np.ndarray:
     return pictures
 
 
-def eager(graph: nn.Module, pictures: np.ndarray) -> np.ndarray:
+def reference_vectors(graph: nn.Module, pictures: np.ndarray) -> np.ndarray:
     """The vectors as torch gives them on the processor, in fp32, one picture at a time.
 
     Raises:
@@ -36,14 +36,14 @@ def eager(graph: nn.Module, pictures: np.ndarray) -> np.ndarray:
     return np.concatenate([vector.float().numpy() for vector in found])
 
 
-def least_cosine(vectors: np.ndarray, expected: np.ndarray) -> float:
+def min_cosine(vectors: np.ndarray, expected: np.ndarray) -> float:
     """The least cosine of a vector and its counterpart."""
     a, b = vectors.astype(np.float64), expected.astype(np.float64)
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(1) / np.maximum(lengths, np.finfo(np.float64).tiny)).min())
 
 
-def fault_of(vectors: np.ndarray, expected: np.ndarray, dimensions: int | None) -> str | None:
+def find_problem(vectors: np.ndarray, expected: np.ndarray, dimensions: int | None) -> str | None:
     """What is wrong with an engine's vectors, None if nothing is."""
     if vectors.ndim != 2 or len(vectors) != len(expected):
         return f"two pictures give the shape {list(vectors.shape)} instead of a vector each"
@@ -51,7 +51,7 @@ def fault_of(vectors: np.ndarray, expected: np.ndarray, dimensions: int | None) 
         return f"its vectors have {vectors.shape[1]} dimensions, and {dimensions} were to be expected"
     if not np.isfinite(vectors).all() or not vectors.any(1).all():
         return "its vectors are not finite, or nothing but zeros"
-    cosine = least_cosine(vectors, expected)
-    if cosine < LEAST_COSINE:
-        return f"its vectors are not those of fp32: cosine {cosine:.5f}, and {LEAST_COSINE} is the least"
+    cosine = min_cosine(vectors, expected)
+    if cosine < MIN_COSINE:
+        return f"its vectors are not those of fp32: cosine {cosine:.5f}, and {MIN_COSINE} is the least"
     return None

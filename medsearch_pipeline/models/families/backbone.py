@@ -31,7 +31,7 @@ def network_of(
     build: Callable[[], nn.Module],
     published: Callable[[], State],
     weights: str,
-    wanted: Input,
+    model_input: Input,
     dimensions: int | None = None,
     names: Callable[[State], State] = lambda state: state,
 ) -> Network:
@@ -41,7 +41,7 @@ def network_of(
         name: the architecture's, for the model's id and errors.
         build: the feature extractor, `[n, 3, side, side]` to `[n, dimensions]`.
         published: the state dict of the published weights.
-        wanted: the input these were trained on; metadata beside a file of weights go before it.
+        model_input: the input these were trained on; metadata beside a file of weights go before it.
         names: the tensors' names as the feature extractor has them, from those of a published or given state dict.
 
     Raises:
@@ -58,5 +58,5 @@ def network_of(
     features = load_into(build(), state, name).eval()
     digest = digest_of_weights(features)
     if metadata:
-        model_id, wanted, dimensions = metadata.model_id, metadata.input, metadata.dimensions
-    return Network(model_id, digest, wanted, FromPixels(features, wanted).eval(), dimensions)
+        model_id, model_input, dimensions = metadata.model_id, metadata.input, metadata.dimensions
+    return Network(model_id, digest, model_input, FromPixels(features, model_input).eval(), dimensions)

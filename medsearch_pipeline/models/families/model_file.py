@@ -40,7 +40,7 @@ def load(backbone: str, weights: str) -> Network:
     return Network(metadata.model_id, metadata.sha256, metadata.input, graph, metadata.dimensions)
 
 
-def graph_of(file: Path, wanted: Input) -> nn.Module | bytes:
+def graph_of(file: Path, model_input: Input) -> nn.Module | bytes:
     """The graph of a file, by its ending.
 
     Raises:
@@ -50,7 +50,7 @@ def graph_of(file: Path, wanted: Input) -> nn.Module | bytes:
         raise ConfigurationError(f"{file.name} is not a model's file: give one of {', '.join(FORMATS)}")
     reader = import_module(f"medsearch_pipeline.models.files.{FORMATS[file.suffix]}")
     try:
-        graph: nn.Module | bytes = reader.graph_of(file.name, file.read_bytes(), wanted)
+        graph: nn.Module | bytes = reader.graph_of(file.name, file.read_bytes(), model_input)
     except ConfigurationError:
         raise
     except Exception as error:  # whatever a library raises of a damaged file

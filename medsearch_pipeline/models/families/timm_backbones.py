@@ -46,5 +46,5 @@ def load(backbone: str, weights: str) -> Network:
     except RuntimeError as error:
         there = ", ".join(timm.list_pretrained(f"{architecture}.*"))
         raise ConfigurationError(f"timm has no weights named {backbone}. There are {there}") from error
-    wanted = Input(side=published_for.input_size[-1], mean=tuple(published_for.mean), std=tuple(published_for.std))
-    return network_of(f"timm-{backbone}", build, published, weights, wanted)
+    model_input = Input(side=published_for.input_size[-1], mean=tuple(published_for.mean), std=tuple(published_for.std))
+    return network_of(f"timm-{backbone}", build, published, weights, model_input)

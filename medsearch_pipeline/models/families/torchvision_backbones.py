@@ -38,13 +38,13 @@ def load(backbone: str, weights: str) -> Network:
         raise ConfigurationError(f"torchvision has no classifier named {backbone}. {hint}")
     published = torchvision.models.get_model_weights(backbone).DEFAULT
     preset = published.transforms()
-    wanted = Input(side=preset.crop_size[0], mean=tuple(preset.mean), std=tuple(preset.std))
+    model_input = Input(side=preset.crop_size[0], mean=tuple(preset.mean), std=tuple(preset.std))
 
     def state() -> State:
         with downloading(backbone):
             return dict(published.get_state_dict(progress=False, check_hash=True, weights_only=True))
 
-    return network_of(f"torchvision-{backbone}", lambda: features_of(backbone), state, weights, wanted)
+    return network_of(f"torchvision-{backbone}", lambda: features_of(backbone), state, weights, model_input)
 
 
 def features_of(backbone: str) -> nn.Module:

@@ -40,7 +40,7 @@ SHAPE = re.compile(
 CONTAINERS = {"builtins.tuple", "builtins.list", "builtins.dict", None}
 
 
-def graph_of(name: str, data: bytes, wanted: Input) -> nn.Module:
+def graph_of(name: str, data: bytes, model_input: Input) -> nn.Module:
     """The program behind its normalisation.
 
     Raises:
@@ -59,7 +59,7 @@ def graph_of(name: str, data: bytes, wanted: Input) -> nn.Module:
         raise ConfigurationError(
             f"{name} cannot be read by torch {torch.__version__}: export it anew with this version"
         ) from error
-    return FromPixels(program.module(), wanted)
+    return FromPixels(program.module(), model_input)
 
 
 def faults_of(members: dict[str, bytes]) -> Iterator[str]:
@@ -77,13 +77,13 @@ def faults_of(members: dict[str, bytes]) -> Iterator[str]:
     yield from _faults_of_program(json.loads(members["models/model.json"]))
 
 
-def _faults_of_program(told: Any) -> Iterator[str]:
+def _faults_of_program(program: Any) -> Iterator[str]:
     """Walks the program's JSON: operators, symbolic shapes and containers must be of the known kinds wherever they stand."""
-    if isinstance(told, list):
-        for each in told:
+    if isinstance(program, list):
+        for each in program:
             yield from _faults_of_program(each)
-    elif isinstance(told, dict):
-        for key, value in told.items():
+    elif isinstance(program, dict):
+        for key, value in program.items():
             if key == "target" and isinstance(value, str) and not OPERATOR.fullmatch(value):
                 yield f"the operator {value}"
             elif key == "expr_str" and not SHAPE.fullmatch(str(value)):

@@ -12,7 +12,7 @@ from medsearch_pipeline.models.metadata import Input
 PICTURES = "medsearch_pictures"
 
 
-def graph_of(name: str, data: bytes, wanted: Input) -> bytes:
+def graph_of(name: str, data: bytes, model_input: Input) -> bytes:
     """The model with the normalisation in front: uint8 `[n, side, side, 3]` to what the file gives.
 
     Raises:
@@ -35,11 +35,11 @@ def graph_of(name: str, data: bytes, wanted: Input) -> bytes:
         raise ConfigurationError(f"{name} is not an ONNX model: it is damaged, or something else") from error
     initial = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in initial]
-    if len(inputs) != 1 or not _takes(inputs[0].type.tensor_type.shape.dim, wanted.side):
-        raise ConfigurationError(f"{name} has other inputs than one of float32 [n, 3, {wanted.side}, {wanted.side}]")
+    if len(inputs) != 1 or not _takes(inputs[0].type.tensor_type.shape.dim, model_input.side):
+        raise ConfigurationError(f"{name} has other inputs than one of float32 [n, 3, {model_input.side}, {model_input.side}]")
     if len(model.graph.output) != 1:
         raise ConfigurationError(f"{name} has {len(model.graph.output)} outputs: export the part that gives the vector alone")
-    _normalise(model.graph, inputs[0], wanted)
+    _normalize(model.graph, inputs[0], model_input)
     serialized: bytes = model.SerializeToString()
     return serialized
 
@@ -49,13 +49,13 @@ def _takes(sizes: Any, side: int) -> bool:
     return len(sizes) == 4 and all(size.dim_value in (0, given) for size, given in zip(sizes[1:], (3, side, side), strict=True))
 
 
-def _normalise(graph: Any, into: Any, wanted: Input) -> None:
+def _normalize(graph: Any, into: Any, model_input: Input) -> None:
     from onnx import TensorProto, helper, numpy_helper
 
     constants = {
         "full": np.float32(255),
-        "mean": np.array(wanted.mean, np.float32).reshape(3, 1, 1),
-        "std": np.array(wanted.std, np.float32).reshape(3, 1, 1),
+        "mean": np.array(model_input.mean, np.float32).reshape(3, 1, 1),
+        "std": np.array(model_input.std, np.float32).reshape(3, 1, 1),
     }
     graph.initializer.extend(numpy_helper.from_array(np.asarray(v), f"{PICTURES}_{k}") for k, v in constants.items())
     steps = [
@@ -72,7 +72,7 @@ def _normalise(graph: Any, into: Any, wanted: Input) -> None:
     batch = first.dim_value or first.dim_param or "n"
     others = [value for value in graph.input if value.name != into.name]
     del graph.input[:]
-    shape = [batch, wanted.side, wanted.side, 3]
+    shape = [batch, model_input.side, model_input.side, 3]
     graph.input.extend([helper.make_tensor_value_info(PICTURES, TensorProto.UINT8, shape), *others])
 
 

@@ -21,7 +21,7 @@ from medsearch_pipeline.models.network import FromPixels
 TOUCHES_FILES = re.compile(rb"\b(?:torch|aten)\s*\.\s*(save|from_file)\b")
 
 
-def graph_of(name: str, data: bytes, wanted: Input) -> nn.Module:
+def graph_of(name: str, data: bytes, model_input: Input) -> nn.Module:
     """The model behind its normalisation.
 
     Raises:
@@ -44,4 +44,4 @@ def graph_of(name: str, data: bytes, wanted: Input) -> nn.Module:
             f"{name} is not TorchScript, or damaged: save it with torch.jit.save. For a state dict, set MEDSEARCH_MODEL to its "
             "architecture"
         ) from error
-    return FromPixels(module.eval(), wanted).eval()
+    return FromPixels(module.eval(), model_input).eval()

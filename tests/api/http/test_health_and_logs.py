@@ -200,4 +200,4 @@ def test_a_line_tells_an_exceptions_type_and_place_and_never_its_message():
     assert "\n" not in line
     assert "Jane" not in line
     assert '"message":"Task failed"' in line
-    assert '"exc_info":"ValueError at test_api_operations.py:' in line
+    assert '"exc_info":"ValueError at test_health_and_logs.py:' in line

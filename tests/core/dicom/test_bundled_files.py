@@ -51,14 +51,14 @@ REFUSED_HEADERS = {
     "nested_priv_SQ.dcm": "missing_identity",
     "no_meta_group_length.dcm": "missing_identity",
     "priv_SQ.dcm": "missing_identity",
-    "dicomdirtests/DICOMDIR": "missing_identity",
-    "dicomdirtests/DICOMDIR-bigEnd": "missing_identity",
-    "dicomdirtests/DICOMDIR-empty.dcm": "missing_identity",
-    "dicomdirtests/DICOMDIR-implicit": "missing_identity",
-    "dicomdirtests/DICOMDIR-nooffset": "missing_identity",
-    "dicomdirtests/DICOMDIR-nopatient": "missing_identity",
-    "dicomdirtests/DICOMDIR-reordered": "missing_identity",
-    "dicomdirtests/TINY_ALPHA/DICOMDIR": "missing_identity",
+    "dicomdirtests/DICOMDIR": "media_directory",
+    "dicomdirtests/DICOMDIR-bigEnd": "media_directory",
+    "dicomdirtests/DICOMDIR-empty.dcm": "media_directory",
+    "dicomdirtests/DICOMDIR-implicit": "media_directory",
+    "dicomdirtests/DICOMDIR-nooffset": "media_directory",
+    "dicomdirtests/DICOMDIR-nopatient": "media_directory",
+    "dicomdirtests/DICOMDIR-reordered": "media_directory",
+    "dicomdirtests/TINY_ALPHA/DICOMDIR": "media_directory",
 }
 REFUSED_PIXELS = {
     "JPEG2000-embedded-sequence-delimiter.dcm": "undecodable_pixel_data",
@@ -92,7 +92,7 @@ REFUSED_PIXELS = {
     "waveform_ecg.dcm": "no_pixel_data",
 }
 """Of the files whose header is parsed, whether or not it holds an identity."""
-UNPARSED = {name for name, reason in REFUSED_HEADERS.items() if reason != "missing_identity"}
+UNPARSED = {name for name, reason in REFUSED_HEADERS.items() if reason not in ("missing_identity", "media_directory")}
 COLOR_BARS = [
     name
     for name in FILES

@@ -9,20 +9,20 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord, ReportRecord
-from medsearch_core.reports.corpus import Marked, check, marked_rows
+from medsearch_core.reports.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 
 with Path(__file__).with_name("corpus.csv").open(encoding="utf-8", newline="") as file:
-    CORPUS = marked_rows(csv.DictReader(file))
+    CORPUS = read_annotated_mentions(csv.DictReader(file))
 
 
 def test_the_corpus_has_at_least_three_hundred_mentions_of_twenty_phenomena() -> None:
-    assert len({(row.marked, row.mention) for row in CORPUS}) == len(CORPUS) >= 300
+    assert len({(row.annotated_text, row.mention) for row in CORPUS}) == len(CORPUS) >= 300
     assert len({row.phenomenon for row in CORPUS}) >= 20
 
 
-@pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.marked}")
-def test_a_marked_mention_is_read_as_it_says(row: Marked) -> None:
-    assert check(row) is None
+@pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.annotated_text}")
+def test_a_marked_mention_is_read_as_it_says(row: AnnotatedMention) -> None:
+    assert describe_mismatch(row) is None
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ def test_a_marked_mention_is_read_as_it_says(row: Marked) -> None:
     ],
 )
 def test_a_mention_read_otherwise_is_said_to_be(mention: str, assertion: str, code: str, said: str, fault: str) -> None:
-    assert check(Marked("-", "No left [effusion].", mention, assertion, code, said)) == fault
+    assert describe_mismatch(AnnotatedMention("-", "No left [effusion].", mention, assertion, code, said)) == fault
 
 
 def test_a_corpus_row_without_brackets_is_refused() -> None:
     row = {"phenomenon": "-", "text": "No effusion.", "mention": "", "assertion": "", "code": "", "said": ""}
     with pytest.raises(ConfigurationError, match="no mention in brackets: No effusion"):
-        marked_rows([row])
+        read_annotated_mentions([row])
 
 
 def mentions(read, text: str) -> list[tuple[str, str, str]]:

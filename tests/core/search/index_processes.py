@@ -12,6 +12,7 @@ from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.index import SearchIndex
 from tests.core.search.index_places import open_at
 from tests.core.search.search_documents import image, report
+from tests.support.paths import PROJECT_ROOT
 
 STUDIES = 8
 
@@ -21,8 +22,8 @@ Process = subprocess.Popen[str]
 def start(role: str, place: str, *arguments: object) -> Process:
     """A process beside this one."""
     return subprocess.Popen(
-        [sys.executable, __file__, role, place, *map(str, arguments)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "tests.core.search.index_processes", role, place, *map(str, arguments)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT_ROOT,
     )  # fmt: skip
 
 

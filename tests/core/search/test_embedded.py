@@ -26,7 +26,7 @@ from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
-from medsearch_core.search.embedded.table import MOST_FRAGMENTS, WORDS_INDEX
+from medsearch_core.search.embedded.table import MAX_FRAGMENTS, WORDS_INDEX
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import Filters, TextField
 from medsearch_core.search.tokens import words_of
@@ -77,11 +77,11 @@ def test_the_same_upsert_again_makes_no_new_version(folder: str) -> None:
 
 def test_many_small_upserts_leave_few_fragments(folder: str) -> None:
     index = open_embedded(folder)
-    count = MOST_FRAGMENTS + 8
+    count = MAX_FRAGMENTS + 8
     for n in range(count):
         index.upsert([study_of(f"s{n}", findings=f"word{n}")])
         assert index.text(f"word{n}").total == 1
-        assert int(index.health().details["fragments"]) <= MOST_FRAGMENTS
+        assert int(index.health().details["fragments"]) <= MAX_FRAGMENTS
     index.compact()
     assert int(index.health().details["fragments"]) <= 2
     assert index.health().images == count

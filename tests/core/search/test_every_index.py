@@ -264,5 +264,5 @@ def test_a_release_is_verified_by_what_it_holds_and_finds(index: SearchIndex) ->
     index.upsert([study_of("s1", images=3), study_of("s2", images=12)])
     held = ["s1.0", "s1.1", "s2.0", "s2.11"]
     good = verify(index, (15, 2, 2), held)
-    assert (good.recall, good.sample, good.faults(1.0)) == (1.0, 4, [])
-    assert len(verify(index, (15, 3, 1), held).faults(1.0)) == 2
+    assert (good.recall, good.sample, good.problems(1.0)) == (1.0, 4, [])
+    assert len(verify(index, (15, 3, 1), held).problems(1.0)) == 2

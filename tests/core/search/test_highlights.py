@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from medsearch_core.errors import InvalidQuery
 from medsearch_core.search.embedded.table import WORDS_INDEX
 from medsearch_core.search.highlights import matching_spans
-from medsearch_core.search.tokens import compared, stems_of, words_in, words_of
+from medsearch_core.search.tokens import compared, stems_of, tokenize, words_of
 from tests.core.search.search_documents import WORDS
 
 OPTIONS: dict[str, Any] = {
@@ -81,4 +81,4 @@ def test_marked_is_what_the_index_compares_alike_and_nothing_else(text: str, que
         [form] for form in by_lance(stems_of(words_of(text))) if form in asked
     ]
     assert all(before.end <= after.begin for before, after in pairwise(spans))
-    assert [word.spelling for word in words_in(text)] == words_of(text)
+    assert [word.spelling for word in tokenize(text)] == words_of(text)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from medsearch_core.search.embedded.scan import MOST_AT_ONCE, Passes
+from medsearch_core.search.embedded.scan import MAX_QUERIES_PER_SCAN, BatchedScan
 
 CHANCE = np.random.default_rng(0)
 
@@ -31,7 +31,7 @@ def units(count: int) -> np.ndarray:
     return CHANCE.standard_normal((count, 16), dtype=np.float32)
 
 
-def asked_at_once(passes: Passes, queries: np.ndarray, pool: ThreadPoolExecutor) -> list:
+def asked_at_once(passes: BatchedScan, queries: np.ndarray, pool: ThreadPoolExecutor) -> list:
     """What each query is told, all of them having waited for the same turn."""
     with passes._turn:
         answers = [pool.submit(passes.products, unit) for unit in queries]
@@ -42,7 +42,7 @@ def asked_at_once(passes: Passes, queries: np.ndarray, pool: ThreadPoolExecutor)
 
 def test_queries_that_wait_together_share_passes_and_get_their_own_products():
     blocks = [Counted(units(50)), Counted(units(7))]
-    passes, queries = Passes(blocks), units(MOST_AT_ONCE + 8)
+    passes, queries = BatchedScan(blocks), units(MAX_QUERIES_PER_SCAN + 8)
     with ThreadPoolExecutor(len(queries)) as pool:
         answers = asked_at_once(passes, queries, pool)
         for unit, answer in zip(queries, answers, strict=True):
@@ -55,14 +55,14 @@ def test_queries_that_wait_together_share_passes_and_get_their_own_products():
 def test_a_query_alone_is_one_pass():
     block = Counted(units(50))
     (unit,) = units(1)
-    assert np.array_equal(Passes([block]).products(unit), block.vectors @ unit)
+    assert np.array_equal(BatchedScan([block]).products(unit), block.vectors @ unit)
     assert block.passes == 1
 
 
 def test_a_pass_that_fails_fails_one_query_and_the_others_are_compared_after_all():
     block = Counted(units(50))
     block.failures = 1
-    passes, queries = Passes([block]), units(6)
+    passes, queries = BatchedScan([block]), units(6)
     with ThreadPoolExecutor(len(queries)) as pool:
         answers = asked_at_once(passes, queries, pool)
         failed = [answer for answer in answers if answer.exception()]

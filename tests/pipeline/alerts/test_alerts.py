@@ -27,8 +27,8 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 from pydantic import SecretStr, ValidationError
 
 from medsearch_core.errors import ConfigurationError, ObjectUnreadable
-from medsearch_pipeline.alerts.alert import shown, told_of_error
-from medsearch_pipeline.alerts.failures import Told, Watch
+from medsearch_pipeline.alerts.alert import redact, safe_error_text
+from medsearch_pipeline.alerts.failures import AlertCursor, Watch
 from medsearch_pipeline.alerts.webhook import AlertNotDelivered, Webhook
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.sensors.alert_sensor import NAME, build_alert_sensor
@@ -238,12 +238,12 @@ def test_a_sensor_that_fails_is_told_once_until_it_was_well_again(instance: dg.D
         instance.create_tick(data)
 
     watch = Watch(instance=instance, repository=repository, checks=[], assets=[], itself=NAME, url="http://localhost:3000")
-    told, sentences = Told(), []
+    told, sentences = AlertCursor(), []
     for at, status in enumerate((TickStatus.FAILURE, TickStatus.FAILURE, TickStatus.SKIPPED, TickStatus.FAILURE), start=1):
         ticked("landing_sensor", status, float(at))
         ticked(NAME, status, float(at))
         alerts = []
-        for alert, after in watch.due(told):
+        for alert, after in watch.pending_alerts(told):
             alerts += [alert] if alert else []
             told = after
         sentences.append([alert.sentence for alert in alerts])
@@ -281,10 +281,11 @@ def test_there_is_no_sensor_without_a_webhook_and_the_address_is_nowhere_in_its_
 
 
 def test_what_is_told_is_one_short_line_without_uids_or_mentions() -> None:
-    assert shown("a\n b 1.2.840.113 <!channel> @all 127.0.0.1") == "a b (UID) ‹!channel› ＠all 127.0.0.1"
-    assert len(shown("x" * 1000)) == 400
+    assert redact("a\n b 1.2.840.113 <!channel> @all 127.0.0.1") == "a b (UID) ‹!channel› ＠all 127.0.0.1"
+    assert len(redact("x" * 1000)) == 400
     assert (
-        told_of_error("medsearch_core.errors.StorageError: cannot list it\n", "StorageError") == "StorageError: cannot list it"
+        safe_error_text("medsearch_core.errors.StorageError: cannot list it\n", "StorageError")
+        == "StorageError: cannot list it"
     )
-    assert told_of_error("other.errors.StorageError: Doe", "StorageError") == "StorageError"
-    assert told_of_error("ValueError: Doe", "ValueError") == "ValueError"
+    assert safe_error_text("other.errors.StorageError: Doe", "StorageError") == "StorageError"
+    assert safe_error_text("ValueError: Doe", "ValueError") == "ValueError"

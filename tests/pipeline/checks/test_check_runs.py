@@ -16,17 +16,17 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.orchestration.partitions import NAME
-from medsearch_pipeline.studies.documents import documents_of
+from medsearch_pipeline.studies.documents import read_documents
 from tests.support.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.support.landing import folder_of, image_bytes, land_study, sop_instance_uid
 
 WHOLE, UNPICTURED, ALTERED, UNFINITE, DROPPED, ZERO = (StudyKey(f"p1000000{n}", f"s5000000{n}") for n in range(1, 7))
 STUDIES = (WHOLE, UNPICTURED, ALTERED, UNFINITE, DROPPED, ZERO)
 PICTURES, PAIRED, COMPARABLE, DIRECTIONS = (
-    "every_thumbnail_is_its_png",
+    "thumbnails_match_files",
     "every_image_has_one_embedding",
-    "every_vector_can_be_compared",
-    "every_indexed_vector_is_its_images_direction",
+    "embeddings_are_valid",
+    "indexed_vectors_match_embeddings",
 )
 
 Checks = dict[str, dg.AssetCheckEvaluation]
@@ -166,7 +166,7 @@ def test_a_png_of_another_size_and_vectors_of_another_length_are_told(place: Pla
 
 
 def test_another_vector_in_the_index_is_told(place: Place) -> None:
-    index, held = open_embedded(place.settings.index), documents_of(place.warehouse, ALTERED)
+    index, held = open_embedded(place.settings.index), read_documents(place.warehouse, ALTERED)
     image = held.images[0]
     other = replace(image, vector=[-value for value in image.vector])
     index.upsert([replace(held, images=[other], inputs="")])
@@ -224,7 +224,7 @@ def test_the_ledgers_checks_tell_of_lost_documents_stray_reports_and_patient_dat
     place.instance.delete_run(run)
     for number in range(2):
         place.landing.delete(f"strays/{number}.txt")
-    index.upsert([documents_of(place.warehouse, WHOLE)])
+    index.upsert([read_documents(place.warehouse, WHOLE)])
     build_definitions(place.settings).resolve_job_def("inventory_job").execute_in_process(instance=place.instance)
     assert all(check.passed for check in place.account().values())
     assert folder_of(WHOLE) in str(place.warehouse.read("inventory.parquet").to_pylist())

@@ -47,8 +47,11 @@ def test_the_check_reads_the_instance(tmp_path: Path, comfortable: int, passed: 
 
 def test_every_inventory_evaluates_it(tmp_path: Path) -> None:
     job = build_definitions(settings_in(tmp_path, tmp_path)).resolve_job_def("inventory_job")
-    assert dg.AssetCheckKey(dg.AssetKey("inventory"), "instance_fits_its_size") in job.asset_layer.asset_graph.asset_check_keys
-    assert "inventory_instance_fits_its_size" in {node.name for node in job.nodes}
+    assert (
+        dg.AssetCheckKey(dg.AssetKey("inventory"), "dagster_storage_is_adequate")
+        in job.asset_layer.asset_graph.asset_check_keys
+    )
+    assert "inventory_dagster_storage_is_adequate" in {node.name for node in job.nodes}
 
 
 @pytest.mark.parametrize(("comfortable", "told"), [(2, 0), (1, 1)])

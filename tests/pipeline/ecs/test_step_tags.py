@@ -138,7 +138,7 @@ def test_no_op_of_any_job_is_without_its_tags() -> None:
     steady = {name for (_, name), tags in found.items() if tags == whole_step_tags(SETTINGS)}
     assert steady == {
         "inventory",
-        "inventory_instance_fits_its_size",
+        "inventory_dagster_storage_is_adequate",
         "catalogue",
         "ledger",
         "ledger_events_hold_no_patient_data",

@@ -16,7 +16,7 @@ import pytest
 from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.cli import main
-from medsearch_pipeline.embedder.service import MOST_HELD, create_app
+from medsearch_pipeline.embedder.service import MAX_CONCURRENT_UPLOADS, create_app
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
@@ -99,7 +99,7 @@ def test_a_file_that_does_not_arrive_gives_its_place_to_another(address: str, mo
     host, port = address.removeprefix("http://").split(":")
     head = b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx"
     with ExitStack() as stack:
-        halves = [stack.enter_context(socket.create_connection((host, int(port)), 30)) for _ in range(MOST_HELD)]
+        halves = [stack.enter_context(socket.create_connection((host, int(port)), 30)) for _ in range(MAX_CONCURRENT_UPLOADS)]
         for half in halves:
             half.sendall(head)
         for half in halves:
@@ -151,9 +151,9 @@ def test_it_does_not_start_beyond_this_machine_without_a_token(
 def test_more_files_than_it_holds_are_turned_away_at_once(embedder: Embedder) -> None:
     waiting = Waiting(embedder)
     with serving(create_app(Settings(), waiting)) as address:
-        refused, answered = first_to_end(lambda: posted(address, DICOM), MOST_HELD + 1, waiting.go.set)
+        refused, answered = first_to_end(lambda: posted(address, DICOM), MAX_CONCURRENT_UPLOADS + 1, waiting.go.set)
         assert (refused.status_code, refused.json()["reason"]) == (503, "busy")
-        assert [answer.status_code for answer in answered] == [200] * MOST_HELD
+        assert [answer.status_code for answer in answered] == [200] * MAX_CONCURRENT_UPLOADS
         assert posted(address, DICOM).status_code == 200
 
 

@@ -14,23 +14,24 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, records_of, schema_of, table_of
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.changes import (
-    Seen,
-    arranged,
+    Observation,
+    assign_reports,
     changes_between,
-    refuse_emptying,
-    seen_between,
-    unlike,
-    updated,
+    check_mass_deletion,
+    find_changed,
+    observations_between,
+    replace_rows,
 )
-from medsearch_pipeline.intake.placement import join_reports, place_by_key, placed, unjoined, waits_for_study
+from medsearch_pipeline.intake.placement import place_by_key, placed_object
 from medsearch_pipeline.settings.layout import MIMIC_CXR
+from tests.support.joined_reports import joined_one_by_one
 
 NOTHING = schema_of(LandedObject).empty_table()
 A, B = StudyKey("h1", "sA"), StudyKey("h2", "sB")
 
 
 def image(key: str, study: StudyKey = A, names: tuple[str, ...] = (), etag: str = "1") -> LandedObject:
-    item = replace(placed(ObjectInfo(key, 10, etag), study, "dicom"), report_names=list(names))
+    item = replace(placed_object(ObjectInfo(key, 10, etag), study, "dicom"), report_names=list(names))
     return replace(item, patient_id=study.patient, study_instance_uid=study.study)
 
 
@@ -43,7 +44,7 @@ def text(key: str, etag: str = "1") -> LandedObject:
 def rows_after(*steps: Mapping[str, LandedObject | None]) -> Mapping[str, LandedObject]:
     rows = NOTHING
     for step in steps:
-        rows = updated(rows, arranged(rows, step, MIMIC_CXR))
+        rows = replace_rows(rows, assign_reports(rows, step, MIMIC_CXR))
     return {o.key: o for o in records_of(LandedObject, rows)}
 
 
@@ -54,24 +55,24 @@ def by_key(*items: LandedObject) -> dict[str, LandedObject | None]:
 def test_only_what_has_another_size_or_tag_or_is_gone_or_new_is_unlike() -> None:
     rows = table_of(LandedObject, [image("a"), image("b"), image("c"), replace(image("d"), reason="unreadable_object")])
     seen = [
-        Seen("a", ObjectInfo("a", 10, "1")),
-        Seen("b", ObjectInfo("b", 10, "2")),
-        Seen("c", None),
-        Seen("d", ObjectInfo("d", 10, "1")),
-        Seen("new", ObjectInfo("new", 1, "1")),
-        Seen("never", None),
+        Observation("a", ObjectInfo("a", 10, "1")),
+        Observation("b", ObjectInfo("b", 10, "2")),
+        Observation("c", None),
+        Observation("d", ObjectInfo("d", 10, "1")),
+        Observation("new", ObjectInfo("new", 1, "1")),
+        Observation("never", None),
     ]
-    assert [each.key for each in unlike(rows, seen)] == ["b", "c", "d", "new"]
-    assert unlike(rows, [Seen("a", None), Seen("a", ObjectInfo("a", 10, "1"))]) == [], "the last one counts"
+    assert [each.key for each in find_changed(rows, seen)] == ["b", "c", "d", "new"]
+    assert find_changed(rows, [Observation("a", None), Observation("a", ObjectInfo("a", 10, "1"))]) == [], "the last one counts"
 
 
 def test_in_a_scanned_window_a_known_key_that_is_not_there_is_gone_and_beyond_it_is_not() -> None:
     rows = table_of(LandedObject, [image(key) for key in ("a", "b", "c", "d", "é")])
     found = [ObjectInfo("b", 10, "1"), ObjectInfo("d", 10, "1")]
-    assert {s.key for s in seen_between(rows, "a", found, False) if not s.info} == {"c"}
-    assert {s.key for s in seen_between(rows, "a", found, True) if not s.info} == {"c", "é"}
-    assert seen_between(rows, "é", [], True) == []
-    assert {s.key for s in seen_between(rows, "", [], True)} == {"a", "b", "c", "d", "é"}
+    assert {s.key for s in observations_between(rows, "a", found, False) if not s.info} == {"c"}
+    assert {s.key for s in observations_between(rows, "a", found, True) if not s.info} == {"c", "é"}
+    assert observations_between(rows, "é", [], True) == []
+    assert {s.key for s in observations_between(rows, "", [], True)} == {"a", "b", "c", "d", "é"}
 
 
 def test_a_report_that_came_first_joins_when_its_image_comes_and_is_left_when_that_goes() -> None:
@@ -83,7 +84,8 @@ def test_a_report_that_came_first_joins_when_its_image_comes_and_is_left_when_th
 
 def test_a_second_study_of_the_name_displaces_a_report_that_did_not_change() -> None:
     steps = [by_key(text("in/7.txt"), image("x/1", A, ("7",))), by_key(image("y/1", B, ("7",)))]
-    assert rows_after(*steps)["in/7.txt"].detail == "several studies carry this report's name"
+    detail = "several studies have '7' as StudyInstanceUID, StudyID or AccessionNumber"
+    assert rows_after(*steps)["in/7.txt"].detail == detail
     assert rows_after(*steps, {"x/1": None})["in/7.txt"].study == "sB"
 
 
@@ -116,15 +118,15 @@ def test_a_change_tells_which_studies_gained_and_lost() -> None:
 @pytest.mark.parametrize(("known", "gone"), [(1, 1), (600, 600), (600_000, 300_001), (201, 101)])
 def test_most_of_a_store_gone_at_once_is_not_believed(known: int, gone: int) -> None:
     with pytest.raises(RemovalUnconfirmed, match=r"see whether it is mounted.*confirm_removal: true"):
-        refuse_emptying(known, gone)
+        check_mass_deletion(known, gone)
 
 
 @pytest.mark.parametrize(("known", "gone"), [(0, 0), (5, 0), (5, 4), (150, 100), (600_000, 300_000)])
 def test_a_few_gone_or_less_than_half_is_believed(known: int, gone: int) -> None:
-    refuse_emptying(known, gone)
+    check_mass_deletion(known, gone)
 
 
-FOLDERS = ("", "a/", "a/b/", "files/p10/p10000032/")
+FOLDERS = ("", "a/", "a/b/", "a/b/c/", "a/d/", "files/p10/p10000032/")
 STUDIES = [StudyKey("h1", "s1"), StudyKey("h2", "s1"), StudyKey("h2", "s2"), StudyKey("p10000032", "s50414267")]
 NAMES = ("7", "8", "s50414267", "x.y")
 keys_of_images = st.builds(lambda f, n: f"{f}IM{n}", st.sampled_from(FOLDERS), st.integers(1, 2))
@@ -146,7 +148,7 @@ def steps(draw: st.DrawFn) -> dict[str, LandedObject | None]:
 
 
 def from_scratch(rows: Mapping[str, LandedObject]) -> Mapping[str, LandedObject]:
-    joined = join_reports(unjoined(o) if waits_for_study(o, MIMIC_CXR) else o for o in rows.values())
+    joined = joined_one_by_one(list(rows.values()), MIMIC_CXR)
     patients: dict[str, set[str]] = {}
     for item in joined:
         if item.kind != "rejected" and item.study and item.patient:
@@ -163,12 +165,12 @@ def test_deciding_over_the_neighbourhood_comes_to_what_deciding_over_everything_
 ) -> None:
     rows, journalled = NOTHING, NOTHING
     for step in history:
-        after = arranged(rows, step, MIMIC_CXR)
+        after = assign_reports(rows, step, MIMIC_CXR)
         before = {o.key: o for o in records_of(LandedObject, rows)}
         changes = changes_between(before, after)
         last = {c.key: None if c.change == "removed" else after[c.key] for c in changes}
-        rows, journalled = updated(rows, after), updated(journalled, last)
+        rows, journalled = replace_rows(rows, after), replace_rows(journalled, last)
     landed = {o.key: o for o in records_of(LandedObject, rows)}
     assert landed == from_scratch(landed)
     assert landed == {o.key: o for o in records_of(LandedObject, journalled)}
-    assert arranged(rows, {}, MIMIC_CXR, is_whole=True).items() <= landed.items()
+    assert assign_reports(rows, {}, MIMIC_CXR, is_whole=True).items() <= landed.items()

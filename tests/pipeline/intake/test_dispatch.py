@@ -13,12 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsearch_core.keys import StudyKey
-from medsearch_pipeline.intake.dispatch import Patience, Plan, Waiting, merged, plan, ranges, still_waiting
+from medsearch_pipeline.intake.dispatch import (
+    DispatchPlan,
+    PendingStudy,
+    SettleLimits,
+    merge_entries,
+    plan_dispatch,
+    ranges,
+    remaining,
+)
 from medsearch_pipeline.intake.journal import Entry
 from tests.support.landing import noticed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=900))
+PATIENCE = SettleLimits(timedelta(seconds=60), timedelta(seconds=900))
 A, B, C, D = (StudyKey("p1", f"s{n}") for n in range(1, 5))
 KEYS = [study.partition for study in (A, B, C, D)]
 
@@ -27,8 +35,8 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def waits(study: StudyKey, first: float = 0, last: float | None = None, run_key: str | None = None) -> Waiting:
-    return Waiting(study, at(first), at(first if last is None else last), run_key)
+def waits(study: StudyKey, first: float = 0, last: float | None = None, run_key: str | None = None) -> PendingStudy:
+    return PendingStudy(study, at(first), at(first if last is None else last), run_key)
 
 
 def entry(seconds: float, *studies: StudyKey, is_removed: bool = False) -> Entry:
@@ -36,37 +44,37 @@ def entry(seconds: float, *studies: StudyKey, is_removed: bool = False) -> Entry
     return Entry(f"{at(seconds).strftime('%Y%m%dT%H%M%S.%fZ')}-0", changes)
 
 
-def planned(due: Sequence[Waiting], in_flight: Sequence[tuple[str, str]] = (), **given: Any) -> Plan:
-    return plan(due, due, KEYS, in_flight, token="t", **{"free": 8, "bridge": 0, "most": 256, **given})  # noqa: S106
+def planned(due: Sequence[PendingStudy], in_flight: Sequence[tuple[str, str]] = (), **given: Any) -> DispatchPlan:
+    return plan_dispatch(due, due, KEYS, in_flight, token="t", **{"free": 8, "max_gap": 0, "max_partitions": 256, **given})  # noqa: S106
 
 
 def test_a_study_is_due_once_it_rests_or_when_it_has_grown_for_long() -> None:
     row = waits(A, 0, 100)
-    assert [PATIENCE.is_over(row, at(s)) for s in (100, 159, 160)] == [False, False, True]
+    assert [PATIENCE.is_due(row, at(s)) for s in (100, 159, 160)] == [False, False, True]
     growing = waits(A, 0, 890)
-    assert [PATIENCE.is_over(growing, at(s)) for s in (899, 900)] == [False, True]
+    assert [PATIENCE.is_due(growing, at(s)) for s in (899, 900)] == [False, True]
 
 
 def test_new_entries_put_off_a_study_that_waits_and_keep_its_first_change() -> None:
-    rows = merged([waits(B, 0, 10)], [entry(20, A, B), entry(30, B)])
+    rows = merge_entries([waits(B, 0, 10)], [entry(20, A, B), entry(30, B)])
     assert rows == [waits(A, 20), waits(B, 0, 30)]
 
 
 def test_an_entry_that_comes_late_moves_no_time_forward() -> None:
-    assert merged([waits(A, 50, 60)], [entry(40, A)]) == [waits(A, 40, 60)]
+    assert merge_entries([waits(A, 50, 60)], [entry(40, A)]) == [waits(A, 40, 60)]
 
 
 def test_a_study_that_lost_all_its_objects_waits_like_any_other() -> None:
-    assert merged([], [entry(5, A, is_removed=True)]) == [waits(A, 5)]
+    assert merge_entries([], [entry(5, A, is_removed=True)]) == [waits(A, 5)]
 
 
 def test_a_study_whose_run_was_launched_is_done_and_one_whose_run_never_was_waits_with_its_times() -> None:
     rows = [waits(A, 0, 10, "ingest-t-0"), waits(B, 1, 2, "ingest-t-1"), waits(C, 3)]
-    assert still_waiting(rows, {"ingest-t-0"}) == [waits(B, 1, 2), waits(C, 3)]
+    assert remaining(rows, {"ingest-t-0"}) == [waits(B, 1, 2), waits(C, 3)]
 
 
 @pytest.mark.parametrize(
-    ("places", "bridge", "most", "found"),
+    ("places", "max_gap", "max_partitions", "found"),
     [
         ([], 5, 10, []),
         ([4], 5, 10, [(4, 4)]),
@@ -79,19 +87,19 @@ def test_a_study_whose_run_was_launched_is_done_and_one_whose_run_never_was_wait
         ([0, 3], 9, 3, [(0, 0), (3, 3)]),
     ],
 )
-def test_ranges(places: list[int], bridge: int, most: int, found: list[tuple[int, int]]) -> None:
-    assert [(each[0], each[-1]) for each in ranges(places, bridge, most)] == found
+def test_ranges(places: list[int], max_gap: int, max_partitions: int, found: list[tuple[int, int]]) -> None:
+    assert [(each[0], each[-1]) for each in ranges(places, max_gap, max_partitions)] == found
 
 
 @given(st.sets(st.integers(0, 200)), st.integers(0, 20), st.integers(1, 40))
-def test_ranges_hold_every_place_once_and_keep_their_bounds(places: set[int], bridge: int, most: int) -> None:
-    found = ranges(places, bridge, most)
+def test_ranges_hold_every_place_once_and_keep_their_bounds(places: set[int], max_gap: int, max_partitions: int) -> None:
+    found = ranges(places, max_gap, max_partitions)
     assert [p for each in found for p in each if p in places] == sorted(places)
     for each in found:
         assert {each[0], each[-1]} <= places
-        assert len(each) <= most
+        assert len(each) <= max_partitions
         inside = [p for p in each if p in places]
-        assert all(b - a - 1 <= bridge for a, b in pairwise(inside))
+        assert all(b - a - 1 <= max_gap for a, b in pairwise(inside))
 
 
 def test_no_range_runs_along_what_another_run_works_on() -> None:
@@ -101,31 +109,31 @@ def test_no_range_runs_along_what_another_run_works_on() -> None:
 
 def test_due_studies_go_in_one_run_with_the_key_that_they_wait_under() -> None:
     done = planned([waits(A), waits(B), waits(D)])
-    assert [(s.run_key, s.start, s.end, s.partitions, list(s.studies)) for s in done.spans] == [
+    assert [(s.run_key, s.start, s.end, s.partitions, list(s.studies)) for s in done.ranges] == [
         ("ingest-t-0", "p1/s1", "p1/s2", 2, [A, B]),
         ("ingest-t-1", "p1/s4", "p1/s4", 1, [D]),
     ]
-    assert done.waiting == [waits(A, run_key="ingest-t-0"), waits(B, run_key="ingest-t-0"), waits(D, run_key="ingest-t-1")]
-    assert (done.busy, done.crowded) == (0, 0)
+    assert done.pending == [waits(A, run_key="ingest-t-0"), waits(B, run_key="ingest-t-0"), waits(D, run_key="ingest-t-1")]
+    assert (done.busy, done.without_free_run) == (0, 0)
 
 
 def test_when_few_runs_are_free_those_that_wait_longest_go_first() -> None:
     done = planned([waits(A, 30), waits(B, 20), waits(D, 10)], free=1)
-    assert [list(s.studies) for s in done.spans] == [[D]]
-    assert done.crowded == 2
-    assert planned([waits(A)], free=0).spans == []
-    assert planned([waits(A)], free=-3).spans == []
+    assert [list(s.studies) for s in done.ranges] == [[D]]
+    assert done.without_free_run == 2
+    assert planned([waits(A)], free=0).ranges == []
+    assert planned([waits(A)], free=-3).ranges == []
 
 
 def test_a_study_in_a_run_in_flight_waits_for_its_end() -> None:
-    done = planned([waits(A), waits(B), waits(C), waits(D)], [("p1/s2", "p1/s3")], bridge=9)
-    assert [list(s.studies) for s in done.spans] == [[A], [D]]
-    assert (done.busy, done.crowded) == (2, 0)
-    assert [row.run_key for row in done.waiting] == ["ingest-t-0", None, None, "ingest-t-1"]
+    done = planned([waits(A), waits(B), waits(C), waits(D)], [("p1/s2", "p1/s3")], max_gap=9)
+    assert [list(s.studies) for s in done.ranges] == [[A], [D]]
+    assert (done.busy, done.without_free_run) == (2, 0)
+    assert [row.run_key for row in done.pending] == ["ingest-t-0", None, None, "ingest-t-1"]
 
 
 def test_a_run_whose_partitions_are_gone_holds_nothing_up() -> None:
-    assert len(planned([waits(A)], [("p9/s9", "p9/s9")]).spans) == 1
+    assert len(planned([waits(A)], [("p9/s9", "p9/s9")]).ranges) == 1
 
 
 @dataclass
@@ -135,7 +143,7 @@ class World:
     now: float = 0
     landed: dict[StudyKey, int] = field(default_factory=dict)
     journal: dict[str, Entry] = field(default_factory=dict)
-    rows: Sequence[Waiting] = ()
+    rows: Sequence[PendingStudy] = ()
     taken: frozenset[str] = frozenset()
     keys: list[str] = field(default_factory=list)
     runs: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -156,17 +164,19 @@ class World:
             return self.submit(launches)
         self.ticks += 1
         new = [e for name, e in self.journal.items() if name not in self.taken]
-        rows = merged(still_waiting(self.rows, self.runs), new)
-        due = [row for row in rows if PATIENCE.is_over(row, at(self.now))]
+        rows = merge_entries(remaining(self.rows, self.runs), new)
+        due = [row for row in rows if PATIENCE.is_due(row, at(self.now))]
         self.keys += sorted(row.study.partition for row in due if row.study.partition not in self.keys)
         flying = [self.runs[key] for key in self.in_flight]
-        done = plan(rows, due, self.keys, flying, token=f"t{self.ticks}", free=3 - len(flying), bridge=1, most=3)
+        done = plan_dispatch(
+            rows, due, self.keys, flying, token=f"t{self.ticks}", free=3 - len(flying), max_gap=1, max_partitions=3
+        )
         if dies == "before the put":
             return None
-        self.rows, self.taken = done.waiting, frozenset(self.journal)
+        self.rows, self.taken = done.pending, frozenset(self.journal)
         if dies == "before the requests are stored":
             return None
-        self.unsubmitted = [(span.run_key, span.start, span.end) for span in done.spans]
+        self.unsubmitted = [(span.run_key, span.start, span.end) for span in done.ranges]
         return self.submit(launches)
 
     def submit(self, launches: int) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError, QueueError, StorageError
 from medsearch_pipeline.intake.events import consumer as consuming
-from medsearch_pipeline.intake.events.consumer import Consumed, Limits, consume
+from medsearch_pipeline.intake.events.consumer import ConsumeResult, Limits, consume
 from medsearch_pipeline.intake.events.queue import EventQueue, open_queue
-from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, keys_named
+from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, parse_keys
 from tests.pipeline.intake.conftest import PREFIX, Site
 from tests.pipeline.intake.event_messages import record, records
 from tests.pipeline.intake.faulty_queue import faulty
@@ -37,10 +37,10 @@ class Recorder:
         return sorted(key for keys in self.rounds for key in keys)
 
 
-def take(site: Site, record: consuming.Record, limits: Limits | None = None, queue: EventQueue | None = None) -> Consumed:
+def take(site: Site, record: consuming.Record, limits: Limits | None = None, queue: EventQueue | None = None) -> ConsumeResult:
     """Consumes the site's queue, with limits that no test reaches unless it gives others."""
     place = LandingPlace(site.bucket, f"{PREFIX}/")
-    return consume(queue or site.open_queue(), lambda body: keys_named(body, place), record, limits or Limits())
+    return consume(queue or site.open_queue(), lambda body: parse_keys(body, place), record, limits or Limits())
 
 
 def message(site: Site, *keys: str) -> str:
@@ -58,8 +58,8 @@ def test_what_lands_and_goes_is_told_by_the_bucket_itself(site: Site) -> None:
     consumed = take(site, recorder)
     assert recorder.rounds == [list(dict.fromkeys(recorder.rounds[0]))]
     assert recorder.keys == sorted(NAMES)
-    assert (consumed.messages, consumed.keys, consumed.no_news) == (len(NAMES) + 3, len(NAMES), 2)  # the test event, and x
-    assert (consumed.unread, consumed.unseen, consumed.undeleted, consumed.is_drained) == ({}, set(), {}, True)
+    assert (consumed.messages, consumed.keys, consumed.without_keys) == (len(NAMES) + 3, len(NAMES), 2)  # the test event, and x
+    assert (consumed.unreadable, consumed.unseen, consumed.undeleted, consumed.is_drained) == ({}, set(), {}, True)
     assert (site.waiting, site.held) == (0, 0)
 
 
@@ -141,14 +141,14 @@ def test_what_cannot_be_read_is_named_and_ends_among_the_dead_letters_while_the_
     first = Recorder()
     consumed = take(site, first, queue=queue)
     assert first.keys == ["a"]
-    [(name, fault)] = consumed.unread.items()
+    [(name, fault)] = consumed.unreadable.items()
     assert fault.reason == "no_json"
     assert site.held == 1
     deliveries = 1
     while not site.dead:
         again = take(site, Recorder(), queue=queue)
-        assert again.unread.keys() <= {name}
-        deliveries += len(again.unread)
+        assert again.unreadable.keys() <= {name}
+        deliveries += len(again.unreadable)
     assert deliveries == 2
     assert site.dead == ["no event"]
     assert (site.waiting, site.held) == (0, 0)
@@ -218,7 +218,7 @@ def test_no_round_begins_when_the_time_is_up(site: Site) -> None:
 
     place = LandingPlace(site.bucket, f"{PREFIX}/")
     limits = Limits(seconds=15)
-    consumed = consume(site.open_queue(), lambda body: keys_named(body, place), take_nine_seconds, limits, lambda: now)
+    consumed = consume(site.open_queue(), lambda body: parse_keys(body, place), take_nine_seconds, limits, lambda: now)
     assert [len(keys) for keys in recorder.rounds] == [1000, 500]
     assert (consumed.messages, consumed.is_drained) == (10, False)
     assert (site.waiting, site.held) == (20, 0)
@@ -229,7 +229,7 @@ def test_a_round_that_does_not_fill_up_is_recorded_when_its_time_is_up(site: Sit
     recorder = Recorder()
     place = LandingPlace(site.bucket, f"{PREFIX}/")
     limits = Limits(gathering_seconds=0)
-    consume(site.open_queue(), lambda body: keys_named(body, place), recorder, limits)
+    consume(site.open_queue(), lambda body: parse_keys(body, place), recorder, limits)
     assert [len(keys) for keys in recorder.rounds] == [10, 10, 5]
     assert (site.waiting, site.held) == (0, 0)
 
@@ -239,7 +239,7 @@ def test_an_empty_queue_is_asked_once_and_nothing_is_recorded(site: Site) -> Non
     with faulty(site.endpoint) as proxy:
         consumed = take(site, recorder, queue=site.open_queue(proxy.url))
     assert proxy.asked == ["ReceiveMessage"]
-    assert (consumed, recorder.rounds) == (Consumed(is_drained=True), [])
+    assert (consumed, recorder.rounds) == (ConsumeResult(is_drained=True), [])
 
 
 def test_a_queue_that_is_not_there_is_named_with_the_setting(site: Site) -> None:

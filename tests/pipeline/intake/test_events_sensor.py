@@ -18,9 +18,9 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.intake.events import queue
-from medsearch_pipeline.intake.events.consumer import Consumed
+from medsearch_pipeline.intake.events.consumer import ConsumeResult
 from medsearch_pipeline.resources import build_resources
-from medsearch_pipeline.sensors.events_sensor import NO_DEAD_LETTERS, Tally, build_events_sensor, told
+from medsearch_pipeline.sensors.events_sensor import NO_DEAD_LETTERS, Tally, build_events_sensor, format_summary
 from medsearch_pipeline.settings import Settings
 from tests.pipeline.intake.conftest import PREFIX, Site
 from tests.pipeline.intake.event_messages import record, records
@@ -197,16 +197,16 @@ def test_a_tick_takes_no_more_messages_than_it_may(site: Site, tmp_path: Path) -
 
 
 def test_everything_that_can_happen_is_said_in_one_line() -> None:
-    consumed = Consumed(
+    consumed = ConsumeResult(
         messages=31,
         keys=28,
-        no_news=3,
-        unread={"1": BadMessage("no_json", "it is not JSON"), "2": BadMessage("no_key", "no key")},
+        without_keys=3,
+        unreadable={"1": BadMessage("no_json", "it is not JSON"), "2": BadMessage("no_key", "no key")},
         unseen={"3"},
         undeleted={"4": "InternalError"},
     )
     tally = Tally(Counter(added=20, replaced=1, removed=2, retagged=0), set(STUDIES), ["a//b"])
-    assert told(consumed, tally, has_dead_letters=True).split("; ") == [
+    assert format_summary(consumed, tally, has_dead_letters=True).split("; ") == [
         "31 messages: 28 keys looked at, 20 added, 1 replaced, 2 removed in 3 studies",
         "3 messages with no news",
         "2 messages that could not be read (no_json, no_key), left to the dead-letter queue",
@@ -215,7 +215,10 @@ def test_everything_that_can_happen_is_said_in_one_line() -> None:
         "1 key that no store can be asked for, left to the inventory",
         "more may be waiting",
     ]
-    assert told(Consumed(messages=1, no_news=1, is_drained=True), Tally(), True) == "1 message: no keys; 1 message with no news"
+    assert (
+        format_summary(ConsumeResult(messages=1, without_keys=1, is_drained=True), Tally(), True)
+        == "1 message: no keys; 1 message with no news"
+    )
 
 
 def test_without_a_queue_there_is_no_such_sensor_and_with_one_it_waits_to_be_started_if_told_so(

@@ -14,8 +14,8 @@ from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.intake.compaction import compact, inputs_of_placing, look_at_everything
-from medsearch_pipeline.intake.inventory import known
+from medsearch_pipeline.intake.compaction import compact_journal, placement_digest, scan_full_store
+from medsearch_pipeline.intake.inventory import current_inventory
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from tests.support.landing import REPORT, image_bytes, land_study
@@ -40,9 +40,9 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 def take_inventory(landing: ObjectStore, warehouse: Warehouse) -> list[LandedObject]:
     """Looks at everything and compacts, as the `inventory` asset does."""
-    look_at_everything(landing, warehouse, MIMIC_CXR, SECRET, {}, NOON, is_removal_confirmed=False)
-    compact(warehouse, inputs_of_placing(MIMIC_CXR, SECRET), NOON)
-    return records_of(LandedObject, known(warehouse))
+    scan_full_store(landing, warehouse, MIMIC_CXR, SECRET, {}, NOON, is_removal_confirmed=False)
+    compact_journal(warehouse, placement_digest(MIMIC_CXR, SECRET), NOON)
+    return records_of(LandedObject, current_inventory(warehouse))
 
 
 def test_a_mimic_study_is_placed_without_opening_one_object(
@@ -78,6 +78,23 @@ def test_a_plain_tree_is_grouped_by_header_with_its_report(landing: ObjectStore,
     assert "10000032" not in one.patient
 
 
+def test_a_report_above_its_series_joins_the_study_of_their_headers(landing: ObjectStore, warehouse: Warehouse) -> None:
+    other = StudyKey("p10000033", "s50414268")
+    landing.write("export/ACC1/report.txt", REPORT.encode())
+    landing.write("export/ACC2/report.txt", REPORT.encode())
+    take_inventory(landing, warehouse)
+    for number in (1, 2):
+        landing.write(f"export/ACC1/SE{number}/IM0001", image_bytes(STUDY, number))
+    landing.write("export/ACC2/SE1/IM0001", image_bytes(other))
+    objects = {o.key: o for o in take_inventory(landing, warehouse)}
+    for folder, study in (("ACC1", STUDY), ("ACC2", other)):
+        report, image = objects[f"export/{folder}/report.txt"], objects[f"export/{folder}/SE1/IM0001"]
+        assert (report.kind, report.study, image.study_instance_uid) == ("report", image.study, f"2.25.{int(study.study[1:])}")
+    landing.write("export/ACC2/SE2/IM0001", image_bytes(STUDY, 3))
+    (report,) = (o for o in take_inventory(landing, warehouse) if o.key == "export/ACC2/report.txt")
+    assert (report.reason, report.study) == ("report_without_study", None)
+
+
 def test_headers_already_read_are_not_read_again(
     landing: ObjectStore, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +120,28 @@ def test_a_listing_that_fails_is_a_failure_and_not_an_empty_inventory(
 ) -> None:
     with pytest.raises(StorageError, match="cannot list"):
         take_inventory(open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")), warehouse)
+
+
+def test_a_link_is_excluded_until_links_are_followed_and_then_only_within_the_folder(
+    tmp_path: Path, warehouse: Warehouse
+) -> None:
+    folder = str(tmp_path / "landing")
+    landing = open_store(folder)
+    land_study(landing, STUDY, images=1)
+    (tmp_path / "passwords.txt").write_text("root")
+    study = tmp_path / "landing" / "files" / "p10" / STUDY.patient / STUDY.study
+    (study / "linked.dcm").symlink_to(next(study.glob("*.dcm")))
+    (study / "stolen.txt").symlink_to(tmp_path / "passwords.txt")
+    (tmp_path / "landing" / "more").symlink_to(tmp_path)
+
+    def links(landing: ObjectStore) -> dict[str, tuple[str, str | None]]:
+        of_links = [o for o in take_inventory(landing, warehouse) if o.key.endswith(("linked.dcm", "stolen.txt", "more"))]
+        return {Path(o.key).name: (o.kind, o.reason) for o in of_links}
+
+    excluded = ("rejected", "link")
+    assert links(landing) == {"linked.dcm": excluded, "stolen.txt": excluded, "more": excluded}
+    followed = open_store(folder, follows_links=True)
+    assert links(followed) == {"linked.dcm": ("dicom", None), "stolen.txt": excluded, "more": excluded}
 
 
 def test_the_secret_behind_pseudonyms_is_made_once_unless_configured(tmp_path: Path) -> None:

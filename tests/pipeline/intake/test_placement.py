@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,13 +12,12 @@ from medsearch_core.records import LandedObject, table_of
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.placement import (
-    join_reports,
+    is_unchanged,
     place_by_key,
     place_unreadable,
-    placed,
-    rejected,
+    placed_object,
+    rejected_object,
     rejections_of,
-    still_known,
 )
 from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
 
@@ -37,8 +35,8 @@ def place(key: str, **arguments: Any) -> LandedObject | None:
 
 def test_mimic_keys_spell_their_study_for_images_and_reports_alike() -> None:
     image, report = place(f"{FOLDER}/1.2.dcm"), place(f"{FOLDER}.txt")
-    assert image == placed(info(f"{FOLDER}/1.2.dcm"), STUDY, "dicom")
-    assert report == placed(info(f"{FOLDER}.txt"), STUDY, "report")
+    assert image == placed_object(info(f"{FOLDER}/1.2.dcm"), STUDY, "dicom")
+    assert report == placed_object(info(f"{FOLDER}.txt"), STUDY, "report")
 
 
 def test_a_landing_prefix_before_the_layout_changes_nothing() -> None:
@@ -83,52 +81,19 @@ def test_a_file_that_never_claimed_to_be_dicom_is_unrecognised_and_one_that_did_
 
 
 def test_a_header_is_read_again_only_for_another_version() -> None:
-    before = placed(info("a"), STUDY, "dicom")
-    assert still_known(info("a"), before)
-    assert not still_known(ObjectInfo("a", 101, "tag"), before)
-    assert not still_known(ObjectInfo("a", 100, "other"), before)
-    assert not still_known(info("a"), None)
-
-
-def by_header(key: str, study: str, names: list[str]) -> LandedObject:
-    return replace(placed(info(key), StudyKey("h1", study), "dicom"), report_names=names)
-
-
-def waiting(key: str) -> LandedObject:
-    return rejected(info(key), "report_without_study", "no landed study carries this report's name")
-
-
-def test_a_report_named_after_its_study_joins_it_wherever_it_lies() -> None:
-    joined = join_reports([by_header("a/1", "sA", ["1.2.3", "50414267"]), waiting("reports/50414267.txt")])
-    assert [(o.key, o.kind, o.study) for o in joined] == [("a/1", "dicom", "sA"), ("reports/50414267.txt", "report", "sA")]
-
-
-def test_the_only_report_in_a_folder_of_one_study_joins_that_study() -> None:
-    joined = join_reports([by_header("a/1", "sA", []), by_header("a/2", "sA", []), waiting("a/report.txt")])
-    assert joined[-1].kind == "report"
-    assert joined[-1].reason is None
-
-
-@pytest.mark.parametrize(
-    "objects",
-    [
-        [by_header("a/1", "sA", []), by_header("a/2", "sB", []), waiting("a/report.txt")],
-        [by_header("a/1", "sA", []), waiting("a/one.txt"), waiting("a/two.txt")],
-        [by_header("a/1", "sA", ["7"]), by_header("b/1", "sB", ["7"]), waiting("r/7.txt")],
-        [waiting("a/report.txt")],
-    ],
-    ids=["two studies in the folder", "two reports in the folder", "two studies of that name", "no study at all"],
-)
-def test_a_report_that_could_be_anyones_is_given_to_nobody(objects: list[LandedObject]) -> None:
-    assert {o.reason for o in join_reports(objects) if o.key.endswith(".txt")} == {"report_without_study"}
+    before = placed_object(info("a"), STUDY, "dicom")
+    assert is_unchanged(info("a"), before)
+    assert not is_unchanged(ObjectInfo("a", 101, "tag"), before)
+    assert not is_unchanged(ObjectInfo("a", 100, "other"), before)
+    assert not is_unchanged(info("a"), None)
 
 
 def test_studies_come_sorted_by_patient_and_rejected_ones_are_not_forgotten() -> None:
     objects = [
-        placed(info("x"), StudyKey("p2", "s1"), "dicom"),
-        placed(info("y"), StudyKey("p1", "s9"), "report"),
-        rejected(info("z"), "empty_object", "the object has no bytes", StudyKey("p1", "s3")),
-        rejected(info("w"), "unrecognised_object", "neither"),
+        placed_object(info("x"), StudyKey("p2", "s1"), "dicom"),
+        placed_object(info("y"), StudyKey("p1", "s9"), "report"),
+        rejected_object(info("z"), "empty_object", "the object has no bytes", StudyKey("p1", "s3")),
+        rejected_object(info("w"), "unrecognised_object", "neither"),
     ]
     assert [s.partition for s in studies_in(table_of(LandedObject, objects))] == ["p1/s3", "p1/s9", "p2/s1"]
     assert [(r.key, r.stage, r.reason, r.study) for r in rejections_of(objects)] == [

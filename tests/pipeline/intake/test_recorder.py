@@ -14,19 +14,18 @@ from medsearch_core.records import LandedChange, LandedObject, records_of
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.intake import compaction, journal
-from medsearch_pipeline.intake import pending as waiting
-from medsearch_pipeline.intake.changes import Seen
-from medsearch_pipeline.intake.compaction import compact, look_at_everything
-from medsearch_pipeline.intake.inventory import PATH, known, objects_of
-from medsearch_pipeline.intake.recorder import Recorded, record
+from medsearch_pipeline.intake import compaction, journal, pending
+from medsearch_pipeline.intake.changes import Observation
+from medsearch_pipeline.intake.compaction import compact_journal, scan_full_store
+from medsearch_pipeline.intake.inventory import PATH, current_inventory, objects_of
+from medsearch_pipeline.intake.recorder import ScanResult, record
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.report_readers.reader import RulesReader
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
-from medsearch_pipeline.studies.dicom_objects import ObjectReader
-from medsearch_pipeline.studies.images import ImageReader
-from medsearch_pipeline.studies.reports import ReportReader
+from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
+from medsearch_pipeline.studies.images import StudyImageBuilder
+from medsearch_pipeline.studies.reports import StudyReportBuilder
 from medsearch_pipeline.workers.pool import decoding_workers
 from tests.support.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
 
@@ -62,35 +61,35 @@ class Place:
         self.now += timedelta(minutes=1)
         return self.now
 
-    def record(self, *keys: str) -> Recorded:
+    def record(self, *keys: str) -> ScanResult:
         """As an event would: by the keys it names."""
         return record(self.landing, self.warehouse, MIMIC_CXR, SECRET, [self.seen(key) for key in keys], self.tick(), INPUTS_OF)
 
-    def seen(self, key: str) -> Seen:
+    def seen(self, key: str) -> Observation:
         try:
-            return Seen(key, self.landing.info(key))
+            return Observation(key, self.landing.info(key))
         except ObjectNotFound:
-            return Seen(key, None)
+            return Observation(key, None)
 
-    def look(self) -> Recorded:
-        return look_at_everything(
+    def look(self) -> ScanResult:
+        return scan_full_store(
             self.landing, self.warehouse, MIMIC_CXR, SECRET, INPUTS_OF, self.tick(), is_removal_confirmed=True
         )
 
     def compact(self) -> None:
-        compact(self.warehouse, compaction.inputs_of_placing(MIMIC_CXR, SECRET), self.tick())
+        compact_journal(self.warehouse, compaction.placement_digest(MIMIC_CXR, SECRET), self.tick())
 
     def known(self) -> dict[str, LandedObject]:
-        return {o.key: o for o in records_of(LandedObject, known(self.warehouse))}
+        return {o.key: o for o in records_of(LandedObject, current_inventory(self.warehouse))}
 
     def make(self, study: StudyKey) -> list[bool]:
         """Makes a study's tables where they are not of what is known; tells which were made already."""
         settings = Settings()
-        reader = ObjectReader(
+        reader = DicomObjectProcessor(
             self.landing, self.warehouse.store, settings.thumbnail_side, settings.max_pixels, settings.check_identity
         )
-        images = ImageReader(reader, self.warehouse)
-        reports = ReportReader(self.landing, self.warehouse, RulesReader())
+        images = StudyImageBuilder(reader, self.warehouse)
+        reports = StudyReportBuilder(self.landing, self.warehouse, RulesReader())
         dicom, texts = (objects_of(self.warehouse, [study], kind)[study] for kind in ("dicom", "report"))
         made = [images.is_current(study, dicom), reports.is_current(study, texts)]
         if not made[0]:
@@ -153,10 +152,10 @@ def test_an_inventory_is_written_again_only_when_something_changed(place: Place)
 def test_entries_go_once_they_are_contained_and_taken_or_old(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     land_study(place.landing, STUDY)
     names = [place.record(key).entry for key in (IMAGE, TEXT)]
-    monkeypatch.setattr(waiting, "taken", lambda _: set())
+    monkeypatch.setattr(pending, "dispatched_entries", lambda _: set())
     place.compact()
     assert journal.names(place.warehouse) == names, "the dispatcher has not taken them"
-    monkeypatch.setattr(waiting, "taken", lambda _: {names[0], "another"})
+    monkeypatch.setattr(pending, "dispatched_entries", lambda _: {names[0], "another"})
     place.compact()
     assert journal.names(place.warehouse) == names[1:]
     place.now += timedelta(days=8)
@@ -308,8 +307,6 @@ def test_another_layout_places_everything_anew(place: Place) -> None:
     place.look()
     place.compact()
     layout = Layout.of(r"nothing/(?P<patient>x)/(?P<study>y)")
-    found = look_at_everything(
-        place.landing, place.warehouse, layout, SECRET, INPUTS_OF, place.tick(), is_removal_confirmed=False
-    )
+    found = scan_full_store(place.landing, place.warehouse, layout, SECRET, INPUTS_OF, place.tick(), is_removal_confirmed=False)
     assert (found.replaced, len(found.studies)) == (2, 2)
     assert {o.patient[0] for o in place.known().values() if o.patient} == {"h"}

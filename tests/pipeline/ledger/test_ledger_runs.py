@@ -14,11 +14,12 @@ from medsearch_core.records import ImageRecord, LedgerEntry
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import CATALOGUE_PATH, LEDGER_PATH, Warehouse, rejections_path, study_path
+from medsearch_core.storage.warehouse import CATALOG_PATH, LEDGER_PATH, Warehouse, rejections_path, study_path
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.ledger.catalog import compact, inputs_of_catalogue
+from medsearch_pipeline.intake import journal
+from medsearch_pipeline.ledger.catalog import catalog_digest, refresh_catalog
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import documents_of
+from medsearch_pipeline.studies.documents import read_documents
 from tests.support.deadly_items import DeadlyFolder
 from tests.support.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.support.landing import folder_of, image_bytes, land_study, sop_instance_uid
@@ -33,10 +34,10 @@ REPORTS = [f"{folder_of(study)}.txt" for study in STUDIES]
 class Place:
     """A deployment in a folder."""
 
-    def __init__(self, home: Path) -> None:
-        self.settings: Settings = settings_in(home / "landing", home)
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.settings: Settings = settings_in(home / "landing", home).model_copy(update=settings)
         self.instance = instance_in_memory()
-        self.landing: ObjectStore = open_store(self.settings.landing)
+        self.landing: ObjectStore = open_store(self.settings.landing, self.settings.s3)
         self.warehouse = Warehouse(open_store(self.settings.warehouse))
 
     def ingest(self) -> str:
@@ -94,9 +95,9 @@ def test_the_states_of_every_object_follow_what_happens_to_it(place: Place) -> N
     (image,) = (row for row in place.warehouse.read_rows(ImageRecord, study_path("dicom_metadata", STUDIES[0])))
     assert next(e.sha256 for e in place.entries() if e.key == FIRST) == image.sha256
 
-    tags = [place.warehouse.store.info(path).etag for path in (CATALOGUE_PATH, LEDGER_PATH)]
+    tags = [place.warehouse.store.info(path).etag for path in (CATALOG_PATH, LEDGER_PATH)]
     assert place.account()[0] == ingested
-    assert [place.warehouse.store.info(path).etag for path in (CATALOGUE_PATH, LEDGER_PATH)] == tags
+    assert [place.warehouse.store.info(path).etag for path in (CATALOG_PATH, LEDGER_PATH)] == tags
     assert (place.told("catalogue")["files_read"], place.told("ledger")["unchanged"]) == (0, 1)
 
     place.landing.write(FIRST, image_bytes(STUDIES[0], 7, SOPInstanceUID=sop_instance_uid(STUDIES[0], 1)))
@@ -117,6 +118,45 @@ def test_the_states_of_every_object_follow_what_happens_to_it(place: Place) -> N
     assert current.sha256 != old.sha256
     assert place.told("catalogue")["files_read"] == 4 + 7, "images, vectors and rejections of one study, all of the other"
     assert set(open_embedded(place.settings.index).studies()) == {STUDIES[0]}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def accounted(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Two studies in a folder or a bucket, ingested; the ledger has not run."""
+    bucket: dict[str, str] = {}
+    if request.param == "s3":
+        address, endpoint = (request.getfixturevalue(name) for name in ("s3_bucket", "s3_endpoint"))
+        bucket = {"landing": f"s3://{address}/landing", "s3_endpoint": endpoint, "s3_region": "us-east-1"}
+    place = Place(tmp_path, **bucket)
+    for study in STUDIES:
+        land_study(place.landing, study)
+    place.ingest()
+    return place
+
+
+def test_what_was_searchable_and_went_before_the_first_ledger_is_in_it(accounted: Place) -> None:
+    place = accounted
+    versions = []
+    for number in (7, 8):
+        place.landing.write(FIRST, image_bytes(STUDIES[0], number, SOPInstanceUID=sop_instance_uid(STUDIES[0], 1)))
+        versions.append(place.landing.info(FIRST).etag)
+        place.inventory()
+    place.landing.delete(OTHER)
+    place.ingest()
+    place.inventory()
+    assert (journal.names(place.warehouse), len(journal.retired(place.warehouse))) == ([], 4), "what was noticed is kept"
+    states, check = place.account()
+    assert states == {FIRST: ["indexed", "superseded"], OTHER: ["deleted"], **{key: ["indexed"] for key in REPORTS}}
+    assert check.passed
+    (old,) = (entry for entry in place.entries() if entry.state == "superseded")
+    assert old.etag == versions[0], "the last of two versions"
+
+    kept = place.warehouse.store.info(LEDGER_PATH).etag
+    assert place.account()[0] == states
+    assert place.warehouse.store.info(LEDGER_PATH).etag == kept
+    place.inventory()
+    assert journal.retired(place.warehouse) == [], "until the ledger has taken it"
+    assert place.account()[0] == states
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +209,7 @@ def test_a_study_removed_from_the_index_by_hand_fails_the_check_by_key(ingested:
     states, check = ingested.account()
     assert states[OTHER] == states[REPORTS[1]] == ["pending"]
     assert (check.passed, check.metadata["keys"].value) == (False, [REPORTS[1], OTHER])
-    index.upsert([documents_of(ingested.warehouse, STUDIES[1])])
+    index.upsert([read_documents(ingested.warehouse, STUDIES[1])])
     assert ingested.account()[1].passed, "what search_index would write helps"
 
 
@@ -185,13 +225,13 @@ def test_one_document_removed_from_the_index_by_hand_fails_the_check_by_the_keys
     counts = {"ledger": "3", "parquet": "3", "index": "2"}
     assert totals["images"] == {"what": "images", "listing": "", **counts}
     index.delete([STUDIES[1]])
-    index.upsert([documents_of(ingested.warehouse, STUDIES[1])])
+    index.upsert([read_documents(ingested.warehouse, STUDIES[1])])
     assert index.health().images == before.images == 3
 
 
 def test_the_catalogue_reads_only_what_changed_and_may_be_deleted_at_any_time(ingested: Place) -> None:
     warehouse = ingested.warehouse
-    before, entries = warehouse.read(CATALOGUE_PATH), ingested.entries()
+    before, entries = warehouse.read(CATALOG_PATH), ingested.entries()
     asked: list[str] = []
 
     class Noting:
@@ -204,16 +244,16 @@ def test_the_catalogue_reads_only_what_changed_and_may_be_deleted_at_any_time(in
             asked.append(key)
             return warehouse.store.read(key)
 
-    warehouse.write(CATALOGUE_PATH, before, inputs_of_catalogue())
+    warehouse.write(CATALOG_PATH, before, catalog_digest())
     path = study_path("reports", STUDIES[1])
     warehouse.store.write(path, warehouse.store.read(path))
-    done = compact(Warehouse(Noting()))  # type: ignore[arg-type]
-    assert asked == [CATALOGUE_PATH, path]
-    assert (done.read, done.kept, done.gone) == (1, before.num_rows - 1, 1)
-    warehouse.store.delete(CATALOGUE_PATH)
+    done = refresh_catalog(Warehouse(Noting()))  # type: ignore[arg-type]
+    assert asked == [CATALOG_PATH, path]
+    assert (done.files_read, done.files_reused, done.files_removed) == (1, before.num_rows - 1, 1)
+    warehouse.store.delete(CATALOG_PATH)
     assert ingested.account()[1].passed
     assert ingested.entries() == entries
-    rebuilt = warehouse.read(CATALOGUE_PATH)
+    rebuilt = warehouse.read(CATALOG_PATH)
     assert rebuilt.drop_columns("etag").equals(before.drop_columns("etag"))
 
 
@@ -250,7 +290,7 @@ def test_there_is_no_ledger_without_an_inventory(tmp_path: Path) -> None:
 
 def test_no_patient_data_but_keys_reaches_ledger_catalogue_or_check(ingested: Place) -> None:
     instance = ingested.instance
-    kept = [str(ingested.warehouse.read(path).to_pylist()) for path in (CATALOGUE_PATH, LEDGER_PATH)]
+    kept = [str(ingested.warehouse.read(path).to_pylist()) for path in (CATALOG_PATH, LEDGER_PATH)]
     runs = [run.run_id for run in instance.get_runs() if run.job_name == "ledger_job"]
     logs = [str(record) for run in runs for record in instance.all_logs(run)]
     assert logs

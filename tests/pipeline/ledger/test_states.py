@@ -16,12 +16,14 @@ from medsearch_core.records import (
     STATES,
     TOMBSTONES,
     LandedObject,
+    LedgerEntry,
+    records_of,
 )
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS
 from medsearch_pipeline.ledger.reconciliation import unrecorded
-from medsearch_pipeline.ledger.states import refusals_in
+from medsearch_pipeline.ledger.states import current_rejections
 from tests.support.ledger_fixtures import S1, S2, World, landed, report
 
 
@@ -50,7 +52,7 @@ def test_an_object_whose_study_lacks_a_table_is_not_indexed_and_its_keys_are_nam
     del world.files[S1, table]
     assert "pending" in world.states().values()
     (difference,) = world.reconcile().differences
-    assert "1 studies whose documents in the index are not those of their tables" in difference.told
+    assert "1 studies whose documents in the index are not those of their tables" in difference.message
     assert difference.keys == ["a", "a.txt"]
 
 
@@ -118,7 +120,7 @@ def test_an_object_with_good_and_bad_frames_is_indexed_and_counts_the_bad_ones()
     world.ingest(frames={"a": 2})
     (entry,) = world.decide()
     assert (entry.state, entry.reason, entry.images, entry.refused_frames) == ("indexed", None, 1, 2)
-    refusals = refusals_in(world.ledger, world.catalogue).to_pylist()
+    refusals = current_rejections(world.ledger, world.catalogue).to_pylist()
     assert [(r["key"], r["frame"], r["reason"]) for r in refusals] == [(("a"), n, "truncated_pixel_data") for n in (2, 3)]
 
 
@@ -130,7 +132,7 @@ def test_an_object_that_its_own_study_lost_is_unaccounted_for_and_named() -> Non
     assert world.states() == {("a", "1"): "indexed", ("b", "1"): "unaccounted"}
     (difference,) = world.reconcile().differences
     assert difference.keys == ["b"]
-    assert difference.told.startswith("1 objects are in no table and no rejection")
+    assert difference.message.startswith("1 objects are in no table and no rejection")
 
 
 def test_other_bytes_under_a_key_wait_for_their_study_and_leave_the_old_version_as_a_tombstone() -> None:
@@ -214,6 +216,47 @@ def test_a_version_with_the_same_bytes_under_another_tag_supersedes_nothing_once
     assert world.states() == {("a", "2"): "indexed"}
 
 
+def test_what_came_and_went_between_two_ledgers_leaves_the_tombstone_of_its_last_version() -> None:
+    world = World()
+    world.land(landed("a"), landed("b"), landed("c"))
+    world.land(landed("a", etag="2"), landed("c"))
+    assert world.states() == {("a", "2"): "pending", ("a", "1"): "superseded", ("b", "1"): "deleted", ("c", "1"): "pending"}
+    for etag in ("3", "4"):
+        world.land(landed("a", etag=etag), landed("c"))
+    world.land(landed("a", etag="5"))
+    assert world.states() == {("a", "5"): "pending", ("a", "4"): "superseded", ("b", "1"): "deleted", ("c", "1"): "deleted"}
+    assert world.decide() == records_of(LedgerEntry, world.ledger)
+    assert world.reconcile().differences == []
+    assert totals_of(world.ledger).landed == 1
+
+
+def test_a_version_that_came_back_or_only_got_another_tag_or_study_has_not_gone() -> None:
+    world = World()
+    world.land(landed("a"), landed("b"), landed("c"))
+    world.land()
+    world.land(landed("a"), landed("b"), landed("c"))
+    world.land(landed("a", etag="2"), replace(landed("b", etag="2"), version="1"), landed("c", S2))
+    world.land(landed("a"), replace(landed("b", etag="2"), version="1"), landed("c", S2))
+    assert {(e.key, e.etag, e.study): e.state for e in world.decide()} == {
+        ("a", "1", "s1"): "pending",
+        ("a", "2", "s1"): "superseded",
+        ("b", "2", "s1"): "pending",
+        ("c", "1", "s2"): "pending",
+    }
+
+
+def test_a_tombstone_keeps_what_the_ledger_knew_of_a_version_that_the_journal_tells_of_too() -> None:
+    world = World()
+    world.land(landed("a"))
+    world.ingest()
+    world.decide()
+    world.land(landed("a", etag="2"))
+    world.land(landed("a"))
+    world.land()
+    (entry,) = world.decide()
+    assert (entry.etag, entry.state, entry.sha256, entry.images) == ("1", "deleted", "sha of a 1", 1)
+
+
 def test_a_deleted_object_keeps_what_is_known_of_it_and_its_study_goes_when_it_is_materialised() -> None:
     world = World()
     world.land(landed("a"), landed("b", S2))
@@ -255,7 +298,7 @@ def test_a_document_missing_from_the_index_is_found_by_its_counts_alone() -> Non
     world.decide()
     health = IndexHealth(images=2, reports=0, studies=2)
     (difference,) = world.reconcile(health, {S1: Counts(images=1, reports=0)}).differences
-    assert "medsearch reindex --fresh" in difference.told
+    assert "medsearch reindex --fresh" in difference.message
     assert difference.keys == ["a", "b"]
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.engines.choice import Machine, Plan, Wanted, plans_of
+from medsearch_pipeline.models.engines.choice import EngineOptions, EnginePlan, MachineCapabilities, plans_of
 
-PLAIN = Machine(frozenset({"torch", "torch-compiled"}), cpu_bf16=False, cuda_devices=0, cuda_bf16=False)
-FULL = Machine(
+PLAIN = MachineCapabilities(frozenset({"torch", "torch-compiled"}), cpu_bf16=False, cuda_devices=0, cuda_bf16=False)
+FULL = MachineCapabilities(
     frozenset({"torch", "torch-compiled", "openvino", "onnxruntime"}), cpu_bf16=True, cuda_devices=0, cuda_bf16=False
 )
 GPUS = replace(FULL, cuda_devices=2, cuda_bf16=True)
@@ -19,46 +19,100 @@ GPUS = replace(FULL, cuda_devices=2, cuda_bf16=True)
 @pytest.mark.parametrize(
     ("wanted", "kind", "machine", "first", "last"),
     [
-        (Wanted(), "torch", PLAIN, Plan("torch", "cpu", "fp32"), Plan("torch", "cpu", "fp32")),
-        (Wanted(), "torch", replace(PLAIN, cpu_bf16=True), Plan("torch", "cpu", "bf16"), Plan("torch", "cpu", "fp32")),
-        (Wanted(), "torch", FULL, Plan("openvino", "cpu", "bf16"), Plan("onnxruntime", "cpu", "fp32")),
-        (Wanted(), "torch", replace(FULL, cpu_bf16=False), Plan("openvino", "cpu", "fp32"), Plan("onnxruntime", "cpu", "fp32")),
-        (Wanted(), "torchscript", FULL, Plan("openvino", "cpu", "bf16"), Plan("torch", "cpu", "fp32")),
-        (Wanted(), "onnx", FULL, Plan("openvino", "cpu", "bf16"), Plan("onnxruntime", "cpu", "fp32")),
-        (Wanted(), "torch", GPUS, Plan("torch", "cuda", "bf16"), Plan("torch", "cuda", "fp32")),
-        (Wanted(), "torch", replace(GPUS, cuda_bf16=False), Plan("torch", "cuda", "fp32"), Plan("torch", "cuda", "fp32")),
-        (Wanted(), "onnx", GPUS, Plan("openvino", "cpu", "bf16"), Plan("onnxruntime", "cpu", "fp32")),
-        (Wanted("openvino"), "torch", GPUS, Plan("openvino", "cpu", "bf16"), Plan("openvino", "cpu", "fp32")),
-        (Wanted(device="cuda:1"), "torch", GPUS, Plan("torch", "cuda:1", "bf16"), Plan("torch", "cuda:1", "fp32")),
+        (EngineOptions(), "torch", PLAIN, EnginePlan("torch", "cpu", "fp32"), EnginePlan("torch", "cpu", "fp32")),
         (
-            Wanted(device="cpu", precision="fp32"),
+            EngineOptions(),
             "torch",
-            GPUS,
-            Plan("openvino", "cpu", "fp32"),
-            Plan("onnxruntime", "cpu", "fp32"),
+            replace(PLAIN, cpu_bf16=True),
+            EnginePlan("torch", "cpu", "bf16"),
+            EnginePlan("torch", "cpu", "fp32"),
         ),
-        (Wanted("torch", "cpu", "bf16"), "torch", PLAIN, Plan("torch", "cpu", "bf16"), Plan("torch", "cpu", "bf16")),
+        (EngineOptions(), "torch", FULL, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("onnxruntime", "cpu", "fp32")),
         (
-            Wanted("torch-compiled"),
-            "torch",
-            GPUS,
-            Plan("torch-compiled", "cuda", "bf16"),
-            Plan("torch-compiled", "cuda", "fp32"),
-        ),
-        (
-            Wanted("torch-compiled"),
+            EngineOptions(),
             "torch",
             replace(FULL, cpu_bf16=False),
-            Plan("torch-compiled", "cpu", "fp32"),
-            Plan("torch-compiled", "cpu", "fp32"),
+            EnginePlan("openvino", "cpu", "fp32"),
+            EnginePlan("onnxruntime", "cpu", "fp32"),
         ),
-        (Wanted("onnxruntime"), "torch", FULL, Plan("onnxruntime", "cpu", "fp32"), Plan("onnxruntime", "cpu", "fp32")),
-        (Wanted(precision="bf16"), "torch", FULL, Plan("openvino", "cpu", "bf16"), Plan("torch", "cpu", "bf16")),
-        (Wanted(precision="bf16"), "onnx", FULL, Plan("openvino", "cpu", "bf16"), Plan("openvino", "cpu", "bf16")),
+        (EngineOptions(), "torchscript", FULL, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("torch", "cpu", "fp32")),
+        (EngineOptions(), "onnx", FULL, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("onnxruntime", "cpu", "fp32")),
+        (EngineOptions(), "torch", GPUS, EnginePlan("torch", "cuda", "bf16"), EnginePlan("torch", "cuda", "fp32")),
+        (
+            EngineOptions(),
+            "torch",
+            replace(GPUS, cuda_bf16=False),
+            EnginePlan("torch", "cuda", "fp32"),
+            EnginePlan("torch", "cuda", "fp32"),
+        ),
+        (EngineOptions(), "onnx", GPUS, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("onnxruntime", "cpu", "fp32")),
+        (
+            EngineOptions("openvino"),
+            "torch",
+            GPUS,
+            EnginePlan("openvino", "cpu", "bf16"),
+            EnginePlan("openvino", "cpu", "fp32"),
+        ),
+        (
+            EngineOptions(device="cuda:1"),
+            "torch",
+            GPUS,
+            EnginePlan("torch", "cuda:1", "bf16"),
+            EnginePlan("torch", "cuda:1", "fp32"),
+        ),
+        (
+            EngineOptions(device="cpu", precision="fp32"),
+            "torch",
+            GPUS,
+            EnginePlan("openvino", "cpu", "fp32"),
+            EnginePlan("onnxruntime", "cpu", "fp32"),
+        ),
+        (
+            EngineOptions("torch", "cpu", "bf16"),
+            "torch",
+            PLAIN,
+            EnginePlan("torch", "cpu", "bf16"),
+            EnginePlan("torch", "cpu", "bf16"),
+        ),
+        (
+            EngineOptions("torch-compiled"),
+            "torch",
+            GPUS,
+            EnginePlan("torch-compiled", "cuda", "bf16"),
+            EnginePlan("torch-compiled", "cuda", "fp32"),
+        ),
+        (
+            EngineOptions("torch-compiled"),
+            "torch",
+            replace(FULL, cpu_bf16=False),
+            EnginePlan("torch-compiled", "cpu", "fp32"),
+            EnginePlan("torch-compiled", "cpu", "fp32"),
+        ),
+        (
+            EngineOptions("onnxruntime"),
+            "torch",
+            FULL,
+            EnginePlan("onnxruntime", "cpu", "fp32"),
+            EnginePlan("onnxruntime", "cpu", "fp32"),
+        ),
+        (
+            EngineOptions(precision="bf16"),
+            "torch",
+            FULL,
+            EnginePlan("openvino", "cpu", "bf16"),
+            EnginePlan("torch", "cpu", "bf16"),
+        ),
+        (
+            EngineOptions(precision="bf16"),
+            "onnx",
+            FULL,
+            EnginePlan("openvino", "cpu", "bf16"),
+            EnginePlan("openvino", "cpu", "bf16"),
+        ),
     ],
 )
 def test_the_best_is_tried_first_and_the_plainest_last(
-    wanted: Wanted, kind: str, machine: Machine, first: Plan, last: Plan
+    wanted: EngineOptions, kind: str, machine: MachineCapabilities, first: EnginePlan, last: EnginePlan
 ) -> None:
     plans = plans_of(wanted, kind, machine)
     assert (plans[0], plans[-1]) == (first, last)
@@ -67,30 +121,32 @@ def test_the_best_is_tried_first_and_the_plainest_last(
 @pytest.mark.parametrize(
     ("wanted", "kind", "machine", "said"),
     [
-        (Wanted(device="gpu"), "torch", FULL, "MEDSEARCH_DEVICE=gpu is no device. Give auto, cpu, cuda or cuda:N"),
-        (Wanted(device="cuda"), "torch", FULL, "torch finds 0 CUDA devices here"),
-        (Wanted(device="cuda:2"), "torch", GPUS, "torch finds 2 CUDA devices here"),
-        (Wanted(device="cuda"), "onnx", GPUS, "an ONNX file runs on the processor alone"),
-        (Wanted("openvino", device="cuda"), "torch", GPUS, "openvino runs on the processor alone"),
+        (EngineOptions(device="gpu"), "torch", FULL, "MEDSEARCH_DEVICE=gpu is no device. Give auto, cpu, cuda or cuda:N"),
+        (EngineOptions(device="cuda"), "torch", FULL, "torch finds 0 CUDA devices here"),
+        (EngineOptions(device="cuda:2"), "torch", GPUS, "torch finds 2 CUDA devices here"),
+        (EngineOptions(device="cuda"), "onnx", GPUS, "an ONNX file runs on the processor alone"),
+        (EngineOptions("openvino", device="cuda"), "torch", GPUS, "openvino runs on the processor alone"),
         (
-            Wanted("openvino"),
+            EngineOptions("openvino"),
             "torch",
             PLAIN,
             r"MEDSEARCH_ENGINE=openvino is not installed: pip install 'medsearch\[openvino\]'",
         ),
-        (Wanted("onnxruntime"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
-        (Wanted("torch-compiled"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
-        (Wanted("torch"), "onnx", FULL, "cannot run a model of the kind onnx"),
-        (Wanted(), "onnx", PLAIN, "an ONNX file needs OpenVINO or ONNX Runtime"),
+        (EngineOptions("onnxruntime"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
+        (EngineOptions("torch-compiled"), "torchscript", FULL, "set it to auto or one of torch, openvino"),
+        (EngineOptions("torch"), "onnx", FULL, "cannot run a model of the kind onnx"),
+        (EngineOptions(), "onnx", PLAIN, "an ONNX file needs OpenVINO or ONNX Runtime"),
         (
-            Wanted(precision="bf16"),
+            EngineOptions(precision="bf16"),
             "onnx",
             replace(FULL, installed=FULL.installed - {"openvino"}),
             "in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto",
         ),
-        (Wanted("onnxruntime", precision="bf16"), "torch", FULL, "in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto"),
+        (EngineOptions("onnxruntime", precision="bf16"), "torch", FULL, "in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto"),
     ],
 )
-def test_what_cannot_be_is_said_with_what_to_do(wanted: Wanted, kind: str, machine: Machine, said: str) -> None:
+def test_what_cannot_be_is_said_with_what_to_do(
+    wanted: EngineOptions, kind: str, machine: MachineCapabilities, said: str
+) -> None:
     with pytest.raises(ConfigurationError, match=said):
         plans_of(wanted, kind, machine)

@@ -12,7 +12,7 @@ import pytest
 from medsearch_core.errors import StorageError
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.models.code_version import code_version_of, note, noted
+from medsearch_pipeline.models.code_version import code_version_of, record_model, recorded_models
 
 
 class Model:
@@ -42,12 +42,12 @@ def test_it_is_known_without_torch() -> None:
 
 def test_the_warehouse_remembers_which_model_it_stands_for(tmp_path: Path) -> None:
     warehouse = Warehouse(open_store(str(tmp_path)))
-    assert noted(warehouse) == {}
-    note(warehouse, "net-imagenet-p1", Model())
+    assert recorded_models(warehouse) == {}
+    record_model(warehouse, "net-imagenet-p1", Model())
     tag = warehouse.store.info("models/net-imagenet-p1.json").etag
-    note(warehouse, "net-imagenet-p1", Model())
+    record_model(warehouse, "net-imagenet-p1", Model())
     assert warehouse.store.info("models/net-imagenet-p1.json").etag == tag
-    assert noted(warehouse) == {"net-imagenet-p1": ("net-imagenet", "aaaa-224px-p1")}
+    assert recorded_models(warehouse) == {"net-imagenet-p1": ("net-imagenet", "aaaa-224px-p1")}
     warehouse.store.write("models/net-imagenet-p1.json", b"{}")
     with pytest.raises(StorageError, match="delete it, and the next run of embeddings writes it again"):
-        noted(warehouse)
+        recorded_models(warehouse)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medsearch_pipeline.models.embedder import EngineEmbedder
-from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.engines.engine import InThread
 from medsearch_pipeline.models.families import efficientnet_lite0
 from medsearch_pipeline.models.protocol import Embedder
@@ -19,7 +19,7 @@ from tests.pipeline.models.small_models import radiographs
 
 @pytest.fixture(scope="module")
 def embedder() -> Embedder:
-    loaded = load_embedder("efficientnet_lite0", "imagenet", 4, Wanted(device="cpu"))
+    loaded = load_embedder("efficientnet_lite0", "imagenet", 4, EngineOptions(device="cpu"))
     assert (loaded.model_id, loaded.dimensions, loaded.side, loaded.batch_size) == ("efficientnet_lite0-imagenet", 1280, 224, 4)
     return loaded
 
@@ -120,6 +120,6 @@ def test_pictures_of_another_shape_are_refused(embedder: Embedder) -> None:
 
 
 def test_neither_engine_nor_precision_is_part_of_the_models_version(embedder: Embedder) -> None:
-    by_torch = load_embedder("efficientnet_lite0", "imagenet", 1, Wanted("torch", "cpu", "fp32"))
+    by_torch = load_embedder("efficientnet_lite0", "imagenet", 1, EngineOptions("torch", "cpu", "fp32"))
     assert by_torch.engine != embedder.engine
     assert (by_torch.model_id, by_torch.model_version) == (embedder.model_id, embedder.model_version)

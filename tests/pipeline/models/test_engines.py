@@ -15,10 +15,10 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.embedder import EngineEmbedder
-from medsearch_pipeline.models.engines.choice import Wanted
-from medsearch_pipeline.models.engines.machine import this_machine
+from medsearch_pipeline.models.engines.choice import EngineOptions
+from medsearch_pipeline.models.engines.machine import detect_capabilities
 from medsearch_pipeline.models.engines.open import open_engine
-from medsearch_pipeline.models.engines.probe import LEAST_COSINE, eager, least_cosine
+from medsearch_pipeline.models.engines.probe import MIN_COSINE, min_cosine, reference_vectors
 from medsearch_pipeline.models.families import densenet121, efficientnet_lite0
 from medsearch_pipeline.models.network import Network
 from tests.pipeline.models.small_models import radiographs
@@ -26,7 +26,7 @@ from tests.support.paths import PROJECT_ROOT
 
 SIDE = 128
 """Both networks take pictures of any size; small ones are quicker."""
-HAS_BF16 = this_machine().cpu_bf16
+HAS_BF16 = detect_capabilities().cpu_bf16
 """OpenVINO has bf16 only where the processor has; torch emulates it."""
 FAMILIES = {"densenet121": (densenet121, "random"), "efficientnet_lite0": (efficientnet_lite0, "imagenet")}
 
@@ -57,14 +57,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_an_engines_vectors_are_those_of_eager_fp32(model: str, engine: str, precision: str, folder: Path) -> None:
     network, pictures = network_of(model), radiographs(SIDE)
-    wanted = Wanted(engine, "cpu", precision, kept=folder)  # type: ignore[arg-type]
+    wanted = EngineOptions(engine, "cpu", precision, cache_folder=folder)  # type: ignore[arg-type]
     embedder = EngineEmbedder(network, *open_engine(network, 0, wanted))
     assert embedder.engine.startswith(f"{engine} {precision}")
     vectors = embedder.embed(pictures)
     assert vectors.shape == (3, embedder.dimensions)
     assert vectors.dtype == np.float32
     assert not isinstance(network.graph, bytes)
-    assert least_cosine(vectors, eager(network.graph, pictures)) >= LEAST_COSINE
+    assert min_cosine(vectors, reference_vectors(network.graph, pictures)) >= MIN_COSINE
     assert np.array_equal(embedder.embed(pictures), vectors)
     assert np.array_equal(embedder.embed(pictures[[2, 0, 1, 2]]), vectors[[2, 0, 1, 2]])
     assert np.array_equal(embedder.embed(pictures[1:2]), vectors[1:2])
@@ -76,12 +76,12 @@ def test_a_precision_that_does_not_give_the_models_vectors_is_refused(engine: st
     with pytest.raises(
         ConfigurationError, match=rf"no engine runs .*{engine} bf16: its vectors are not those of fp32: cosine 0\.9"
     ):
-        open_engine(network, 0, Wanted(engine, "cpu", "bf16", kept=folder))  # type: ignore[arg-type]
+        open_engine(network, 0, EngineOptions(engine, "cpu", "bf16", cache_folder=folder))  # type: ignore[arg-type]
 
 
 def test_left_to_itself_a_model_runs_exactly_enough_and_says_on_what(folder: Path) -> None:
     network = network_of("efficientnet_lite0")
-    engine, dimensions = open_engine(network, 0, Wanted(device="cpu", threads=1, kept=folder))
+    engine, dimensions = open_engine(network, 0, EngineOptions(device="cpu", threads=1, cache_folder=folder))
     assert (engine.name, engine.batch_size, dimensions) == ("openvino fp32, 1 thread", 8, 1280)
 
 

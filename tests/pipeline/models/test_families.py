@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.code_version import code_version_of
-from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.families import densenet121, efficientnet_lite0, timm_backbones, torchvision_backbones
 from medsearch_pipeline.models.metadata import Input
 from medsearch_pipeline.models.network import FromPixels
@@ -20,7 +20,7 @@ from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.models.weights import random_state
 from medsearch_pipeline.settings import Settings
 
-EAGER = Wanted("torch", "cpu", "fp32")
+EAGER = EngineOptions("torch", "cpu", "fp32")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ EAGER = Wanted("torch", "cpu", "fp32")
 )  # fmt: skip
 def test_a_name_that_is_none_is_refused_with_those_there_are(model: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        load_embedder(model, "random", wanted=EAGER)
+        load_embedder(model, "random", options=EAGER)
     assert said in str(caught.value)
 
 
@@ -64,7 +64,7 @@ def test_a_backbone_of_torchvisions_gives_what_goes_into_its_classifier_averaged
 
 
 def test_a_resnets_vector_is_its_pooled_last_layer() -> None:
-    loaded = load_embedder("torchvision:resnet18", "random", wanted=EAGER)
+    loaded = load_embedder("torchvision:resnet18", "random", options=EAGER)
     assert (loaded.model_id, loaded.dimensions, loaded.side) == ("torchvision-resnet18-random", 512, 224)
     whole = torchvision.models.resnet18(weights=None).eval()
     features = torchvision_backbones.features_of("resnet18").eval()
@@ -83,11 +83,11 @@ def test_the_input_is_the_one_the_weights_were_trained_on() -> None:
 
 
 def test_a_backbone_of_timms_gives_its_pooled_features() -> None:
-    loaded = load_embedder("timm:test_resnet", "random", wanted=EAGER)
+    loaded = load_embedder("timm:test_resnet", "random", options=EAGER)
     import timm
 
     assert loaded.dimensions == timm.create_model("test_resnet", pretrained=False).num_features
-    assert load_embedder("timm:test_resnet", "random", wanted=EAGER).model_version == loaded.model_version
+    assert load_embedder("timm:test_resnet", "random", options=EAGER).model_version == loaded.model_version
 
 
 def test_without_timm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.cli import main
 from medsearch_pipeline.models.code_version import code_version_of
-from medsearch_pipeline.models.engines.choice import Wanted
-from medsearch_pipeline.models.engines.probe import LEAST_COSINE, least_cosine
+from medsearch_pipeline.models.engines.choice import EngineOptions
+from medsearch_pipeline.models.engines.probe import MIN_COSINE, min_cosine
 from medsearch_pipeline.models.families import densenet121
 from medsearch_pipeline.models.families.model_file import graph_of
 from medsearch_pipeline.models.metadata import metadata_of, sha256_of
@@ -34,7 +34,7 @@ from tests.pipeline.models.small_models import (
     write_model,
 )
 
-FP32 = Wanted(device="cpu", precision="fp32", kept=None)
+FP32 = EngineOptions(device="cpu", precision="fp32", cache_folder=None)
 
 
 @pytest.fixture(scope="module")
@@ -73,24 +73,24 @@ def expected(pictures: np.ndarray) -> np.ndarray:
 def test_a_models_file_gives_the_networks_vectors_on_every_engine_that_can_run_it(
     models: dict[str, Path], name: str, engine: str
 ) -> None:
-    wanted = Wanted(engine, "cpu", "fp32", kept=None)  # type: ignore[arg-type]
-    embedder = load_embedder("file", str(models[name]), wanted=wanted)
+    wanted = EngineOptions(engine, "cpu", "fp32", cache_folder=None)  # type: ignore[arg-type]
+    embedder = load_embedder("file", str(models[name]), options=wanted)
     assert (embedder.model_id, embedder.dimensions, embedder.side) == ("small", DIMENSIONS, SIDE)
     assert embedder.engine.startswith(f"{engine} fp32")
     pictures = radiographs(SIDE)
-    assert least_cosine(embedder.embed(pictures), expected(pictures)) >= LEAST_COSINE
+    assert min_cosine(embedder.embed(pictures), expected(pictures)) >= MIN_COSINE
 
 
 def test_the_version_tells_the_files_bytes_the_side_and_the_normalisation(models: dict[str, Path]) -> None:
     file = models["a.onnx"]
-    version = load_embedder("file", str(file), wanted=FP32).model_version
+    version = load_embedder("file", str(file), options=FP32).model_version
     assert version.startswith(f"{sha256_of(file)[:16]}-64px-p")
     code_version = code_version_of("file", str(file))
     metadata = file.with_suffix(".json")
     before = metadata.read_text()
     try:
         metadata.write_text(before.replace("0.25", "0.26"))
-        changed = load_embedder("file", str(file), wanted=FP32).model_version
+        changed = load_embedder("file", str(file), options=FP32).model_version
         assert changed != version
         assert changed.rpartition("-n")[0] == version.rpartition("-n")[0]
         assert code_version_of("file", str(file)) != code_version
@@ -119,7 +119,7 @@ def test_metadata_that_are_missing_or_wrong_are_refused_with_the_reason(
     if change is not None:
         metadata.write_text(json.dumps(json.loads(models["a.onnx"].with_suffix(".json").read_text()) | change))
     with pytest.raises(ConfigurationError) as caught:
-        load_embedder("file", str(file), wanted=FP32)
+        load_embedder("file", str(file), options=FP32)
     assert said in str(caught.value)
 
 
@@ -128,7 +128,7 @@ def test_metadata_that_are_no_json_are_refused(models: dict[str, Path], tmp_path
     file.write_bytes(models["a.onnx"].read_bytes())
     file.with_suffix(".json").write_text("{")
     with pytest.raises(ConfigurationError, match=r"a\.json beside a\.onnx is not a model's metadata: the file: Invalid JSON"):
-        load_embedder("file", str(file), wanted=FP32)
+        load_embedder("file", str(file), options=FP32)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_an_engine_that_cannot_run_a_model_says_why_in_one_line_of_ours(
     onnx.save_model(model, file)
     described(file, dimensions=DIMENSIONS)
     with pytest.raises(ConfigurationError) as caught:
-        load_embedder("file", str(file), wanted=Wanted(engine, "cpu", "fp32", kept=None))  # type: ignore[arg-type]
+        load_embedder("file", str(file), options=EngineOptions(engine, "cpu", "fp32", cache_folder=None))  # type: ignore[arg-type]
     assert str(caught.value).endswith(said)
     assert capfd.readouterr() == ("", "")
 
@@ -255,7 +255,7 @@ def test_onnx_runtime_leaves_the_telling_of_a_fault_to_us(tmp_path: Path, capfd:
     onnx.save_model(model, file)
     described(file, dimensions=2)
     with pytest.raises(ConfigurationError, match=r"onnxruntime fp32: .*cannot be reshaped"):
-        load_embedder("file", str(file), wanted=Wanted("onnxruntime", "cpu", "fp32", kept=None))
+        load_embedder("file", str(file), options=EngineOptions("onnxruntime", "cpu", "fp32", cache_folder=None))
     assert capfd.readouterr() == ("", "")
 
 

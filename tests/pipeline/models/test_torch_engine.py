@@ -12,10 +12,10 @@ from torch import nn
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.embedder import EngineEmbedder
-from medsearch_pipeline.models.engines.choice import Wanted
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.engines.cuda import batch_for
 from medsearch_pipeline.models.engines.open import open_engine
-from medsearch_pipeline.models.engines.probe import LEAST_COSINE, eager, least_cosine
+from medsearch_pipeline.models.engines.probe import MIN_COSINE, min_cosine, reference_vectors
 from medsearch_pipeline.models.engines.torch_engine import TorchEngine
 from medsearch_pipeline.models.network import FromPixels, Network
 from tests.pipeline.models.small_models import DIMENSIONS, SIDE, WANTED, radiographs, small_network
@@ -48,7 +48,7 @@ def test_every_batch_is_full_the_last_one_too_and_each_picture_gets_its_own_vect
     pictures[3:] = 255 - pictures[3:]
     vectors = embedder.embed(pictures)
     assert graph.seen == [4, 4, 4]
-    assert least_cosine(vectors, eager(graph.graph, pictures)) > 0.999999
+    assert min_cosine(vectors, reference_vectors(graph.graph, pictures)) > 0.999999
     for alone in range(10):
         assert np.array_equal(embedder.embed(pictures[alone : alone + 1]), vectors[alone : alone + 1])
 
@@ -63,7 +63,7 @@ def test_memory_that_does_not_suffice_halves_the_batch_for_good_and_no_vector_is
     with caplog.at_level(logging.WARNING):
         found = list(embedder.embed_batches([pictures[:8], pictures[8:13], pictures[13:]]))
     assert [len(vectors) for vectors in found] == [8, 5, 11]
-    assert least_cosine(np.concatenate(found), eager(graph.graph, pictures)) > 0.999999
+    assert min_cosine(np.concatenate(found), reference_vectors(graph.graph, pictures)) > 0.999999
     assert graph.seen == [8, 4, *[2] * 13]
     assert embedder.batch_size == 2
     assert [record.getMessage() for record in caplog.records] == [
@@ -85,8 +85,8 @@ def test_what_is_in_flight_when_memory_runs_out_keeps_its_vectors() -> None:
     first = engine.start(pictures[:8])
     graph.holds = 4
     second = engine.start(255 - pictures[8:])
-    expected = eager(graph.graph, np.concatenate([pictures[:8], 255 - pictures[8:]]))
-    assert least_cosine(np.concatenate([first(), second()]), expected) > 0.999999
+    expected = reference_vectors(graph.graph, np.concatenate([pictures[:8], 255 - pictures[8:]]))
+    assert min_cosine(np.concatenate([first(), second()]), expected) > 0.999999
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_a_compiled_network_gives_the_vectors_of_the_eager_one(tmp_path: Path, m
     graph, pictures = FromPixels(small_network(), WANTED).eval(), radiographs(SIDE, 5)
     pictures[2:] = 255 - pictures[2:]
     network = Network("small", "0" * 64, WANTED, graph, DIMENSIONS)
-    wanted = Wanted("torch-compiled", "cpu", "fp32", threads=1, kept=tmp_path)
+    wanted = EngineOptions("torch-compiled", "cpu", "fp32", threads=1, cache_folder=tmp_path)
     embedder = EngineEmbedder(network, *open_engine(network, 2, wanted))
     assert embedder.engine == "torch-compiled fp32, cpu"
-    assert least_cosine(embedder.embed(pictures), eager(graph, pictures)) > 0.999999
+    assert min_cosine(embedder.embed(pictures), reference_vectors(graph, pictures)) > 0.999999
     assert any((tmp_path / "torch-compiled").rglob("*.so"))  # kept for the next process
 
 
@@ -120,16 +120,16 @@ def test_a_compiled_network_gives_the_vectors_of_the_eager_one(tmp_path: Path, m
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_gpu_gives_the_vectors_of_eager_fp32(engine: str, precision: str) -> None:
     graph, pictures = FromPixels(small_network(), WANTED).eval(), radiographs(SIDE, 9)
-    expected = eager(graph, pictures)
+    expected = reference_vectors(graph, pictures)
     network = Network("small", "0" * 64, WANTED, graph, DIMENSIONS)
-    embedder = EngineEmbedder(network, *open_engine(network, 4, Wanted(engine, "cuda", precision)))  # type: ignore[arg-type]
+    embedder = EngineEmbedder(network, *open_engine(network, 4, EngineOptions(engine, "cuda", precision)))  # type: ignore[arg-type]
     assert embedder.engine == f"{engine} {precision}, cuda"
     found = np.concatenate(list(embedder.embed_batches([pictures[:3], pictures[3:]])))
-    assert least_cosine(found, expected) >= LEAST_COSINE
+    assert min_cosine(found, expected) >= MIN_COSINE
 
 
 @pytest.mark.gpu
 def test_a_gpus_batch_is_as_large_as_its_memory_lets_it() -> None:
     graph = FromPixels(small_network(), WANTED).eval()
-    engine, _ = open_engine(Network("small", "0" * 64, WANTED, graph), 0, Wanted("torch", "cuda"))
+    engine, _ = open_engine(Network("small", "0" * 64, WANTED, graph), 0, EngineOptions("torch", "cuda"))
     assert engine.batch_size == 256

@@ -150,7 +150,7 @@ def test_the_cluster_being_busy_is_told_from_its_refusing(error: Exception, kind
 
 
 def test_waits_double_up_to_the_longest_with_jitter() -> None:
-    retries = Retries(most=9, seconds=10)
+    retries = Retries(max_retries=9, seconds=10)
     for n in range(9):
         middle = min(10 * 2**n, LONGEST_SECONDS)
         waits = [retries.wait(n) for _ in range(200)]

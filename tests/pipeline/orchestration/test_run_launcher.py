@@ -12,25 +12,25 @@ import pytest
 import yaml
 from dagster._core.launcher import WorkerStatus
 
-from medsearch_pipeline.orchestration.run_launcher import LocalRunLauncher, Worker, is_alive, judged
+from medsearch_pipeline.orchestration.run_launcher import LocalRunLauncher, RunProcess, is_alive, worker_health
 from tests.support.paths import PROJECT_ROOT
 
 PROJECT = PROJECT_ROOT
-SOME = Worker(pid=1, seen=0.0)
+SOME = RunProcess(pid=1, started=0.0)
 
 
 def test_a_process_is_alive_until_it_ends_and_one_that_came_later_with_its_id_is_another() -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     now = time.time()
-    assert is_alive(Worker(process.pid, now + 1))
-    assert not is_alive(Worker(process.pid, now - 3600)), "a process with this id was seen an hour before this one started"
+    assert is_alive(RunProcess(process.pid, now + 1))
+    assert not is_alive(RunProcess(process.pid, now - 3600)), "a process with this id was seen an hour before this one started"
     process.kill()
     deadline = time.monotonic() + 30
-    while is_alive(Worker(process.pid, now + 1)) and time.monotonic() < deadline:  # a zombie by now: nobody waited for it
+    while is_alive(RunProcess(process.pid, now + 1)) and time.monotonic() < deadline:  # a zombie by now: nobody waited for it
         time.sleep(0.01)
-    assert not is_alive(Worker(process.pid, now + 1))
+    assert not is_alive(RunProcess(process.pid, now + 1))
     process.wait()
-    assert not is_alive(Worker(process.pid, now + 1))
+    assert not is_alive(RunProcess(process.pid, now + 1))
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ def test_a_process_is_alive_until_it_ends_and_one_that_came_later_with_its_id_is
     ],
 )
 def test_a_run_is_given_up_only_where_it_is_known_to_be_gone(
-    knows: bool | None, is_local: bool, worker: Worker | None, is_there: bool, status: str
+    knows: bool | None, is_local: bool, worker: RunProcess | None, is_there: bool, status: str
 ) -> None:
-    assert judged(knows, is_local, worker, lambda _: is_there).status == WorkerStatus[status]
+    assert worker_health(knows, is_local, worker, lambda _: is_there).status == WorkerStatus[status]
 
 
 def test_the_projects_instance_has_it_with_monitoring_and_retries_of_crashed_runs_alone(

@@ -15,7 +15,8 @@ import pytest
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch, ReleaseUnfit
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
 from medsearch_core.search.open import open_index
@@ -23,10 +24,10 @@ from medsearch_core.search.opensearch import lease
 from medsearch_core.search.releases import Release, ReleasedIndex, release_name
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.releases import load as release_load
-from medsearch_pipeline.releases.build import Published, only_model, reindex, resumable
+from medsearch_pipeline.releases.build import ReindexResult, reindex, resumable_release, sole_model
 from medsearch_pipeline.releases.load import refused_studies
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import StudyUnfinished, documents_of, inputs_of, studies_in
+from medsearch_pipeline.studies.documents import StudyIncomplete, documents_digest, list_studies, read_documents
 from tests.support.opensearch_node.shared import fresh_name, shared_url
 from tests.support.parquet_fixtures import (
     MODEL,
@@ -41,6 +42,7 @@ from tests.support.parquet_fixtures import (
     study_key,
     warehouse_of,
 )
+from tests.support.paths import PROJECT_ROOT
 
 STUDIES = 10
 IMAGES = 2 * STUDIES
@@ -103,21 +105,21 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     return found
 
 
-def build(settings: Settings, watching: Watching | None = None, **options: Any) -> Published:
+def build(settings: Settings, watching: Watching | None = None, **options: Any) -> ReindexResult:
     return reindex(warehouse_of(settings), open_index(settings), watching or Watching(), **options)
 
 
 def inputs_in(settings: Settings) -> dict[StudyKey, str]:
     """What a full index holds: every study of the warehouse with its inputs."""
     warehouse = warehouse_of(settings)
-    return {study: inputs_of(warehouse, study) for study in studies_in(warehouse)}
+    return {study: documents_digest(warehouse, study) for study in list_studies(warehouse)}
 
 
 def assert_whole(settings: Settings) -> None:
     """The current release holds every study of the warehouse as it is, once."""
     index, wanted = open_index(settings), inputs_in(settings)
     assert dict(index.studies()) == wanted
-    documents = [documents_of(warehouse_of(settings), study) for study in wanted]
+    documents = [read_documents(warehouse_of(settings), study) for study in wanted]
     health = index.health()
     assert (health.images, health.reports, health.studies) == (
         sum(len(d.images) for d in documents),
@@ -137,7 +139,7 @@ def test_an_index_is_built_from_parquet_alone_and_checked_before_it_is_published
     assert (release.name, release.is_current) == (done.name, True)
     assert done.name.startswith(f"v{INDEX_SCHEMA_VERSION}-net-imagenet-aaaa-512px-p1-")
     assert done.verification.held == done.verification.expected == ALL
-    assert (done.verification.recall, done.verification.sample, done.verification.absent) == (1.0, IMAGES, 0)
+    assert (done.verification.recall, done.verification.sample, done.verification.missing) == (1.0, IMAGES, 0)
     assert (done.loaded_images, done.loaded_studies, done.is_resumed, done.missing) == (IMAGES, STUDIES, False, {})
     assert done.seconds > 0
     assert len(found(settings, "effusion")) == STUDIES
@@ -155,13 +157,14 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(settings:
     home = str(Path(settings.warehouse).parent)
     program = [
         sys.executable,
-        str(Path(__file__).with_name("reindex_killed.py")),
+        "-m",
+        "tests.pipeline.releases.reindex_killed",
         home,
         "1",
         settings.index,
         settings.index_name,
     ]
-    assert subprocess.run(program, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert subprocess.run(program, cwd=PROJECT_ROOT, capture_output=True, check=False).returncode == -signal.SIGKILL
     assert open_index(settings).health().images == 0
     (unfinished,) = open_index(settings).releases()
     open_index(settings).finish(unfinished.name)
@@ -176,7 +179,7 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(settings:
 
 def test_a_resumed_release_loses_what_the_warehouse_lost_and_takes_what_changed(settings: Settings) -> None:
     with pytest.raises(ReleaseUnfit):
-        build(settings, least_recall=1.1)
+        build(settings, min_recall=1.1)
     warehouse = warehouse_of(settings)
     remove_study(warehouse, study_key(0))
     put_report(warehouse, study_key(1), "Cardiomegaly.")
@@ -236,7 +239,7 @@ def test_a_release_that_lacks_documents_is_not_published_and_readers_notice_noth
 
 def test_a_release_that_finds_too_little_is_not_published(settings: Settings) -> None:
     with pytest.raises(ReleaseUnfit, match=r"recall@10 is 1\.000 where 1\.1 is asked for.*medsearch discard v"):
-        build(settings, least_recall=1.1)
+        build(settings, min_recall=1.1)
     assert open_index(settings).health().images == 0
 
 
@@ -258,7 +261,7 @@ def test_another_models_release_goes_beside_the_current_one(settings: Settings) 
     for n in range(STUDIES):
         put_embeddings(warehouse_of(settings), study_key(n), 2, OTHER_MODEL)
     with pytest.raises(IndexMismatch, match="medsearch reindex"):
-        open_index(settings).upsert([documents_of(warehouse_of(settings), study_key(0))])
+        open_index(settings).upsert([read_documents(warehouse_of(settings), study_key(0))])
     done = build(settings)
     assert open_index(settings).health().model_version == OTHER_MODEL[1]
     assert [r.name == done.name for r in open_index(settings).releases()] == [True, False]
@@ -286,7 +289,7 @@ def test_a_study_that_is_half_materialised_is_named_and_nothing_is_published_wit
         assert reason in str(unfit.value)
     assert open_index(settings).health().release == before
 
-    done = build(settings, may_miss=True)
+    done = build(settings, allow_missing=True)
     assert (done.is_resumed, sorted(done.missing)) == (True, [study_key(n) for n in range(3)])
     assert set(open_index(settings).studies()) == {study_key(n) for n in range(3, STUDIES)}
 
@@ -298,9 +301,9 @@ def test_a_study_that_is_half_materialised_is_named_and_nothing_is_published_wit
 
 def test_a_study_that_comes_apart_in_an_unfinished_release_leaves_it(settings: Settings) -> None:
     with pytest.raises(ReleaseUnfit):
-        build(settings, least_recall=1.1)
+        build(settings, min_recall=1.1)
     break_tables(settings)
-    done = build(settings, may_miss=True)
+    done = build(settings, allow_missing=True)
     assert done.is_resumed
     assert done.verification.held == (IMAGES - 6, STUDIES - 3, STUDIES - 3)
 
@@ -308,7 +311,7 @@ def test_a_study_that_comes_apart_in_an_unfinished_release_leaves_it(settings: S
 def test_a_study_whose_run_is_under_way_when_it_is_published_stays_as_it_was(settings: Settings) -> None:
     build(settings)
     comes_apart = Watching(at_batch={3: lambda: put_images(warehouse_of(settings), study_key(0), 3)})
-    done = build(settings, comes_apart, is_fresh=True)
+    done = build(settings, comes_apart, fresh=True)
     assert list(done.missing) == [study_key(0)]
     assert "materialise embeddings" in done.missing[study_key(0)]
     health = open_index(settings).health()
@@ -320,7 +323,7 @@ def test_documents_the_index_refuses_keep_the_release_from_readers(settings: Set
     refusing: Any = Dropping(open_index(settings), study_key(7), refused)
     with pytest.raises(ReleaseUnfit, match=rf"refused {study_key(7)}/image/1\.2 \(mapper_parsing_exception\)"):
         reindex(warehouse_of(settings), refusing, Watching())
-    done = reindex(warehouse_of(settings), refusing, Watching(), may_miss=True)
+    done = reindex(warehouse_of(settings), refusing, Watching(), allow_missing=True)
     assert done.verification.held == (IMAGES - 2, STUDIES - 1, STUDIES - 1)
     assert set(open_index(settings).studies()) == {study_key(n) for n in range(STUDIES) if n != 7}
 
@@ -339,19 +342,19 @@ def test_an_empty_warehouse_takes_nobodys_index_away(settings: Settings, tmp_pat
 
 
 def test_superseded_releases_are_deleted_but_for_those_kept(settings: Settings) -> None:
-    names = [build(settings, is_fresh=True, keep=2).name for _ in range(2)]
-    third = build(settings, is_fresh=True, keep=2)
+    names = [build(settings, fresh=True, keep=2).name for _ in range(2)]
+    third = build(settings, fresh=True, keep=2)
     assert third.discarded == names[:1]
     assert [r.name for r in open_index(settings).releases()] == [third.name, names[1]]
-    last = build(settings, is_fresh=True, keep=1)
+    last = build(settings, fresh=True, keep=1)
     assert [r.name for r in open_index(settings).releases()] == [last.name]
 
 
 def test_fresh_leaves_an_unfinished_release_alone(settings: Settings) -> None:
     with pytest.raises(ReleaseUnfit):
-        build(settings, least_recall=1.1)
+        build(settings, min_recall=1.1)
     (unfit,) = open_index(settings).releases()
-    done = build(settings, is_fresh=True)
+    done = build(settings, fresh=True)
     assert (done.is_resumed, done.loaded_studies) == (False, STUDIES)
     assert {r.name for r in open_index(settings).releases()} == {done.name, unfit.name}
 
@@ -360,21 +363,21 @@ def test_only_an_unpublished_release_of_this_schema_and_model_is_gone_on_with() 
     model = Model("net", "a-1", 8)
     names = [release_name(m) for m in (model, Model("net", "a", 8), Model("net", "a-1-2", 8), None)]
     made = [Release(name=n, created=datetime(2026, 1, 1, tzinfo=UTC), published=None, is_current=False) for n in names]
-    assert [resumable(made, m) for m in (model, None, Model("net", "b", 8))] == [names[0], names[3], None]
+    assert [resumable_release(made, m) for m in (model, None, Model("net", "b", 8))] == [names[0], names[3], None]
     published = Release(name=names[0], created=datetime.now(UTC), published=datetime.now(UTC), is_current=False)
     older = Release(name=names[0].replace("v", "v9", 1), created=datetime.now(UTC), published=None, is_current=False)
-    assert resumable([published, older], model) is None
+    assert resumable_release([published, older], model) is None
 
 
 def test_no_images_at_all_have_no_model() -> None:
-    assert only_model({}) is None
-    assert only_model({Model("net", "a", 8): 3}) == Model("net", "a", 8)
+    assert sole_model({}) is None
+    assert sole_model({Model("net", "a", 8): 3}) == Model("net", "a", 8)
 
 
 def test_embeddings_made_from_other_pixels_are_not_indexed(settings: Settings) -> None:
     warehouse = warehouse_of(settings)
     path = study_path("embeddings", study_key(0))
     warehouse.write_rows(EmbeddingRecord, path, warehouse.read_rows(EmbeddingRecord, path), "of older thumbnails")
-    with pytest.raises(StudyUnfinished, match="materialise embeddings"):
-        documents_of(warehouse, study_key(0))
-    assert documents_of(warehouse, study_key(1)).images[0].model_version == MODEL[1]
+    with pytest.raises(StudyIncomplete, match="materialise embeddings"):
+        read_documents(warehouse, study_key(0))
+    assert read_documents(warehouse, study_key(1)).images[0].model_version == MODEL[1]

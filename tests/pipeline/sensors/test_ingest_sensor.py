@@ -15,8 +15,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
+from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.sensors import ingest_sensor
@@ -67,7 +66,7 @@ class Place:
         return [tuple(request.tags[name] for name in names) for request in requests]  # type: ignore[misc]
 
     def waits(self) -> list[StudyKey]:
-        state = waiting.read(self.warehouse)
+        state = pending.read(self.warehouse)
         return [row.study for row in state.rows] if state else []
 
 
@@ -79,7 +78,7 @@ def test_from_journal_to_requests_to_done(tmp_path: Path) -> None:
     assert place.spans(requests) == [("p1/s1", "p1/s2", "2"), ("p1/s3", "p1/s3", "1")]
     assert list(place.instance.get_dynamic_partitions(NAME)) == ["p1/s1", "p1/s2", "p1/s3"]
     assert {r.job_name for r in requests} == {"ingest_job"}
-    assert waiting.taken(place.warehouse) == {entry}
+    assert pending.dispatched_entries(place.warehouse) == {entry}
     assert place.waits() == [A, B, C], "they wait until their runs are seen"
 
     runs = place.launch(*requests)
@@ -142,12 +141,12 @@ def test_the_state_is_written_only_when_it_changes_and_forgets_entries_that_are_
     entry = place.notice(A)
     place.launch(*place.tick())
     place.tick()
-    before = place.warehouse.store.info(waiting.PATH).etag
+    before = place.warehouse.store.info(pending.PATH).etag
     place.tick()
-    assert place.warehouse.store.info(waiting.PATH).etag == before
+    assert place.warehouse.store.info(pending.PATH).etag == before
     journal.remove(place.warehouse, [entry])
     place.tick()
-    assert waiting.taken(place.warehouse) == set()
+    assert pending.dispatched_entries(place.warehouse) == set()
 
 
 @pytest.mark.parametrize("status", ["running", "stopped"])

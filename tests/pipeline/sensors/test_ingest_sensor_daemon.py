@@ -21,11 +21,10 @@ from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
-from medsearch_pipeline.intake.changes import Seen
+from medsearch_pipeline.intake import journal, pending
+from medsearch_pipeline.intake.changes import Observation
 from medsearch_pipeline.intake.recorder import record
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, span_of
+from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
 from medsearch_pipeline.settings.layout import Layout
 from tests.support.ingest import settings_in, take_ledger
 from tests.support.landing import land_study
@@ -85,7 +84,7 @@ class Deployment:
         """Puts studies into the landing store, and records them as an observer does."""
         for study in studies:
             land_study(self.landing, study, images=2)
-        seen = [Seen(o.key, o) for o in self.landing.list() if any(study.study in o.key for study in studies)]
+        seen = [Observation(o.key, o) for o in self.landing.list() if any(study.study in o.key for study in studies)]
         record(self.landing, self.warehouse, Layout.of(self.settings.layout), b"secret", seen, datetime.now(UTC))
 
     def journal(self) -> list[str]:
@@ -104,7 +103,7 @@ class Deployment:
     def started(self, start: StudyKey) -> list[int]:
         """The process of the run that begins with a study and is started."""
         runs = self.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-        ids = [run.run_id for run in runs if (span_of(run) or ("",))[0] == start.partition]
+        ids = [run.run_id for run in runs if (partition_span(run) or ("",))[0] == start.partition]
         starts = [e for run in ids for e in self.instance.all_logs(run, of_type=dg.DagsterEventType.RUN_START)]
         return [e.dagster_event.pid for e in starts if e.dagster_event and e.dagster_event.pid]
 
@@ -125,7 +124,7 @@ class Deployment:
     def outcomes(self, start: StudyKey) -> list[str]:
         """How the runs that begin with a study ended, oldest first."""
         runs = self.instance.get_runs(ascending=True)
-        return [run.status.value for run in runs if (span_of(run) or ("",))[0] == start.partition]
+        return [run.status.value for run in runs if (partition_span(run) or ("",))[0] == start.partition]
 
 
 @pytest.fixture
@@ -151,7 +150,7 @@ def test_what_lands_is_ingested_though_its_run_and_then_everything_is_killed(dep
     assert deployment.outcomes(FIRST[0]) == ["FAILURE", "FAILURE", "SUCCESS"]
     assert deployment.outcomes(LAST[0]) == ["SUCCESS"]
 
-    deployment.wait_for(lambda: waiting.read(deployment.warehouse) == waiting.State((), frozenset(deployment.journal())))
+    deployment.wait_for(lambda: pending.read(deployment.warehouse) == pending.State((), frozenset(deployment.journal())))
     inventory = build_definitions(deployment.settings).resolve_job_def("inventory_job")
     assert inventory.execute_in_process(instance=deployment.instance).success
     assert deployment.journal() == [], "what the dispatcher has taken is compacted away"

@@ -17,7 +17,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake.inventory import known
+from medsearch_pipeline.intake.inventory import current_inventory
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors import landing_sensor as module
 from medsearch_pipeline.sensors.landing_sensor import build_landing_sensor
@@ -48,7 +48,7 @@ class Sensor:
         return str(result.skip_reason.skip_message)
 
     def known(self) -> dict[str, LandedObject]:
-        return {o.key: o for o in records_of(LandedObject, known(self.warehouse))}
+        return {o.key: o for o in records_of(LandedObject, current_inventory(self.warehouse))}
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -118,7 +118,7 @@ def test_a_tick_that_runs_out_of_time_goes_on_where_it_stopped(sensor: Sensor, m
         land_study(sensor.landing, study)
     keys = sorted(o.key for o in sensor.landing.list())
     monkeypatch.setattr(module, "SECONDS_PER_TICK", -1.0)
-    monkeypatch.setattr(module, "PLACED_AT_ONCE", 3)
+    monkeypatch.setattr(module, "OBJECTS_PER_STEP", 3)
     assert sensor.tick() == "looked at 3 objects: 3 added, 0 replaced, 0 removed in 2 studies; journalled"
     assert json.loads(sensor.cursor or "")["after"] == keys[2]
     assert sensor.tick().startswith(f"looked at 3 objects after {keys[2]}: 3 added")

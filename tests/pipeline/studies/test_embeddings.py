@@ -122,7 +122,7 @@ def test_a_vector_that_is_not_finite_costs_its_own_image_its_likeness_alone(work
     warehouse.store.write(thumbnail_path(STUDIES[0], "s0.1"), encode_png(np.full((48, 48), 7, np.uint8)))
     builder = StudyEmbedder(warehouse, Dividing(4))
     builder.build(STUDIES, workers, lambda _: None)
-    assert builder.unlike == {STUDIES[0]: ["s0.1"]}
+    assert builder.not_finite == {STUDIES[0]: ["s0.1"]}
     assert [bool(np.any(row.vector)) for row in vectors(warehouse, STUDIES[0])] == [True, False, True]
     assert all(np.isfinite(row.vector).all() for study in STUDIES for row in vectors(warehouse, study))
     assert all(builder.is_current(study) for study in STUDIES)

@@ -17,8 +17,8 @@ from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_p
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import MIMIC_CXR
-from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
-from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor
+from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.pool import decoding_workers
 from tests.support.factories import dataset, dicom_bytes
 from tests.support.landing import folder_of, image_bytes, sop_instance_uid
@@ -28,10 +28,10 @@ FOLDER = folder_of(STUDY)
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> ImageReader:
+def reader(tmp_path: Path) -> StudyImageBuilder:
     landing = open_store(str(tmp_path / "landing"))
     warehouse = Warehouse(open_store(str(tmp_path / "warehouse")))
-    return ImageReader(ObjectReader(landing, warehouse.store, thumbnail_side=64, max_pixels=10**6), warehouse)
+    return StudyImageBuilder(DicomObjectProcessor(landing, warehouse.store, thumbnail_side=64, max_pixels=10**6), warehouse)
 
 
 def landed(store: ObjectStore) -> list[LandedObject]:
@@ -39,7 +39,7 @@ def landed(store: ObjectStore) -> list[LandedObject]:
     return [item for item in placed if item and item.kind == "dicom"]
 
 
-def build(reader: ImageReader) -> tuple[list[ImageRecord], list[ThumbnailRecord], list[Rejection]]:
+def build(reader: StudyImageBuilder) -> tuple[list[ImageRecord], list[ThumbnailRecord], list[Rejection]]:
     reader.build({STUDY: landed(reader.objects.landing)}, decoding_workers(Settings()), lambda _: None)
     house = reader.warehouse
     return (
@@ -49,7 +49,7 @@ def build(reader: ImageReader) -> tuple[list[ImageRecord], list[ThumbnailRecord]
     )
 
 
-def test_every_good_image_gets_a_row_and_a_thumbnail_of_its_aspect(reader: ImageReader) -> None:
+def test_every_good_image_gets_a_row_and_a_thumbnail_of_its_aspect(reader: StudyImageBuilder) -> None:
     for number in (1, 2):
         reader.objects.landing.write(f"{FOLDER}/{number}.dcm", image_bytes(STUDY, number))
     images, thumbnails, rejections = build(reader)
@@ -60,7 +60,7 @@ def test_every_good_image_gets_a_row_and_a_thumbnail_of_its_aspect(reader: Image
     assert rejections == []
 
 
-def test_each_frame_of_a_multi_frame_object_is_an_image_and_the_middle_one_stands_for_it(reader: ImageReader) -> None:
+def test_each_frame_of_a_multi_frame_object_is_an_image_and_the_middle_one_stands_for_it(reader: StudyImageBuilder) -> None:
     pixels = np.arange(3 * 8 * 8, dtype=np.uint16).reshape(3, 8, 8)
     ds = dataset(pixels, PatientID="10000032", StudyID="50414267", SOPInstanceUID="2.25.7")
     reader.objects.landing.write(f"{FOLDER}/cine.dcm", dicom_bytes(ds))
@@ -74,7 +74,7 @@ def test_each_frame_of_a_multi_frame_object_is_an_image_and_the_middle_one_stand
     assert rejections == []
 
 
-def test_bad_objects_are_refused_by_name_and_reason_and_good_ones_go_on(reader: ImageReader) -> None:
+def test_bad_objects_are_refused_by_name_and_reason_and_good_ones_go_on(reader: StudyImageBuilder) -> None:
     good = image_bytes(STUDY)
     stranger = StudyKey("p19999999", "s50414267")
     files = {
@@ -108,13 +108,13 @@ def test_bad_objects_are_refused_by_name_and_reason_and_good_ones_go_on(reader: 
     ]
 
 
-def test_no_rejection_repeats_what_a_header_says(reader: ImageReader) -> None:
+def test_no_rejection_repeats_what_a_header_says(reader: StudyImageBuilder) -> None:
     reader.objects.landing.write(f"{FOLDER}/x.dcm", image_bytes(StudyKey("p19999999", "s50414267"), PatientName="Doe^Jane"))
     _, _, rejections = build(reader)
     assert rejections[0].detail == "PatientID in the header is not the folder's patient"
 
 
-def test_an_object_listed_and_gone_is_a_rejection_and_not_a_failure(reader: ImageReader) -> None:
+def test_an_object_listed_and_gone_is_a_rejection_and_not_a_failure(reader: StudyImageBuilder) -> None:
     reader.objects.landing.write(f"{FOLDER}/x.dcm", image_bytes(STUDY))
     objects = landed(reader.objects.landing)
     reader.objects.landing.delete(f"{FOLDER}/x.dcm")
@@ -123,7 +123,7 @@ def test_an_object_listed_and_gone_is_a_rejection_and_not_a_failure(reader: Imag
     assert [(r.key, r.reason) for r in refused] == [(f"{FOLDER}/x.dcm", "unreadable_object")]
 
 
-def test_building_again_gives_the_same_bytes_and_a_built_study_is_current(reader: ImageReader) -> None:
+def test_building_again_gives_the_same_bytes_and_a_built_study_is_current(reader: StudyImageBuilder) -> None:
     reader.objects.landing.write(f"{FOLDER}/1.dcm", image_bytes(STUDY))
     objects = landed(reader.objects.landing)
     assert not reader.is_current(STUDY, objects)
@@ -135,7 +135,7 @@ def test_building_again_gives_the_same_bytes_and_a_built_study_is_current(reader
     assert {o.key: store.read(o.key) for o in store.list()} == before
 
 
-def test_another_version_of_an_object_or_of_the_settings_makes_a_study_stale(reader: ImageReader) -> None:
+def test_another_version_of_an_object_or_of_the_settings_makes_a_study_stale(reader: StudyImageBuilder) -> None:
     reader.objects.landing.write(f"{FOLDER}/1.dcm", image_bytes(STUDY))
     build(reader)
     objects = landed(reader.objects.landing)
@@ -143,7 +143,7 @@ def test_another_version_of_an_object_or_of_the_settings_makes_a_study_stale(rea
     assert not replace(reader, objects=replace(reader.objects, thumbnail_side=32)).is_current(STUDY, objects)
 
 
-def test_an_image_that_is_gone_takes_its_thumbnail_with_it(reader: ImageReader) -> None:
+def test_an_image_that_is_gone_takes_its_thumbnail_with_it(reader: StudyImageBuilder) -> None:
     for number in (1, 2):
         reader.objects.landing.write(f"{FOLDER}/{number}.dcm", image_bytes(STUDY, number))
     build(reader)

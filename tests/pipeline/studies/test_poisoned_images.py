@@ -19,8 +19,8 @@ from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.settings.layout import MIMIC_CXR
-from medsearch_pipeline.studies.dicom_objects import STAGE, ObjectReader
-from medsearch_pipeline.studies.images import ImageReader
+from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor
+from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.pool import Limits, Workers
 from tests.support.deadly_items import DeadlyFolder
 from tests.support.factories import dataset, dicom_bytes
@@ -30,13 +30,13 @@ STUDIES = [StudyKey("p10000032", f"s5041426{n}") for n in range(3)]
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> ImageReader:
+def reader(tmp_path: Path) -> StudyImageBuilder:
     (tmp_path / "landing").mkdir()
     warehouse = Warehouse(open_store(str(tmp_path / "warehouse")))
-    return ImageReader(ObjectReader(DeadlyFolder(tmp_path / "landing"), warehouse.store, 64, 10**9), warehouse)
+    return StudyImageBuilder(DicomObjectProcessor(DeadlyFolder(tmp_path / "landing"), warehouse.store, 64, 10**9), warehouse)
 
 
-def landed(reader: ImageReader) -> dict[StudyKey, list[LandedObject]]:
+def landed(reader: StudyImageBuilder) -> dict[StudyKey, list[LandedObject]]:
     studies: dict[StudyKey, list[LandedObject]] = {study: [] for study in STUDIES}
     for info in reader.objects.landing.list():
         item = place_by_key(info, MIMIC_CXR)
@@ -58,7 +58,7 @@ def bomb(study: StudyKey) -> bytes:
     return dicom_bytes(small)
 
 
-def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_each(reader: ImageReader) -> None:
+def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_each(reader: StudyImageBuilder) -> None:
     for study in STUDIES:
         for number in (1, 2):
             reader.objects.landing.write(f"{folder_of(study)}/{number}.dcm", image_bytes(study, number))
@@ -77,7 +77,7 @@ def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_e
         assert refused[0].detail == "its decoding crashed, took more than 2 s or needed more than 0.5 GiB of memory"
 
 
-def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is_used(reader: ImageReader) -> None:
+def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is_used(reader: StudyImageBuilder) -> None:
     study = STUDIES[0]
     for name in ("a", "killed"):
         reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", image_bytes(study, ord(name[0])))
@@ -96,7 +96,7 @@ def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is
     assert len(reader.warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))) == 2
 
 
-def test_a_refused_object_of_the_same_instance_leaves_the_first_ones_picture(reader: ImageReader) -> None:
+def test_a_refused_object_of_the_same_instance_leaves_the_first_ones_picture(reader: StudyImageBuilder) -> None:
     """Two workers write the picture of one SOPInstanceUID, in any order: it must be the one that the row is of."""
     study = STUDIES[0]
     uid = sop_instance_uid(study, 1)

@@ -22,7 +22,7 @@ from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.report_readers import reader as protocol
 from medsearch_pipeline.report_readers.reader import RulesReader
 from medsearch_pipeline.resources import build_resources
-from medsearch_pipeline.studies.reports import STAGE, ReportReader
+from medsearch_pipeline.studies.reports import STAGE, StudyReportBuilder
 from tests.support.ingest import local_instance, settings_in
 from tests.support.landing import folder_of, land_study
 
@@ -50,14 +50,14 @@ def landed(key: str) -> LandedObject:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> ReportReader:
+def reader(tmp_path: Path) -> StudyReportBuilder:
     landing, warehouse = (open_store(str(tmp_path / name)) for name in ("landing", "warehouse"))
     for name, text in (("a", "Effusion."), ("b", "To be refused."), ("c", "Service away.")):
         landing.write(f"{name}.txt", text.encode())
-    return ReportReader(landing, Warehouse(warehouse, "run-1"), Choosy())
+    return StudyReportBuilder(landing, Warehouse(warehouse, "run-1"), Choosy())
 
 
-def test_a_report_that_the_reader_refuses_is_a_rejection_beside_the_others(reader: ReportReader) -> None:
+def test_a_report_that_the_reader_refuses_is_a_rejection_beside_the_others(reader: StudyReportBuilder) -> None:
     objects = [landed("a.txt"), landed("b.txt")]
     reader.build(STUDY, objects)
     [report] = reader.warehouse.read_rows(ReportRecord, study_path("reports", STUDY))
@@ -65,10 +65,10 @@ def test_a_report_that_the_reader_refuses_is_a_rejection_beside_the_others(reade
     assert (report.key, report.ner_version, report.positive_diagnoses) == ("a.txt", "choosy", ["pleural effusion"])
     assert (rejection.key, rejection.reason) == ("b.txt", "refused_by_reader")
     assert reader.is_current(STUDY, objects)
-    assert not ReportReader(reader.landing, reader.warehouse, RulesReader()).is_current(STUDY, objects)
+    assert not StudyReportBuilder(reader.landing, reader.warehouse, RulesReader()).is_current(STUDY, objects)
 
 
-def test_a_service_that_is_away_leaves_the_study_as_it_was(reader: ReportReader) -> None:
+def test_a_service_that_is_away_leaves_the_study_as_it_was(reader: StudyReportBuilder) -> None:
     reader.build(STUDY, [landed("a.txt")])
     with pytest.raises(ServiceUnavailable):
         reader.build(STUDY, [landed("a.txt"), landed("c.txt")])

@@ -12,8 +12,8 @@ from medsearch_core.search.query import Filters
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.cli import main
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import documents_of, inputs_of, studies_in, tags_of
-from medsearch_pipeline.studies.tags import checked_tags, retag
+from medsearch_pipeline.studies.documents import documents_digest, list_studies, read_documents, read_tags
+from medsearch_pipeline.studies.tags import normalize_tags, retag
 from tests.support.parquet_fixtures import fill_warehouse, home_settings, put_images, study_key, warehouse_of
 
 STUDY = study_key(0)
@@ -30,15 +30,15 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_tags_are_stripped_sorted_and_each_there_once() -> None:
-    assert checked_tags([" b ", "a", "B", "a", "A b"]) == ["A b", "B", "a", "b"]
-    assert checked_tags(["e\u0301tude"]) == ["\u00e9tude"]
-    assert checked_tags(["x" * 64]) == ["x" * 64]
+    assert normalize_tags([" b ", "a", "B", "a", "A b"]) == ["A b", "B", "a", "b"]
+    assert normalize_tags(["e\u0301tude"]) == ["\u00e9tude"]
+    assert normalize_tags(["x" * 64]) == ["x" * 64]
 
 
 @pytest.mark.parametrize("tag", ["", "  ", "x" * 65, "a\nb", "a\x00", "a\u200bb", "\ud800", "a\x7f"])
 def test_what_cannot_be_printed_or_is_too_long_is_no_tag(tag: str) -> None:
     with pytest.raises(InvalidQuery, match="1 to 64 printable characters"):
-        checked_tags([tag])
+        normalize_tags([tag])
 
 
 def test_a_tag_is_found_at_once_and_gone_at_once(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,20 +56,20 @@ def test_a_tag_is_found_at_once_and_gone_at_once(settings: Settings, capsys: pyt
     assert index.count(TRIAL).images == 0
     assert main(["untag", STUDY.partition]) == 0
     assert "no tags" in capsys.readouterr().out
-    assert tags_of(warehouse_of(settings), STUDY) == []
-    assert "tags" not in studies_in(warehouse_of(settings))[STUDY]
+    assert read_tags(warehouse_of(settings), STUDY) == []
+    assert "tags" not in list_studies(warehouse_of(settings))[STUDY]
 
 
 def test_tags_come_with_a_rebuild_and_change_what_a_study_was_made_from(settings: Settings) -> None:
     warehouse = warehouse_of(settings)
-    untagged = inputs_of(warehouse, STUDY)
+    untagged = documents_digest(warehouse, STUDY)
     retag(warehouse, STUDY, add=["Trial 7"])
-    assert inputs_of(warehouse, STUDY) != untagged
-    assert documents_of(warehouse, STUDY).inputs == inputs_of(warehouse, STUDY)
+    assert documents_digest(warehouse, STUDY) != untagged
+    assert read_documents(warehouse, STUDY).inputs == documents_digest(warehouse, STUDY)
     assert main(["reindex"]) == 0
     assert open_index(settings).count(TRIAL).reports == 1
     retag(warehouse, STUDY, remove=None)
-    assert inputs_of(warehouse, STUDY) == untagged
+    assert documents_digest(warehouse, STUDY) == untagged
 
 
 def test_a_study_that_is_not_indexed_keeps_its_tags_for_when_it_is(
@@ -112,11 +112,11 @@ def test_a_study_that_has_to_be_materialised_again_keeps_the_tag_and_says_so(
     put_images(warehouse_of(settings), STUDY, 3)
     assert main(["tag", STUDY.partition, "Trial 7"]) == 1
     assert "materialise embeddings" in capsys.readouterr().err
-    assert tags_of(warehouse_of(settings), STUDY) == ["Trial 7"]
+    assert read_tags(warehouse_of(settings), STUDY) == ["Trial 7"]
 
 
 def test_a_broken_tag_file_is_named(settings: Settings) -> None:
     warehouse = warehouse_of(settings)
     warehouse.store.write(study_path("tags", STUDY), b"PAR1 not really")
     with pytest.raises(Exception, match=rf"a file of {STUDY} cannot be read"):
-        documents_of(warehouse, STUDY)
+        read_documents(warehouse, STUDY)

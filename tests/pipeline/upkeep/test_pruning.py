@@ -17,13 +17,12 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
-from medsearch_pipeline.intake.dispatch import Waiting
+from medsearch_pipeline.intake import journal, pending
+from medsearch_pipeline.intake.dispatch import PendingStudy
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.orchestration.run_tags import RANGE_END_TAG, RANGE_START_TAG
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.upkeep.pruning import Claims, gone, prune
+from medsearch_pipeline.upkeep.pruning import InFlightWork, prune, removed_studies
 from tests.support.ingest import ingest, instance_in_memory, settings_in, take_ledger
 from tests.support.landing import land_study
 
@@ -89,7 +88,7 @@ def test_studies_go_one_after_the_other_and_what_others_claim_is_left(place: Pla
 
     land_again = [LandedChange(**asdict(o), change="added") for o in _objects_of(place, B)]
     entry = journal.append(place.warehouse, land_again, NOW)
-    waiting.write(place.warehouse, waiting.State((Waiting(C, NOW, NOW, "ingest-t-0"),)))
+    pending.write(place.warehouse, pending.State((PendingStudy(C, NOW, NOW, "ingest-t-0"),)))
     span = {RANGE_START_TAG: A.partition, RANGE_END_TAG: D.partition}
     run = create_run_for_test(place.instance, job_name="ingest_job", tags=span, status=dg.DagsterRunStatus.STARTED)
     told = place.prune()
@@ -101,7 +100,7 @@ def test_studies_go_one_after_the_other_and_what_others_claim_is_left(place: Pla
     assert (place.held(D), place.held(B), place.held(C)) == ([], before[B], before[C])
     assert (place.indexed(), place.partitions()) == ({A, B, C}, KEYS[:3])
 
-    waiting.write(place.warehouse, waiting.State())
+    pending.write(place.warehouse, pending.State())
     journal.remove(place.warehouse, [entry])
     told = place.prune()
     assert (told["studies"], told["files"], told["studies_in_index"], told["partitions"]) == (2, 18, 2, 2)
@@ -131,7 +130,7 @@ def test_nothing_is_pruned_while_nobody_knows_what_is_landed(tmp_path: Path) -> 
 
 
 def test_a_study_is_gone_that_is_held_and_not_landed() -> None:
-    assert gone([D, A, B, D], {A, C}) == [B, D]
+    assert removed_studies([D, A, B, D], {A, C}) == [B, D]
 
 
 @pytest.mark.parametrize(
@@ -148,4 +147,4 @@ def test_a_study_is_gone_that_is_held_and_not_landed() -> None:
 def test_what_waits_or_lies_in_an_unfinished_run_is_claimed(
     waits: list[StudyKey], spans: list[tuple[str, str]], claimed: list[StudyKey]
 ) -> None:
-    assert Claims(waiting=waits, spans=spans, keys=KEYS).on(STUDIES) == claimed
+    assert InFlightWork(pending=waits, spans=spans, keys=KEYS).claimed(STUDIES) == claimed

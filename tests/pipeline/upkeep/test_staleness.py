@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import CatalogueFile
+from medsearch_core.records import CatalogFile
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
+from medsearch_core.storage.warehouse import present_version
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
-from medsearch_pipeline.ledger.states import InputsOf
-from medsearch_pipeline.upkeep.planning import Place, Request, requests, summary
-from medsearch_pipeline.upkeep.staleness import Staleness, StaleStudy, Standing, staleness
+from medsearch_pipeline.ledger.states import InputsDigest
+from medsearch_pipeline.upkeep.planning import PlanCursor, PlannedRun, format_summary, plan_runs
+from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, StaleStudy, determine_staleness
 from tests.support.ledger_fixtures import S1, S2, World, inputs_of, landed, report
 
 NET, OLD = ("net", "1"), ("net", "0")
@@ -28,18 +30,19 @@ def other_rules(versions: Any) -> str:
     return digest_of("other rules", *sorted(versions))
 
 
-def judged(world: World, images: InputsOf = inputs_of, reports: InputsOf = inputs_of, **given: Any) -> Staleness:
+def judged(world: World, images: InputsDigest = inputs_of, reports: InputsDigest = inputs_of, **given: Any) -> Staleness:
     world.decide()
     standing: dict[str, Any] = {
-        "landed": world.inventory,
-        "catalogue": world.catalogue,
+        "inventory": world.inventory,
+        "catalog": world.catalogue,
         "ledger": world.ledger,
         "indexed": world.indexed,
         "index_model": NET,
+        "index_release": None,
         "model": NET,
         "models": [NET, OLD],
     }
-    return staleness(Standing(**(standing | given)), images, reports, vectors_of)
+    return determine_staleness(StalenessInputs(**(standing | given)), images, reports, vectors_of)
 
 
 def why(found: Staleness, study: StudyKey = S1) -> tuple[Mapping[str, str], str | None]:
@@ -68,7 +71,7 @@ def remove(world: World, *tables: str) -> None:
 def test_a_world_that_was_ingested_has_nothing_stale(world: World) -> None:
     found = judged(world)
     assert (found.stale, set(found.current), found.by_reason) == ([], {S1, S2}, {})
-    assert summary(found) == "all 2 studies are up to date"
+    assert format_summary(found) == "all 2 studies are up to date"
 
 
 def test_a_study_without_files_was_never_ingested(world: World) -> None:
@@ -122,6 +125,12 @@ def test_other_rules_make_only_reports_stale(world: World) -> None:
     assert found.by_reason_and_job == {("reports", "other reader or setting", "reports_job"): 2}
 
 
+def test_vectors_that_no_run_has_made_are_no_damaged_file(world: World) -> None:
+    remove(world, "embeddings")
+    world.indexed.pop(S1)
+    assert why(judged(world)) == ({"vectors": "never made"}, "reembed_job")
+
+
 @pytest.mark.parametrize(
     ("table", "reasons", "job"),
     [
@@ -138,6 +147,32 @@ def test_a_missing_file_is_made_again_by_the_smallest_job(
 ) -> None:
     remove(world, table)
     assert why(judged(world)) == (reasons, job)
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "job"),
+    [
+        ("dicom_metadata", "metadata", "metadata_job"),
+        ("thumbnails", "images", "ingest_job"),
+        (IMAGE_REJECTIONS, "images", "ingest_job"),
+        ("embeddings", "vectors", "reembed_job"),
+        ("reports", "reports", "reports_job"),
+        ("report_entities", "reports", "reports_job"),
+        (REPORT_REJECTIONS, "reports", "reports_job"),
+    ],
+)
+def test_a_file_of_an_older_version_is_made_again_by_the_smallest_job(world: World, table: str, part: str, job: str) -> None:
+    world.files[S1, table] = replace(world.files[S1, table], version=present_version(table) - 1)
+    assert why(judged(world)) == ({part: "of an older version"}, job)
+    world.files[S1, table] = replace(world.files[S1, table], version=present_version(table) + 1)
+    world.index(S1)
+    assert judged(world).stale == [], "a later version, of code that was taken back, is as good"
+
+
+def test_old_metadata_beside_other_reports_takes_the_whole_ingestion(world: World) -> None:
+    remove(world, "reports")
+    world.files[S1, "dicom_metadata"] = replace(world.files[S1, "dicom_metadata"], version=1)
+    assert why(judged(world)) == ({"metadata": "of an older version", "reports": "file missing or damaged"}, "ingest_job")
 
 
 def test_vectors_and_reports_together_take_the_whole_ingestion(world: World) -> None:
@@ -165,13 +200,20 @@ def test_an_index_that_lacks_a_study_or_is_behind_is_written_again(world: World)
     world.indexed[S1] = "of earlier tables"
     assert why(judged(world)) == ({"documents": "index behind"}, "reindex_job")
     world.indexed[S1] = held
-    tag = CatalogueFile(
+    tag = CatalogFile(
         patient=S1.patient, study=S1.study, table_name="tags", etag="e", inputs="t", run=None, rows=1, outcomes=[]
     )
     world.files[S1, "tags"] = tag
     assert why(judged(world)) == ({"documents": "index behind"}, "reindex_job")
     world.files[S1, "tags"] = replace(tag, inputs=None)
     assert why(judged(world)) == ({"documents": "file missing or damaged"}, None), "a person has to look"
+
+
+def test_an_index_of_an_older_schema_waits_for_a_release(world: World) -> None:
+    world.indexed[S1] = "of an earlier schema"
+    older = f"v{INDEX_SCHEMA_VERSION - 1}-net"
+    assert why(judged(world, index_release=older)) == ({"documents": "index of an older schema"}, None)
+    assert why(judged(world, index_release=f"v{INDEX_SCHEMA_VERSION}-net")) == ({"documents": "index behind"}, "reindex_job")
 
 
 def test_an_index_of_another_model_waits_for_a_release(world: World) -> None:
@@ -183,17 +225,17 @@ def studies(*numbers: int) -> list[StudyKey]:
     return [StudyKey("p1", f"s{number}") for number in numbers]
 
 
-def planned(stale: Mapping[int, dict[Any, str]], total: int, **given: Any) -> list[Request]:
+def planned(stale: Mapping[int, dict[Any, str]], total: int, **given: Any) -> list[PlannedRun]:
     """The requests for stale studies, by place in the list of partitions, of so many."""
     found = Staleness(
         [StaleStudy(studies(n)[0], reasons) for n, reasons in stale.items()],
         set(studies(*(n for n in range(total) if n not in stale))),
     )
-    arguments: dict[str, Any] = {"most": 100, "may_index": True, "in_flight": []} | given
-    return list(requests(found, [s.partition for s in studies(*range(total))], **arguments))
+    arguments: dict[str, Any] = {"max_partitions": 100, "may_index": True, "in_flight": []} | given
+    return list(plan_runs(found, [s.partition for s in studies(*range(total))], **arguments))
 
 
-def spans(found: list[Request]) -> list[tuple[str, str, str, int, int]]:
+def spans(found: list[PlannedRun]) -> list[tuple[str, str, str, int, int]]:
     return [(r.job, r.start.split("/")[1], r.end.split("/")[1], r.partitions, r.studies) for r in found]
 
 
@@ -219,9 +261,9 @@ def test_what_a_run_already_works_on_is_left_out() -> None:
 
 def test_requests_go_on_where_they_stopped() -> None:
     stale = dict.fromkeys(range(0, 60, 2), MODEL) | {61: REPORTS}
-    every = planned(stale, 62, most=10)
+    every = planned(stale, 62, max_partitions=10)
     for n, each in enumerate(every):
-        assert planned(stale, 62, most=10, after=Place(each.job, each.last)) == every[n + 1 :]
+        assert planned(stale, 62, max_partitions=10, after=PlanCursor(each.job, each.last)) == every[n + 1 :]
 
 
 def test_runs_leave_the_index_out_while_it_is_of_another_model() -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.workers.pool import Limits, Lost, Workers
+from medsearch_pipeline.workers.pool import ItemFailure, Limits, Workers
 from tests.support.deadly_items import (
     CRASH,
     FILL,
@@ -33,7 +33,7 @@ from tests.support.deadly_items import (
 from tests.support.hospital_day.place import wait_until
 
 LIMITS = Limits(seconds=1, bytes=2**30)
-IMPATIENT = Limits(seconds=1, bytes=2**30, patience=5)
+IMPATIENT = Limits(seconds=1, bytes=2**30, wall_seconds=5)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +45,16 @@ def workers() -> Iterator[Workers]:
 
 def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
     found = list(workers.map(squares, range(40), chunk=3, ahead=12))
-    assert [(item, result[0]) for item, result in found if not isinstance(result, Lost)] == [(n, n * n) for n in range(40)]
-    processes = {result[1] for _, result in found if not isinstance(result, Lost)}
+    assert [(item, result[0]) for item, result in found if not isinstance(result, ItemFailure)] == [
+        (n, n * n) for n in range(40)
+    ]
+    processes = {result[1] for _, result in found if not isinstance(result, ItemFailure)}
     assert 1 <= len(processes) <= 2
     assert os.getpid() not in processes
 
 
 @pytest.mark.parametrize(
-    ("deadly", "limits", "is_to_blame"),
+    ("deadly", "limits", "is_items_fault"),
     [
         pytest.param(CRASH, LIMITS, True, id="crash"),
         pytest.param(HANG, LIMITS, True, id="hang"),
@@ -61,22 +63,22 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
         pytest.param(KILLED, LIMITS, False, id="killed by the kernel"),
     ],
 )
-def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, limits: Limits, is_to_blame: bool) -> None:
+def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, limits: Limits, is_items_fault: bool) -> None:
     workers = Workers(2, limits)
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
     workers.close()
     assert [item for item, _ in found] == items
-    lost = Lost(limits, is_to_blame)
-    assert [result if isinstance(result, Lost) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
+    lost = ItemFailure(limits, is_items_fault)
+    assert [result if isinstance(result, ItemFailure) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
 
 
 def test_dead_workers_leave_no_descriptors_behind() -> None:
     workers = Workers(1, LIMITS)
     open_files = []
     for _ in range(6):
-        assert [result for _, result in workers.map(squares, [CRASH], 1, 1)] == [Lost(LIMITS, True)]
-        assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, Lost)] == [9]
+        assert [result for _, result in workers.map(squares, [CRASH], 1, 1)] == [ItemFailure(LIMITS, True)]
+        assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, ItemFailure)] == [9]
         open_files.append(psutil.Process().num_fds())
     workers.close()
     assert open_files[-1] <= open_files[0] + 4  # a pool's own, that is not yet collected
@@ -92,7 +94,7 @@ def test_an_item_is_not_lost_of_one_death_that_may_have_been_the_machines(worker
 def test_what_the_function_raises_is_raised_here(workers: Workers) -> None:
     with pytest.raises(ValueError, match="not a number"):
         list(workers.map(squares, [1, RAISE, 2], chunk=1, ahead=2))
-    assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, Lost)] == [9]
+    assert [result[0] for _, result in workers.map(squares, [3], 1, 1) if not isinstance(result, ItemFailure)] == [9]
 
 
 @pytest.mark.parametrize(("chunk", "ahead", "most"), [(1, 4, 4), (3, 7, 6), (5, 2, 5)])
@@ -124,9 +126,9 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
 
 
 def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
-    workers = Workers(1, Limits(seconds=3600, bytes=2**30, patience=3600))
+    workers = Workers(1, Limits(seconds=3600, bytes=2**30, wall_seconds=3600))
     ((_, result),) = workers.map(squares, [3], 1, 1)
-    assert not isinstance(result, Lost)
+    assert not isinstance(result, ItemFailure)
 
     def wait() -> None:
         with pytest.raises(CancelledError):

@@ -14,8 +14,7 @@ from medsearch_core.records import TOMBSTONES, LedgerEntry
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.warehouse import LEDGER_PATH
 from medsearch_pipeline.definitions import build_definitions
-from medsearch_pipeline.intake import journal
-from medsearch_pipeline.intake import pending as waiting
+from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.sensors.ingest_sensor import AGAIN_TAG, RETRIED_TAG, WILL_RETRY_TAG
 from medsearch_pipeline.settings import Settings
 from tests.support.hospital_day.place import Place, wait_until
@@ -132,7 +131,7 @@ class Run:
             return False
         if place.waiting_messages(place.queue) > self._poison_left():
             return False
-        state = waiting.read(place.warehouse)
+        state = pending.read(place.warehouse)
         if state is None or state.rows or set(journal.names(place.warehouse)) - state.taken:
             return False
         return not any(run.status in UNFINISHED or _will_be_retried(run) for run in place.runs())

@@ -29,7 +29,7 @@ Graph = TypeVar("Graph")
 log = logging.getLogger(__name__)
 
 
-def kept(
+def cached_graph(
     folder: Path | None,
     network: Network,
     engine: str,
@@ -56,7 +56,7 @@ def kept(
     graph = convert(network)
     try:
         if place:
-            return _written(graph, place, write, read)
+            return _store(graph, place, write, read)
     except OSError as error:
         log.warning("the converted model is not kept in %s: %s", folder, error.strerror)
     with tempfile.TemporaryDirectory() as passing:  # for what was read gives other last bits than what was converted
@@ -64,7 +64,7 @@ def kept(
         return read(Path(passing))
 
 
-def _written(graph: Graph, place: Path, write: Callable[[Graph, Path], None], read: Callable[[Path], Graph]) -> Graph:
+def _store(graph: Graph, place: Path, write: Callable[[Graph, Path], None], read: Callable[[Path], Graph]) -> Graph:
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = Path(tempfile.mkdtemp(dir=place.parent, prefix="part-"))
     try:
@@ -102,11 +102,11 @@ def _remove(place: Path) -> None:
 
 
 def _key(network: Network, engine: str) -> str:
-    told = (
+    parts = (
         CONVERSION,
         network.digest,
         network.model_version,
         str(network.graph),
         *(version(name) for name in (engine, "torch")),
     )
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

@@ -38,7 +38,7 @@ class Files(Protocol):
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]: ...
 
 
-class Catalogue:
+class ReleaseCatalog:
     """The releases of one index. Changes are made in a writer's turn.
 
     Every method raises `StorageError` when the catalogue cannot be read or written.
@@ -140,17 +140,17 @@ class Catalogue:
             self._files.write(key, _bytes(value))
 
 
-def open_catalogue(uri: str, folder: Path | None, storage_options: dict[str, str] | None) -> Catalogue:
+def open_catalog(uri: str, folder: Path | None, storage_options: dict[str, str] | None) -> ReleaseCatalog:
     """The catalogue of the index in a folder, or at an object store's URI if there is none.
 
     Raises:
         ConfigurationError: the object store is of a kind that is not known, or its credentials cannot be found.
     """
     if folder is not None:
-        return Catalogue(folder, _Folder(folder))
+        return ReleaseCatalog(folder, _Folder(folder))
     settings = {name.lower(): value for name, value in (*os.environ.items(), *(storage_options or {}).items())}
     region = settings.get("aws_region") or settings.get("aws_default_region")
-    return Catalogue(None, open_store(uri, S3Options(endpoint=settings.get("aws_endpoint"), region=region)))
+    return ReleaseCatalog(None, open_store(uri, S3Options(endpoint=settings.get("aws_endpoint"), region=region)))
 
 
 class _Folder:

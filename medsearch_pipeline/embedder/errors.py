@@ -14,7 +14,7 @@ LOG = logging.getLogger("medsearch.embedder")
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ErrorResponse:
     """Why a file gets no vector.
 
     Args:
@@ -32,9 +32,9 @@ class Refusal:
         return JSONResponse({"reason": self.reason, "detail": self.detail}, self.status)
 
 
-def refusal_of(fault: BadInput) -> Refusal:
+def error_response(fault: BadInput) -> ErrorResponse:
     """The refusal of a file that cannot be embedded."""
-    return Refusal(413 if isinstance(fault, TooManyPixels) else 400, fault.reason, fault.detail)
+    return ErrorResponse(413 if isinstance(fault, TooManyPixels) else 400, fault.reason, fault.detail)
 
 
 class MaskedErrors:
@@ -56,4 +56,6 @@ class MaskedErrors:
         except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of log and response
             LOG.error("a request failed: %s", type(error).__name__)
             if scope["type"] == "http" and not begun:
-                await Refusal(500, "internal", "something went wrong here; it was logged").response()(scope, receive, send)
+                await ErrorResponse(500, "internal", "something went wrong here; it was logged").response()(
+                    scope, receive, send
+                )

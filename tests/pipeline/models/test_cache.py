@@ -14,8 +14,8 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.engines import openvino_engine
-from medsearch_pipeline.models.engines.choice import Wanted
-from medsearch_pipeline.models.engines.kept import kept
+from medsearch_pipeline.models.engines.cache import cached_graph
+from medsearch_pipeline.models.engines.choice import EngineOptions
 from medsearch_pipeline.models.engines.open import open_engine
 from medsearch_pipeline.models.network import FromPixels, Network
 from tests.pipeline.models.small_models import SIDE, WANTED, radiographs, small_network
@@ -28,7 +28,7 @@ def network() -> Network:
 
 @pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
 def test_a_network_is_converted_once(engine: str, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = Wanted(engine, "cpu", "fp32", kept=tmp_path / "kept")  # type: ignore[arg-type]
+    wanted = EngineOptions(engine, "cpu", "fp32", cache_folder=tmp_path / "kept")  # type: ignore[arg-type]
     first = open_engine(network, 0, wanted)[0].start(radiographs(SIDE))()
     assert [path.name.partition("-")[0] for path in (tmp_path / "kept").iterdir()] == [engine]
 
@@ -77,7 +77,7 @@ def garble(place: Path) -> None:
 def test_a_damaged_graph_is_converted_anew_and_told_once(
     engine: str, damage: Callable[[Path], None], network: Network, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wanted = Wanted(engine, "cpu", "fp32", kept=tmp_path / "kept")  # type: ignore[arg-type]
+    wanted = EngineOptions(engine, "cpu", "fp32", cache_folder=tmp_path / "kept")  # type: ignore[arg-type]
     first = open_engine(network, 0, wanted)[0].start(radiographs(SIDE))()
     (place,) = (tmp_path / "kept").iterdir()
     damage(place)
@@ -90,14 +90,16 @@ def test_a_damaged_graph_is_converted_anew_and_told_once(
 
 
 def test_several_that_find_it_damaged_leave_one_whole_graph(network: Network, tmp_path: Path) -> None:
-    wanted = Wanted("openvino", "cpu", "fp32", kept=tmp_path / "kept")
+    wanted = EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path / "kept")
     first = open_engine(network, 0, wanted)[0].start(radiographs(SIDE))()
     (place,) = (tmp_path / "kept").iterdir()
     cut(place)
     converted = openvino_engine.converted(network)
 
     def read_or_written(_: int) -> ov.Model:
-        return kept(tmp_path / "kept", network, "openvino", lambda _: converted, openvino_engine.write, openvino_engine.read)
+        return cached_graph(
+            tmp_path / "kept", network, "openvino", lambda _: converted, openvino_engine.write, openvino_engine.read
+        )
 
     with ThreadPoolExecutor(4) as pool:
         graphs = list(pool.map(read_or_written, range(8)))
@@ -110,9 +112,9 @@ def test_several_that_find_it_damaged_leave_one_whole_graph(network: Network, tm
 
 def test_a_kept_graph_that_is_another_networks_is_refused(network: Network, tmp_path: Path) -> None:
     wrong = openvino_engine.converted(another_network())
-    kept(tmp_path, network, "openvino", lambda _: wrong, openvino_engine.write, openvino_engine.read)
+    cached_graph(tmp_path, network, "openvino", lambda _: wrong, openvino_engine.write, openvino_engine.read)
     with pytest.raises(ConfigurationError, match="its vectors are not those of fp32"):
-        open_engine(network, 0, Wanted("openvino", "cpu", "fp32", kept=tmp_path))
+        open_engine(network, 0, EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path))
 
 
 def test_a_folder_that_cannot_be_written_costs_time_alone(
@@ -120,6 +122,6 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(
 ) -> None:
     (tmp_path / "file").write_text("")
     with caplog.at_level(logging.WARNING):
-        engine, _ = open_engine(network, 0, Wanted("openvino", "cpu", "fp32", kept=tmp_path / "file" / "kept"))
+        engine, _ = open_engine(network, 0, EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path / "file" / "kept"))
     assert engine.start(radiographs(SIDE))().shape == (3, 24)
     assert "the converted model is not kept" in caplog.text

@@ -2,16 +2,16 @@
 
 import dagster as dg
 
-from medsearch_core.records import CatalogueFile
-from medsearch_core.storage.warehouse import CATALOGUE_PATH
+from medsearch_core.records import CatalogFile
+from medsearch_core.storage.warehouse import CATALOG_PATH
 from medsearch_pipeline.assets.study_asset import asset_spec_arguments
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
-from medsearch_pipeline.ledger.catalog import VERSION, compact, inputs_of_catalogue
+from medsearch_pipeline.ledger.catalog import VERSION, catalog_digest, refresh_catalog
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.settings import Settings
 
 
-def build_catalogue(settings: Settings) -> dg.AssetsDefinition:
+def build_catalog(settings: Settings) -> dg.AssetsDefinition:
     """The `catalogue` asset of a deployment."""
 
     @dg.asset(
@@ -20,7 +20,7 @@ def build_catalogue(settings: Settings) -> dg.AssetsDefinition:
         kinds={"python", "parquet"},
         code_version=VERSION,
         op_tags=whole_step_tags(settings),
-        **asset_spec_arguments(CatalogueFile),
+        **asset_spec_arguments(CatalogFile),
     )
     def catalogue(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         """One row per file of a study's tables: its tag, digest and run, and what it says of landed objects.
@@ -28,14 +28,16 @@ def build_catalogue(settings: Settings) -> dg.AssetsDefinition:
         Lists the warehouse and reads only the files that came or changed. Written as one object, and only if it differs.
         """
         tables = warehouse.tables(context.run.run_id)
-        done = compact(tables, lambda read, due: context.log.info(f"catalogue: {read} of {due} new or changed files read"))
-        if done.is_changed or tables.inputs(CATALOGUE_PATH) != inputs_of_catalogue():
-            tables.write(CATALOGUE_PATH, done.table, inputs_of_catalogue())
+        done = refresh_catalog(
+            tables, lambda read, due: context.log.info(f"catalogue: {read} of {due} new or changed files read")
+        )
+        if done.is_changed or tables.inputs(CATALOG_PATH) != catalog_digest():
+            tables.write(CATALOG_PATH, done.table, catalog_digest())
         return dg.MaterializeResult(
             metadata={
-                "files_read": done.read,
-                "files_kept": done.kept,
-                "files_gone": done.gone,
+                "files_read": done.files_read,
+                "files_kept": done.files_reused,
+                "files_gone": done.files_removed,
                 "dagster/row_count": done.table.num_rows,
             }
         )
