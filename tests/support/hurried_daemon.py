@@ -3,6 +3,6 @@
 from dagster._daemon import cli, controller
 
 if __name__ == "__main__":
-    controller.RELOAD_WORKSPACE_INTERVAL = 5
+    controller.RELOAD_WORKSPACE_INTERVAL = 15
     controller.DEFAULT_DAEMON_INTERVAL_SECONDS = 2
     cli.main()

@@ -61,6 +61,7 @@ class LocalDeployment:
         self.landing = open_store(settings.landing)
         self.code = CodeServer(self.dagster_home)
         self.processes = Processes(home / "logs", self.environment)
+        self._code_servers: list[Processes] = []
         self._port = free_port()
         self.client = DagsterClient(f"http://127.0.0.1:{self._port}")
 
@@ -68,13 +69,20 @@ class LocalDeployment:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.processes.stop()
+        for processes in (self.processes, *self._code_servers):
+            processes.stop()
         for pid in self.living():
             psutil.Process(pid).kill()
 
-    def start_code_server(self) -> None:
-        self.processes.start("code-server", self.code.command)
-        self.processes.wait_until("code-server", self.code.is_ready, 600)
+    def start_code_server(self) -> psutil.Process:
+        """Starts it and waits until it answers. Unlike the other servers it may end before the deployment does."""
+        before = set(psutil.Process().children())
+        processes = Processes(self.home / "logs", self.environment)
+        processes.start("code-server", self.code.command)
+        self._code_servers.append(processes)
+        (started,) = set(psutil.Process().children()) - before
+        processes.wait_until("code-server", self.code.is_ready, 600)
+        return started
 
     def start_webserver(self, workspace: Path | None = None) -> None:
         """With the workspace that names the code server, or with another."""
