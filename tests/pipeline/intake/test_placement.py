@@ -69,7 +69,7 @@ def test_a_layout_whose_folders_are_not_safe_keys_falls_back_to_the_header() -> 
 
 @pytest.mark.parametrize("expression", ["(?P<patient>x", "(?P<patient>x)", "nothing"])
 def test_a_layout_that_cannot_name_patient_and_study_is_a_configuration_error(expression: str) -> None:
-    with pytest.raises(ConfigurationError, match="layout"):
+    with pytest.raises(ConfigurationError, match=r"\(\?P<patient>|regular expression"):
         Layout.of(expression)
 
 

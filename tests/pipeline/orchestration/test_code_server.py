@@ -32,7 +32,9 @@ def test_a_home_whose_path_is_too_long_for_a_socket_has_one_elsewhere(tmp_path: 
 
 
 def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "code-server").mkdir(mode=0o755)
+    folder = tmp_path / "code-server"
+    folder.mkdir()
+    folder.chmod(0o755)  # whatever the umask
     with pytest.raises(PermissionError):
         _ = CodeServer(tmp_path).socket
 
