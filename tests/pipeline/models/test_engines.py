@@ -89,8 +89,9 @@ def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:
     """Without us it sends an event to its makers for each import and each conversion, and keeps an id in the home folder."""
     program = (
         "from medsearch_pipeline.models.registry import load_embedder\n"
-        "from medsearch_pipeline.models.engines.choice import Wanted\n"
-        "print(load_embedder('efficientnet_lite0', 'random', wanted=Wanted('openvino', 'cpu', 'fp32', kept=None)).engine)\n"
+        "from medsearch_pipeline.models.engines.choice import EngineOptions\n"
+        "options = EngineOptions('openvino', 'cpu', 'fp32', cache_folder=None)\n"
+        "print(load_embedder('efficientnet_lite0', 'random', options=options).engine)\n"
         "from openvino.tools.ovc import telemetry_utils\n"
         "print(telemetry_utils.tm.__name__)\n"
     )
