@@ -99,7 +99,7 @@ def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -
 
 
 def setting_names() -> str:
-    """medsearch_core/setting_names.json: the names of all settings, so that each side refuses what neither has."""
+    """medsearch_core/process/setting_names.json: the names of all settings, so that each side refuses what neither has."""
     names = {f"MEDSEARCH_{name.upper()}" for settings in (Settings, ServiceSettings) for name in settings.model_fields}
     return json.dumps(sorted(names), indent=2) + "\n"
 
@@ -147,7 +147,7 @@ PAGES = {
     WEB / "facets.js": facet_chips,
     DOCS / "data-contract.md": data_contract,
     DOCS / "settings.md": settings_table,
-    DOCS.parent / "medsearch_core" / "setting_names.json": setting_names,
+    DOCS.parent / "medsearch_core" / "process" / "setting_names.json": setting_names,
     DOCS / "operations.md": operations,
     **SCHEMAS,
 }

@@ -38,10 +38,10 @@ from medsearch_api.sign_in.guard import APPSYNC
 from medsearch_api.sign_in.modes import open_sign_in
 from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
-from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.permissions import keep_files_private, warn_of_exposures
-from medsearch_core.signals import heed_signals
+from medsearch_core.process.environment import load_env_file, load_settings
+from medsearch_core.process.permissions import keep_files_private, warn_of_exposures
+from medsearch_core.process.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from medsearch_core.environment import load_settings
-from medsearch_core.permissions import keep_files_private
-from medsearch_core.signals import heed_signals
+from medsearch_core.process.environment import load_settings
+from medsearch_core.process.permissions import keep_files_private
+from medsearch_core.process.signals import heed_signals
 from medsearch_pipeline.assets.catalog import build_catalog
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings

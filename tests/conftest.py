@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from medsearch_core.signals import heed_signals
+from medsearch_core.process.signals import heed_signals
 
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
 

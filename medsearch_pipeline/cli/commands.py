@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
-from medsearch_core.permissions import keep_files_private
-from medsearch_core.signals import heed_signals
+from medsearch_core.process.environment import load_env_file, load_settings
+from medsearch_core.process.permissions import keep_files_private
+from medsearch_core.process.signals import heed_signals
 from medsearch_pipeline.cli import (
     check,
     demo,

@@ -20,14 +20,13 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.dagster import dagster_instance
 from medsearch_pipeline.cli.where import find
-from medsearch_pipeline.models.availability import availability
+from medsearch_pipeline.models.availability import DOWNLOAD_SECONDS, availability
 from medsearch_pipeline.orchestration.run_progress import RunProgress
 from medsearch_pipeline.readiness.dagster_instance import check_daemon
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.supervision.ingestion import Ingestion, ingest_studies, take_inventory
 from medsearch_pipeline.supervision.launchers import WebserverLauncher, choose_launcher
 
-MODEL_SECONDS = 1800.0
 MAX_NAMED = 20
 
 
@@ -39,7 +38,7 @@ def ingest(console: Console, settings: Settings, names: Sequence[str]) -> int:
         MedsearchError: a name is nobody's.
     """
     with Console(stderr=True).status(f"Loading {settings.model} …"):
-        model = availability(settings, MODEL_SECONDS)
+        model = availability(settings, DOWNLOAD_SECONDS)
     if model is not None and not model.is_available:
         raise ConfigurationError(model.sentence)
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE"))

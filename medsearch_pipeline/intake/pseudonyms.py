@@ -6,7 +6,7 @@ import os
 
 from pydantic import SecretStr
 
-from medsearch_core.permissions import PSEUDONYM_KEY
+from medsearch_core.process.permissions import PSEUDONYM_KEY
 from medsearch_core.storage.object_store import ObjectStore
 
 

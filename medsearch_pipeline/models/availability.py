@@ -26,6 +26,8 @@ from medsearch_pipeline.models.registry import INSTALLED_WEIGHTS, OFFLINE_CHOICE
 GOOD_SECONDS, BAD_SECONDS = 3600.0, 600.0
 """How long an answer holds: a cache may be emptied, and a network may come back."""
 POLL_SECONDS = 0.1
+DOWNLOAD_SECONDS = 1800.0
+"""How long the first download of a model's weights may take."""
 BUSY = 75
 """The exit status of `load` while another process loads the same model."""
 

@@ -24,7 +24,7 @@ from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_c
 from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
-from medsearch_core.permissions import keep_files_private
+from medsearch_core.process.permissions import keep_files_private
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
 

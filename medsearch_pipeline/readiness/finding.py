@@ -27,3 +27,9 @@ class Finding:
     setting: str | None = None
     value: str | None = None
     advice: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What was found, with the setting and what to do, in one line."""
+        setting = f" ({self.setting}={self.value})" if self.setting and self.value is not None else ""
+        return f"{self.check}: {self.message}{setting}{f': {self.advice}' if self.advice else ''}"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from medsearch_pipeline.models.availability import availability
+from medsearch_pipeline.models.availability import DOWNLOAD_SECONDS, availability
 from medsearch_pipeline.readiness.finding import Finding
 from medsearch_pipeline.settings import Settings
-
-MODEL_SECONDS = 1800.0
-"""How long the first download of a model's weights may take."""
 
 
 def check_model(settings: Settings) -> Finding:
     """Whether the model can be loaded here."""
-    found = availability(settings, MODEL_SECONDS, is_kept_enough=False)
+    found = availability(settings, DOWNLOAD_SECONDS, is_kept_enough=False)
     if found is not None and found.is_available:
         return Finding(check="model", level="ok", message=found.sentence, setting="MEDSEARCH_MODEL", value=settings.model)
     if found is None:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from medsearch_core.environment import without_password
 from medsearch_core.loopback import is_local_host
+from medsearch_core.process.environment import without_password
 from medsearch_pipeline.readiness.finding import Finding
 
 SECONDS = 5.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from medsearch_core.environment import without_password
 from medsearch_core.errors import MedsearchError
+from medsearch_core.process.environment import without_password
 from medsearch_core.storage.open import open_store
 from medsearch_pipeline.readiness.finding import Finding
 from medsearch_pipeline.settings import Settings

@@ -15,7 +15,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
 from dagster_webserver.version import __version__
 
-from medsearch_core.permissions import warn_of_exposures
+from medsearch_core.process.permissions import warn_of_exposures
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.webserver.guard import Guard
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from medsearch_api.settings import Settings as ApiSettings
-from medsearch_core.permissions import PSEUDONYM_KEY
+from medsearch_core.process.permissions import PSEUDONYM_KEY
 from medsearch_pipeline.settings import Settings as PipelineSettings
 from medsearch_pipeline.webserver.guard import HEALTH
 from tests.deployment.dockerfiles import FOLDER, last_stage, only

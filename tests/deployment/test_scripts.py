@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from medsearch_core.permissions import PSEUDONYM_KEY
+from medsearch_core.process.permissions import PSEUDONYM_KEY
 from tests.deployment.dockerfiles import FOLDER, ROOT
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.permissions import PSEUDONYM_KEY, exposures, keep_files_private, warn_of_exposures
+from medsearch_core.process.permissions import PSEUDONYM_KEY, exposures, keep_files_private, warn_of_exposures
 from medsearch_core.settings import Deployment
 from medsearch_core.storage.open import open_store
 

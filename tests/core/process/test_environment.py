@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from medsearch_api.settings import Settings as ServiceSettings
-from medsearch_core.environment import (
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.process.environment import (
     OTHER_NAMES,
     load_env_file,
     load_settings,
@@ -17,7 +18,6 @@ from medsearch_core.environment import (
     setting_names,
     unknown_settings,
 )
-from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.settings import Settings
 from tests.support.paths import PROJECT_ROOT
 

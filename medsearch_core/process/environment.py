@@ -82,7 +82,7 @@ def load_settings(model: type[_SettingsT]) -> _SettingsT:
 
 def setting_names() -> frozenset[str]:
     """The names of all settings, the pipeline's and the service's as `make docs` wrote them: neither imports the other."""
-    return frozenset(json.loads(files("medsearch_core").joinpath("setting_names.json").read_text(encoding="utf-8")))
+    return frozenset(json.loads(files(__package__).joinpath("setting_names.json").read_text(encoding="utf-8")))
 
 
 def unknown_settings(variables: Iterable[str], names: Collection[str]) -> list[str]:
