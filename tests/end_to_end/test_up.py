@@ -24,7 +24,8 @@ INDEXED = {"index": {"images": 2, "reports": 1, "studies": 1}}
 
 def environment() -> dict[str, str]:
     """Without settings of whoever runs the tests."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("MEDSEARCH_", "DAGSTER_", "PYTHON_DOTENV_"))}
+    theirs = ("MEDSEARCH_", "DAGSTER_", "PYTHON_DOTENV_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
