@@ -11,17 +11,14 @@ from rich.console import Console
 
 from medsearch_core.environment import load_settings
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.storage.open import open_store
-from medsearch_pipeline.models.availability import availability
+from medsearch_pipeline.readiness.finding import Finding
+from medsearch_pipeline.readiness.run import BEFORE_START, blocks, run_checks
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.supervision.dagster_home import hold_dagster_home, prepare_dagster_home
 from medsearch_pipeline.supervision.ports import LOOPBACK, local_url, require_port
 from medsearch_pipeline.supervision.processes import Processes, stop_on_signals
 from medsearch_pipeline.supervision.servers import COMPLETE_ENVIRONMENT, start_servers
 from medsearch_pipeline.supervision.up_environment import starts_embedder, up_environment
-
-MODEL_SECONDS = 1800.0
-"""How long the first download of a model's weights may take."""
 
 
 def run_up(console: Console, landing: str | None, home: Path, dagster_port: int, api_port: int | None) -> int:
@@ -44,8 +41,7 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
         require_port(api_host, api_port, "stop what uses it, or give another --api-port (MEDSEARCH_API_PORT)")
         if has_embedder:
             require_port(settings.embedder_host, settings.embedder_port, "stop what uses it, or set MEDSEARCH_EMBEDDER_PORT")
-        with console.status("Checking stores and model …"):
-            require_readiness(settings)
+        require_readiness(console, settings, environment)
         prepare_dagster_home(dagster_home)
         with ExitStack() as running:
             running.enter_context(hold_dagster_home(dagster_home))
@@ -67,17 +63,24 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
     return 0
 
 
-def require_readiness(settings: Settings) -> None:
-    """Returns if the system can work as it is set up.
+def require_readiness(console: Console, settings: Settings, environment: Mapping[str, str]) -> None:
+    """Runs the checks of `medsearch check` that make sense before the start, and prints warnings.
 
     Raises:
-        ConfigurationError: it cannot; one line for each problem.
+        ConfigurationError: something keeps the system from working; one line for each problem.
     """
-    open_store(settings.landing, settings.s3, must_exist=True, setting="MEDSEARCH_LANDING").check()
-    open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE").check()
-    found = availability(settings, MODEL_SECONDS)
-    if found is not None and not found.is_available:
-        raise ConfigurationError(found.sentence)
+    with console.status("Checking …") as status:
+        findings = run_checks(settings, environment, BEFORE_START, lambda name: status.update(f"Checking {name} …"))
+    for finding in findings:
+        if finding.level == "warning":
+            console.print(f"Warning: {_sentence(finding)}", markup=False, highlight=False, soft_wrap=True)
+    if blocks(findings):
+        raise ConfigurationError("\n".join(_sentence(finding) for finding in findings if finding.level == "problem"))
+
+
+def _sentence(finding: Finding) -> str:
+    setting = f" ({finding.setting}={finding.value})" if finding.setting and finding.value is not None else ""
+    return f"{finding.check}: {finding.message}{setting}: {finding.advice}"
 
 
 def _port(text: str) -> int:
