@@ -74,7 +74,7 @@ def settings_table() -> str:
     return (
         "# Settings\n\n"
         "Environment variables. `medsearch` and `medsearch-api` also read them from a file `.env` in the current folder, as Dagster "
-        "does ([example](../.env.example)); what the environment already sets wins. A variable that begins with `MEDSEARCH_` and "
+        "does ([example](../.env.example)), or `medsearch` from `--env-file FILE`; what the environment already sets wins. A variable that begins with `MEDSEARCH_` and "
         "is not listed here is refused. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
         "`medsearch_api/settings.py` by `make docs`. AWS credentials are never settings: a task "
         "role, a profile or the usual AWS variables give them.\n\n"

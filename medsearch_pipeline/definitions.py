@@ -1,5 +1,7 @@
 """The code location: everything Dagster loads."""
 
+import warnings
+
 import dagster as dg
 
 from medsearch_core.process.environment import load_settings
@@ -34,6 +36,13 @@ SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The definitions of a deployment. Reads nothing but a file of weights, and connects to nothing."""
     patch_dagster()
+    with warnings.catch_warnings():
+        # Of four assets at each start; constraints.txt pins the version of Dagster that this was tried with.
+        warnings.filterwarnings("ignore", "Parameter `backfill_policy` of function `asset`", dg.BetaWarning)
+        return _build(settings)
+
+
+def _build(settings: Settings) -> dg.Definitions:
     policy = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings.max_partitions_per_run)
     retries = Retries.of(settings)
     return dg.Definitions(

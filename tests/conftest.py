@@ -17,6 +17,7 @@ HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
 LONGEST = (
     "end_to_end/test_demo.py",
+    "end_to_end/test_up.py",
     "end_to_end/test_hospital_day.py",
     "pipeline/sensors/test_ingest_sensor_daemon.py",
     "pipeline/ecs/test_backfill_on_ecs.py",

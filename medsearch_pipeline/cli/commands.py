@@ -31,6 +31,7 @@ from medsearch_pipeline.cli import (
     where,
 )
 from medsearch_pipeline.cli.command import Command, CommandGroup
+from medsearch_pipeline.cli.dagster import use_default_home
 from medsearch_pipeline.settings import Settings
 
 COMMANDS: tuple[Command | CommandGroup, ...] = (
@@ -61,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         load_env_file(env_file)
         keep_files_private()
-        inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
-        return command.run(*inputs, **values)
+        if not command.needs_settings:
+            return command.run(Console(), **values)
+        use_default_home()
+        return command.run(Console(), load_settings(Settings), **values)
     except MedsearchError as error:
         for line in str(error).splitlines():
             print(f"medsearch: {line}", file=sys.stderr)

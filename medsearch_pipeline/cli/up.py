@@ -23,7 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--home",
         type=Path,
-        default=Path(".medsearch/home"),
+        default=Path(".medsearch"),
         metavar="FOLDER",
         help="folder for what is written; MEDSEARCH_WAREHOUSE, MEDSEARCH_INDEX and DAGSTER_HOME override parts of it "
         "(default: %(default)s)",

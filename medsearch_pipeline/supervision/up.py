@@ -66,7 +66,7 @@ def require_readiness(console: Console, settings: Settings, environment: Mapping
     """Returns if the system can work as it is set up, and prints what does not keep it from working.
 
     Raises:
-        ConfigurationError: it cannot; one line for each problem.
+        ConfigurationError: something keeps the system from working; one line for each problem.
     """
     with console.status("Checking …") as status:
         findings = run_checks(settings, environment, BEFORE_START, lambda name: status.update(f"Checking {name} …"))

@@ -1,25 +1,34 @@
-"""`medsearch up` as it is typed: one command from a landing folder to a search, and nothing left after Ctrl-C."""
+"""`medsearch up` as a user lives it: a landing folder becomes searchable, and nothing is left when it ends."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
-from tests.support.landing import land_study
-from tests.support.serving import free_port
+from medsearch_pipeline.supervision.ports import free_port
+from tests.support.landing import land_study, sop_instance_uid
 
+STUDY = StudyKey("p10000001", "s50000001")
 MEDSEARCH = Path(sys.executable).with_name("medsearch")
-INDEXED = {"index": {"images": 2, "reports": 1, "studies": 1}}
+MAX_SECONDS = 600
+SETTINGS = """MEDSEARCH_MODEL=efficientnet_lite0
+MEDSEARCH_WEIGHTS=random
+MEDSEARCH_SETTLE_SECONDS=1
+MEDSEARCH_SCAN_INTERVAL_SECONDS=2
+MEDSEARCH_DISPATCH_INTERVAL_SECONDS=2
+"""
 
 
 def environment() -> dict[str, str]:
@@ -28,69 +37,102 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
 
 
-def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 1200
-    while not is_so():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+class Up:
+    """`medsearch up` in a folder with a `.env`, its output read as it comes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.output_file = folder / "output.txt"
+        self.api_port = free_port(0)
+        ports = ["--dagster-port", str(free_port(0)), "--api-port", str(self.api_port)]
+        with self.output_file.open("w") as output:
+            self.process = psutil.Popen(
+                [str(MEDSEARCH), "up", "--landing", "landing", "--home", "home", *ports],
+                cwd=folder,
+                env=environment() | {"MEDSEARCH_EMBEDDER_PORT": str(free_port(0)), "COLUMNS": "200"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.output_file.read_text()
+
+    def wait_until(self, is_so: Callable[[], object]) -> None:
+        deadline = time.monotonic() + MAX_SECONDS
+        while not is_so():
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.3)
+
+    def wait_until_ready(self) -> None:
+        self.wait_until(lambda: "Ctrl-C stops everything" in self.output)
+
+    def reports(self) -> list[dict[str, object]]:
+        query = '{ searchReports(query: "effusion") { nodes { id images { nodes { id } } } } }'
+        answer = httpx.post(f"http://127.0.0.1:{self.api_port}/graphql", json={"query": query}, timeout=60).json()
+        nodes: list[dict[str, object]] = answer["data"]["searchReports"]["nodes"]
+        return nodes
+
+    def family(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
-def index_at(port: int) -> object:
-    try:
-        query = {"query": "{ index { images reports studies } }"}
-        return httpx.post(f"http://127.0.0.1:{port}/graphql", json=query, trust_env=False).json().get("data")
-    except httpx.HTTPError:
-        return None
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("up")
+    land_study(open_store(str(folder / "landing")), STUDY, images=2)
+    (folder / ".env").write_text(SETTINGS)
+    return folder
 
 
-def processes_of(home: Path) -> list[int]:
-    """Those that have the home in their environment or arguments."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if any(str(home) in text for text in (*process.cmdline(), *process.environ().values())):
-                found.append(process.pid)
-        except psutil.Error:
-            continue
-    return found
+@pytest.fixture
+def up(folder: Path) -> Iterator[Up]:
+    up = Up(folder)
+    yield up
+    if up.process.poll() is None:
+        up.process.send_signal(signal.SIGINT)
+        up.process.wait(MAX_SECONDS)
 
 
-def test_what_lies_in_the_folder_can_be_searched_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
-    landing, home, folder = tmp_path / "landing", tmp_path / "home", tmp_path / "folder"
-    land_study(open_store(str(landing)), StudyKey("p10000001", "s50000001"), images=2)
-    folder.mkdir()
-    dagster, api, embedder = free_port(), free_port(), free_port()
-    lines = ("MODEL=efficientnet_lite0", "SETTLE_SECONDS=1", "SCAN_INTERVAL_SECONDS=5", f"EMBEDDER_PORT={embedder}")
-    (folder / ".env").write_text("".join(f"MEDSEARCH_{line}\n" for line in lines))
-    ports = ("--dagster-port", str(dagster), "--api-port", str(api))
-    command = [MEDSEARCH, "up", "--landing", landing, "--home", home, *ports]
-    up = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+def test_what_lies_in_the_landing_folder_is_searchable_by_one_command_and_ctrl_c_leaves_no_process(
+    up: Up, folder: Path
+) -> None:
+    up.wait_until_ready()
+    up.wait_until(up.reports)
+    images = [{"id": sop_instance_uid(STUDY, number)} for number in (1, 2)]
+    assert up.reports() == [{"id": STUDY.study, "images": {"nodes": images}}]
+    assert {path.name for path in (folder / "home").iterdir()} == {"dagster", "index", "logs", "warehouse"}
+    family = up.family()
+    assert len(family) >= 6
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(MAX_SECONDS) == 0
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+
+
+def test_a_process_that_dies_is_named_and_ends_the_others(up: Up, folder: Path) -> None:
+    up.wait_until_ready()
+    family = up.family()
+    (daemon,) = (process for process in family if "dagster._daemon" in process.cmdline())
+    daemon.kill()
+    assert up.process.wait(MAX_SECONDS) == 1
+    named = rf"medsearch: dagster-daemon was ended by SIGKILL.*: see {re.escape(str(folder / 'home/logs/dagster-daemon.log'))}"
+    assert re.search(named, up.output), up.output
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+
+
+def test_what_keeps_it_from_working_is_said_before_anything_starts(folder: Path, tmp_path: Path) -> None:
+    arguments = ["up", "--landing", str(folder / "nowhere"), "--home", str(tmp_path / "home"), "--api-port", str(free_port(0))]
+    done = subprocess.run(
+        [str(MEDSEARCH), *arguments, "--dagster-port", str(free_port(0))],
+        env=environment() | {"MEDSEARCH_MODEL": "efficientnet_lite0", "MEDSEARCH_EMBEDDER_PORT": str(free_port(0))},
+        capture_output=True,
         text=True,
-        start_new_session=True,
+        check=False,
     )
-    try:
-        wait_until(lambda: index_at(api) == INDEXED, up)
-        assert len(processes_of(home)) > 5
-        up.send_signal(signal.SIGINT)
-        printed, _ = up.communicate(timeout=600)
-    finally:
-        up.kill()
-    assert up.returncode == 0
-    assert f"http://localhost:{api}/graphql" in printed
-    assert processes_of(home) == []
-
-
-def test_a_folder_that_is_not_there_is_named_before_anything_starts(tmp_path: Path) -> None:
-    command = [MEDSEARCH, "up", "--landing", tmp_path / "nowhere", "--home", tmp_path / "home"]
-    ports = ["--dagster-port", str(free_port()), "--api-port", str(free_port())]
-    variables = environment() | {"MEDSEARCH_MODEL": "efficientnet_lite0", "MEDSEARCH_EMBEDDER_PORT": str(free_port())}
-    done = subprocess.run([*command, *ports], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"MEDSEARCH_LANDING={tmp_path / 'nowhere'}" in done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if "MEDSEARCH_LANDING" in line)
+    assert line.startswith("medsearch: landing store: ")
     assert not (tmp_path / "home" / "dagster").exists()

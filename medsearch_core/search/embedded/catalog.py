@@ -82,7 +82,7 @@ class ReleaseCatalog:
             NoSuchRelease: there is no release of that name, or none can have it.
         """
         if not _NAME.fullmatch(name) or self._read(_key(name)) is None:
-            raise NoSuchRelease("there is no such release of the search index")
+            raise NoSuchRelease(f"there is no release {name[:100]!r}: medsearch releases lists them")
 
     def add(self, name: str) -> None:
         """Enters a new release that was never published."""

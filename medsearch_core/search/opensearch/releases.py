@@ -69,7 +69,7 @@ class ClusterReleases:
         for release in self.all():
             if release.name == name:
                 return release
-        raise NoSuchRelease("the search index has no release of that name (medsearch releases lists them)")
+        raise NoSuchRelease(f"there is no release {name[:100]!r}: medsearch releases lists them")
 
     def begin(self, model: Model | None) -> str:
         """Makes an empty release."""

@@ -131,7 +131,7 @@ def test_status_says_that_a_study_settles_and_needs_no_dagster(
 ) -> None:
     warehouse = Warehouse(open_store(deployment.settings.warehouse))
     name = journal.append(warehouse, [noticed(LATE)], datetime.now(UTC))
-    monkeypatch.delenv("DAGSTER_HOME")
+    monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("MEDSEARCH_SETTLE_SECONDS", "86400")
     monkeypatch.setenv("MEDSEARCH_MAX_WAIT_SECONDS", "86400")
     try:
@@ -148,7 +148,7 @@ def test_status_answers_before_anything_was_looked_at(
     for name in ("LANDING", "WAREHOUSE", "INDEX"):
         monkeypatch.setenv(f"MEDSEARCH_{name}", str(tmp_path / name.lower()))
     monkeypatch.setenv("MEDSEARCH_WEIGHTS", "/gone.pth")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("DAGSTER_HOME", "")
     assert main(["status", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["objects"], found["studies"], found["releases"]) == ({}, 0, [])
