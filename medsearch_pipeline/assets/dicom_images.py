@@ -15,7 +15,7 @@ from medsearch_pipeline.assets.study_asset import (
     asset_spec_arguments,
     describe_partitions,
     every_object_was_used,
-    studies_of,
+    partitions_of,
     totals,
 )
 from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
@@ -93,7 +93,8 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
             ),
             tables,
         )
-        objects = objects_of(tables, studies_of(context), "dicom")
+        partitions = partitions_of(context)
+        objects = objects_of(tables, partitions.studies, "dicom")
         images: dict[StudyKey, dict[str, Any]] = {}
         pictures: dict[StudyKey, dict[str, Any]] = {}
         shown: dict[StudyKey, list[ThumbnailRecord]] = {}
@@ -117,17 +118,20 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
             shown[study] = pngs
             refused += rejections
         versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
-        describe_partitions(context, "dicom_metadata", images, versions)
-        describe_partitions(context, "thumbnails", pictures, versions)
+        describe_partitions(context, "dicom_metadata", images, versions, partitions.malformed)
+        describe_partitions(context, "thumbnails", pictures, versions, partitions.malformed)
         yield dg.MaterializeResult(
             asset_key="dicom_metadata",
-            metadata={**totals(images), "images_per_second": round(_built(images) / (time.perf_counter() - started), 2)},
+            metadata={
+                **totals(images, partitions.malformed),
+                "images_per_second": round(_built(images) / (time.perf_counter() - started), 2),
+            },
             check_results=[every_object_was_used("dicom_metadata", CHECK, refused)],
         )
         faults = faults_of_pictures(tables.store, shown, seed=context.run.run_id)
         yield dg.MaterializeResult(
             asset_key="thumbnails",
-            metadata=totals(pictures),
+            metadata=totals(pictures, partitions.malformed),
             check_results=[no_study_is_at_fault("thumbnails", PICTURES, faults, REMEDY)],
         )
 

@@ -4,7 +4,7 @@ import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import study_path
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, studies_of, totals
+from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, partitions_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
@@ -49,7 +49,8 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: dg.ResourceParam[EmbedderSource]
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
-        tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
+        tables, model, partitions = warehouse.tables(context.run.run_id), embedder.load(), partitions_of(context)
+        studies = partitions.studies
         named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
         context.log.info(f"embeddings: {named}, by {model.engine}")
         record_model(tables, code_version, model)
@@ -75,12 +76,12 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             for study in studies
         }
         versions = {study: StudyVersion(vectors[study][1] or "", {"thumbnails": pictures[study][1] or ""}) for study in studies}
-        describe_partitions(context, "embeddings", described, versions)
+        describe_partitions(context, "embeddings", described, versions, partitions.malformed)
         unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
         return dg.MaterializeResult(
             metadata={
-                **totals(described),
+                **totals(described, partitions.malformed),
                 "engine": model.engine,
                 "images_per_second": round(timings.images_per_second(), 2),
                 "preprocess_seconds": round(timings.preprocess_seconds, 3),

@@ -14,10 +14,11 @@ from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.orchestration.data_versions import LANDED
-from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import Layout
+from medsearch_pipeline.upkeep.pruning import remove_malformed
 
 CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
 
@@ -67,6 +68,13 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         studies = studies_in(rows)
         held = context.instance.get_dynamic_partitions(NAME)
         new = register(context.instance, studies, held)
+        malformed = Partitions.of(held).malformed
+        if malformed:
+            removed, left = remove_malformed(tables, context.instance)
+            context.log.warning(
+                f"partitions that name no study, removed: {', '.join(removed) or 'none'}; left to runs and backfills: "
+                f"{', '.join(left) or 'none'}"
+            )
         context.log.info(f"inventory: {len(rows)} objects, {len(studies)} studies, {len(new)} of them new")
         rejections = tables.read_rows(Rejection, REJECTIONS_PATH)
         kinds = {each["values"]: each["counts"] for each in pc.value_counts(rows["kind"]).to_pylist()}
@@ -86,7 +94,8 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
                 "studies": len(studies),
                 "patients": len({s.patient for s in studies}),
                 "new_studies": len(new),
-                "studies_no_longer_landed": len(set(held) - {s.partition for s in studies}),
+                "studies_no_longer_landed": len(set(held).difference(malformed) - {s.partition for s in studies}),
+                "malformed_partitions": list(malformed),
                 "dagster/row_count": len(rows),
             },
             check_results=[every_object_was_used("inventory", CHECK, rejections), _ids_are_unique(rows)],

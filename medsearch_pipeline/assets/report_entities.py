@@ -9,7 +9,7 @@ from medsearch_pipeline.assets.study_asset import (
     asset_spec_arguments,
     describe_partitions,
     every_object_was_used,
-    studies_of,
+    partitions_of,
     totals,
 )
 from medsearch_pipeline.ecs.step_tags import study_step_tags
@@ -54,7 +54,8 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         tables = warehouse.tables(context.run.run_id)
         mentions = report_reader.open()
         reader = StudyReportBuilder(landing.open(), tables, mentions)
-        objects = objects_of(tables, studies_of(context), "report")
+        partitions = partitions_of(context)
+        objects = objects_of(tables, partitions.studies, "report")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []
         for study, landed in objects.items():
@@ -73,9 +74,12 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
             refused += rejections
             progress.advance()
         versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
-        describe_partitions(context, "report_entities", described, versions)
+        describe_partitions(context, "report_entities", described, versions, partitions.malformed)
         return dg.MaterializeResult(
-            metadata={**totals(described), **{f"run_{name}": count for name, count in mentions.usage.items()}},
+            metadata={
+                **totals(described, partitions.malformed),
+                **{f"run_{name}": count for name, count in mentions.usage.items()},
+            },
             check_results=[every_object_was_used("report_entities", CHECK, refused)],
         )
 

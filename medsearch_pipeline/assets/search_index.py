@@ -8,7 +8,7 @@ import dagster as dg
 from medsearch_core.errors import DocumentsRefused
 from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
 from medsearch_core.search.index import SearchIndex
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, studies_of, totals
+from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, partitions_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_indexed_vectors
@@ -63,7 +63,8 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
         were written; of unfinished ones alone the others materialise.
         """
-        tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
+        tables, index, partitions = warehouse.tables(context.run.run_id), search_index.open(), partitions_of(context)
+        studies = partitions.studies
         progress = Progress(context, "search_index", len(studies))
         documents, versions, unfinished = [], {}, []
         for study in studies:
@@ -83,13 +84,13 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 tags = {**tags_of(versions[study]), CODE_VERSION_TAG: CODE_VERSION}
                 yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told, tags=tags)
             raise StudiesIncomplete(unfinished)
-        describe_partitions(context, "search_index", described, versions)
+        describe_partitions(context, "search_index", described, versions, partitions.malformed)
         images = sample([image for study in documents for image in study.images], SAMPLE, context.run.run_id)
         faults = faults_of_indexed_vectors(images, index.vectors([image.image_id for image in images]))
         health = index.health()
         yield dg.MaterializeResult(
             metadata={
-                **totals(described),
+                **totals(described, partitions.malformed),
                 "run_studies_written": written,
                 "upsert_seconds": round(seconds, 3),
                 "index_images_per_second": round(sum(len(d.images) for d in documents) / seconds, 2) if written else 0.0,

@@ -21,7 +21,7 @@ from medsearch_pipeline.intake.dispatch import (
     remaining,
     requeue,
 )
-from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.orchestration.run_tags import PRIORITY_TAG, RUN_KEY_TAG, UNFINISHED, partition_span, range_tags
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.settings import Settings
@@ -116,7 +116,8 @@ def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> 
         return []
     keys = instance.get_dynamic_partitions(NAME)
     spans = [span for run in runs if (span := partition_span(run)) and span[0] in keys and span[1] in keys]
-    return [StudyKey.parse(key) for start, end in spans for key in keys[keys.index(start) : keys.index(end) + 1]]
+    worked_on = (key for start, end in spans for key in keys[keys.index(start) : keys.index(end) + 1])
+    return list(Partitions.of(worked_on).studies)
 
 
 def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> list[journal.Entry]:

@@ -28,7 +28,7 @@ from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.intake.dispatch import places_in
 from medsearch_pipeline.intake.inventory import PATH, current_inventory, studies_in
 from medsearch_pipeline.ledger.catalog import COLUMNS
-from medsearch_pipeline.orchestration.partitions import NAME
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
 
 BATCH = 500
@@ -37,7 +37,7 @@ BATCH = 500
 
 @dataclass
 class PruneResult:
-    """What a prune removed, or would; and the studies and partitions it left for the next one."""
+    """What a prune removed, or would, malformed partitions among it; and what it left for the next one."""
 
     studies: list[StudyKey] = field(default_factory=list)
     files: int = 0
@@ -45,6 +45,8 @@ class PruneResult:
     partitions: int = 0
     skipped: list[StudyKey] = field(default_factory=list)
     partitions_skipped: int = 0
+    malformed: list[str] = field(default_factory=list)
+    malformed_skipped: list[str] = field(default_factory=list)
 
     def add(
         self,
@@ -80,16 +82,21 @@ class InFlightWork:
 
     def claimed(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
         """Those of the studies that must be left alone."""
+        studies = list(studies)
+        worked_on = set(self.claimed_partitions(study.partition for study in studies))
+        return [study for study in studies if study in self.pending or study.partition in worked_on]
+
+    def claimed_partitions(self, partitions: Iterable[str]) -> list[str]:
+        """Those of the partitions that an unfinished run works on or will."""
         places = {key: place for place, key in enumerate(self.keys)}
         spans = places_in(self.spans, places)
         ends = {key for span in self.spans for key in span}
 
-        def is_claimed(study: StudyKey) -> bool:
-            place = places.get(study.partition)
-            in_span = place is not None and any(place in span for span in spans)
-            return study in self.pending or study.partition in ends or in_span
+        def is_claimed(key: str) -> bool:
+            place = places.get(key)
+            return key in ends or (place is not None and any(place in span for span in spans))
 
-        return [study for study in studies if is_claimed(study)]
+        return [key for key in partitions if is_claimed(key)]
 
 
 def removed_studies(stored: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
@@ -112,8 +119,9 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     if warehouse.inputs(PATH) is None:
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
     files, indexed, landed = _files(warehouse), index.studies(), _InventoryStudies(warehouse)
-    registered = set(filter(None, map(_study, instance.get_dynamic_partitions(NAME))))
-    done = PruneResult()
+    registered = set(Partitions.of(instance.get_dynamic_partitions(NAME)).studies)
+    removed, left = remove_malformed(warehouse, instance, is_dry=is_dry)
+    done = PruneResult(malformed=removed, malformed_skipped=left)
     for batch in batched(removed_studies({*files, *indexed, *registered}, landed.studies()), BATCH):
         still_removed = removed_studies(batch, landed.studies())
         claimed = _in_flight_work(warehouse, instance).claimed(still_removed)
@@ -134,6 +142,22 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     if done.documents and not is_dry:
         index.compact()
     return done
+
+
+def remove_malformed(warehouse: Warehouse, instance: DagsterInstance, *, is_dry: bool = False) -> tuple[list[str], list[str]]:
+    """Removes partitions that name no study, and returns them and those that it left to a run or a backfill.
+
+    Args:
+        is_dry: only says what would go.
+    """
+    malformed = Partitions.of(instance.get_dynamic_partitions(NAME)).malformed
+    if not malformed:
+        return [], []
+    claimed = malformed if _has_backfill(instance) else _in_flight_work(warehouse, instance).claimed_partitions(malformed)
+    removed = [key for key in malformed if key not in claimed]
+    for key in () if is_dry else removed:
+        instance.delete_dynamic_partition(NAME, key)
+    return removed, list(claimed)
 
 
 class _InventoryStudies:
