@@ -1,4 +1,4 @@
-# Everything a person types: make demo, make test. Both install what they need.
+# Everything a person types: make demo, make quick, make test. All install what they need.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
@@ -20,10 +20,13 @@ APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-re
 # Hundreds of processes import the same modules: each is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check format docs clean
+.PHONY: demo quick test check format docs hooks clean
 
 demo: $(VENV)/demo.installed
 	@$(BIN)/medsearch demo --home $(HOME_OF_DEMO)
+
+quick: $(VENV)/test.installed check
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadscope -q
 
 test: $(VENV)/test.installed check
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
@@ -32,11 +35,12 @@ test: $(VENV)/test.installed check
 	@test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { $(ROOT) apt-get update -q && $(ROOT) $(APT) python3-dev; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) postgresql; }
 	@command -v mvn >/dev/null && command -v javac >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) maven default-jdk-headless; }
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations 25
 
 check: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -46,6 +50,9 @@ format: $(VENV)/test.installed
 
 docs: $(VENV)/test.installed
 	$(BIN)/python -m docs.generate
+
+hooks: $(VENV)/test.installed
+	$(BIN)/pre-commit install
 
 clean:
 	rm -rf $(VENV) .medsearch

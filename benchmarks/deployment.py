@@ -17,8 +17,9 @@ import dagster as dg
 import psutil
 import yaml
 
-from medsearch_pipeline.demo.dagster_client import DagsterClient
-from medsearch_pipeline.demo.processes import Processes, free_port
+from medsearch_pipeline.supervision.dagster_client import DagsterClient
+from medsearch_pipeline.supervision.ports import free_port
+from medsearch_pipeline.supervision.processes import Processes
 from tests.support.postgres_server import postgres
 
 ROOT = Path(__file__).resolve().parents[1]

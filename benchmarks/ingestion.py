@@ -29,9 +29,9 @@ from benchmarks.deployment import STORAGES, Deployment, Storage, deployment
 from benchmarks.small_studies import land, study
 from benchmarks.ui_queries import ui_query
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.demo.dagster_client import SELECTOR
 from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.supervision.dagster_client import SELECTOR
 
 ASSETS = [{"path": [asset]} for asset in STUDY_ASSETS]
 RUN = 256

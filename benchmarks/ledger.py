@@ -224,7 +224,7 @@ def compaction(studies: int) -> None:
         for n in range(0, studies, 100):
             write_study(warehouse, StudyKey(f"p{n // 4}", f"s{n}"), "2")
         _, third = timed("one study in a hundred changed", lambda: refresh_catalog(warehouse), listing)
-        print(f"    {third.read} files read, {third.kept} taken over")
+        print(f"    {third.files_read} files read, {third.files_reused} taken over")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ from medsearch_core.search.opensearch.index import open_opensearch
 from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.search.similar_images import similar_to
-from medsearch_pipeline.demo.processes import Processes, answers, free_port
+from medsearch_pipeline.supervision.ports import free_port
+from medsearch_pipeline.supervision.processes import Processes, answers
 
 FIRST = 20
 SIMILAR = "query($id: ID!) { similarImages(imageId: $id, first: 20) { edges { rank score node { id patient viewPosition } } } }"

@@ -43,4 +43,4 @@ USER 10001:10001
 EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=4 CMD ["python", "healthy.py", "3000", "/server_info"]
-CMD ["dagster-webserver", "--host", "0.0.0.0", "--port", "3000", "--workspace", "workspace.yaml"]
+CMD ["medsearch", "webserver", "--host", "0.0.0.0", "--port", "3000", "--workspace", "workspace.yaml"]

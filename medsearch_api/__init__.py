@@ -1,1 +1,1 @@
-"""The GraphQL service and its page. Reads what the pipeline materialised; imports neither Dagster nor torch."""
+"""The GraphQL service and its web page. Reads what the pipeline materialized; imports neither Dagster nor torch."""

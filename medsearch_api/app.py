@@ -1,13 +1,15 @@
-"""The service: `create_app(settings)`, and `main` that runs it.
+"""The service: `create_app(settings)`, and `main`, which runs it.
 
-Belongs here: which address leads where, and what stands in front. Importing this does nothing.
+Belongs here: routes and middleware. Importing this module has no side effects.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -36,14 +38,17 @@ from medsearch_api.sign_in.guard import APPSYNC
 from medsearch_api.sign_in.modes import open_sign_in
 from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
+from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.permissions import keep_files_private, warn_of_exposures
+from medsearch_core.signals import heed_signals
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
-    """The service.
+    """Create the service.
 
     Args:
-        open_backends: where answers come from; tests give their own.
+        open_backends: opens the data sources; tests pass their own.
 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
@@ -80,10 +85,10 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
 
 
 class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
-    """GraphQL by POST alone: a query in an address would end up in logs and histories.
+    """GraphQL over POST only: a query in a URL would end up in logs and browser histories.
 
-    There is no GraphiQL: it loads its scripts from elsewhere, which the content security policy forbids. `schema.graphql`
-    opens in any client.
+    There is no GraphiQL, because it loads scripts from other hosts, which the content security policy forbids. `schema.graphql`
+    opens in any GraphQL client.
     """
 
     request_adapter_class = InMemoryRequest
@@ -103,22 +108,24 @@ class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
         return create_context(self._backends, get_viewer(request.scope))
 
 
-def main() -> None:
-    """Serves until it is told to end, and still answers what it was asked before.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`medsearch-api`: serves until it is stopped, and finishes the requests in progress.
 
-    A setting that is missing or wrong ends it with one sentence.
+    Exits with a one-sentence message if a setting is missing or invalid.
     """
     import uvicorn
 
+    build_parser().parse_args(arguments)
+    heed_signals()
     try:
-        settings = Settings()
+        load_env_file()
+        keep_files_private()
+        settings = load_settings(Settings)
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(str(error))
-    except ValidationError as error:
-        names = ", ".join(f"MEDSEARCH_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
-        sys.exit(f"These settings cannot be read: {names}")
     logs.configure()
+    warn_of_exposures(settings)
     uvicorn.run(
         app,
         host=settings.api_host,
@@ -129,3 +136,15 @@ def main() -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.api_shutdown_seconds,
     )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `medsearch-api`, which takes no arguments of its own."""
+    parser = argparse.ArgumentParser(
+        prog="medsearch-api",
+        description="Serve the search page, GraphQL and DICOMweb until Ctrl-C.",
+        epilog="It is configured by environment variables, or a file .env in the current folder: see docs/settings.md. "
+        "It refuses to start until sign-in is configured (MEDSEARCH_API_SIGN_IN).",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")
+    return parser

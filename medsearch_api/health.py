@@ -1,6 +1,6 @@
-"""What operators and orchestrators ask: is the process up, can it answer, what does it measure.
+"""Health checks and metrics for operators and orchestrators.
 
-These answers tell states, names and counts of the service's own, and nothing about patients; so a sign-in may let them through.
+The responses contain only the service's own states, names and counts, nothing about patients, so they need no sign-in.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from medsearch_core.errors import MedsearchError
 
 
 async def healthz(request: Request) -> JSONResponse:
-    """That the process is up. It asks no backend, so that a failing one does not get the process restarted."""
+    """Report that the process is up. Checks no backend, so that a failing backend does not get the process restarted."""
     return JSONResponse({"status": "ok"})
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """Whether the index and the warehouse can be read; 503 if not."""
+    """Report whether the index and the warehouse can be read; 503 if not."""
     backends: Backends = request.app.state.backends
     index, warehouse = await asyncio.gather(
         _check_backend("index", backends.index.count), _check_backend("warehouse", backends.warehouse.store.check)
@@ -35,7 +35,7 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 async def metrics(request: Request) -> Response:
-    """The measurements as Prometheus reads them."""
+    """Return the metrics in Prometheus' text format."""
     return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

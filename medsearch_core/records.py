@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+FIRST_VERSION = 2
+"""The version of every table's first columns. Files of an earlier version are not read."""
 
 REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
+    "link": "a symbolic link in a landing folder, which is not followed (MEDSEARCH_FOLLOW_LINKS)",
     "unrecognised_object": "neither a DICOM object nor a report",
     "system_file": "a hidden file, or one that a system or program keeps for itself: a cache, a lock, an unfinished copy",
     "media_directory": "a DICOMDIR: the table of contents of a medium (PS3.10 section 8.6), which holds no image",
@@ -41,7 +43,7 @@ REASONS = {
 }
 """Every reason a rejection may carry, and what it means."""
 
-EXCLUSIONS = ("unrecognised_object", "system_file", "media_directory", "no_pixel_data", "duplicate_object")
+EXCLUSIONS = ("link", "unrecognised_object", "system_file", "media_directory", "no_pixel_data", "duplicate_object")
 """The reasons that are no fault of the object: a rule leaves it out. In the ledger it is excluded, not rejected."""
 
 STATES = {
@@ -74,9 +76,38 @@ OUTCOMES = pa.list_(
 )
 
 
-def column(type_: pa.DataType, description: str, *, phi: bool = False, default: Any = MISSING) -> Any:
-    """A record's field with its Arrow type. A column that may be null has `default=None`; `phi` marks identifiers."""
-    metadata = {"type": type_, "description": description, "phi": phi, "nullable": default is None}
+def column(
+    type_: pa.DataType,
+    description: str,
+    *,
+    phi: bool = False,
+    default: Any = MISSING,
+    since: int = FIRST_VERSION,
+    dicom: str | None = None,
+    label: str | None = None,
+    unit: str | None = None,
+) -> Any:
+    """A record's field with its Arrow type. A column that may be null has `default=None`.
+
+    Args:
+        phi: it identifies a person or holds report text.
+        since: the version of its table that first had it, as it is now. The highest of a record is its table's version.
+        dicom: the keyword of the attribute that it is, value for value, of every image.
+        label: what people call it. An attribute of an image that has one is shown with it on the page and in the API.
+        unit: of a labelled number.
+    """
+    if phi and label:
+        raise ValueError(f"a column that identifies a person is not labelled: {description}")
+    metadata = {
+        "type": type_,
+        "description": description,
+        "phi": phi,
+        "nullable": default is None,
+        "since": since,
+        "dicom": dicom,
+        "label": label,
+        "unit": unit,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -147,33 +178,56 @@ class ImageRecord:
     study_instance_uid: str = column(TEXT, "StudyInstanceUID (0020,000D)", phi=True)
     series_instance_uid: str | None = column(TEXT, "SeriesInstanceUID (0020,000E)", phi=True, default=None)
     sop_instance_uid: str = column(TEXT, "SOPInstanceUID (0008,0018)", phi=True)
-    sop_class_uid: str | None = column(TEXT, "SOPClassUID (0008,0016)", default=None)
+    sop_class_uid: str | None = column(TEXT, "SOPClassUID (0008,0016)", default=None, dicom="SOPClassUID")
     transfer_syntax_uid: str | None = column(TEXT, "TransferSyntaxUID (0002,0010)", default=None)
     study_id: str | None = column(TEXT, "StudyID (0020,0010)", phi=True, default=None)
     study_date: str | None = column(TEXT, "StudyDate (0008,0020) as YYYY-MM-DD", phi=True, default=None)
     study_time: str | None = column(TEXT, "StudyTime (0008,0030) as HH:MM:SS", phi=True, default=None)
-    study_description: str | None = column(TEXT, "StudyDescription (0008,1030)", phi=True, default=None)
-    series_number: int | None = column(COUNT, "SeriesNumber (0020,0011)", default=None)
-    instance_number: int | None = column(COUNT, "InstanceNumber (0020,0013)", default=None)
-    modality: str | None = column(TEXT, "Modality (0008,0060)", default=None)
-    body_part_examined: str | None = column(TEXT, "BodyPartExamined (0018,0015)", default=None)
-    view_position: str | None = column(TEXT, "ViewPosition (0018,5101)", default=None)
+    study_description: str | None = column(
+        TEXT, "StudyDescription (0008,1030)", phi=True, default=None, dicom="StudyDescription"
+    )
+    series_number: int | None = column(COUNT, "SeriesNumber (0020,0011)", default=None, dicom="SeriesNumber")
+    instance_number: int | None = column(COUNT, "InstanceNumber (0020,0013)", default=None, dicom="InstanceNumber")
+    modality: str | None = column(TEXT, "Modality (0008,0060)", default=None, dicom="Modality")
+    body_part_examined: str | None = column(TEXT, "BodyPartExamined (0018,0015)", default=None, dicom="BodyPartExamined")
+    view_position: str | None = column(TEXT, "ViewPosition (0018,5101)", default=None, dicom="ViewPosition")
     laterality: str | None = column(TEXT, "ImageLaterality (0020,0062), else Laterality (0020,0060)", default=None)
-    patient_orientation: str | None = column(TEXT, "PatientOrientation (0020,0020)", default=None)
+    patient_orientation: str | None = column(TEXT, "PatientOrientation (0020,0020)", default=None, dicom="PatientOrientation")
     patient_sex: str | None = column(TEXT, "PatientSex (0010,0040): M, F or O", phi=True, default=None)
     patient_age_years: float | None = column(REAL, "PatientAge (0010,1010) in years", phi=True, default=None)
-    manufacturer: str | None = column(TEXT, "Manufacturer (0008,0070)", default=None)
-    manufacturer_model_name: str | None = column(TEXT, "ManufacturerModelName (0008,1090)", default=None)
-    kvp: float | None = column(REAL, "KVP (0018,0060) in kV", default=None)
+    manufacturer: str | None = column(
+        TEXT, "Manufacturer (0008,0070)", default=None, dicom="Manufacturer", label="Manufacturer"
+    )
+    manufacturer_model_name: str | None = column(
+        TEXT, "ManufacturerModelName (0008,1090)", default=None, dicom="ManufacturerModelName", label="Device model"
+    )
+    kvp: float | None = column(REAL, "KVP (0018,0060) in kV", default=None, dicom="KVP", label="Tube voltage", unit="kV")
+    distance_source_to_detector_mm: float | None = column(
+        REAL,
+        "DistanceSourceToDetector (0018,1110) in mm",
+        default=None,
+        since=3,
+        dicom="DistanceSourceToDetector",
+        label="Source to detector",
+        unit="mm",
+    )
     burned_in_annotation: str | None = column(TEXT, "BurnedInAnnotation (0028,0301): YES or NO", default=None)
-    photometric_interpretation: str | None = column(TEXT, "PhotometricInterpretation (0028,0004)", default=None)
+    photometric_interpretation: str | None = column(
+        TEXT,
+        "PhotometricInterpretation (0028,0004)",
+        default=None,
+        dicom="PhotometricInterpretation",
+        label="Photometric interpretation",
+    )
     rows: int = column(COUNT, "Rows (0028,0010)")
     columns: int = column(COUNT, "Columns (0028,0011)")
-    bits_stored: int | None = column(COUNT, "BitsStored (0028,0101)", default=None)
+    bits_stored: int | None = column(COUNT, "BitsStored (0028,0101)", default=None, dicom="BitsStored")
     pixel_spacing_mm: list[float] | None = column(
         REALS,
         "row and column spacing in mm: PixelSpacing (0028,0030), else ImagerPixelSpacing (0018,1164)",
         default=None,
+        label="Pixel spacing",
+        unit="mm",
     )
 
 
@@ -277,9 +331,11 @@ class CatalogFile:
     etag: str = column(TEXT, "the store's tag of the file as it was listed before it was read")
     inputs: str | None = column(
         TEXT,
-        "digest of what the file was made from, of tags that of the tags; null where it cannot be read or has another schema",
+        "digest of what the file was made from, of tags that of the tags; null where it cannot be read, or is older than any "
+        "version that is read",
         default=None,
     )
+    version: int | None = column(COUNT, "version of its table that the file was written under", default=None, since=3)
     run: str | None = column(TEXT, "the Dagster run that wrote the file", default=None)
     rows: int = column(COUNT, "rows of the file")
     outcomes: list[dict[str, Any]] = column(
@@ -325,6 +381,12 @@ TABLES: dict[str, type] = {
 """Table name → the record of one of its rows."""
 
 Record = TypeVar("Record")
+
+
+@cache
+def version_of(record: type) -> int:
+    """The version of a record's table. A file of an earlier one is read, its new columns null, until it is made again."""
+    return max(f.metadata["since"] for f in fields(record))
 
 
 @cache

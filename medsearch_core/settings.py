@@ -1,7 +1,6 @@
-"""The settings that the pipeline and the service share: where inputs, outputs and the search index are.
+"""Settings shared by the pipeline and the service: locations of inputs, outputs and the search index.
 
-Belongs here: their names, defaults and meaning, written once. Not here: reading the environment, which each side's `settings`
-does.
+Belongs here: their names, defaults and descriptions. Not here: reading the environment, which the `settings` of each side do.
 """
 
 from __future__ import annotations
@@ -14,57 +13,73 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 from medsearch_core.search.opensearch.options import Access, Compression, Engine, IndexLayout, SpaceType
 from medsearch_core.storage.object_store import S3Options
 
+UMASK, UMASK_PATTERN = "077", "^0?[0-7]{3}$"
+
 
 class Deployment(BaseModel):
-    """Where the pipeline reads and writes, and the service reads."""
+    """The locations that the pipeline reads and writes, and the service reads."""
 
-    landing: str = Field(default=".medsearch/landing", description="where objects land: a folder, or s3://bucket/prefix")
+    landing: str = Field(
+        default=".medsearch/landing", description="landing store, where new objects arrive: a folder or s3://bucket/prefix"
+    )
+    follow_links: bool = Field(
+        default=False,
+        description="whether symbolic links in a landing folder are read if they lead to a file in the same folder; links that "
+        "lead out of it never are",
+    )
     warehouse: str = Field(
-        default=".medsearch/warehouse", description="where assets are written: a folder, or s3://bucket/prefix"
+        default=".medsearch/warehouse", description="warehouse, where assets are written: a folder or s3://bucket/prefix"
     )
     index: str = Field(
         default=".medsearch/index",
-        description="the search index: a folder for the embedded one, or http(s)://host:port of OpenSearch",
+        description="search index: a folder (embedded index) or http(s)://host:port (OpenSearch)",
     )
     index_name: str = Field(
         default="medsearch",
         pattern="^[a-z][a-z0-9_]{0,39}$",
-        description="what OpenSearch's indexes and aliases begin with, as in medsearch-images and medsearch-reports",
+        description="prefix of OpenSearch indexes and aliases, as in medsearch-images and medsearch-reports",
     )
     index_user: str | None = Field(default=None, description="OpenSearch user")
-    index_password: SecretStr | None = Field(default=None, description="OpenSearch user's password")
+    index_password: SecretStr | None = Field(default=None, description="password of the OpenSearch user")
     index_ca: str | None = Field(
-        default=None, description="PEM file of the authority behind OpenSearch's certificate; empty means the usual ones"
+        default=None, description="PEM file of the CA that signed OpenSearch's certificate; if empty, the system's CAs"
     )
     index_aws_region: str | None = Field(
-        default=None, description="region of an Amazon OpenSearch Service domain: requests are signed with AWS credentials"
+        default=None,
+        description="region of an Amazon OpenSearch Service domain; if set, requests are signed with AWS credentials",
     )
     index_engine: Engine = Field(default="lucene", description="OpenSearch k-NN engine: lucene or faiss")
     index_space_type: SpaceType = Field(
-        default="innerproduct", description="OpenSearch space type: innerproduct, cosinesimil or l2, of vectors of length 1"
+        default="innerproduct", description="OpenSearch space type for the unit vectors: innerproduct, cosinesimil or l2"
     )
-    index_m: int = Field(default=16, ge=2, le=100, description="HNSW: neighbours of a vector in the graph")
-    index_ef_construction: int = Field(default=128, ge=8, le=2048, description="HNSW: candidates looked at when building")
-    index_ef_search: int = Field(default=128, ge=8, le=10_000, description="HNSW: candidates looked at when searching")
+    index_m: int = Field(default=16, ge=2, le=100, description="HNSW: neighbors per vector in the graph")
+    index_ef_construction: int = Field(default=128, ge=8, le=2048, description="HNSW: candidates considered when building")
+    index_ef_search: int = Field(default=128, ge=8, le=10_000, description="HNSW: candidates considered when searching")
     index_compression: Compression = Field(
-        default="none", description="vectors in OpenSearch: none, fp16 (faiss) or on_disk (32 times less memory)"
+        default="none", description="vector compression in OpenSearch: none, fp16 (faiss only) or on_disk (1/32 of the memory)"
     )
     index_shards: int = Field(default=1, ge=1, le=1024, description="primary shards of each OpenSearch index")
-    index_replicas: int = Field(default=1, ge=0, le=10, description="copies of each shard beside the primary")
-    s3_endpoint: str | None = Field(default=None, description="address of an S3-compatible service; empty means AWS")
+    index_replicas: int = Field(default=1, ge=0, le=10, description="replicas of each primary shard")
+    s3_endpoint: str | None = Field(default=None, description="URL of an S3-compatible service; if empty, AWS")
     s3_region: str | None = Field(default=None, description="region of the buckets")
+    umask: str = Field(
+        default=UMASK,
+        pattern=UMASK_PATTERN,
+        description="octal umask of new files and folders: 077 keeps them to the user who runs this, 027 lets the user's "
+        "group read them",
+    )
 
     @field_validator("landing", "warehouse")
     @classmethod
     def _folder_or_bucket(cls, value: str) -> str:
-        return located(value, ("file", "s3"), "give a folder or s3://bucket/prefix")
+        return located(value, ("file", "s3"), "must be a folder or s3://bucket/prefix")
 
     @field_validator("index")
     @classmethod
     def _folder_or_cluster(cls, value: str) -> str:
-        located_at, advice = urlsplit(value), "give a folder or http(s)://host:port"
+        located_at, advice = urlsplit(value), "must be a folder or http(s)://host:port"
         if "@" in located_at.netloc:
-            raise ValueError("addresses end up in logs: give user and password by MEDSEARCH_INDEX_USER and _PASSWORD")
+            raise ValueError("must not contain credentials: set MEDSEARCH_INDEX_USER and MEDSEARCH_INDEX_PASSWORD")
         if located_at.scheme in ("http", "https") and not (located_at.hostname and _is_port(located_at.netloc)):
             raise ValueError(advice)
         return located(value, ("http", "https"), advice)
@@ -73,7 +88,7 @@ class Deployment(BaseModel):
     @classmethod
     def _of_the_engine(cls, value: Compression, info: ValidationInfo) -> Compression:
         if value == "fp16" and info.data.get("index_engine") != "faiss":
-            raise ValueError("fp16 needs MEDSEARCH_INDEX_ENGINE=faiss")
+            raise ValueError("fp16 requires MEDSEARCH_INDEX_ENGINE=faiss")
         return value
 
     @property
@@ -94,22 +109,22 @@ class Deployment(BaseModel):
 
     @property
     def index_layout(self) -> IndexLayout:
-        """How indexes on OpenSearch are made."""
+        """How OpenSearch indexes are created."""
         names = ("engine", "space_type", "m", "ef_construction", "ef_search", "compression", "shards", "replicas")
         return IndexLayout(**{name: getattr(self, f"index_{name}") for name in names})
 
 
 def _is_port(netloc: str) -> bool:
-    """Whether what stands after the host, if anything does, is a port."""
+    """Whether the URL has no port or a valid one."""
     _, colon, port = netloc.rpartition("]")[2].partition(":")
     return not colon or (port.isdecimal() and 0 < int(port) < 65536)
 
 
 def located(value: str, schemes: tuple[str, ...], advice: str) -> str:
-    """An address of one of the schemes as it is, or a folder as an absolute path.
+    """Return a URL with one of the schemes unchanged, and a folder as an absolute path.
 
     Raises:
-        ValueError: another scheme, with the advice.
+        ValueError: the URL has another scheme; the message is the advice.
     """
     scheme, separator, _ = value.partition("://")
     if not separator:

@@ -2,6 +2,9 @@
 
 import dagster as dg
 
+from medsearch_core.environment import load_settings
+from medsearch_core.permissions import keep_files_private
+from medsearch_core.signals import heed_signals
 from medsearch_pipeline.assets.catalog import build_catalog
 from medsearch_pipeline.assets.dicom_images import build_dicom_images
 from medsearch_pipeline.assets.embeddings import build_embeddings
@@ -52,4 +55,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = build_definitions(Settings())
+heed_signals()  # the code server loads this, and every run
+keep_files_private()  # of the code server, and of the runs and workers that it starts
+defs = build_definitions(load_settings(Settings))

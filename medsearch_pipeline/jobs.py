@@ -52,6 +52,12 @@ JOBS = (
         description="Bring studies from the landing store to the search index. What is unchanged is left as it is.",
     ),
     Job(
+        name="metadata_job",
+        assets=("dicom_metadata", "thumbnails", "search_index"),
+        description="Read studies' headers again and index them: after a column was added to the metadata. No pixel is "
+        "decoded, and no thumbnail or vector made again, where the objects are as they were.",
+    ),
+    Job(
         name="reembed_job",
         assets=("embeddings", "search_index"),
         description="Embed studies' thumbnails again and index them: after another model, other weights or other "

@@ -26,11 +26,13 @@ class StoreResource(dg.ConfigurableResource):
     s3_endpoint: str | None = None
     s3_region: str | None = None
     must_exist: bool = False
+    follows_links: bool = False
+    setting: str = ""
 
     def open(self) -> ObjectStore:
         """The store; raises `ConfigurationError` for a missing folder that must exist."""
         s3 = S3Options(endpoint=self.s3_endpoint, region=self.s3_region)
-        return open_store(self.url, s3, must_exist=self.must_exist)
+        return open_store(self.url, s3, must_exist=self.must_exist, follows_links=self.follows_links, setting=self.setting)
 
 
 class WarehouseResource(StoreResource):
@@ -88,8 +90,14 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of a deployment."""
     s3: dict[str, Any] = {"s3_endpoint": settings.s3_endpoint, "s3_region": settings.s3_region}
     return {
-        "landing": StoreResource(url=settings.landing, must_exist=True, **s3),
-        "warehouse": WarehouseResource(url=settings.warehouse, **s3),
+        "landing": StoreResource(
+            url=settings.landing,
+            must_exist=True,
+            follows_links=settings.follow_links,
+            setting="MEDSEARCH_LANDING",
+            **s3,
+        ),
+        "warehouse": WarehouseResource(url=settings.warehouse, setting="MEDSEARCH_WAREHOUSE", **s3),
         "search_index": SearchIndexSource(settings),
         "report_reader": ReportReaderSource(settings),
         "embedder": EmbedderSource(settings),

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from medsearch_core.signals import heed_signals
+
+os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
+
 HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
 LONGEST = (
@@ -27,6 +31,44 @@ LONGEST = (
 )
 """Modules that wait most, the longest first: begun last, one of them would run alone while the other processes have nothing."""
 
+SLOW = (
+    *LONGEST,
+    "api/dicomweb/",
+    "api/http/test_process.py",
+    "api/page/",
+    "api/sign_in/page/test_sign_in_browser.py",
+    "api/uploads/",
+    "core/search/test_embedded.py",
+    "core/search/test_every_",
+    "deployment/",
+    "end_to_end/",
+    "pipeline/alerts/",
+    "pipeline/checks/",
+    "pipeline/cli/",
+    "pipeline/demo/test_demo_landing.py",
+    "pipeline/ecs/",
+    "pipeline/embedder/",
+    "pipeline/intake/test_events_",
+    "pipeline/ledger/test_ledger_runs.py",
+    "pipeline/models/",
+    "pipeline/orchestration/",
+    "pipeline/releases/",
+    "pipeline/sensors/",
+    "pipeline/studies/",
+    "pipeline/test_definitions.py",
+    "pipeline/upkeep/test_pruning.py",
+    "pipeline/upkeep/test_upkeep_runs.py",
+    "pipeline/webserver/test_private_files.py",
+    "pipeline/webserver/test_webserver.py",
+    "pipeline/workers/",
+)
+"""Tests that start processes or servers, load a model or take seconds, by path or its beginning: not of `make quick`."""
+
+
+def pytest_configure() -> None:
+    """Also where a script started the tests in the background: what they start must end when it is told to."""
+    heed_signals()
+
 
 def pytest_report_header() -> str:
     return "tests marked gpu: run" if HAS_GPU else "tests marked gpu: deselected, for this machine has no CUDA device"
@@ -44,9 +86,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest modules first. A test that needs a GPU is no skipped test where there is none: the header says it."""
+    """The longest modules first, `slow` marked. A test that needs a GPU is no skipped test where there is none."""
     left_out = [] if HAS_GPU else [item for item in items if item.get_closest_marker("gpu")]
     config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        if item.path.relative_to(TESTS).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
     first = {TESTS / module: place for place, module in enumerate(LONGEST)}
     items[:] = sorted((item for item in items if item not in left_out), key=lambda item: first.get(item.path, len(first)))
 

@@ -1,1 +1,1 @@
-"""What the service reads from: the index, the tables, the embedder and the names of codes, behind one context."""
+"""The service's data sources: index, tables, embedder and ICD-10-CM names, behind one context."""

@@ -1,6 +1,6 @@
-"""What resolvers reach: the backends shared by all requests, and one request's loaders.
+"""The context that resolvers use: backends shared by all requests, and loaders of one request.
 
-Belongs here: opening the backends, and holding them. Not here: what is asked of them.
+Belongs here: opening and holding the backends. Not here: queries.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from medsearch_core.storage.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where answers come from. Index and warehouse are blocking and are called off the event loop.
+    """The data sources. Index and warehouse block, so they are called in threads, off the event loop.
 
     Args:
-        embedder: None: nobody can search by a file.
-        ledger: what all requests remember of the warehouse's ledger.
+        embedder: None if search by file is disabled.
+        ledger: the cache of the ledger's totals, shared by all requests.
     """
 
     index: ReleasedIndex
@@ -39,7 +39,7 @@ class Backends:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request's view of the backends, and who is looking."""
+    """One request's view of the backends, and its viewer."""
 
     index: ReleasedIndex
     loaders: Loaders
@@ -58,16 +58,16 @@ OpenBackends = Callable[[Settings], Backends]
 
 
 def open_backends(settings: Settings) -> Backends:
-    """The index, the warehouse and the embedder that the settings name.
+    """Open the configured index, warehouse and embedder.
 
     Raises:
-        ConfigurationError: index or warehouse cannot be opened.
+        ConfigurationError: the index or the warehouse cannot be opened.
     """
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3))
     return Backends(open_index(settings), warehouse, open_embedder(settings))
 
 
 def create_context(backends: Backends, viewer: Viewer = NOBODY) -> Context:
-    """A context for one request; what its loaders remember dies with it."""
+    """Create the context of one request; its loaders' caches live no longer than the request."""
     index, warehouse, embedder = backends.index, backends.warehouse, backends.embedder
     return Context(index, Loaders(index, warehouse, embedder), warehouse, viewer, embedder, backends.ledger)

@@ -1,4 +1,4 @@
-"""What ICD-10-CM codes are called, for people. Only the radiographic findings of the core's reviewed table are known."""
+"""Descriptions of ICD-10-CM codes. Covers only the radiographic findings in the core's reviewed table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from medsearch_core.reports.data import rows
 
 
 def find_description(code: str) -> str | None:
-    """The description of a code; None for one that is not in the table."""
+    """Return a code's description, or None if the table does not contain it."""
     return _descriptions().get(code.upper())
 
 

@@ -1,4 +1,4 @@
-"""Backends whose every call is counted and timed."""
+"""Metrics of backend calls: how many, how long, and their outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medsearch_core.storage.warehouse import Warehouse
 
 
 def instrument(backends: Backends) -> Backends:
-    """The same backends, every call of them counted and timed."""
+    """Wrap the backends so that every call is counted and timed."""
     index = cast(ReleasedIndex, _InstrumentedBackend("index", backends.index))
     store = cast(ObjectStore, _InstrumentedBackend("warehouse", backends.warehouse.store))
     embedder = cast(EmbedderClient, _InstrumentedEmbedder(backends.embedder)) if backends.embedder else None
@@ -26,7 +26,7 @@ def instrument(backends: Backends) -> Backends:
 
 
 class _InstrumentedBackend:
-    """A backend whose methods are measured."""
+    """A backend whose method calls are measured."""
 
     def __init__(self, backend: str, target: object) -> None:
         self._backend = backend
@@ -38,7 +38,7 @@ class _InstrumentedBackend:
 
 
 class _InstrumentedEmbedder:
-    """An embedder whose answers are measured. It is asked without a thread."""
+    """An embedder whose calls are measured. It is asynchronous, so it needs no thread."""
 
     def __init__(self, embedder: EmbedderClient) -> None:
         self._embedder, self.max_bytes = embedder, embedder.max_bytes

@@ -1,4 +1,4 @@
-"""The ledger's totals as the warehouse has them now, read again only when the ledger was written again."""
+"""The ledger's current totals, re-read only when the ledger has been rewritten."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 
 
 class LedgerReader:
-    """Remembers the totals of one version of the ledger. May be used by several threads."""
+    """Caches the totals of one version of the ledger. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -18,12 +18,12 @@ class LedgerReader:
         self._totals: LedgerTotals | None = None
 
     def totals(self, warehouse: Warehouse) -> LedgerTotals | None:
-        """The totals; None while there is no ledger.
+        """Return the totals, or None if there is no ledger yet.
 
-        The tag is asked for before the rows are read, so a ledger written meanwhile is read again the next time.
+        The ETag is fetched before the rows, so a ledger that is rewritten in between is re-read next time.
 
         Raises:
-            StorageError: the ledger is there and cannot be read.
+            StorageError: the ledger exists but cannot be read.
         """
         with self._lock:
             try:

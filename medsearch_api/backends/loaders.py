@@ -1,6 +1,6 @@
-"""DataLoaders: however many objects a query names, each backend is called once per kind and level.
+"""DataLoaders: however many objects a query requests, each backend is called once per kind and level.
 
-Belongs here: batches of keys in, results in the order of the keys out. A key without a result gives None.
+Belongs here: batched reads that return results in key order, with None for keys that have no result.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 
 class Loaders:
-    """One request's loaders. Each remembers what it loaded, so that a request sees one state of every object."""
+    """One request's loaders. Each caches its results, so that a request sees one consistent state of every object."""
 
     def __init__(self, index: ReleasedIndex, warehouse: Warehouse, embedder: EmbedderClient | None = None) -> None:
         tables = StudyTables(warehouse)
@@ -42,7 +42,7 @@ class Loaders:
 
 
 def _loader(read: Callable[[Sequence[Key]], Sequence[Result]]) -> DataLoader[Key, Result]:
-    """A loader over a blocking read, which runs in a thread."""
+    """Create a loader that runs a blocking read in a thread."""
 
     async def load(keys: list[Key]) -> Sequence[Result]:
         return await asyncio.to_thread(read, keys)

@@ -1,7 +1,7 @@
-"""A study's rows straight from the warehouse, by DuckDB: what the index does not hold.
+"""A study's rows, read from the warehouse with DuckDB: the data that the index does not contain.
 
-Every call reads one exact object per study and table, so it sees what the pipeline wrote last; a study that is not there yet,
-or only half, has no rows. Bytes come through the warehouse's store, so a folder and S3 are read the same way.
+Each call reads exactly one object per study and table, so it sees the pipeline's latest write. A study without tables has no
+rows. Bytes come from the warehouse's store, so folders and S3 are read the same way.
 """
 
 from __future__ import annotations
@@ -21,10 +21,7 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 CONCURRENT_READS = 8
 
 _IMAGES = """
-    SELECT ordinal, image_id, bytes, frame, frames, study_time, study_description, series_number, instance_number,
-           patient_orientation, manufacturer, manufacturer_model_name, kvp, burned_in_annotation, photometric_interpretation,
-           rows, columns, bits_stored, pixel_spacing_mm, sop_class_uid, transfer_syntax_uid
-    FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
+    SELECT * FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, image_id, frame
 """
 _SOURCES = """
     SELECT ordinal, image_id, key, sha256, bytes, frame, frames, rows, columns, study_instance_uid, series_instance_uid,
@@ -43,7 +40,7 @@ EntityRow = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """Where an image's pixels are: a frame (1-based) of a landed object of this digest and size."""
+    """The location of an image's pixels: a frame (1-based) of a landed object, with the object's digest and size."""
 
     image_id: str
     key: str
@@ -61,7 +58,7 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseReport:
-    """A report as the warehouse has it now, with its mentions in the order of the text."""
+    """A report as currently in the warehouse, with its mentions in text order."""
 
     report_id: str
     sha256: str
@@ -71,17 +68,17 @@ class WarehouseReport:
 
 
 class StudyTables:
-    """Rows of studies, in the order the studies are asked for."""
+    """Reads rows of studies, in the order of the requested studies."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
     def images(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageRow]]:
-        """Each study's images, in the order they were acquired."""
+        """Return each study's images, in acquisition order."""
         return self._rows("dicom_metadata", studies, _IMAGES)
 
     def studies(self, patients: Sequence[str]) -> Sequence[Sequence[StudyKey]]:
-        """Each patient's studies that have a table of images or of reports, by study key."""
+        """Return each patient's studies that have a table of images or reports, by study key."""
 
         def list_studies(patient: str) -> list[StudyKey]:
             folders = [f"{table}/{patient}" for table in ("dicom_metadata", "reports")]
@@ -93,7 +90,7 @@ class StudyTables:
             return list(pool.map(list_studies, patients))
 
     def reports(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[WarehouseReport]]:
-        """Each study's reports with their entities."""
+        """Return each study's reports with their entities."""
         reports, entities = self._rows("reports", studies, _REPORTS), self._rows("report_entities", studies, _ENTITIES)
         return [
             [WarehouseReport(**row, entities=[e for e in mentions if e["report_id"] == row["report_id"]]) for row in rows]
@@ -101,11 +98,11 @@ class StudyTables:
         ]
 
     def sources(self, studies: Sequence[StudyKey]) -> Sequence[Sequence[ImageSource]]:
-        """Where the pixels of each study's images are, by series and instance number, then SOPInstanceUID and frame."""
+        """Return the locations of each study's images, by series and instance number, then SOPInstanceUID and frame."""
         return [[ImageSource(**row) for row in rows] for rows in self._rows("dicom_metadata", studies, _SOURCES)]
 
     def runs(self, tables: Sequence[tuple[str, StudyKey]]) -> Sequence[str | None]:
-        """The Dagster run that wrote each study's table; None where its file is not there or names none."""
+        """Return the Dagster run that wrote each study's table; None if the file does not exist or names no run."""
 
         def read(table_key: tuple[str, StudyKey]) -> str | None:
             run: str | None = _translate_errors(table_key[0], lambda: self._warehouse.run_of(study_path(*table_key)))
@@ -136,7 +133,7 @@ def _select(table: pa.Table, sql: str) -> list[dict[str, Any]]:
 
 
 def _translate_errors(table: str, read: Callable[[], Any]) -> Any:
-    """What `read` gives; a file that is there and cannot be understood is a storage error, not an empty table."""
+    """Call `read`, raising StorageError if a file exists but cannot be parsed: a corrupt file is not an empty table."""
     try:
         return read()
     except (pa.ArrowException, duckdb.Error) as error:

@@ -1,6 +1,6 @@
-"""The attributes that search answers and matches: which column each comes from, and how rows become DICOM JSON (PS3.18 F).
+"""The attributes that searches return and match: the column of each, and the conversion of rows to DICOM JSON (PS3.18 F).
 
-Belongs here: Tables 10.6.1-5 and 10.6.3-3 to 10.6.3-5 of PS3.18 as far as `dicom_metadata` holds their attributes.
+Belongs here: Tables 10.6.1-5 and 10.6.3-3 to 10.6.3-5 of PS3.18, as far as `dicom_metadata` contains their attributes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ JsonDataset = dict[str, dict[str, Any]]
 
 
 class Level(IntEnum):
-    """Of the information model; a resource of one level has the attributes of those above it too."""
+    """A level of the information model. Resources of one level also have the attributes of the levels above it."""
 
     STUDY = 1
     SERIES = 2
@@ -31,11 +31,11 @@ class Attribute:
     """One attribute.
 
     Args:
-        column: of the catalogue's tables; None for one that is required and never known.
-        level: the table it stands in.
-        is_default: answered without being asked for.
-        is_identifier: answered and matched only for those who may see identifiers.
-        matching: how a key of it is compared: text (wildcards), uid (a list), date (a range) or modalities; None: not at all.
+        column: column in the UID index; None for a required attribute that is never known.
+        level: the level (and table) it belongs to.
+        is_default: whether it is returned without being requested.
+        is_identifier: whether it is returned and matched only for users who may see identifiers.
+        matching: how its key matches: text (wildcards), uid (list), date (range) or modalities; None if it cannot be matched.
     """
 
     column: str | None
@@ -84,7 +84,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 
 
 def find_keyword(name: str) -> str | None:
-    """The keyword that an attribute is called by in the dictionary (PS3.6), given as keyword or eight hex digits; or None."""
+    """Return the dictionary keyword (PS3.6) of an attribute named by keyword or eight hex digits; None if it is unknown."""
     if len(name) == 8:
         try:
             return keyword_for_tag(int(name, 16)) or None
@@ -94,9 +94,9 @@ def find_keyword(name: str) -> str | None:
 
 
 def to_dicom_json(row: Mapping[str, Any], keywords: Iterable[str], url: str, *, shows_identifiers: bool) -> JsonDataset:
-    """A row as DICOM JSON.
+    """Convert a row to DICOM JSON.
 
-    What is unknown, and an identifier that may not be seen, comes with no value. A value that DICOM cannot hold is left out.
+    Unknown values, and identifiers that the user may not see, are returned empty, as are values that are invalid in DICOM.
 
     Args:
         url: RetrieveURL (0008,1190).

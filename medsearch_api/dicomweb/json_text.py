@@ -1,4 +1,4 @@
-"""DICOM JSON as text (PS3.18 F), and data sets as DICOM JSON without bulk data."""
+"""Encoding of DICOM JSON (PS3.18 F), and conversion of data sets to DICOM JSON without bulk data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BULK = frozenset({VR.OB, VR.OD, VR.OF, VR.OL, VR.OV, VR.OW, VR.UN, VR.OB_OW})
 
 
 def encode_json(value: Any) -> bytes:
-    """UTF-8 JSON; numbers that JSON has no word for are the strings NaN, Infinity and -Infinity (F.2.4)."""
+    """Encode a value as UTF-8 JSON. Non-finite numbers become the strings NaN, Infinity and -Infinity (F.2.4)."""
     try:
         return json.dumps(value, allow_nan=False, ensure_ascii=True, separators=(",", ":")).encode()
     except ValueError:
@@ -24,10 +24,10 @@ def encode_json(value: Any) -> bytes:
 
 
 def encode_header(data: bytes) -> bytes:
-    """The data set of an object up to its pixel data as DICOM JSON, without values of over `INLINE_BYTES` binary bytes.
+    """Encode an object's data set up to its pixel data as DICOM JSON, without binary values larger than `INLINE_BYTES`.
 
     Raises:
-        BadInput: it cannot be parsed.
+        BadInput: the object cannot be parsed.
     """
     ds = read_dataset(data, stop_before_pixels=True)
     _remove_bulk(ds)
@@ -40,7 +40,7 @@ def _remove_bulk(ds: Dataset) -> None:
     for tag in list(ds.keys()):
         try:
             element = ds[tag]
-        except Exception:  # noqa: BLE001 - whatever a converter raises on a value that is none: the element is left out
+        except Exception:  # noqa: BLE001 - converters raise anything on invalid values; such elements are left out
             del ds[tag]
             continue
         if element.VR == VR.SQ:

@@ -1,4 +1,4 @@
-"""What a client accepts (RFC 9110 section 12.5.1, PS3.18 section 8.3.3), and which of it is given. Else 406."""
+"""Content negotiation (RFC 9110 section 12.5.1, PS3.18 section 8.3.3). Answers 406 if no acceptable media type is available."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _PARAMETER = re.compile(r';\s*([\w.-]+)=(?:"([^"]*)"|([^,;"\s]*))')
 
 @dataclass(frozen=True, slots=True)
 class MediaRange:
-    """One media range of an Accept header, its parameters' names in lower case."""
+    """One media range of an Accept header, with lowercase parameter names."""
 
     media_type: str
     parameters: dict[str, str]
     quality: float
 
     def covers(self, media_type: str) -> bool:
-        """Whether the range is of this type, wildcards counted."""
+        """Whether the range includes this media type, taking wildcards into account."""
         return self.media_type in ("*/*", media_type, f"{media_type.split('/')[0]}/*")
 
 
 def parse_accept(request: Request) -> list[MediaRange]:
-    """The media ranges of the request, those most liked first; without a header, everything."""
+    """Return the request's media ranges in order of preference; without an Accept header, `*/*`."""
     ranges = []
     for match in _RANGE.finditer(request.headers.get("accept", "*/*") or "*/*"):
         parameters = {n.lower(): quoted or plain for n, quoted, plain in _PARAMETER.findall(match[0])}
@@ -39,37 +39,38 @@ def parse_accept(request: Request) -> list[MediaRange]:
 
 
 def negotiate(request: Request, *offered: str) -> str:
-    """The media type to answer with, of those offered: the first that the client likes most.
+    """Choose the client's preferred media type among those offered; of equals, the first offered.
 
     Raises:
-        RequestError: 406, none of them is accepted.
+        RequestError: 406, the client accepts none of them.
     """
     for range_ in parse_accept(request):
         for media_type in offered:
             if range_.covers(media_type):
                 return media_type
-    raise RequestError(406, f"This is given as {' or '.join(offered)} only.")
+    raise RequestError(406, f"Only {' or '.join(offered)} is available for this resource.")
 
 
 @dataclass(frozen=True, slots=True)
 class PartsFormat:
-    """How parts are to be given: in a multipart body, or one alone; `syntaxes` that are accepted, None for any."""
+    """The response format: multipart or a single part, and the accepted transfer `syntaxes` (None for any)."""
 
     is_multipart: bool
     syntaxes: frozenset[str] | None
 
 
 def negotiate_parts(request: Request, media_type: str, *, may_be_single: bool) -> PartsFormat:
-    """How the client wants parts of this media type.
+    """Choose how to send parts of this media type.
 
     Raises:
-        RequestError: 406, it does not want them.
+        RequestError: 406, the client does not accept them.
     """
     matching = [
         r for r in parse_accept(request) if _is_multipart_of(r, media_type) or (may_be_single and r.media_type == media_type)
     ]
     if not matching:
-        raise RequestError(406, f'This is given as multipart/related; type="{media_type}"; transfer-syntax=* only.')
+        available = f'multipart/related; type="{media_type}"; transfer-syntax=*'
+        raise RequestError(406, f"Only {available} is available for this resource.")
     is_multipart = matching[0].media_type != media_type
     return PartsFormat(is_multipart, _syntaxes([r for r in matching if (r.media_type != media_type) == is_multipart]))
 

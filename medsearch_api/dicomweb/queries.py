@@ -1,6 +1,6 @@
-"""A search's parameters as SQL over the catalogue (PS3.18 section 8.3.4, PS3.4 C.2.2.2). What is not supported is refused.
+"""Translation of search parameters to SQL over the UID index (PS3.18 section 8.3.4, PS3.4 C.2.2.2).
 
-Belongs here: reading keys, and matching. Not here: what the answer looks like.
+Unsupported parameters are rejected. Belongs here: parsing and matching keys. Not here: the form of the response.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Search:
     """One search, ready to run.
 
     Args:
-        keywords: attributes of the answer.
-        sql: whose rows hold those attributes' columns, and `total`, the number of all matches.
-        parameters: of the SQL.
+        keywords: attributes to return.
+        sql: selects those attributes' columns and `total`, the number of all matches.
+        parameters: the SQL's parameters.
     """
 
     level: Level
@@ -72,15 +72,15 @@ class _Conditions:
 
 
 def parse_search(level: Level, path: Mapping[str, str], query: QueryParams, *, shows_identifiers: bool) -> Search:
-    """The search of a resource.
+    """Parse the search for a resource.
 
     Args:
-        path: keyword → UID from the address.
+        path: keyword → UID from the URL.
         query: attributes by keyword or tag, `includefield`, `limit`, `offset`, `fuzzymatching`.
 
     Raises:
-        InvalidQuery: a parameter is unknown, malformed or not supported. Values are not quoted: they may be a patient's.
-        RequestError: 403, an identifier is a key and may not be seen.
+        InvalidQuery: a parameter is unknown, malformed or unsupported. The message quotes no values: they may be patient data.
+        RequestError: 403, a key is an identifier that the user may not see.
     """
     conditions, included, limit, offset, is_fuzzy = _Conditions(), list[str](), MAX_RESULTS, 0, False
     for keyword, uid in path.items():
@@ -92,7 +92,7 @@ def parse_search(level: Level, path: Mapping[str, str], query: QueryParams, *, s
             continue
         keyword = find_keyword(name) or name.lower()
         if keyword in parsed:
-            raise InvalidQuery("a parameter is given twice")
+            raise InvalidQuery("a parameter is repeated; specify each parameter once")
         parsed.add(keyword)
         if keyword == "limit":
             limit = min(parse_count(keyword, value, 0, MAX_OFFSET), MAX_RESULTS)
@@ -107,7 +107,7 @@ def parse_search(level: Level, path: Mapping[str, str], query: QueryParams, *, s
     columns = ", ".join(_column(ATTRIBUTES[k]) for k in keywords if ATTRIBUTES[k].column)
     uids = ", ".join(f"{_TABLES[level]}.{uid}" for uid in _uids(level))
     sql = (
-        f"SELECT {columns}, {uids}, count(*) OVER () AS total FROM {_JOINS[level]} "  # noqa: S608 - names of our own alone
+        f"SELECT {columns}, {uids}, count(*) OVER () AS total FROM {_JOINS[level]} "  # noqa: S608 - our own names only
         f"WHERE {' AND '.join(conditions.sql) or 'true'} ORDER BY {_ORDERS[level]} LIMIT {limit} OFFSET {offset}"
     )
     return Search(level, keywords, sql, conditions.parameters, offset, is_fuzzy)
@@ -122,7 +122,7 @@ def _column(attribute: Attribute) -> str:
 
 
 def _is_default(keyword: str, attribute: Attribute, level: Level, path: Mapping[str, str]) -> bool:
-    """Attributes of the levels above come only where the address does not name that level (PS3.18 10.6.3.3), UIDs always."""
+    """Attributes of higher levels are returned only if the URL does not name that level (PS3.18 10.6.3.3), UIDs always."""
     if attribute.level > level or not attribute.is_default:
         return False
     named = {Level.STUDY: "StudyInstanceUID", Level.SERIES: "SeriesInstanceUID"}
@@ -130,14 +130,16 @@ def _is_default(keyword: str, attribute: Attribute, level: Level, path: Mapping[
 
 
 def _include_fields(value: str, level: Level) -> Iterable[str]:
-    """Attributes to answer beside the usual ones; those that are not held are left out, as the standard wants."""
+    """Yield attributes to return besides the defaults; unavailable ones are ignored, as the standard requires."""
     for name in value.split(","):
         if name == "all":
             yield from (k for k, a in ATTRIBUTES.items() if a.level <= level)
             continue
         keyword = find_keyword(name.strip())
         if keyword is None:
-            raise InvalidQuery("includefield names an attribute that is not in the dictionary, or a sequence's")
+            raise InvalidQuery(
+                "includefield names an unknown attribute or one inside a sequence; use keywords or tags of PS3.6"
+            )
         if keyword in ATTRIBUTES and ATTRIBUTES[keyword].level <= level:
             yield keyword
 
@@ -146,16 +148,16 @@ def _check_key(keyword: str, level: Level, shows_identifiers: bool) -> None:
     attribute = ATTRIBUTES.get(keyword)
     if attribute is None or attribute.matching is None or attribute.level > level:
         supported = ", ".join(k for k, a in ATTRIBUTES.items() if a.matching and a.level <= level)
-        raise InvalidQuery(f"here only these can be matched: {supported}")
+        raise InvalidQuery(f"only these attributes can be matched at this level: {supported}")
     if attribute.is_identifier and not shows_identifiers:
-        raise RequestError(403, f"You may not search by {dictionary_description(keyword)}.")
+        raise RequestError(403, f"Only admins may search by {dictionary_description(keyword)}. Remove it from the query.")
 
 
 def _match(conditions: _Conditions, keyword: str, value: str) -> None:
-    """Adds the condition of a key; an empty one, and a lone asterisk, match everything (universal matching)."""
+    """Add the condition of a key. An empty value or a lone asterisk matches everything (universal matching)."""
     attribute = ATTRIBUTES[keyword]
     if len(value) > MAX_CHARACTERS:
-        raise InvalidQuery(f"{keyword} may hold at most {MAX_CHARACTERS} characters")
+        raise InvalidQuery(f"{keyword} may have at most {MAX_CHARACTERS} characters")
     if value not in ("", "*"):
         _MATCHERS[attribute.matching or ""](conditions, keyword, _column(attribute), value)
 
@@ -163,7 +165,7 @@ def _match(conditions: _Conditions, keyword: str, value: str) -> None:
 def _match_uids(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
     uids = re.split(r"[,\\]", value)
     if len(uids) > MAX_UIDS or not all(UID.fullmatch(uid) for uid in uids):
-        raise InvalidQuery(f"{keyword} must be UIDs without wildcards, at most {MAX_UIDS}")
+        raise InvalidQuery(f"{keyword} must be a list of at most {MAX_UIDS} UIDs, without wildcards")
     conditions.add(f"list_contains(?, {column})", uids)
 
 
@@ -181,7 +183,7 @@ def _parse_day(keyword: str, digits: str) -> str:
     try:
         return datetime.strptime(digits, "%Y%m%d").date().isoformat()
     except ValueError:
-        raise InvalidQuery(f"{keyword} names a day that does not exist") from None
+        raise InvalidQuery(f"{keyword} contains a date that does not exist") from None
 
 
 def _match_text(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
@@ -196,9 +198,9 @@ def _match_modalities(conditions: _Conditions, keyword: str, column: str, value:
 
 
 def _pattern(keyword: str, value: str) -> str:
-    """Wildcard matching (PS3.4 C.2.2.2.4): * any characters, ? any one; single values alone."""
+    """Translate wildcards (PS3.4 C.2.2.2.4) to LIKE: * matches any characters, ? any one. Takes a single value."""
     if "\\" in value:
-        raise InvalidQuery(f"{keyword} can be matched by one value only")
+        raise InvalidQuery(f"{keyword} takes a single value")
     return re.sub(r"[%_]", r"\\\g<0>", value).replace("*", "%").replace("?", "_")
 
 

@@ -1,4 +1,4 @@
-"""WADO-RS: originals as they landed, their headers, stored frames and rendered pictures (PS3.18 section 10.4)."""
+"""WADO-RS: original instances, their headers, stored frames and renderings (PS3.18 section 10.4)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MAX_FRAMES = 1000
 
 
 async def originals(request: Request) -> Response:
-    """The objects of a study, a series or an instance, byte for byte as they landed.
+    """Return the objects of a study, series or instance, byte for byte as they landed.
 
-    Without a transfer-syntax in Accept they come as stored too, where the standard would have them transcoded (8.7.3.5.2).
+    They are returned as stored even without a transfer-syntax in Accept; the standard asks for transcoding then (8.7.3.5.2).
     """
     _no_parameters(request)
     _check_identifiers(request)
@@ -41,19 +41,19 @@ async def originals(request: Request) -> Response:
     imaging: Imaging = request.app.state.imaging
     if not parts_format.is_multipart:
         etag = f'"{objects[0].sha256}"'
-        early = precondition_response(request, etag, {})  # no leave to keep it: an original names its patient
+        early = precondition_response(request, etag, {})  # no caching: an original identifies its patient
         if early is not None:
             return early
         return conditional_response(request, await _read(imaging, objects[0]), _dicom_type(objects[0]), etag, {})
     multipart = Multipart(DICOM)
     if request.method == "HEAD":
         return Response(media_type=multipart.media_type)
-    first = await _read(imaging, objects[0])  # before the status is sent, so that its faults can still be told
+    first = await _read(imaging, objects[0])  # before the status is sent, so that its errors can still be reported
     return Stream(multipart.body(_objects(imaging, objects, first, service_root(request))), multipart.media_type)
 
 
 async def metadata(request: Request) -> Response:
-    """The headers of a study's, a series' or an instance's objects as DICOM JSON, without bulk data."""
+    """Return the headers of a study's, series' or instance's objects as DICOM JSON, without bulk data."""
     _no_parameters(request)
     _check_identifiers(request)
     media_type = negotiate(request, DICOM_JSON, JSON)
@@ -66,7 +66,7 @@ async def metadata(request: Request) -> Response:
 
 
 async def rendered(request: Request) -> Response:
-    """The picture of an instance of one frame, or of one frame; `window=center,width,function` instead of its own."""
+    """Render a single-frame instance or one frame; `window=center,width,function` overrides the object's own window."""
     media_type = negotiate(request, PNG, JPEG)
     window = _window(parse_parameters(request.query_params, ["window"]))
     images = await find_images(request)
@@ -75,9 +75,7 @@ async def rendered(request: Request) -> Response:
     elif images[0].frames == 1:
         source = images[0]
     else:
-        raise RequestError(
-            406, "This instance has several frames, which are rendered one by one: add /frames/{number}/rendered."
-        )
+        raise RequestError(406, "This instance has several frames. Request one of them with /frames/{number}/rendered.")
     rendering = Rendering(window=window, media_type=media_type)
     etag, headers = rendering.etag(source), {**PRIVATE, "vary": "accept"}
     early = precondition_response(request, etag, headers)
@@ -88,11 +86,13 @@ async def rendered(request: Request) -> Response:
 
 
 async def frames(request: Request) -> Response:
-    """Frames of a monochrome or palette instance as decoded: stored values, little endian, of BitsAllocated bits each."""
+    """Return decoded frames of a monochrome or palette instance: stored values, little endian, BitsAllocated bits each."""
     _no_parameters(request)
     parts_format = negotiate_parts(request, OCTETS, may_be_single=False)
     if parts_format.syntaxes is not None and ExplicitVRLittleEndian not in parts_format.syntaxes:
-        raise RequestError(406, f"Frames are given in {ExplicitVRLittleEndian} (Explicit VR Little Endian) only.")
+        raise RequestError(
+            406, f"Only transfer syntax {ExplicitVRLittleEndian} (Explicit VR Little Endian) is available for frames."
+        )
     sources = _frames(await find_images(request), request.path_params["frames"], max_frames=MAX_FRAMES)
     multipart = Multipart(OCTETS)
     if request.method == "HEAD":
@@ -100,39 +100,41 @@ async def frames(request: Request) -> Response:
     imaging: Imaging = request.app.state.imaging
     ds = await imaging.renderer.pool.run(imaging.renderer.dataset, sources[0])
     if ds.SamplesPerPixel != 1 or ds.BitsAllocated not in (8, 16, 32, 64):
-        raise RequestError(406, "Frames in colour or of one bit are given rendered, or within their original.")
+        raise RequestError(406, "Color and 1-bit frames are available only as rendered images or within the original instance.")
     first = await imaging.renderer.pool.run(_stored, ds, sources[0].frame)
     return Stream(multipart.body(_stored_frames(imaging, ds, sources, first)), multipart.media_type)
 
 
 def _no_parameters(request: Request) -> None:
     if request.query_params:
-        raise InvalidQuery("parameters are not supported here")
+        raise InvalidQuery("this resource takes no query parameters")
 
 
 def _check_identifiers(request: Request) -> None:
     if not may_see_identifiers(request):
-        raise RequestError(403, "Originals and their headers hold patient identifiers, which you may not see.")
+        raise RequestError(
+            403, "Only admins may retrieve originals and their headers, because they contain patient identifiers."
+        )
 
 
 def _check_syntaxes(objects: Sequence[ImageSource], parts_format: PartsFormat) -> None:
     if parts_format.syntaxes is not None and any(source.transfer_syntax_uid not in parts_format.syntaxes for source in objects):
-        raise RequestError(406, "Objects are given in the transfer syntax they landed in: accept transfer-syntax=*.")
+        raise RequestError(406, "Instances are returned in their original transfer syntax; request transfer-syntax=*.")
 
 
 def _frames(images: Sequence[ImageSource], text: str, max_frames: int) -> list[ImageSource]:
-    """The images of frame numbers, as in `1` or `1,3` (PS3.18 10.4.1.1.6)."""
+    """Return the images of a frame list such as `1` or `1,3` (PS3.18 10.4.1.1.6)."""
     numbers = text.split(",")
     if len(numbers) > max_frames or not all(n.isascii() and n.isdecimal() and len(n) < 10 for n in numbers):
-        raise InvalidQuery(f"frames are numbers from 1, at most {max_frames} of them")
+        raise InvalidQuery(f"frames must be at most {max_frames} frame numbers, counted from 1")
     by_number = {image.frame: image for image in images}
     if not all(int(n) in by_number for n in numbers):
-        raise RequestError(404, "There is no such frame.")
+        raise RequestError(404, "The instance has no such frame.")
     return [by_number[int(n)] for n in numbers]
 
 
 def _window(parameters: Mapping[str, str]) -> Window | None:
-    """`center,width,function` (PS3.18 8.3.5.1.4)."""
+    """Parse `center,width,function` (PS3.18 8.3.5.1.4)."""
     if "window" not in parameters:
         return None
     values = parameters["window"].split(",")

@@ -1,4 +1,4 @@
-"""Addresses of the DICOMweb service (PS3.18 Tables 10.1-1 and 10.4.1-1 to 10.4.1-5, 10.6.1-1)."""
+"""Routes of the DICOMweb service (PS3.18 Tables 10.1-1 and 10.4.1-1 to 10.4.1-5, 10.6.1-1)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _INSTANCE = f"{_SERIES}/instances/{{instance}}"
 
 
 async def not_offered(request: Request) -> Response:
-    """Whatever else the standard knows: the client is told so, and not that its study is missing."""
-    raise RequestError(404, "This resource of DICOMweb is not offered here.")
+    """Reject any other DICOMweb resource, so that the client does not conclude that its study is missing."""
+    raise RequestError(404, "This DICOMweb resource is not supported; docs/adr/0008-dicomweb.md lists those that are.")
 
 
 _HANDLERS: list[tuple[str, Handler]] = [

@@ -1,4 +1,4 @@
-"""QIDO-RS: searches for studies, series and instances (PS3.18 section 10.6), answered as DICOM JSON."""
+"""QIDO-RS: searches for studies, series and instances (PS3.18 section 10.6), returned as DICOM JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LITERAL = '299 medsearch "The fuzzymatching parameter is not supported. Only lit
 
 
 def search_handler(level: Level) -> Handler:
-    """The handler of a search for things of this level."""
+    """Create the handler of searches at this level."""
 
     async def search(request: Request) -> Response:
         shows_identifiers = may_see_identifiers(request)
@@ -42,12 +42,12 @@ def search_handler(level: Level) -> Handler:
 
 
 def service_root(request: Request) -> str:
-    """The address of the DICOMweb service as the client calls it."""
+    """Return the base URL of the DICOMweb service as the client sees it."""
     return str(request.base_url).rstrip("/") + ROOT
 
 
 def instance_url(root: str, study: str, series: str | None = None, instance: str | None = None) -> str:
-    """The address of a study, a series or an instance."""
+    """Build the URL of a study, series or instance."""
     named = (("studies", study), ("series", series), ("instances", instance))
     return root + "".join(f"/{kind}/{uid}" for kind, uid in named if uid is not None)
 
@@ -61,7 +61,7 @@ def _url(root: str, row: Mapping[str, Any]) -> str:
 
 
 def _warnings(query: Search, rows: list[dict[str, Any]]) -> list[str]:
-    """What PS3.18 8.3.4.4 and 8.3.4.2 want said of what was not answered, or not as query."""
+    """Return the Warning headers of PS3.18 8.3.4.4 (more results available) and 8.3.4.2 (no fuzzy matching)."""
     remaining = rows[0]["total"] - query.offset - len(rows) if rows else 0
     warnings = [f'299 medsearch "There are {remaining} additional results that can be requested"'] if remaining > 0 else []
     return warnings + ([LITERAL] if query.is_fuzzy else [])

@@ -1,4 +1,4 @@
-"""Answers made of many objects, sent one after the other so that no more than one of them is in memory."""
+"""Responses with many objects, sent one at a time so that at most one is in memory."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _SLOTS = threading.BoundedSemaphore(MAX_CONCURRENT_STREAMS)
 
 
 class Stream(StreamingResponse):
-    """A streamed answer, `MAX_CONCURRENT_STREAMS` of which are under way in this process.
+    """A streamed response; at most `MAX_CONCURRENT_STREAMS` are in progress in this process.
 
-    What goes wrong after its start, when a status can no longer be told, breaks the connection off: a client never takes a
-    part for the whole.
+    An error after the start, when the status has already been sent, closes the connection, so that a client never takes a
+    partial response for a complete one.
 
     Raises:
-        RequestError: 503, too many are under way.
+        RequestError: 503, too many streams are in progress.
     """
 
     def __init__(self, body: AsyncIterator[bytes], media_type: str) -> None:
         if not _SLOTS.acquire(blocking=False):
-            raise RequestError(503, "Too many studies are being sent now. Try again.", 5)
+            raise RequestError(503, "Too many downloads are in progress. Try again.", 5)
         super().__init__(body, media_type=media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ class Multipart:
     """The delimiters of a multipart/related body (RFC 2046 section 5.1.1, RFC 2387).
 
     Args:
-        media_type: of the parts.
+        media_type: media type of the parts.
     """
 
     def __init__(self, media_type: str) -> None:
@@ -50,12 +50,12 @@ class Multipart:
         self.media_type = f'multipart/related; type="{media_type}"; boundary={self._boundary}'
 
     async def body(self, parts: AsyncIterator[tuple[Mapping[str, str], bytes]]) -> AsyncIterator[bytes]:
-        """The body, from the header fields and the bytes of each part."""
+        """Yield the body, given the header fields and bytes of each part."""
         async for fields, data in parts:
             head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
             yield f"--{self._boundary}\r\n{head}Content-Length: {len(data)}\r\n\r\n".encode()
             for at in range(0, len(data), PIECE_BYTES):
                 yield data[at : at + PIECE_BYTES]
-            data = b""  # gone before the next one is read
+            data = b""  # freed before the next one is read
             yield b"\r\n"
         yield f"--{self._boundary}--\r\n".encode()

@@ -1,4 +1,4 @@
-"""UIDs in addresses, and the instances they name in what the warehouse holds now."""
+"""UIDs in URLs, and the instances that they name in the warehouse."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _KEYWORDS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID", "instan
 
 
 def parse_uids(request: Request) -> Mapping[str, str]:
-    """Keyword → UID, of those that the address names.
+    """Return keyword → UID for the UIDs in the URL.
 
     Raises:
-        RequestError: 400, one is no UID.
+        RequestError: 400, one of them is not a valid UID.
     """
     uids = {_KEYWORDS[name]: uid for name, uid in request.path_params.items() if name in _KEYWORDS}
     if not all(UID.fullmatch(uid) for uid in uids.values()):
-        raise RequestError(400, "A UID in the address is no UID.")
+        raise RequestError(400, "The URL contains an invalid UID.")
     return uids
 
 
 async def find_images(request: Request) -> list[ImageSource]:
-    """The images (every frame) of the study, series or instance that the address names, as the warehouse has them now.
+    """Return the images (every frame) of the study, series or instance in the URL, as currently in the warehouse.
 
-    The catalogue, which may lag behind, says only which studies to look into.
+    The UID index, which may lag behind, only determines which studies to read.
 
     Raises:
-        RequestError: 404, there is none; 409, several objects are one instance; or as `UidIndex.wait_until_ready`.
+        RequestError: 404, there are none; 409, several objects have the instance's UIDs; or as `UidIndex.wait_until_ready`.
         StorageError: the warehouse cannot be read.
     """
     uids = parse_uids(request)
@@ -49,12 +49,12 @@ async def find_images(request: Request) -> list[ImageSource]:
         and image.series_instance_uid
     ]
     if not images:
-        raise RequestError(404, "Nothing with these UIDs was ingested.")
+        raise RequestError(404, "No ingested study, series or instance has these UIDs.")
     if len(prefix) == len(_KEYWORDS) and len({image.key for image in images}) > 1:
-        raise RequestError(409, "Several objects have these UIDs: retrieve their study.")
+        raise RequestError(409, "Several objects have these UIDs. Retrieve their study instead.")
     return images
 
 
 def distinct_objects(images: list[ImageSource]) -> list[ImageSource]:
-    """One image of each landed object, in the order given."""
+    """Return one image of each landed object, in the given order."""
     return list({image.key: image for image in reversed(images)}.values())[::-1]

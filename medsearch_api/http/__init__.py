@@ -1,1 +1,1 @@
-"""What the service does for every request, whatever its route: middleware, logs, measurements, error codes, the page."""
+"""HTTP concerns shared by all routes: middleware, logs, metrics, error codes and the page's files."""

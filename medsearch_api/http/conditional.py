@@ -1,7 +1,7 @@
-"""Conditional requests and byte ranges over a body that is at hand (RFC 9110 sections 13 and 14).
+"""Conditional requests and byte ranges of a body in memory (RFC 9110 sections 13 and 14).
 
-Belongs here: what If-Match, If-None-Match, If-Range and Range make of an answer. Not here: where the bytes and their tag come
-from.
+Belongs here: the effect of If-Match, If-None-Match, If-Range and Range on a response. Not here: the source of the bytes and
+their tag.
 """
 
 from __future__ import annotations
@@ -15,29 +15,31 @@ from starlette.responses import PlainTextResponse, Response
 _ONE_RANGE = re.compile(r"bytes=[ \t]*(?P<first>\d{1,18})?-(?P<last>\d{1,18})?[ \t]*", re.IGNORECASE)
 
 PRIVATE = {"cache-control": "private, max-age=60, must-revalidate"}
-"""Browsers may keep it, proxies may not, and it is revalidated after a minute."""
+"""Browsers may cache it, proxies may not, and it is revalidated after a minute."""
 
 
 def precondition_response(request: Request, etag: str, headers: Mapping[str, str]) -> Response | None:
-    """The answer that needs no body: 412 if If-Match names another version, 304 if the client holds this one; else None.
+    """Return a response without body if the preconditions call for one, else None.
+
+    It is 412 if If-Match names another version, and 304 if the client already has this one.
 
     Args:
         etag: a strong entity tag with its quotes.
-        headers: sent with a 304, as they would be with the body.
+        headers: headers that a 304 shares with the full response.
     """
     if_match = request.headers.get("if-match")
     if if_match is not None and not _names(if_match, etag, is_weak_enough=False):
-        return PlainTextResponse("The version asked for is not there.", 412)
+        return PlainTextResponse("The requested version is no longer available. Request the resource without If-Match.", 412)
     if _names(request.headers.get("if-none-match", ""), etag, is_weak_enough=True):
         return Response(status_code=304, headers={**headers, "etag": etag})
     return None
 
 
 def conditional_response(request: Request, body: bytes, media_type: str, etag: str, headers: Mapping[str, str]) -> Response:
-    """The whole body, or the part of it, that a request asks for.
+    """Return the whole body, or the requested range of it.
 
-    One range is answered with 206, or 416 if it lies beyond the end; a list of several, another unit and what is no range are
-    ignored, which section 14.2 leaves to the server.
+    A single range gets 206, or 416 if it lies beyond the end. Multiple ranges, other units and malformed ranges are ignored,
+    as section 14.2 permits.
     """
     shared = {**headers, "etag": etag, "accept-ranges": "bytes"}
     if (early := precondition_response(request, etag, headers)) is not None:
@@ -48,13 +50,15 @@ def conditional_response(request: Request, body: bytes, media_type: str, etag: s
     first, end = limits
     if first >= end:
         unsatisfied = {"content-range": f"bytes */{len(body)}"}
-        return PlainTextResponse("The range lies beyond the end.", 416, headers=unsatisfied)
+        return PlainTextResponse(
+            "The requested range is beyond the end; content-range states the length.", 416, headers=unsatisfied
+        )
     shared["content-range"] = f"bytes {first}-{end - 1}/{len(body)}"
     return Response(body[first:end], 206, media_type=media_type, headers=shared)
 
 
 def _range(request: Request, etag: str, length: int) -> tuple[int, int] | None:
-    """First byte and the one after the last; equal if nothing of the range is there, None if all is to be sent."""
+    """Return the range's first byte and the one after its last; equal if the range is empty, None to send the whole body."""
     match = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
     if request.method != "GET" or match is None or request.headers.get("if-range", etag) != etag:
         return None

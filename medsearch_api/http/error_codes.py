@@ -1,4 +1,4 @@
-"""The codes of errors: `extensions.code` of a GraphQL error."""
+"""Error codes: the values of `extensions.code` in GraphQL errors."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Logs as JSON, one line an event, fit for any collector.
+"""JSON logs, one line per event, for any log collector.
 
-Belongs here: the form of a line, and who may write one. Not here: what is logged. A line never holds an exception's message,
-and of another library's line only the first, without what it adds: all may quote what a client sent or a patient has.
+Belongs here: the format of a line, and which loggers are enabled. Not here: what is logged. Lines never contain an exception's
+message; of a library's record they contain only the first line, without extra fields. Both could quote patient data or what a
+client sent.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _STANDARD_FIELDS = frozenset({"time", "level", "logger", "message", "exc_info"})
 
 
 class JsonLines(OrjsonFormatter):
-    """`time` (UTC), `level`, `logger`, `message`, `request_id` while a request is answered, and what the event adds."""
+    """Formats `time` (UTC), `level`, `logger`, `message`, `request_id` during a request, and the event's own fields."""
 
     def __init__(self) -> None:
         super().__init__(["levelname", "name", "message"], rename_fields={"levelname": "level", "name": "logger"})
@@ -40,14 +41,14 @@ class JsonLines(OrjsonFormatter):
             log_data["request_id"] = request_id
 
     def formatException(self, ei: Any) -> str:
-        """The exception's type and where it was raised."""
+        """Return the exception's type and where it was raised."""
         frames = traceback.extract_tb(ei[2])
         where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
         return f"{ei[0].__name__ if ei[0] else 'None'}{where}"
 
 
 def configure() -> None:
-    """Sends the service's and the server's lines to standard error, and warnings of all libraries."""
+    """Log to standard error: INFO of the service and the web server, warnings of all other libraries."""
     dictConfig(
         {
             "version": 1,

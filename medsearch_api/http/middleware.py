@@ -1,6 +1,6 @@
-"""What holds for every request: security headers, a log line and measurements, errors without details, a size limit.
+"""Middleware for every request: security headers, access log and metrics, errors without details, body size limit.
 
-Belongs here: plain ASGI wrappers that know nothing of medicine or GraphQL.
+Belongs here: plain ASGI middleware that knows nothing about medicine or GraphQL.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 TOO_LARGE = {
     "error": "request too large",
-    "errors": [{"message": "The request is larger than this service takes.", "extensions": {"code": "LIMIT_EXCEEDED"}}],
+    "errors": [
+        {
+            "message": "The request is larger than this service accepts. Send a smaller one.",
+            "extensions": {"code": "LIMIT_EXCEEDED"},
+        }
+    ],
 }
-"""What is said of a longer body, to any client and as GraphQL says it."""
+"""The response to an oversized body, in a form that GraphQL and other clients both understand."""
 
 SECURITY_HEADERS = {
     "content-security-policy": (
@@ -41,7 +46,7 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """Puts the security headers on every response, and the strictest caching and sharing where it says nothing itself."""
+    """Adds the security headers to every response, and the strictest caching and sharing headers if it sets none itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -59,9 +64,9 @@ class SecurityHeaders:
 
 
 class AccessLog:
-    """One line per request, and its measurements: method, route, status, time. Neither the address nor the query is in them.
+    """Logs and measures every request: method, route, status and time, but neither the URL nor the query.
 
-    An exception that nobody handled is logged by its type and answered with 500; its message may hold data.
+    Unhandled exceptions get 500 and are logged by type only, because their messages may contain data.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -81,7 +86,7 @@ class AccessLog:
 
         try:
             await self.app(scope, receive, noting_status)
-        except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of log and response
+        except Exception as error:  # noqa: BLE001 - the last chance to keep its message out of log and response
             ERRORS.error("%s %s failed: %s", _method(scope), _route(scope), type(error).__name__)
             if not status:
                 await JSONResponse({"error": "internal"}, 500)(scope, receive, noting_status)
@@ -94,10 +99,10 @@ class AccessLog:
 
 
 class BodyLimit:
-    """Refuses a request body over `MAX_BODY_BYTES`, declared or streamed.
+    """Rejects request bodies larger than `MAX_BODY_BYTES`, whether declared or streamed.
 
     Args:
-        forms: path → how many bytes a form with a file (multipart/form-data) may have there instead.
+        forms: path → limit in bytes for forms with a file (multipart/form-data) sent to that path.
     """
 
     def __init__(self, app: ASGIApp, forms: Mapping[str, int]) -> None:
@@ -135,16 +140,16 @@ class BodyLimit:
 
 
 def is_form(headers: Headers) -> bool:
-    """Whether a request's body is a form that may hold files."""
+    """Whether a request's body is a form that may contain files."""
     return headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
 
 
 class _TooLarge(Exception):
-    """The body went on past the limit."""
+    """The body exceeds the limit."""
 
 
 def _method(scope: Scope) -> str:
-    """The method, which a client may make up, as one of few words."""
+    """Return the method, or OTHER for one that the client made up, so that the number of labels stays bounded."""
     method: str = scope["method"]
     return method if method in METHODS else "OTHER"
 

@@ -1,4 +1,4 @@
-"""The page's files over HTTP."""
+"""Serving of the page's files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from starlette.types import Scope
 FOLDER = Path(__file__).parents[1] / "web"
 SERVED_SUFFIXES = frozenset({".css", ".js", ".svg"})
 NO_CACHE = {"cache-control": "no-cache"}
-"""Browsers ask each time whether a file has changed, so that a page and its modules are of one release."""
+"""Browsers revalidate every file, so that the page and its modules come from the same release."""
 
 
 async def index(request: Request) -> Response:
-    """The page itself."""
+    """Return the page itself."""
     return FileResponse(FOLDER / "index.html", headers=NO_CACHE)
 
 
 class PageFiles(StaticFiles):
-    """Style, scripts and pictures of the page, and nothing else of its folder."""
+    """Serves the page's styles, scripts and images, and nothing else from its folder."""
 
     def __init__(self) -> None:
         super().__init__(directory=FOLDER)

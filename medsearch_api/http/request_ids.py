@@ -1,4 +1,4 @@
-"""An id for every request, in its answer and in each of its log lines."""
+"""An ID for every request, in its response and in all of its log lines."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ HEADER = "x-request-id"
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _SAFE = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]{8,56}")
-"""Hexadecimal digits and hyphens, 16 to 64: UUIDs and what proxies make. No name, date or UID of a patient looks like that."""
+"""16 to 64 hexadecimal digits and hyphens: UUIDs and the IDs of proxies. No patient's name, date or UID looks like that."""
 
 
 class RequestIds:
-    """Takes the `X-Request-ID` of a request if it is safe to log, makes one otherwise, and returns it with the answer."""
+    """Takes a request's `X-Request-ID` if it is safe to log, otherwise generates one, and returns it with the response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""How long a request may take until its answer begins."""
+"""The time limit for a response to start."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from medsearch_api.http.error_codes import Code
 ANSWER = {
     "error": "timeout",
     "errors": [
-        {"message": "The answer took too long. Ask for less, or try again.", "extensions": {"code": Code.TIMEOUT.value}}
+        {"message": "The request timed out. Narrow the search or try again.", "extensions": {"code": Code.TIMEOUT.value}}
     ],
 }
-"""What is said then, to any client and as GraphQL says it."""
+"""The response to a timed-out request, in a form that GraphQL and other clients both understand."""
 
 
 class TimeLimit:
-    """Answers with 504 when the answer has not begun after so many seconds. One that has begun may go on.
+    """Responds with 504 if the response has not started within the time limit. A started response may take longer.
 
-    A call of a backend cannot be interrupted: it ends by the backend's own time-out, and nobody waits for it any more.
+    Backend calls cannot be interrupted: they end by their own timeouts, and their results are dropped.
     """
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:

@@ -1,1 +1,1 @@
-"""Originals from the landing store, and pictures rendered from them when they are asked for."""
+"""Originals from the landing store, and images rendered from them on request."""

@@ -1,4 +1,4 @@
-"""Rendered pictures by their entity tag, the least recently used dropped first. Bounded in bytes, safe between threads."""
+"""A least-recently-used cache of rendered images by entity tag, bounded in bytes and thread-safe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 
 class PictureCache:
-    """Pictures in memory, `max_bytes` of them at most; one that is larger than an eighth of that is not kept."""
+    """Holds images up to `max_bytes` in total; an image larger than an eighth of that is not cached."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -16,7 +16,7 @@ class PictureCache:
         self.bytes = 0
 
     def get(self, etag: str) -> bytes | None:
-        """The picture, or None."""
+        """Return the image, or None if it is not cached."""
         with self._lock:
             picture = self._pictures.get(etag)
             if picture is not None:
@@ -24,7 +24,7 @@ class PictureCache:
             return picture
 
     def put(self, etag: str, picture: bytes) -> None:
-        """Keeps a picture, and drops others until all fit."""
+        """Cache an image, evicting others until everything fits."""
         if len(picture) > self._max_bytes // 8:
             return
         with self._lock:

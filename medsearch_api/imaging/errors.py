@@ -1,6 +1,6 @@
-"""What a client is told when an original or a picture of it cannot be had: a status and a sentence, never data.
+"""HTTP errors for unavailable originals and renderings: a status and a sentence, never data.
 
-Belongs here: which exception becomes which status, and the wrapper that routes are put in.
+Belongs here: the mapping of exceptions to statuses, and the wrapper that applies it to routes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class RequestError(MedsearchError):
-    """A request that is answered with a status and a sentence.
+    """A request that fails with an HTTP status and a message.
 
     Args:
-        status: of HTTP.
-        message: told to the client, free of data.
-        retry_after: seconds after which asking again may help.
+        status: HTTP status code.
+        message: a sentence for the client, free of patient data.
+        retry_after: seconds after which a retry may succeed.
     """
 
     def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
@@ -31,9 +31,9 @@ class RequestError(MedsearchError):
 
 
 def error_response(error: MedsearchError) -> Response:
-    """The answer to a request that failed. Faults that are ours are logged by their type."""
+    """Return the response for a failed request. Errors of the service itself are logged by type."""
     if not isinstance(error, RequestError | InvalidQuery | BadInput):
-        ERRORS.error("an original could not be had: %s", type(error).__name__)
+        ERRORS.error("original unavailable: %s", type(error).__name__)
     request_error = _to_request_error(error)
     headers = {} if request_error.retry_after is None else {"retry-after": str(request_error.retry_after)}
     return PlainTextResponse(request_error.message, request_error.status, headers=headers)
@@ -43,20 +43,20 @@ def _to_request_error(error: MedsearchError) -> RequestError:
     if isinstance(error, RequestError):
         return error
     if isinstance(error, InvalidQuery):
-        return RequestError(400, f"This cannot be asked: {error}.")
+        return RequestError(400, f"Invalid request: {error}.")
     if isinstance(error, BadInput):
-        return RequestError(422, f"The original cannot be shown ({error.reason}): {error.detail}.")
+        return RequestError(422, f"The original cannot be displayed ({error.reason}): {error.detail}.")
     if isinstance(error, ObjectNotFound):
-        return RequestError(503, "The original is not in the landing store now.")
+        return RequestError(503, "The original is no longer in the landing store. Restore it there, then try again.")
     if isinstance(error, StorageError):
-        return RequestError(503, "The store cannot be read now. Try again.", 5)
+        return RequestError(503, "The store is unavailable. Try again.", 5)
     if isinstance(error, ConfigurationError):
-        return RequestError(503, "This service is not set up to read or decode this original; its log says more.")
-    return RequestError(500, "Something went wrong here. It was logged.")
+        return RequestError(503, "This service is not configured to read or decode this original. See its log for details.")
+    return RequestError(500, "Internal error. See the service's log for details.")
 
 
 def with_error_responses(handler: Handler) -> Handler:
-    """The handler, with what this project raises on purpose turned into answers."""
+    """Wrap the handler so that this project's own exceptions become error responses."""
 
     async def handle(request: Request) -> Response:
         try:

@@ -1,8 +1,8 @@
-"""Frames in full resolution over HTTP: `/images/{patient}/{study}/{image_id}.png?center=&width=&invert=&side=`.
+"""Full-resolution frames over HTTP: `/images/{patient}/{study}/{image_id}.png?center=&width=&invert=&side=`.
 
-`….values?side=` gives the modality values of a frame in place of a picture, for a client that windows them itself.
+`….values?side=` returns a frame's modality values instead of an image, for clients that apply the window themselves.
 
-Belongs here: the addresses and their parameters. Not here: decoding, windowing and caching.
+Belongs here: the URLs and their parameters. Not here: decoding, windowing and caching.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ PARAMETERS = ("center", "width", "function", "invert", "side")
 
 
 def frame_url(patient: str, study: str, image_id: str) -> str:
-    """The path of an image's picture in full resolution below the service's root."""
+    """Return the path of an image's full-resolution rendering, relative to the service's root."""
     return ROUTE.format(patient=patient, study=study, image=image_id)
 
 
 def parse_rendering(query: QueryParams) -> Rendering:
-    """How a frame is to be shown.
+    """Parse how to render a frame.
 
-    `center` and `width` (of the modality's values, PS3.3 C.11.2.1.2) come together, `function` (LINEAR, LINEAR_EXACT or
-    SIGMOID) only with them; `invert` is true or false; `side` is the most pixels of the longer side.
+    `center` and `width` (in modality values, PS3.3 C.11.2.1.2) must be given together, `function` (LINEAR, LINEAR_EXACT or
+    SIGMOID) only with them; `invert` is true or false; `side` is the maximum length of the longer side in pixels.
 
     Raises:
         InvalidQuery: a parameter is unknown, repeated or out of range.
     """
     parameters = parse_parameters(query, PARAMETERS)
     if ("center" in parameters) != ("width" in parameters) or ("function" in parameters and "width" not in parameters):
-        raise InvalidQuery("center and width come together, and function only with them")
+        raise InvalidQuery("center and width must be given together, and function only with them")
     window = None
     if "width" in parameters:
         function = parameters.get("function", "LINEAR").upper()
@@ -60,7 +60,7 @@ def parse_rendering(query: QueryParams) -> Rendering:
 
 
 async def frame(request: Request) -> Response:
-    """Answers a GET or HEAD of a frame's picture."""
+    """Respond to GET or HEAD of a frame's rendering."""
     rendering = parse_rendering(request.query_params)
     source = await find_source(request)
     etag = rendering.etag(source)
@@ -72,7 +72,7 @@ async def frame(request: Request) -> Response:
 
 
 async def values(request: Request) -> Response:
-    """Answers a GET or HEAD of a frame's values."""
+    """Respond to GET or HEAD of a frame's values."""
     parameters = parse_parameters(request.query_params, ("side",))
     side = parse_count("side", parameters["side"], 1, MAX_SIDE) if "side" in parameters else None
     values_request = ValuesRequest(side, is_gzip=accepts_gzip(request.headers.get("accept-encoding", "")))
@@ -89,7 +89,7 @@ async def values(request: Request) -> Response:
 
 
 async def find_source(request: Request) -> ImageSource:
-    """Where the pixels of the image that is asked for are.
+    """Find the pixels of the requested image.
 
     Raises:
         RequestError: 404, there is no such image.

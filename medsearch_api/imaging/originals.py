@@ -1,4 +1,4 @@
-"""Original objects from the landing store, only as long as they are byte for byte those that the index was made from."""
+"""Original objects from the landing store, verified to be byte for byte those that were indexed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 
 PIECE_BYTES = 8 * 2**20
-CHANGED = "The original in the landing store is no longer the one that was indexed: ingest its study again."
+CHANGED = "The original in the landing store has changed since it was indexed. Ingest its study again."
 
 
 class Originals:
-    """Reads originals. The landing store is opened when the first is asked for: search needs none.
+    """Reads originals. The landing store is opened on first use, because searches do not need it.
 
     Args:
-        settings: where the store is, and how large an object may be.
+        settings: location of the store, and size limit of objects.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -28,15 +28,15 @@ class Originals:
         self._store: ObjectStore | None = None
 
     def read(self, source: ImageSource) -> bytes:
-        """The object, in ranged reads of `PIECE_BYTES`, never more than the bytes that were indexed.
+        """Read the object in chunks of `PIECE_BYTES`, and no more bytes than were indexed.
 
         Raises:
-            RequestError: 409, its size or SHA-256 is not the indexed one; 413, it is larger than this service reads.
-            ConfigurationError: there is no landing store at that address.
-            StorageError: it cannot be read.
+            RequestError: 409, its size or SHA-256 is not the indexed one; 413, it exceeds the size limit.
+            ConfigurationError: the configured landing store does not exist.
+            StorageError: the object cannot be read.
         """
         if source.bytes > self._settings.api_max_object_bytes:
-            raise RequestError(413, "The original is larger than this service reads (MEDSEARCH_API_MAX_OBJECT_BYTES).")
+            raise RequestError(413, "The original exceeds this service's size limit; raise MEDSEARCH_API_MAX_OBJECT_BYTES.")
         data = bytearray(source.bytes)
         view, at = memoryview(data), 0
         with self._landing().open(source.key) as file:
@@ -55,5 +55,12 @@ class Originals:
     def _landing(self) -> ObjectStore:
         with self._lock:
             if self._store is None:
-                self._store = open_store(self._settings.landing, self._settings.s3, must_exist=True)
+                named = self._settings
+                self._store = open_store(
+                    named.landing,
+                    named.s3,
+                    must_exist=True,
+                    follows_links=named.follow_links,
+                    setting="MEDSEARCH_LANDING",
+                )
             return self._store

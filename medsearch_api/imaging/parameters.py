@@ -1,4 +1,4 @@
-"""Parameters in addresses, read strictly: what is unknown, repeated or malformed is refused, never passed over."""
+"""Strict parsing of query parameters: unknown, repeated and malformed ones are rejected, never ignored."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ _COUNT = re.compile(r"\d{1,9}")
 
 
 def parse_parameters(query: QueryParams, allowed: Collection[str]) -> Mapping[str, str]:
-    """Each parameter's only value.
+    """Return the single value of each parameter.
 
     Raises:
-        InvalidQuery: one is not known, or comes twice. It is not quoted: it may hold data.
+        InvalidQuery: a parameter is unknown or repeated. The message does not quote it, because it may contain data.
     """
     names = [name for name, _ in query.multi_items()]
     if not set(names) <= set(allowed):
-        raise InvalidQuery(f"only the parameters {', '.join(allowed)} are known here")
+        raise InvalidQuery(f"only these parameters are supported: {', '.join(allowed)}")
     if len(set(names)) < len(names):
-        raise InvalidQuery("a parameter is given twice")
+        raise InvalidQuery("a parameter is repeated; specify each parameter once")
     return dict(query.items())
 
 
 def parse_number(name: str, text: str) -> float:
-    """A decimal number.
+    """Parse a decimal number.
 
     Raises:
-        InvalidQuery: it is none.
+        InvalidQuery: it is not one.
     """
     if not _NUMBER.fullmatch(text):
         raise InvalidQuery(f"{name} must be a number")
@@ -39,18 +39,18 @@ def parse_number(name: str, text: str) -> float:
 
 
 def parse_count(name: str, text: str, min_value: int, max_value: int) -> int:
-    """A whole number of `min_value` to `max_value`.
+    """Parse an integer from `min_value` to `max_value`.
 
     Raises:
-        InvalidQuery: it is none.
+        InvalidQuery: it is not one.
     """
     if not _COUNT.fullmatch(text) or not min_value <= int(text) <= max_value:
-        raise InvalidQuery(f"{name} must be {min_value} to {max_value}")
+        raise InvalidQuery(f"{name} must be an integer from {min_value} to {max_value}")
     return int(text)
 
 
 def parse_flag(name: str, text: str) -> bool:
-    """`true` or `false`.
+    """Parse `true` or `false`.
 
     Raises:
         InvalidQuery: it is neither.

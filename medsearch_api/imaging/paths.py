@@ -1,4 +1,4 @@
-"""Study keys and image ids in addresses: those that this service gives out, and no others."""
+"""Study keys and image IDs in URLs: only those that this service can have issued."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _IMAGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def parse_study_key(patient: str, study: str, image: str) -> StudyKey | None:
-    """The study of an image's address; None if a part of it could be none of this service's, such as one with a slash."""
+    """Parse the study of an image's URL; None if a part cannot be this service's, for example because it contains a slash."""
     try:
         key = StudyKey(patient, study)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Blocking work off the event loop, in few threads with a short queue: what does not fit is refused, not piled up."""
+"""A small thread pool for blocking work, with a short queue: excess work is rejected rather than piled up."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 
 
 class WorkPool:
-    """Threads of its own, so that decoding never takes those that search needs.
+    """Runs work in its own threads, so that decoding never takes those that searches need.
 
     Args:
-        threads: pieces of work done at once.
-        queue_size: pieces that may wait for a thread.
+        threads: number of calls that run at a time.
+        queue_size: number of calls that may wait for a thread.
     """
 
     def __init__(self, threads: int, queue_size: int) -> None:
@@ -27,19 +27,19 @@ class WorkPool:
         self._free = threading.Semaphore(threads + queue_size)
 
     async def run(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        """What `work` returns or raises.
+        """Run `work` in a thread and return its result.
 
         Raises:
             RequestError: 503, every thread is busy and the queue is full.
         """
         if not self._free.acquire(blocking=False):
-            raise RequestError(503, "Too many images are being read now. Try again.", 1)
+            raise RequestError(503, "Too many images are being rendered. Try again.", 1)
         try:
             future = self._executor.submit(work, *args, **kwargs)
         except BaseException:
             self._free.release()
             raise
-        future.add_done_callback(self._done)  # also of work whose client went away before it began
+        future.add_done_callback(self._done)  # also for work whose client disconnected before it started
         return await asyncio.wrap_future(future)
 
     def _done(self, future: Future[Result]) -> None:

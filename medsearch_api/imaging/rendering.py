@@ -1,4 +1,4 @@
-"""Pictures and values of frames in full resolution, from the originals, as the core renders them, kept for a while."""
+"""Full-resolution renderings and values of frames, computed from the originals by the core, with a cache."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ QUEUE_PER_THREAD = 8
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a frame is to be shown.
+    """How to render a frame.
 
     Args:
-        window: instead of the object's own.
-        is_inverted: whether its grays are turned round.
-        longest_side: pixels of the longer side at most; None for all.
+        window: window to use instead of the object's own.
+        is_inverted: whether to invert the grayscale.
+        longest_side: maximum length of the longer side in pixels; None for full resolution.
         media_type: `PNG` or `JPEG`.
     """
 
@@ -53,13 +53,13 @@ class Rendering:
     media_type: str = PNG
 
     def etag(self, source: ImageSource) -> str:
-        """The tag of the picture, known before it is made: the object's digest and all that shapes the picture."""
+        """Return the rendering's entity tag, computed from its inputs: the object's digest and all parameters."""
         settings = f"{self.window} {self.is_inverted} {self.longest_side} {self.media_type}"
         return f'"{digest_of("frame", PIXEL_VERSION, source.sha256, str(source.frame), settings)}"'
 
 
 class Renderer:
-    """Renders frames in a pool of threads."""
+    """Renders frames in a thread pool."""
 
     def __init__(self, originals: Originals, settings: Settings) -> None:
         threads = min(MAX_THREADS, available_cpus())
@@ -69,27 +69,27 @@ class Renderer:
         self._max_pixels = settings.api_max_pixels
 
     async def picture(self, source: ImageSource, rendering: Rendering) -> bytes:
-        """The encoded picture. One in the cache is that of the indexed bytes, whatever lies in the landing store by now.
+        """Return the encoded image. A cached one shows the indexed bytes, even if the landing store has changed since.
 
         Raises:
-            RequestError: the pool is full, or as `Originals.read`; 413, frame or picture has too many pixels.
-            BadInput: the frame cannot be decoded or shown.
-            InvalidQuery: a colour image was to be windowed or inverted.
+            RequestError: the pool is full, or as `Originals.read`; 413, the frame or its rendering has too many pixels.
+            BadInput: the frame cannot be decoded or displayed.
+            InvalidQuery: windowing or inversion was requested for a color image.
             StorageError: the object cannot be read.
         """
         return await self._cached(rendering.etag(source), self._render_picture, source, rendering)
 
     async def values(self, source: ImageSource, values_request: ValuesRequest) -> bytes:
-        """The values of a frame as `encoded` gives them. They are kept as pictures are.
+        """Return a frame's values, encoded by `encode_values` and cached like renderings.
 
         Raises:
-            RequestError: 406, the frame is one of colour; else as `picture`.
+            RequestError: 406, the frame is in color; otherwise as `picture`.
             BadInput, StorageError: as `picture`.
         """
         return await self._cached(values_request.etag(source), self._render_values, source, values_request)
 
     def dataset(self, source: ImageSource) -> Dataset:
-        """The parsed object, its pixel data checked and not decoded. Blocks.
+        """Parse the object and check its pixel data without decoding it. Blocks.
 
         Raises:
             RequestError, BadInput, StorageError: as `picture`.
@@ -114,7 +114,9 @@ class Renderer:
         try:
             return encode_values(frame_values(ds, source.frame, values_request.longest_side), is_gzip=values_request.is_gzip)
         except InvalidQuery as error:
-            raise RequestError(406, "A colour image has no values: ask for its picture.") from error
+            raise RequestError(
+                406, "Color images have no values to window. Request the rendered image (.png) instead."
+            ) from error
 
     def _render_picture(self, source: ImageSource, rendering: Rendering) -> bytes:
         ds = self.dataset(source)
@@ -124,7 +126,7 @@ class Renderer:
 
     def _check(self, rows: int, columns: int) -> None:
         if rows * columns > self._max_pixels:
-            raise RequestError(413, "The frame has more pixels than this service renders (MEDSEARCH_API_MAX_PIXELS).")
+            raise RequestError(413, "The frame exceeds this service's pixel limit; raise MEDSEARCH_API_MAX_PIXELS.")
 
 
 def _encode_jpeg(picture: np.ndarray) -> bytes:

@@ -1,4 +1,4 @@
-"""What the routes of images share for the life of the service: tables, originals, the renderer, the catalogue of UIDs."""
+"""Objects that the image routes share for the lifetime of the service: tables, originals, renderer and UID index."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medsearch_core.storage.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Imaging:
-    """Opened once; holds no study."""
+    """The shared image services, opened once."""
 
     tables: StudyTables
     renderer: Renderer
@@ -22,6 +22,6 @@ class Imaging:
 
 
 def open_imaging(settings: Settings, warehouse: Warehouse) -> Imaging:
-    """The image services over a warehouse and the landing store that the settings name. Reads nothing yet."""
+    """Create the image services for a warehouse and the configured landing store. Reads nothing yet."""
     uid_index = UidIndex(warehouse.store, settings.api_dicomweb_instances, settings.api_dicomweb_refresh_seconds)
     return Imaging(StudyTables(warehouse), Renderer(Originals(settings), settings), uid_index)

@@ -1,6 +1,6 @@
-"""Thumbnails over HTTP: the warehouse's PNGs, one address per image.
+"""Thumbnails over HTTP: the warehouse's PNGs, one URL per image.
 
-Belongs here: checking the address and reading the object. Not here: making thumbnails.
+Belongs here: checking the URL and reading the object. Not here: creating thumbnails.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from medsearch_core.storage.warehouse import thumbnail_path
 
 ROUTE = "/thumbnails/{patient}/{study}/{image}.png"
 _HEADERS = {**PRIVATE, "cross-origin-resource-policy": "same-site"}
-"""Dagster's UI, on another port, shows them as previews."""
+"""Dagster's UI, served from another port, shows them as previews."""
 
 
 def thumbnail_url(patient: str, study: str, image_id: str) -> str:
-    """The path of an image's thumbnail below the service's root."""
+    """Return the path of an image's thumbnail, relative to the service's root."""
     return ROUTE.format(patient=patient, study=study, image=image_id)
 
 
 async def thumbnail(request: Request) -> Response:
-    """Answers a GET or HEAD of a thumbnail."""
+    """Respond to GET or HEAD of a thumbnail."""
     image = request.path_params["image"]
     study = parse_study_key(**request.path_params)
     store: ObjectStore = request.app.state.backends.warehouse.store
@@ -40,6 +40,6 @@ async def thumbnail(request: Request) -> Response:
     except ObjectNotFound:
         return PlainTextResponse("No such image.", 404)
     except StorageError as error:
-        ERRORS.error("a thumbnail could not be read: %s", type(error).__name__)
-        return PlainTextResponse("The image cannot be read now.", 503)
+        ERRORS.error("thumbnail unavailable: %s", type(error).__name__)
+        return PlainTextResponse("The thumbnail is unavailable. Try again.", 503)
     return conditional_response(request, png, "image/png", f'"{hashlib.sha256(png).hexdigest()}"', _HEADERS)

@@ -1,10 +1,10 @@
-"""Which study holds which UIDs: a table in memory over all of `dicom_metadata`, brought up to date as the warehouse changes.
+"""The in-memory index from UIDs to studies, built from all of `dicom_metadata` and refreshed as the warehouse changes.
 
-Belongs here: reading the listing and the files that changed, and holding the rows. Not here: what DICOMweb asks of them.
+Belongs here: listing the warehouse, reading changed files, and holding their rows. Not here: DICOMweb's queries.
 
-DICOMweb addresses studies by UIDs, the warehouse by study keys, one small file each; looking into every file at each request
-would take minutes. The table is built when the first request comes and refreshed by later ones, in a thread of its own; a
-request waits for it a few seconds at most.
+DICOMweb addresses studies by UID, the warehouse by study key with one small file per study; reading every file for each request
+would take minutes. The first request builds the index and later ones refresh it, in a background thread. A request waits for it
+a few seconds at most.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ FOLDER = "dicom_metadata"
 WAIT_SECONDS = 5.0
 FILES_AT_ONCE = 256
 CONCURRENT_READS = 8
-BUILDING = "The catalogue of studies is being built. Try again."
-UNREADABLE = "The warehouse cannot be read now. Try again."
-TOO_MANY_INSTANCES = "More instances were ingested than DICOMweb's catalogue may hold (MEDSEARCH_API_DICOMWEB_INSTANCES)."
+BUILDING = "The UID index is being built. Try again."
+UNREADABLE = "The warehouse is unavailable. Try again."
+TOO_MANY_INSTANCES = "The UID index is full. Raise MEDSEARCH_API_DICOMWEB_INSTANCES above the number of ingested instances."
 RETRY_AFTER_SECONDS = 10
 
 COLUMNS = {
@@ -65,7 +65,7 @@ COLUMNS = {
     "bits_stored": "BIGINT",
     "frames": "BIGINT",
 }
-"""Columns of `dicom_metadata` that are held, and their types in DuckDB."""
+"""Indexed columns of `dicom_metadata`, with their DuckDB types."""
 
 _FIELDS = pa.schema([(f.name, f.type) for f in schema_of(ImageRecord) if f.name in {*COLUMNS, "is_representative"}])
 
@@ -88,14 +88,14 @@ _LEVELS = """
 
 
 class UidIndex:
-    """Tables `instances` (a row per SOP instance), `series` and `studies` in a DuckDB of this process.
+    """Tables `instances` (one row per SOP instance), `series` and `studies` in an in-process DuckDB.
 
-    Instances without a SeriesInstanceUID (Type 1, PS3.3 C.7.3.1) cannot be addressed by DICOMweb and are not held.
+    Instances without a SeriesInstanceUID (Type 1, PS3.3 C.7.3.1) cannot be addressed by DICOMweb and are not indexed.
 
     Args:
-        store: the warehouse's.
-        max_instances: instances held at most.
-        refresh_seconds: how long a listing of the warehouse is believed.
+        store: the warehouse's store.
+        max_instances: maximum number of indexed instances.
+        refresh_seconds: how long a listing of the warehouse counts as current.
     """
 
     def __init__(self, store: ObjectStore, max_instances: int, refresh_seconds: float) -> None:
@@ -108,10 +108,10 @@ class UidIndex:
         self._database: duckdb.DuckDBPyConnection | None = None
 
     async def wait_until_ready(self) -> None:
-        """Returns once the tables are there, brought up to date if that takes no longer than `WAIT_SECONDS`.
+        """Wait until the tables exist, and up to `WAIT_SECONDS` for a refresh.
 
         Raises:
-            RequestError: 503, they are still being built, cannot be built, or would be too large.
+            RequestError: 503, the tables are still being built, cannot be built, or would be too large.
         """
         running = self._start_refresh()
         if running is not None:
@@ -120,7 +120,7 @@ class UidIndex:
             raise self._unavailable()
 
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """The rows of a query over one state of the tables. Blocks.
+        """Return a query's rows, read from one consistent state of the tables. Blocks.
 
         Raises:
             RequestError: as `wait_until_ready`.
@@ -132,7 +132,7 @@ class UidIndex:
             return rows
 
     def find_studies(self, study_uid: str, series_uid: str | None = None, instance_uid: str | None = None) -> list[StudyKey]:
-        """The keys of the studies that hold these UIDs; more than one where patients share a StudyInstanceUID. Blocks."""
+        """Return the keys of the studies with these UIDs; several if patients share a StudyInstanceUID. Blocks."""
         uids = {"study_instance_uid": study_uid, "series_instance_uid": series_uid, "sop_instance_uid": instance_uid}
         conditions = {column: uid for column, uid in uids.items() if uid is not None}
         where = " AND ".join(f"{column} = ?" for column in conditions)
@@ -144,7 +144,7 @@ class UidIndex:
         return RequestError(503, self._failure or BUILDING, RETRY_AFTER_SECONDS)
 
     def _start_refresh(self) -> Future[None] | None:
-        """The refresh that is under way, started if one is due."""
+        """Return the refresh in progress, starting one if it is due."""
         with self._lock:
             is_fresh = self._listed_at is not None and time.monotonic() - self._listed_at < self._refresh_seconds
             if self._running is None and not (is_fresh and self._etags is not None):
@@ -160,8 +160,8 @@ class UidIndex:
             failure = None
         except _TooManyInstances:
             failure = TOO_MANY_INSTANCES
-        except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of the log
-            ERRORS.error("DICOMweb's catalogue could not be brought up to date: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the last chance to keep its message out of the log
+            ERRORS.error("the UID index could not be refreshed: %s", type(error).__name__)
         finally:
             with self._lock:
                 self._running, self._listed_at, self._failure = None, begun, failure
@@ -190,7 +190,7 @@ class UidIndex:
         self._database, self._etags = database, {key: tag for key, tag in listed.items() if key not in unread}
 
     def _insert(self, writer: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> set[str]:
-        """Adds the rows of these files; returns those that could not be read, which are tried again the next time."""
+        """Insert the rows of these files. Returns the files that could not be read; the next refresh retries them."""
         with ThreadPoolExecutor(CONCURRENT_READS) as pool:
             tables = dict(zip(keys, pool.map(self._read, keys), strict=True))
         readable = [table for table in tables.values() if table is not None]
@@ -220,7 +220,7 @@ class UidIndex:
 
 
 class _TooManyInstances(Exception):
-    """The catalogue would hold more than it may."""
+    """The index would exceed its limit."""
 
 
 def _empty_database() -> duckdb.DuckDBPyConnection:

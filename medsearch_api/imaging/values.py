@@ -1,8 +1,8 @@
-"""A frame's values on the wire: a header in JSON, and the numbers as they lie in memory.
+"""The wire format of a frame's values: a JSON header followed by the raw numbers.
 
-The body is the length of the header as a little-endian uint32, the header padded with spaces to a multiple of 4 bytes, and
-`rows` × `columns` little-endian uint16, row by row. All of it is in the body, so that a cached answer and one that was
-revalidated are whole.
+The body is the header's length as a little-endian uint32, the header padded with spaces to a multiple of 4 bytes, and
+`rows` × `columns` little-endian uint16, row by row. Everything is in the body, so that cached and revalidated responses are
+complete.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ from medsearch_core.keys import digest_of
 MEDIA_TYPE = "application/octet-stream"
 HEADERS = {**PRIVATE, "vary": "accept-encoding"}
 FORMAT = "1"
-"""Counted up whenever the same values would be written otherwise: part of the tag."""
+"""Part of the entity tag; incremented whenever the encoding changes."""
 FAST = 1
-"""gzip's level: values compress to about two thirds at any."""
+"""gzip level: values compress to about two thirds at any level."""
 
 _CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q=(?P<quality>[01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesRequest:
-    """Which values are asked for.
+    """A request for values.
 
     Args:
-        longest_side: values of the longer side at most; None for all.
-        is_gzip: whether the client takes them compressed.
+        longest_side: maximum number of values on the longer side; None for full resolution.
+        is_gzip: whether the client accepts gzip.
     """
 
     longest_side: int | None
     is_gzip: bool
 
     def etag(self, source: ImageSource) -> str:
-        """The tag of the answer, known before it is made."""
+        """Return the response's entity tag, computed from its inputs."""
         parameters = f"{FORMAT} {self.longest_side} {self.is_gzip}"
         return f'"{digest_of("values", PIXEL_VERSION, source.sha256, str(source.frame), parameters)}"'
 
 
 def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding header takes gzip (RFC 9110 section 12.5.3)."""
+    """Whether an Accept-Encoding header allows gzip (RFC 9110 section 12.5.3)."""
     codings = [match for part in header.split(",") if (match := _CODING.fullmatch(part))]
     qualities = {match["name"].lower(): float(match["quality"] or 1) for match in codings}
     return qualities.get("gzip", qualities.get("*", 0)) > 0
 
 
 def values_header(values: FrameValues) -> dict[str, Any]:
-    """What a client needs to know to window the values as this service would."""
+    """Return what a client needs in order to window the values as this service does."""
     return {
         "rows": values.stored.shape[0],
         "columns": values.stored.shape[1],
@@ -79,7 +79,7 @@ def _window(window: Window) -> dict[str, float]:
 
 
 def encode_values(values: FrameValues, *, is_gzip: bool) -> bytes:
-    """The body of an answer."""
+    """Encode the response body."""
     header = json.dumps(values_header(values), separators=(",", ":")).encode()
     header += b" " * (-len(header) % 4)
     body = b"".join((len(header).to_bytes(4, "little"), header, values.stored.astype("<u2", copy=False).tobytes()))

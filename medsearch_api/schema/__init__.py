@@ -1,1 +1,1 @@
-"""The GraphQL schema: types, queries, and how much may be asked."""
+"""The GraphQL schema: types, queries and limits."""

@@ -1,8 +1,8 @@
-"""Arguments of fields, described where they stand."""
+"""Descriptions of field arguments, written where the arguments are declared."""
 
 import strawberry
 
 
 def argument(description: str, name: str | None = None) -> object:
-    """An argument's description, and its name where Python cannot spell it."""
+    """Describe an argument, and name it if its GraphQL name differs from its Python name."""
     return strawberry.argument(description=description, name=name)

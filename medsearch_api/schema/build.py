@@ -1,4 +1,4 @@
-"""The schema, put together: queries, limits, and what is told of errors."""
+"""Assembly of the schemas: queries, limits and error handling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from medsearch_api.schema.uploads import UPLOAD, Upload
 
 
 class MaskingSchema(strawberry.Schema):
-    """A schema whose every error, raised wherever, leaves as a code and a sentence."""
+    """A schema that returns every error as a code and a sentence, wherever it was raised."""
 
     async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
         result = await super().execute(*args, **kwargs)
@@ -33,17 +33,17 @@ class MaskingSchema(strawberry.Schema):
 
 
 def build_schema(introspection: bool = True) -> strawberry.Schema:
-    """The service's schema.
+    """Build the service's schema.
 
     Args:
-        introspection: whether clients may ask for the schema itself, and are told names like the one they misspelled.
+        introspection: whether clients may query the schema itself, and get suggestions for misspelled names.
     """
     config = StrawberryConfig(disable_field_suggestions=not introspection, scalar_map={Upload: UPLOAD})
     return MaskingSchema(query=Query, extensions=_extensions("medsearch", introspection), config=config)
 
 
 def build_appsync_schema(introspection: bool = True) -> strawberry.Schema:
-    """The schema of AWS's sample, for its clients. Names stand in the code as they are there."""
+    """Build the schema of AWS's sample, for its clients. The code uses the sample's own names."""
     config = StrawberryConfig(auto_camel_case=False, disable_field_suggestions=not introspection)
     return MaskingSchema(query=AppSyncQuery, extensions=_extensions("appsync", introspection), config=config)
 

@@ -1,8 +1,8 @@
-"""What a document asks for as a whole, counted before it is validated or run.
+"""The cost of a GraphQL document as a whole, measured before it is validated or executed.
 
-Belongs here: depth, aliases, fields, directives, root fields, and the values that lists multiply to. A document is counted in
-one pass in which each fragment is counted once, so that counting is never the attack. Introspection is counted in fields alone;
-how deep it may go is graphql-core's `MaxIntrospectionDepthRule`.
+Belongs here: depth, aliases, fields, directives, root fields, and the values that nested lists multiply to. One pass counts
+each fragment once, so that measuring cannot itself be used for an attack. Introspection counts as fields only; graphql-core's
+`MaxIntrospectionDepthRule` limits its depth.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ MAX_DIRECTIVES = 20
 MAX_ROOTS = 20
 MAX_VALUES = 50_000
 MAX_DIGITS = 400
-"""The longest whole number. Python refuses to read one of thousands of digits."""
+"""The longest integer. Python refuses to parse one with thousands of digits."""
 
 LENGTH_ARGUMENTS = {"first": MAX_FIRST, "size": MAX_PAGE, "k": MAX_HITS}
-"""Arguments that say how long a list may be, and the most that any field allows. Of several the first counts: beside `first`,
-`k` says only how far pages go."""
+"""Arguments that set a list's length, with the highest value that any field allows. If a field has several, the first one here
+counts: beside `first`, `k` only limits how far pages go."""
 
 DEFAULT_LIST_LENGTH = 10
-"""How many objects are expected of a list that no argument limits, such as the mentions of a report, or none was given for."""
+"""Assumed length of a list that no argument limits, such as a report's mentions, or whose argument was omitted."""
 
 
 class CostLimits(SchemaExtension):
-    """Refuses documents that ask for too much; and those that introspect, where that is off."""
+    """Rejects documents that exceed the limits, and introspection if it is disabled."""
 
     def __init__(self, introspection: bool = True) -> None:
         self._introspection = introspection
@@ -72,7 +72,11 @@ class CostLimits(SchemaExtension):
         if document := context.graphql_document:
             cost = measure_cost(document, context.schema._schema, context.variables or {})
             if cost.introspects and not self._introspection:
-                context.pre_execution_errors = [document_error(Code.FORBIDDEN, "Introspection is off here.")]
+                context.pre_execution_errors = [
+                    document_error(
+                        Code.FORBIDDEN, "Introspection is disabled on this server. Use the published schema instead."
+                    )
+                ]
             elif fault := limit_violation(cost) or _long_number_violation(document):
                 context.pre_execution_errors = [document_error(Code.LIMIT_EXCEEDED, fault)]
         yield
@@ -80,11 +84,11 @@ class CostLimits(SchemaExtension):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a selection asks for, fragments spread.
+    """The cost of a selection, with its fragments expanded.
 
     Args:
-        width: how many fields stand side by side.
-        values: how many values the answer may hold, with every list as long as was asked for.
+        width: number of fields side by side.
+        values: number of values in the response if every list has its requested length.
     """
 
     depth: int = 0
@@ -97,7 +101,7 @@ class Cost:
 
 
 def limit_violation(cost: Cost) -> str | None:
-    """Why a document of that cost is refused, or None."""
+    """Return the message for the first limit that the cost exceeds, or None."""
     limits = (
         ("levels", cost.depth, MAX_DEPTH),
         ("aliases", cost.aliases, MAX_ALIASES),
@@ -106,13 +110,18 @@ def limit_violation(cost: Cost) -> str | None:
         ("queries", cost.width, MAX_ROOTS),
         ("values", cost.values, MAX_VALUES),
     )
-    return next((f"The query asks for more than {limit} {what}." for what, amount, limit in limits if amount > limit), None)
+    exceeded = ((what, limit) for what, amount, limit in limits if amount > limit)
+    return next(
+        (f"The query requests more than {limit} {what}. Split it into smaller queries." for what, limit in exceeded), None
+    )
 
 
 def _long_number_violation(document: DocumentNode) -> str | None:
     longest = _LongestNumber()
     visit(document, longest)
-    return f"The query holds a number of more than {MAX_DIGITS} digits." if longest.digits > MAX_DIGITS else None
+    return (
+        f"The query contains a number with more than {MAX_DIGITS} digits. Shorten it." if longest.digits > MAX_DIGITS else None
+    )
 
 
 class _LongestNumber(Visitor):
@@ -125,12 +134,12 @@ class _LongestNumber(Visitor):
 
 
 def measure_cost(document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> Cost:
-    """The cost of all operations of a document."""
+    """Measure the cost of all operations of a document."""
     return _CostVisitor(document, schema, variables).document()
 
 
 class _CostVisitor:
-    """One pass over a document. Fields that the schema does not know count once; validation refuses them."""
+    """Traverses a document once. Fields unknown to the schema count once; validation rejects them."""
 
     def __init__(self, document: DocumentNode, schema: GraphQLSchema, variables: Mapping[str, Any]) -> None:
         self._schema = schema
@@ -164,7 +173,7 @@ class _CostVisitor:
 
     def _fragment(self, name: str) -> Cost:
         if name not in self._counted:
-            self._counted[name] = Cost()  # a fragment within itself adds nothing; validation refuses it
+            self._counted[name] = Cost()  # a recursive fragment adds nothing; validation rejects it
             if fragment := self._fragments.get(name):
                 kind = self._schema.get_type(fragment.type_condition.name.value)
                 self._counted[name] = _with_directives(self._selections(fragment.selection_set, kind), fragment)
@@ -185,7 +194,7 @@ class _CostVisitor:
         )
 
     def _length(self, node: FieldNode, definition: GraphQLField | None, parent: GraphQLNamedType | None) -> int:
-        """How many objects a field gives at most. A connection counts its edges itself, so they are not counted again."""
+        """Return the maximum number of objects of a field. A connection counts its edges itself, so they do not count again."""
         if definition is None or is_leaf_type(get_named_type(definition.type)):
             return 1
         for name, max_length in LENGTH_ARGUMENTS.items():
@@ -204,7 +213,7 @@ class _CostVisitor:
         if isinstance(value, IntValueNode):
             value = float(value.value)
         is_allowed = isinstance(value, int | float) and 0 <= value <= max_length
-        return max(int(value), 1) if is_allowed else max_length  # anything else is refused for itself
+        return max(int(value), 1) if is_allowed else max_length  # execution rejects anything else
 
 
 def _is_list(field: GraphQLField) -> bool:

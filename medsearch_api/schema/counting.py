@@ -1,4 +1,4 @@
-"""Counting what GraphQL is asked for: root fields by the code of their error."""
+"""Metrics of GraphQL operations: root fields by error code."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from medsearch_api.http.metrics import GRAPHQL_FIELDS, OK
 from medsearch_api.schema.errors import to_client_error
 
 WHOLE_DOCUMENT = "-"
-"""Stands for a document that was refused before any of its fields was asked."""
+"""The label of a document that was rejected before any of its fields was resolved."""
 
 CANCELLED = "CANCELLED"
 
 
 class CountFields(SchemaExtension):
-    """Counts each operation's root fields. Only names that the schema knows are counted: others fail in validation."""
+    """Counts each operation's root fields. Only names known to the schema are counted: others fail validation."""
 
     def __init__(self, schema_name: str) -> None:
         self._schema_name = schema_name
@@ -35,9 +35,9 @@ class CountFields(SchemaExtension):
             self._count(self._codes(self.execution_context.result, self.execution_context.graphql_document))
 
     def _codes(self, result: Any, document: DocumentNode | None) -> dict[str, str]:
-        """Root field → code of its first error. An error that stands at no field is of the whole document.
+        """Return root field → code of its first error. An error without a field concerns the whole document.
 
-        A field that may not be null takes the whole answer with it: then fields without an error were given up.
+        A failed non-null field discards the whole response: the fields without an error then count as cancelled.
         """
         errors: list[GraphQLError] = result.errors or []
         default = CANCELLED if errors and result.data is None else OK
@@ -51,7 +51,7 @@ class CountFields(SchemaExtension):
         return {name: code_of.get(key, default) for key, name in self._names(document).items()}
 
     def _names(self, document: DocumentNode) -> dict[str, str]:
-        """Alias, or name where there is none → name, of the root fields of the operation asked for."""
+        """Return response key (alias or name) → name of the executed operation's root fields."""
         fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         operation_name = self.execution_context.operation_name
         names: dict[str, str] = {}

@@ -1,6 +1,7 @@
-"""Types without links to others: acquisition details, provenance, mentions in a report."""
+"""Types that link to no other types: acquisition details, provenance, mentions in a report."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import ClassVar, Self
 
 import strawberry
@@ -10,42 +11,43 @@ from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow
 from medsearch_api.schema.enums import Assertion, Category
 from medsearch_api.schema.permissions import identifier_field
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import ImageRecord
 from medsearch_core.search.releases import schema_version_of
 
 
 def text_field(description: str) -> str:
-    """A plain field with its description. Typed `str` only for the type checker: the annotation decides."""
+    """Describe a plain field. The return type `str` only satisfies the type checker: the annotation decides."""
     return strawberry.field(description=description)
 
 
-@strawberry.type(description="A study's table in the warehouse as a run of Dagster wrote it.")
+@strawberry.type(description="A study's table in the warehouse, as written by a Dagster run.")
 class Materialisation:
-    asset: str = text_field("The key of the asset in Dagster.")
-    run_id: str = text_field("The id of the run.")
+    asset: str = text_field("The asset's key in Dagster.")
+    run_id: str = text_field("The run's ID.")
 
 
 @strawberry.type
 class Provenance:
-    """What is known of where any hit comes from. `tables` are those of its study that it was made from."""
+    """The provenance of any hit. `tables` are the tables of its study from which it was derived."""
 
     tables: ClassVar[Sequence[str]] = ()
     study: strawberry.Private[StudyKey]
-    source_key: str | None = identifier_field("The source object's key below the landing root.")
+    source_key: str | None = identifier_field("The source object's key, relative to the landing root.")
     sha256: str = text_field("SHA-256 of the source object.")
 
-    @strawberry.field(description="The release of the index that is asked.")
+    @strawberry.field(description="The index release that answers this query.")
     async def release(self, info: Info) -> str | None:
         return await info.context.loaders.release.load("current")
 
-    @strawberry.field(description="Version of the index's schema in that release.")
+    @strawberry.field(description="Schema version of that index release.")
     async def index_schema_version(self, info: Info) -> int | None:
         release = await info.context.loaders.release.load("current")
         return schema_version_of(release) if release else None
 
     @strawberry.field(
         description=(
-            "The runs that wrote what the warehouse has of its study now; without that of a table that is gone, "
-            "or was written before runs were noted."
+            "The runs that wrote the study's current tables, except tables that no longer exist or were written before "
+            "runs were recorded."
         )
     )
     async def materialisations(self, info: Info) -> list[Materialisation]:
@@ -54,26 +56,37 @@ class Provenance:
         return [Materialisation(asset=ASSETS[table], run_id=run) for table, run in written if run is not None]
 
 
-@strawberry.type(description="Where an image in the index comes from.")
+@strawberry.type(description="Provenance of an indexed image.")
 class ImageProvenance(Provenance):
     tables: ClassVar[Sequence[str]] = ("dicom_metadata", "embeddings")
-    model_id: str = text_field("Architecture and weights that made the embedding.")
-    model_version: str = text_field("Digest of the weights, and the preprocessing's version.")
+    model_id: str = text_field("Architecture and weights of the embedding model.")
+    model_version: str = text_field("Digest of the weights, and version of the preprocessing.")
     report_id: strawberry.Private[str | None]
 
-    @strawberry.field(description="Version of the reader of reports that the codes of its report come from; null without one.")
+    @strawberry.field(description="Version of the NLP engine that coded its report; null without a report.")
     async def ner_version(self, info: Info) -> str | None:
         report = await info.context.loaders.reports.load(self.report_id) if self.report_id is not None else None
         return report.ner_version if report and StudyKey(report.patient, report.study) == self.study else None
 
 
-@strawberry.type(description="Where a report in the index comes from.")
+@strawberry.type(description="Provenance of an indexed report.")
 class ReportProvenance(Provenance):
     tables: ClassVar[Sequence[str]] = ("reports",)
-    ner_version: str = text_field("Version of the reader of reports and its vocabulary.")
+    ner_version: str = text_field("Version of the report NLP engine and its vocabulary.")
 
 
-@strawberry.type(description="How an image was acquired: DICOM attributes from the warehouse.")
+@strawberry.type(description="An attribute of an image, as people read it.")
+class Attribute:
+    label: str = text_field("What people call it.")
+    value: str = text_field("Its value; several joined by ×.")
+    unit: str | None = strawberry.field(description="The unit of a number.")
+
+
+LABELLED = [f for f in fields(ImageRecord) if f.metadata["label"]]
+"""The columns of `dicom_metadata` that people are shown as they are."""
+
+
+@strawberry.type(description="Acquisition details of an image: DICOM attributes from the warehouse.")
 class ImageDetail:
     rows: int = strawberry.field(description="Rows (0028,0010).")
     columns: int = strawberry.field(description="Columns (0028,0011).")
@@ -94,14 +107,30 @@ class ImageDetail:
     instance_number: int | None = strawberry.field(description="InstanceNumber (0020,0013).")
     sop_class_uid: str | None = strawberry.field(description="SOPClassUID (0008,0016).")
     transfer_syntax_uid: str | None = strawberry.field(description="TransferSyntaxUID (0002,0010).")
+    attributes: list[Attribute] = strawberry.field(
+        description="Attributes of its acquisition to show as they are, those that its object has. None identifies a person."
+    )
 
     @classmethod
     def from_row(cls, row: ImageRow) -> Self:
-        """The details in a row of `dicom_metadata`."""
-        return cls(file_bytes=row["bytes"], **{k: v for k, v in row.items() if k not in ("image_id", "bytes")})
+        """Create the details from a row of `dicom_metadata`."""
+        own = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+        shown = [
+            Attribute(label=f.metadata["label"], value=_text(row[f.name]), unit=f.metadata["unit"])
+            for f in LABELLED
+            if row[f.name] is not None
+        ]
+        return cls(**own, file_bytes=row["bytes"], attributes=shown)
 
 
-@strawberry.type(description="Part of a text, in Unicode code points.")
+def _text(value: str | float | Sequence[float]) -> str:
+    """A value as people read it: numbers to three decimals."""
+    if isinstance(value, str):
+        return value
+    return " × ".join(f"{number:.3f}".rstrip("0").rstrip(".") for number in (value if isinstance(value, Sequence) else [value]))
+
+
+@strawberry.type(description="A span of text, in Unicode code points.")
 class TextSpan:
     begin: int = strawberry.field(description="Offset of its first character.")
     end: int = strawberry.field(description="Offset after its last character.")
@@ -109,29 +138,29 @@ class TextSpan:
 
 @strawberry.type(description="One mention of a finding, sign, symptom, diagnosis or device in a report.")
 class Entity:
-    text: str = text_field("The words of the mention.")
+    text: str = text_field("The text of the mention.")
     begin: int = strawberry.field(description="Offset of its first character in the report's text, in Unicode code points.")
     end: int = strawberry.field(description="Offset after its last character.")
-    section: str = text_field("The section it stands in, in lower case; empty before the first header.")
-    concept: str = text_field("The vocabulary's name of what is mentioned.")
-    category: Category = strawberry.field(description="Diagnosis, sign, symptom or device.")
-    assertion: Assertion = strawberry.field(description="What the report says of it.")
+    section: str = text_field("The section that contains it, in lower case; empty before the first header.")
+    concept: str = text_field("The vocabulary's name for the concept.")
+    category: Category = strawberry.field(description="Whether it is a diagnosis, sign, symptom or device.")
+    assertion: Assertion = strawberry.field(description="What the report asserts about it.")
     cue: str | None = strawberry.field(description="The words that decided the assertion.")
     icd10cm_code: str | None = strawberry.field(description="ICD-10-CM code.")
     icd10cm_description: str | None = strawberry.field(description="The code's description.")
     icd10cm_billable: bool | None = strawberry.field(
-        default=None, description="Whether the code is billable, that is has none below it."
+        default=None, description="Whether the code is billable, that is, has no subcodes."
     )
-    icd10cm_release: str | None = strawberry.field(default=None, description="The release of ICD-10-CM the code is of.")
-    score: float = strawberry.field(description="Certainty of the link to the code, 0 to 1.")
-    severity: str | None = strawberry.field(default=None, description="Minimal, mild, moderate, severe, or a range of two.")
+    icd10cm_release: str | None = strawberry.field(default=None, description="The ICD-10-CM release that defines the code.")
+    score: float = strawberry.field(description="Confidence of the match to the code, 0 to 1.")
+    severity: str | None = strawberry.field(default=None, description="Minimal, mild, moderate or severe, or a range of two.")
     change: str | None = strawberry.field(default=None, description="New, unchanged, worse, better or resolved.")
     laterality: str | None = strawberry.field(default=None, description="Left, right or bilateral.")
-    anatomy: str | None = strawberry.field(default=None, description="The place named with it, without its side.")
-    position: str | None = strawberry.field(default=None, description="Of a device: the words that say where it lies.")
+    anatomy: str | None = strawberry.field(default=None, description="The anatomical site, without its side.")
+    position: str | None = strawberry.field(default=None, description="For a device: the words that describe its position.")
 
     @classmethod
     def from_row(cls, row: EntityRow) -> Self:
-        """The mention in a row of `report_entities`."""
+        """Create the mention from a row of `report_entities`."""
         plain = {k: v for k, v in row.items() if k not in ("report_id", "category", "assertion")}
         return cls(**plain, category=Category(row["category"]), assertion=Assertion(row["assertion"]))

@@ -1,6 +1,6 @@
-"""What a client is told when something went wrong: a code and a sentence, never a stack trace and never data.
+"""GraphQL errors for clients: a code and a sentence, never a stack trace and never patient data.
 
-Belongs here: which exception becomes which code. Logged is the exception's type alone, because its message may hold data.
+Belongs here: the mapping of exceptions to codes. Only an exception's type is logged, because its message may contain data.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ LOG = logging.getLogger("medsearch.errors")
 
 
 class LimitExceeded(InvalidQuery):
-    """More is asked for than one request may have."""
+    """The request exceeds a limit."""
 
 
 class StaleCursor(InvalidQuery):
-    """A cursor of a release that readers are no longer sent to."""
+    """The cursor belongs to an index release that is no longer current."""
 
 
-_UNAVAILABLE = "The store or the index cannot be read now. Try again."
-_INTERNAL = "Something went wrong here. It was logged."
+_UNAVAILABLE = "The store or the index is unavailable. Try again."
+_INTERNAL = "Internal error. See the service's log for details."
 _TOO_MANY_TOKENS = "Parsing aborted"
-"""What graphql-core says of a document that is too long, and of nothing else."""
+"""How graphql-core's message for a document that is too long starts, and no other message."""
 
 _CLIENT_ERRORS: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (LimitExceeded, Code.LIMIT_EXCEEDED, None),
@@ -45,32 +45,34 @@ _CLIENT_ERRORS: tuple[tuple[type[MedsearchError], Code, str | None], ...] = (
     (IndexMismatch, Code.BAD_USER_INPUT, None),
     (Forbidden, Code.FORBIDDEN, None),
     (NotIndexed, Code.NOT_FOUND, None),
-    (ObjectNotFound, Code.NOT_FOUND, "No such object."),
+    (ObjectNotFound, Code.NOT_FOUND, "No such object. Check its ID."),
     (FileTooLarge, Code.LIMIT_EXCEEDED, None),
     (UnusableFile, Code.BAD_USER_INPUT, None),
     (ModelMismatch, Code.MODEL_MISMATCH, None),
     (EmbedderUnavailable, Code.UNAVAILABLE, None),
     (StorageError, Code.UNAVAILABLE, _UNAVAILABLE),
-    (NoSuchRelease, Code.UNAVAILABLE, _UNAVAILABLE),  # the one it was read from was superseded and deleted meanwhile
+    (NoSuchRelease, Code.UNAVAILABLE, _UNAVAILABLE),  # the release was superseded and deleted during the query
 )
-"""Exception, code, and the sentence told; None tells the exception's own, which the core keeps free of data."""
+"""Exception, code and message; None stands for the exception's own message, which the core keeps free of data."""
 
 _SERVER_FAULTS = frozenset({Code.MODEL_MISMATCH.value, Code.UNAVAILABLE.value, Code.INTERNAL.value, Code.TIMEOUT.value})
-"""The codes of faults that are not the client's."""
+"""Codes of errors that the client did not cause."""
 
 
 def document_error(code: Code, message: str) -> GraphQLError:
-    """An error of a whole document, with its code."""
+    """Create an error about a whole document."""
     return GraphQLError(message, extensions={"code": code.value})
 
 
 def to_client_error(error: GraphQLError) -> GraphQLError:
-    """The error as the client sees it. A fault of the client's document keeps GraphQL's own message."""
+    """Convert an error to the one that the client sees. Errors in the document itself keep GraphQL's own message."""
     cause = find_cause(error)
     if cause is None:
         return _client_error(error, _code_of_document(error), error.message)
     if isinstance(cause, RecursionError) and error.path is None:
-        return _client_error(error, Code.LIMIT_EXCEEDED, "The query is nested too deep.")
+        return _client_error(
+            error, Code.LIMIT_EXCEEDED, "The query is nested too deeply. Flatten it, or split it into several queries."
+        )
     for kind, code, sentence in _CLIENT_ERRORS:
         if isinstance(cause, kind):
             return _client_error(error, code, sentence or str(cause))
@@ -78,7 +80,7 @@ def to_client_error(error: GraphQLError) -> GraphQLError:
 
 
 def log(error: GraphQLError) -> None:
-    """Notes the type of a fault that is ours, and the fields it stands at."""
+    """Log the type and field path of an error that the client did not cause."""
     cause = find_cause(error)
     code = (to_client_error(error).extensions or {}).get("code")
     if code not in _SERVER_FAULTS:
@@ -88,7 +90,7 @@ def log(error: GraphQLError) -> None:
 
 
 def find_cause(error: GraphQLError) -> Exception | None:
-    """The exception behind an error; None where GraphQL itself refused the document or an argument."""
+    """Return the exception behind an error; None if GraphQL itself rejected the document or an argument."""
     cause: Exception | None = error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error

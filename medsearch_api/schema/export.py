@@ -1,7 +1,6 @@
-"""The schemas as text: `make docs` rewrites `schema.graphql` and `appsync.graphql`, and a test compares them.
+"""The schemas as text: `make docs` rewrites `schema.graphql` and `appsync.graphql`, and a test checks that they are current.
 
-`schema.published.graphql` is the schema that clients were last promised. It is changed by hand, at a
-release alone.
+`schema.published.graphql` is the last schema promised to clients. It is updated by hand, only at a release.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ PUBLISHED = FOLDER / "schema.published.graphql"
 
 
 def schema_text() -> str:
-    """The schema in GraphQL's schema definition language."""
+    """Return the schema in GraphQL's schema definition language."""
     return build_schema().as_str() + "\n"
 
 
 def appsync_text() -> str:
-    """The AppSync API's schema in GraphQL's schema definition language."""
+    """Return the AppSync API's schema in GraphQL's schema definition language."""
     return build_appsync_schema().as_str() + "\n"
 
 
 SCHEMAS = {EXPORTED: schema_text, EXPORTED_APPSYNC: appsync_text}
-"""Every exported file, with what makes its text."""
+"""Every exported file, with the function that creates its text."""

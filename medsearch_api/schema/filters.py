@@ -1,4 +1,4 @@
-"""The filters of the schema, and how they become the index's."""
+"""The schema's filters, and their conversion to the index's filters."""
 
 from dataclasses import fields
 from datetime import date
@@ -7,6 +7,7 @@ import strawberry
 
 from medsearch_api.schema.enums import Sex
 from medsearch_api.schema.errors import LimitExceeded
+from medsearch_core.search.facets import add_facets
 from medsearch_core.search.query import Filters
 
 MAX_VALUES = 200
@@ -19,35 +20,32 @@ def _values(description: str) -> list[str]:
 @strawberry.input(
     name="Filters",
     description=(
-        "What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing. Ranges include "
-        "both ends. A report matches modality, body part, view and laterality by any image of its study, an image matches "
-        "reports by its study's report."
+        "Conditions on hits. Fields combine with AND, values within a field with OR; an empty field matches everything. Ranges "
+        "include both ends. A report matches modality, body part, view and laterality if any image of its study does; an image "
+        "matches report conditions through its study's report."
     ),
 )
+@add_facets(after="reports", name=lambda facet: facet.name, hint=list[str], default=lambda facet: _values(facet.description))
 class FiltersInput:
     patients: list[str] = _values("Patient keys.")
     studies: list[str] = _values("Study keys.")
-    reports: list[str] = _values("Report ids.")
-    modalities: list[str] = _values("Modality (0008,0060), e.g. DX.")
-    body_parts: list[str] = _values("BodyPartExamined (0018,0015), e.g. CHEST.")
-    views: list[str] = _values("ViewPosition (0018,5101), e.g. PA.")
-    lateralities: list[str] = _values("Laterality, L or R.")
+    reports: list[str] = _values("Report IDs.")
     sexes: list[Sex] = strawberry.field(default_factory=list, description="Sex of the patient.")
-    tags: list[str] = _values("Tags people gave the study, spelled as they gave them.")
-    min_age_years: float | None = strawberry.field(default=None, description="Youngest age in years.")
-    max_age_years: float | None = strawberry.field(default=None, description="Oldest age in years.")
-    from_date: date | None = strawberry.field(default=None, description="First day of the study.")
-    to_date: date | None = strawberry.field(default=None, description="Last day of the study.")
-    present: list[str] = _values("ICD-10-CM codes the report says are present; all must hold. J18 also matches J18.9.")
-    absent: list[str] = _values("ICD-10-CM codes the report says are absent; all must hold.")
-    uncertain: list[str] = _values("ICD-10-CM codes the report is unsure of; all must hold.")
-    without_patients: list[str] = _values("Patient keys to leave out.")
-    without_studies: list[str] = _values("Study keys to leave out.")
-    without_reports: list[str] = _values("Report ids to leave out, with the images of their studies.")
-    without_images: list[str] = _values("Image ids to leave out; concerns images alone.")
+    tags: list[str] = _values("User-assigned tags of the study, spelled exactly as assigned.")
+    min_age_years: float | None = strawberry.field(default=None, description="Minimum age in years.")
+    max_age_years: float | None = strawberry.field(default=None, description="Maximum age in years.")
+    from_date: date | None = strawberry.field(default=None, description="Earliest study date.")
+    to_date: date | None = strawberry.field(default=None, description="Latest study date.")
+    present: list[str] = _values("ICD-10-CM codes that the report states as present; all must match. J18 also matches J18.9.")
+    absent: list[str] = _values("ICD-10-CM codes that the report states as absent; all must match.")
+    uncertain: list[str] = _values("ICD-10-CM codes that the report states as uncertain; all must match.")
+    without_patients: list[str] = _values("Patient keys to exclude.")
+    without_studies: list[str] = _values("Study keys to exclude.")
+    without_reports: list[str] = _values("Report IDs to exclude, with the images of their studies.")
+    without_images: list[str] = _values("Image IDs to exclude; applies to images only.")
     without_present: list[str] = _values(
-        "ICD-10-CM codes that the report must not say are present; none may hold. What it says is absent or uncertain stays, "
-        "and so does what has no report."
+        "ICD-10-CM codes that the report must not state as present; none may match. Reports that state them as absent or "
+        "uncertain still match, as do images without a report."
     )
 
 
@@ -55,17 +53,17 @@ _LISTS = tuple(f.name for f in fields(Filters) if f.default == ())
 
 
 def parse_filters(filters_input: FiltersInput | None) -> Filters:
-    """The index's filters.
+    """Convert the schema's filters to the index's.
 
     Raises:
-        LimitExceeded: a field holds more than `MAX_VALUES` values.
+        LimitExceeded: a field has more than `MAX_VALUES` values.
     """
     if filters_input is None:
         return Filters()
     lists = {name: tuple(getattr(filters_input, name)) for name in _LISTS}
     for name, values in lists.items():
         if len(values) > MAX_VALUES:
-            raise LimitExceeded(f"the filter {name} may hold at most {MAX_VALUES} values")
+            raise LimitExceeded(f"the filter {name} may have at most {MAX_VALUES} values")
     lists["sexes"] = tuple(sex.value for sex in filters_input.sexes)
     return Filters(
         **lists,

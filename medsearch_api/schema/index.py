@@ -1,4 +1,4 @@
-"""What the index holds: counts, models, releases."""
+"""The contents of the index: counts, models and releases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,50 +11,50 @@ from medsearch_core.search.releases import Release, ReleasedIndex, schema_versio
 from medsearch_core.search.results import IndexHealth
 
 
-@strawberry.type(description="What the index holds, and which model its vectors are of.")
+@strawberry.type(description="The contents of the index, and the model of its vectors.")
 class Index:
-    images: int = strawberry.field(description="Images.")
-    reports: int = strawberry.field(description="Reports.")
-    studies: int = strawberry.field(description="Studies.")
-    model_id: str | None = strawberry.field(description="Architecture and weights; null while there is no image.")
-    model_version: str | None = strawberry.field(description="Digest of the weights, and the preprocessing's version.")
-    dimensions: int | None = strawberry.field(description="Length of a vector.")
-    release: str | None = strawberry.field(description="The release that is asked; null before the first.")
+    images: int = strawberry.field(description="Number of images.")
+    reports: int = strawberry.field(description="Number of reports.")
+    studies: int = strawberry.field(description="Number of studies.")
+    model_id: str | None = strawberry.field(description="Architecture and weights; null if there are no images.")
+    model_version: str | None = strawberry.field(description="Digest of the weights, and version of the preprocessing.")
+    dimensions: int | None = strawberry.field(description="Vector length.")
+    release: str | None = strawberry.field(description="The current release; null before the first.")
 
-    @strawberry.field(description="Version of the index's schema in that release.")
+    @strawberry.field(description="Schema version of that index release.")
     def schema_version(self) -> int | None:
         return schema_version_of(self.release) if self.release else None
 
     @classmethod
     def of(cls, health: IndexHealth) -> Self:
-        """What an index tells of itself."""
+        """Create it from an index's health."""
         names = ("images", "reports", "studies", "model_id", "model_version", "dimensions", "release")
         return cls(**{name: getattr(health, name) for name in names})
 
 
-@strawberry.type(name="Release", description="One generation of the whole index.")
+@strawberry.type(name="Release", description="One build of the whole index.")
 class IndexRelease:
-    name: str = strawberry.field(description="Its name.")
-    created: datetime = strawberry.field(description="When it was begun.")
-    published: datetime | None = strawberry.field(description="When readers were last sent to it; null if they never were.")
-    is_current: bool = strawberry.field(description="Whether it is the one that is asked.")
-    schema_version: int | None = strawberry.field(description="Version of the index's schema.")
-    images: int = strawberry.field(description="Images.")
-    reports: int = strawberry.field(description="Reports.")
-    studies: int = strawberry.field(description="Studies.")
+    name: str = strawberry.field(description="The release's name.")
+    created: datetime = strawberry.field(description="When the build started.")
+    published: datetime | None = strawberry.field(description="When it last became current; null if it never was.")
+    is_current: bool = strawberry.field(description="Whether it is the current release.")
+    schema_version: int | None = strawberry.field(description="Schema version of the index.")
+    images: int = strawberry.field(description="Number of images.")
+    reports: int = strawberry.field(description="Number of reports.")
+    studies: int = strawberry.field(description="Number of studies.")
 
 
-@strawberry.type(description="A version of the embedding model, and the releases of the index that hold its vectors.")
+@strawberry.type(description="A version of the embedding model, and the index releases with its vectors.")
 class ModelVersion:
     model_id: str = strawberry.field(description="Architecture and weights.")
-    model_version: str = strawberry.field(description="Digest of the weights, and the preprocessing's version.")
-    dimensions: int = strawberry.field(description="Length of a vector.")
-    is_current: bool = strawberry.field(description="Whether the release that is asked holds its vectors.")
+    model_version: str = strawberry.field(description="Digest of the weights, and version of the preprocessing.")
+    dimensions: int = strawberry.field(description="Vector length.")
+    is_current: bool = strawberry.field(description="Whether the current release has its vectors.")
     releases: list[IndexRelease] = strawberry.field(description="The releases, newest first.")
 
 
 def model_versions(index: ReleasedIndex) -> list[ModelVersion]:
-    """Every model whose vectors a release holds, in the order of their newest releases. Reads every release."""
+    """Return every model that has vectors in some release, the newest release's first. Reads every release."""
     releases_by_model: dict[tuple[str, str, int], list[IndexRelease]] = {}
     for release, health in _release_healths(index, index.releases()):
         if health.model_id is not None and health.model_version is not None and health.dimensions is not None:
@@ -74,7 +74,7 @@ def model_versions(index: ReleasedIndex) -> list[ModelVersion]:
 
 
 def _release_healths(index: ReleasedIndex, releases: Sequence[Release]) -> list[tuple[Release, IndexHealth]]:
-    """What each release holds; one that was deleted meanwhile is passed over."""
+    """Return the health of each release, skipping those that were deleted in the meantime."""
     healths = []
     for release in releases:
         try:

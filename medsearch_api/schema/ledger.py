@@ -1,4 +1,4 @@
-"""What became of the landed objects, in counts alone."""
+"""The state of landed objects, as counts only."""
 
 from enum import Enum
 from typing import Any, Self
@@ -11,11 +11,11 @@ from medsearch_core.storage import ledger
 
 
 def _state(name: str) -> Any:
-    """A state as the data contract tells it."""
+    """Create an enum value described as in the data contract."""
     return enum_value(name, description=f"{STATES[name][0].upper()}{STATES[name][1:]}.")
 
 
-@strawberry.enum(description="What became of a landed object.")
+@strawberry.enum(description="The state of a landed object.")
 class LedgerState(Enum):
     INDEXED = _state("indexed")
     PENDING = _state("pending")
@@ -26,29 +26,31 @@ class LedgerState(Enum):
     DELETED = _state("deleted")
 
 
-@strawberry.type(description="How many objects were refused or left out for one reason.")
+@strawberry.type(description="The number of objects rejected or excluded for one reason.")
 class LedgerReason:
-    reason: str = strawberry.field(description="The reason, one of the data contract's.")
-    count: int = strawberry.field(description="Objects.")
+    reason: str = strawberry.field(description="The reason, one of those in the data contract.")
+    count: int = strawberry.field(description="Number of objects.")
 
 
-@strawberry.type(description="How many objects are in one state.")
+@strawberry.type(description="The number of objects in one state.")
 class LedgerCount:
     state: LedgerState = strawberry.field(description="The state.")
-    count: int = strawberry.field(description="Objects.")
-    reports: int = strawberry.field(description="How many of them are reports.")
-    images: int = strawberry.field(description="Images made of them.")
-    reasons: list[LedgerReason] = strawberry.field(description="Why, most frequent first; empty where a state needs no reason.")
+    count: int = strawberry.field(description="Number of objects.")
+    reports: int = strawberry.field(description="Number of reports among them.")
+    images: int = strawberry.field(description="Number of images derived from them.")
+    reasons: list[LedgerReason] = strawberry.field(
+        description="The reasons, most frequent first; empty for states that need none."
+    )
 
 
-@strawberry.type(description="What became of every landed object, as of the last run of the ledger. No keys.")
+@strawberry.type(description="The state of all landed objects at the last ledger run. Contains no keys.")
 class LedgerTotals:
-    objects: int = strawberry.field(description="Objects landed: of all states but SUPERSEDED and DELETED.")
-    states: list[LedgerCount] = strawberry.field(description="Every state, with how many objects are in it.")
+    objects: int = strawberry.field(description="Number of landed objects, in all states except SUPERSEDED and DELETED.")
+    states: list[LedgerCount] = strawberry.field(description="Every state, with the number of objects in it.")
 
     @classmethod
     def of(cls, totals: ledger.LedgerTotals) -> Self:
-        """The totals as they are told."""
+        """Create it from the ledger's totals."""
         return cls(objects=totals.landed, states=[_count(total) for total in totals.states])
 
 

@@ -1,6 +1,6 @@
-"""GraphQL's requests over HTTP, before a document is read: forms with a file, and refusals with a code and a sentence.
+"""GraphQL over HTTP, before a document is parsed: forms with a file, and errors with a code and a sentence.
 
-Forms are those of the GraphQL multipart request specification: `operations`, `map`, and at most one file.
+Forms follow the GraphQL multipart request specification: `operations`, `map`, and at most one file.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ CODES = {415: Code.UNAVAILABLE, 503: Code.UNAVAILABLE}
 
 
 class CodedErrors:
-    """Put before strawberry's view: what it refuses (no JSON, another content type, a batch of operations) gets a code."""
+    """Mixin before strawberry's view: gives its errors (invalid JSON, wrong content type, batched operations) a code."""
 
     def decode_json(self, data: str | bytes) -> Any:
-        """The request's body, an object or a list.
+        """Parse the request's body as a JSON object or list.
 
         Raises:
-            HTTPException: it is no JSON, or nested too deep for the parser, or something else.
+            HTTPException: it is not JSON, is nested too deeply for the parser, or is another kind of value.
         """
         try:
             decoded = super().decode_json(data)  # type: ignore[misc]
@@ -47,7 +47,10 @@ class CodedErrors:
 
 
 class InMemoryForms:
-    """Put before strawberry's view, whose requests are `InMemoryRequest`: few forms at once, and none without an embedder."""
+    """Mixin before strawberry's view: limits concurrent forms, and rejects forms if there is no embedder.
+
+    The view's requests must be `InMemoryRequest`.
+    """
 
     multipart_uploads_enabled: bool
 
@@ -68,12 +71,12 @@ class InMemoryForms:
         try:
             operations: dict[str, str] = await super().parse_multipart(request)  # type: ignore[misc]
         except (AttributeError, IndexError, TypeError, ValueError):
-            raise HTTPException(400, "The form's map does not fit its operations") from None
+            raise HTTPException(400, "The form's map does not match its operations") from None
         return operations
 
 
 class InMemoryRequest(StarletteRequestAdapter):
-    """A request whose form never touches the disk."""
+    """A request whose form is never written to disk."""
 
     async def get_form_data(self) -> FormData:
         form = await read_form(self._request)

@@ -1,8 +1,8 @@
-"""Cursors and pages of connections (Relay's Cursor Connections Specification, forward).
+"""Cursors and pages of connections (Relay's Cursor Connections Specification, forward only).
 
-A cursor is a place in the answer of one query to one release of the index: the position of its edge, a digest of the query with
-its arguments, and a digest of the release's name. It is the same whenever the same is asked, holds no data, and is refused
-where it would lead into another answer. It is not a secret: whoever makes one up gets a page he could have asked for.
+A cursor is a position in the results of one query on one index release: the rank of its edge, a digest of the query and its
+arguments, and a digest of the release's name. It is deterministic, contains no data, and is rejected for any other query or
+release. It is not a secret: a forged cursor only yields a page that its sender could have requested anyway.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _VERSION = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """The part of an answer that is asked for: `first` items after the first `start`.
+    """The requested part of the results: `first` items, starting after the first `start` ones.
 
     Args:
-        max_depth: how many items can be paged through at all.
-        release: the release of the index that is asked.
+        max_depth: number of items that can be paged through in total.
+        release: the index release that is searched.
     """
 
     start: int
@@ -49,11 +49,11 @@ class Window:
 
     @property
     def fetch_size(self) -> int:
-        """How many items to fetch: one more than the page, to know whether there is another."""
+        """The number of items to fetch: one more than the page, to know whether there is a next page."""
         return min(self.first + 1, self.max_depth - self.start)
 
     def page(self, items: Sequence[Item]) -> tuple[list[tuple[int, str, Item]], PageInfo]:
-        """Rank from 1, cursor and item of each edge, and where the page lies. `items` holds at most `fetch_size` items."""
+        """Return (rank from 1, cursor, item) of each edge, and the page info. `items` has at most `fetch_size` items."""
         entries = [(rank, self._cursor(rank), item) for rank, item in enumerate(items[: self.first], start=self.start + 1)]
         page_info = PageInfo(
             has_next_page=len(items) > self.first,
@@ -64,7 +64,7 @@ class Window:
         return entries, page_info
 
     def page_of(self, all_items: Sequence[Item]) -> tuple[list[tuple[int, str, Item]], PageInfo]:
-        """As `page`, of a list that is at hand."""
+        """Return the same as `page`, given the complete list."""
         return self.page(all_items[self.start : self.start + self.fetch_size])
 
     def _cursor(self, position: int) -> str:
@@ -75,23 +75,23 @@ class Window:
 async def resolve_window(
     info: Info, name: str, arguments: Mapping[str, Any], first: int, after: str | None, max_depth: int = MAX_DEPTH
 ) -> Window:
-    """The window that a connection's arguments name.
+    """Resolve a connection's paging arguments to a window.
 
     Args:
-        name: which connection it is.
-        arguments: all that decides what its edges are, in values that JSON can hold.
+        name: name of the connection.
+        arguments: everything that determines its edges, as JSON-compatible values.
 
     Raises:
-        InvalidQuery: `first` is negative, or `after` is no cursor of this connection with these arguments.
-        LimitExceeded: `first` is above `MAX_FIRST`, or the page would end beyond `max_depth`.
-        StaleCursor: the index was built anew since the cursor was given.
+        InvalidQuery: `first` is negative, or `after` is not a cursor of this connection with these arguments.
+        LimitExceeded: `first` is above `MAX_FIRST`, or the page would start beyond `max_depth`.
+        StaleCursor: the index was rebuilt after the cursor was issued.
     """
     check_range("first", first, 0, MAX_FIRST)
     release = await info.context.loaders.release.load("current")
     digest = _digest(json.dumps([name, arguments], sort_keys=True, ensure_ascii=True))
     start = 0 if after is None else _position(after, digest, release)
     if start > max_depth:
-        raise LimitExceeded(f"pages go no further than {max_depth}")
+        raise LimitExceeded(f"only the first {max_depth} results can be paged through; narrow the search")
     return Window(start=start, first=first, max_depth=max_depth, digest=digest, release=release)
 
 
@@ -99,13 +99,13 @@ def _position(cursor: str, digest: bytes, release: str | None) -> int:
     try:
         version, position, query_digest, release_digest = _CURSOR.unpack(base64.b64decode(cursor, b"-_", validate=True))
     except (binascii.Error, ValueError, struct.error):
-        raise InvalidQuery("after is not a cursor of this service") from None
+        raise InvalidQuery("after is not a cursor of this service; use endCursor of the previous page") from None
     if version != _VERSION:
-        raise InvalidQuery("after is not a cursor of this service")
+        raise InvalidQuery("after is not a cursor of this service; use endCursor of the previous page")
     if query_digest != digest:
-        raise InvalidQuery("after is a cursor of another query, or of this one with other arguments")
+        raise InvalidQuery("after belongs to another query or other arguments; start again without it")
     if release_digest != _release_digest(release):
-        raise StaleCursor("The index was built anew since this cursor was given. Begin again without after.")
+        raise StaleCursor("The index was rebuilt after this cursor was issued. Start again without after.")
     return int(position)
 
 
@@ -119,19 +119,19 @@ def _digest(text: str) -> bytes:
 
 @strawberry.type
 class Edge:
-    """What every edge has."""
+    """Fields shared by all edges."""
 
-    cursor: str = strawberry.field(description="Where this edge stands: give it as after to go on behind it.")
+    cursor: str = strawberry.field(description="The edge's position: pass it as after to continue behind it.")
 
 
 @strawberry.type
 class Connection:
-    """What every connection has. `count` is asked only where the total is."""
+    """Fields shared by all connections. `count` is called only if the total is requested."""
 
-    page_info: PageInfo = strawberry.field(description="Where this page lies.")
+    page_info: PageInfo = strawberry.field(description="The position of this page.")
     count: strawberry.Private[Count]
 
-    @strawberry.field(description="How many there are in all, also beyond what can be paged through.")
+    @strawberry.field(description="The total number, including items beyond the paging limit.")
     async def total_count(self) -> int:
         return await self.count()
 
@@ -141,12 +141,12 @@ def _nodes(self: Any) -> Any:
 
 
 def nodes(description: str) -> Any:
-    """A connection's field for the nodes of its `edges`; its type is annotated where it stands."""
+    """Create a connection's field for the nodes of its `edges`. The annotation sets its type."""
     return strawberry.field(resolver=_nodes, description=description)
 
 
 def constant_count(total: int) -> Count:
-    """A total that needs no asking."""
+    """Create a count from a known total."""
 
     async def count() -> int:
         return total

@@ -1,4 +1,4 @@
-"""A patient: the studies, images and reports of one patient key."""
+"""A patient: the studies, images and reports with one patient key."""
 
 import asyncio
 from typing import Any
@@ -16,10 +16,10 @@ class StudyEdge(Edge):
     node: Study = strawberry.field(description="The study.")
 
 
-@strawberry.type(description="Studies, a page of them.")
+@strawberry.type(description="A page of studies.")
 class StudyConnection(Connection):
-    edges: list[StudyEdge] = strawberry.field(description="The studies of this page, each with its cursor.")
-    nodes: list[Study] = nodes("The studies of this page.")
+    edges: list[StudyEdge] = strawberry.field(description="The studies on this page, each with its cursor.")
+    nodes: list[Study] = nodes("The studies on this page.")
 
 
 @strawberry.type(description="A report in a list.")
@@ -27,18 +27,18 @@ class ReportEdge(Edge):
     node: Report = strawberry.field(description="The report.")
 
 
-@strawberry.type(description="Reports, a page of them.")
+@strawberry.type(description="A page of reports.")
 class ReportConnection(Connection):
-    edges: list[ReportEdge] = strawberry.field(description="The reports of this page, each with its cursor.")
-    nodes: list[Report] = nodes("The reports of this page.")
+    edges: list[ReportEdge] = strawberry.field(description="The reports on this page, each with its cursor.")
+    nodes: list[Report] = nodes("The reports on this page.")
 
 
-@strawberry.type(description="What there is of one patient.")
+@strawberry.type(description="The studies, images and reports of one patient.")
 class Patient:
     patient: str = strawberry.field(description="Patient key. Not the PatientID.")
 
     @strawberry.field(
-        description="The patient's studies in the warehouse, by study key. One whose every file was rejected holds nothing."
+        description="The patient's studies in the warehouse, by study key. A study whose files were all rejected is empty."
     )
     async def studies(self, info: Info, first: First = 20, after: After = None) -> StudyConnection:
         window = await self._window(info, "Patient.studies", first, after)
@@ -47,7 +47,7 @@ class Patient:
         edges = [StudyEdge(cursor=c, node=Study(patient=key.patient, study=key.study)) for _, c, key in entries]
         return StudyConnection(edges=edges, page_info=page_info, count=constant_count(len(keys)))
 
-    @strawberry.field(description="The patient's indexed images, by study and image id.")
+    @strawberry.field(description="The patient's indexed images, by study and image ID.")
     async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
         window = await self._window(info, "Patient.images", first, after)
         page = await asyncio.to_thread(info.context.index.list_images, self._only, window.start, window.fetch_size)
@@ -55,7 +55,7 @@ class Patient:
         edges = [ImageEdge(cursor=c, node=Image.of(document)) for _, c, document in entries]
         return ImageConnection(edges=edges, page_info=page_info, count=constant_count(page.total))
 
-    @strawberry.field(description="The patient's indexed reports, by report id.")
+    @strawberry.field(description="The patient's indexed reports, by report ID.")
     async def reports(self, info: Info, first: First = 20, after: After = None) -> ReportConnection:
         window = await self._window(info, "Patient.reports", first, after)
         page = await asyncio.to_thread(info.context.index.text, "", (), self._only, window.start, window.fetch_size)

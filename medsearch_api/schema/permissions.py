@@ -1,7 +1,7 @@
-"""Fields that not every viewer may see.
+"""Permissions of fields that not every viewer may see.
 
-Belongs here: permissions that types put on their fields, as in `source_key: str | None = identifying("...")`. Not here: who a
-viewer is, or the guard that keeps out those without any role.
+Belongs here: permissions on fields, as in `source_key: str | None = identifier_field("...")`. Not here: who a viewer is, or the
+guard that rejects viewers without a role.
 """
 
 from typing import Any
@@ -15,26 +15,26 @@ from medsearch_core.errors import MedsearchError
 
 
 class Forbidden(MedsearchError):
-    """The viewer's roles do not allow it. The message is for the viewer."""
+    """The viewer's roles do not allow it. The message is shown to the viewer."""
 
 
 class OnlyAdmins(BasePermission):
-    """Allows viewers who are admins."""
+    """Allows admins only."""
 
     def has_permission(self, source: Any, info: Info, **kwargs: Any) -> bool:
-        """Whether this request's viewer is one."""
+        """Whether the request's viewer is an admin."""
         return info.context.viewer.has(Role.ADMIN)
 
     def on_unauthorized(self) -> None:
-        """Refuses the field; the rest of the answer stands."""
-        raise Forbidden("Only admins may see this.")
+        """Reject the field; the rest of the response is unaffected."""
+        raise Forbidden("Only admins may see this field. Leave it out, or ask for the admin role.")
 
 
 def only_admins() -> PermissionExtension:
-    """For `extensions` of a field, which must be nullable: what is refused is null, beside an error with the code FORBIDDEN."""
+    """Create an extension for a nullable field: for others than admins it is null, with an error with code FORBIDDEN."""
     return PermissionExtension([OnlyAdmins()], use_directives=False)
 
 
 def identifier_field(description: str) -> Any:
-    """A plain field that identifies a patient beyond the study's key: only admins see it. Its type must be nullable."""
-    return strawberry.field(description=f"{description} Only for admins.", extensions=[only_admins()])
+    """Create a field that identifies a patient beyond the study key, visible to admins only. Its type must be nullable."""
+    return strawberry.field(description=f"{description} Visible to admins only.", extensions=[only_admins()])

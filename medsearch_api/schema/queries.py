@@ -7,6 +7,6 @@ from medsearch_api.schema.searches import Searches
 from medsearch_api.schema.uploads import Uploads
 
 
-@strawberry.type(description="Everything that can be asked.")
+@strawberry.type(description="All queries.")
 class Query(Lookups, Searches, Uploads):
-    """Lookups, searches, and files to search by."""
+    """Lookups, searches and uploads."""

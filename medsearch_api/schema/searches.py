@@ -1,4 +1,4 @@
-"""The queries that search: by words, by likeness, by both, and what is counted of them."""
+"""The search queries: by text, by similarity, by both, and facets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -36,21 +36,25 @@ from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_f
 CODE_FACETS = frozenset({"present_codes", "absent_codes", "uncertain_codes"})
 
 
-FiltersArgument = Annotated[FiltersInput | None, argument("What a hit must be.", "filters")]
-Fields = Annotated[list[ReportField] | None, argument("Where words are looked for; Findings and Impression if not given.")]
+FiltersArgument = Annotated[FiltersInput | None, argument("Conditions on hits.", "filters")]
+Fields = Annotated[list[ReportField] | None, argument("Which parts of reports to search; Findings and Impression if omitted.")]
 ImageId = Annotated[strawberry.ID | None, argument("An indexed image.")]
-Vector = Annotated[list[float] | None, argument("An embedding by the index's model.")]
-File = Annotated[Upload | None, argument("A DICOM, PNG or JPEG file. It is embedded once a request; to page, ask embedding.")]
+Vector = Annotated[list[float] | None, argument("An embedding made with the index's model.")]
+File = Annotated[
+    Upload | None, argument("A DICOM, PNG or JPEG file. Each request embeds it again; to page, query embedding first.")
+]
 Excluding = Annotated[
-    Exclude, argument("What is left out of the images like imageId. A vector or a file has neither study nor patient.")
+    Exclude, argument("What to exclude from the images similar to imageId. A vector or file has neither study nor patient.")
 ]
 
 
 @strawberry.type
 class Searches:
-    """One half of the queries."""
+    """The search queries."""
 
-    @strawberry.field(description="Reports holding any of the words, by BM25; all reports by id when there are none.")
+    @strawberry.field(
+        description="Reports that contain any of the words, ranked by BM25; all reports by ID if there are no words."
+    )
     async def search_reports(
         self,
         info: Info,
@@ -68,7 +72,7 @@ class Searches:
         return await _report_connection(info, window, page)
 
     @strawberry.field(
-        description="Reports most like a report by the words of its Findings and Impression, by BM25; not the report itself."
+        description="Reports similar to a report by the words of its Findings and Impression (BM25), without the report itself."
     )
     async def reports_like(
         self,
@@ -86,8 +90,8 @@ class Searches:
 
     @strawberry.field(
         description=(
-            "The k images most like an image, a vector or a file, nearest first. Give one of imageId, vector and upload. The "
-            "total counts all images that match."
+            "The k images most similar to an image, a vector or a file, nearest first. Specify exactly one of imageId, vector "
+            "and upload. The total counts all images that match the filters."
         )
     )
     async def similar_images(
@@ -96,7 +100,7 @@ class Searches:
         image_id: ImageId = None,
         vector: Vector = None,
         upload: File = None,
-        k: Annotated[int, argument(f"How many of the nearest images there are to page through, 1 to {MAX_HITS}.")] = 100,
+        k: Annotated[int, argument(f"How many of the nearest images can be paged through, 1 to {MAX_HITS}.")] = 100,
         filters_input: FiltersArgument = None,
         exclude: Excluding = Exclude.IMAGE,
         first: First = 20,
@@ -124,8 +128,9 @@ class Searches:
 
     @strawberry.field(
         description=(
-            f"The {WINDOW} best images by likeness and by the words of their reports, fused by rank. Give one of imageId, "
-            "vector and upload. Without words only likeness counts. The total counts all images that match the filters."
+            f"The {WINDOW} best images by similarity and by the text of their reports, fused by rank. Specify exactly one of "
+            "imageId, vector and upload. Without words only similarity counts. The total counts all images that match the "
+            "filters."
         )
     )
     async def hybrid_search(
@@ -164,25 +169,25 @@ class Searches:
         ]
         return HybridImageConnection(edges=edges, page_info=page_info, count=_image_counter(info, filters))
 
-    @strawberry.field(description="The most frequent values of a field of the reports that match, by count, then value.")
+    @strawberry.field(description="The most frequent values of a field among matching reports, by count, then value.")
     async def facets(
         self,
         info: Info,
-        field: Annotated[FacetField, argument("Whose values to count.")],
+        field: Annotated[FacetField, argument("The field whose values to count.")],
         query: Words = "",
         like_report: Annotated[
             strawberry.ID | None,
             argument(
-                f"Count only the {MAX_SIMILAR_REPORTS} reports most like this one, as reportsLike finds them. Not beside words."
+                f"Count only the {MAX_SIMILAR_REPORTS} reports most similar to this one, as in reportsLike. Excludes query."
             ),
         ] = None,
         filters_input: FiltersArgument = None,
-        size: Annotated[int, argument(f"How many values to give, 1 to {MAX_SIZE}.")] = 10,
+        size: Annotated[int, argument(f"How many values to return, 1 to {MAX_SIZE}.")] = 10,
     ) -> list[FacetCount]:
         check_query(query)
         check_range("size", size, 1, MAX_SIZE)
         if like_report is not None and query:
-            raise InvalidQuery("give either query or likeReport")
+            raise InvalidQuery("specify either query or likeReport, not both")
         index, name, filters = info.context.index, str(field.value), parse_filters(filters_input)
         if like_report is not None:
             like = await asyncio.to_thread(filters_for_similar, index, like_report, filters)
@@ -208,14 +213,14 @@ async def _report_connection(info: Info, window: Window, page: ReportPage) -> Re
 async def _check_release(info: Info, window: Window) -> None:
     """
     Raises:
-        StorageError: readers were sent to another release meanwhile, so what was found may be of either.
+        StorageError: another release became current during the query, so the hits may come from either.
     """
     if await asyncio.to_thread(info.context.index.current) != window.release:
-        raise StorageError("the index was replaced while it was asked")
+        raise StorageError("The index was replaced during this query; try again.")
 
 
 def _canonical(filters: Filters) -> dict[str, Any]:
-    """Filters for a cursor's digest: the order of values within a field means nothing."""
+    """Normalize filters for a cursor's digest: the order of values within a field does not matter."""
     return {name: sorted(v) if isinstance(v, list | tuple) else v for name, v in asdict(filters).items()}
 
 
@@ -228,7 +233,7 @@ def _hybrid_part(part: Part | None) -> HybridPart | None:
 
 
 def _image_counter(info: Info, filters: Filters) -> Count:
-    """How many images match, counted when it is asked for."""
+    """Create a count of the matching images, computed only if it is requested."""
 
     async def count() -> int:
         return (await asyncio.to_thread(info.context.index.count, filters)).images

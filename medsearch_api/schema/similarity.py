@@ -1,4 +1,4 @@
-"""What images are to be like: an indexed image, a vector, or a file."""
+"""The query of a similarity search: an indexed image, a vector, or a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medsearch_core.search.query import Filters
 
 @dataclass(frozen=True, slots=True)
 class SimilarityArguments:
-    """The arguments of a search by likeness, of which one of the first three is to be given."""
+    """The arguments of a similarity search. Exactly one of the first three must be given."""
 
     image_id: str | None
     vector: Sequence[float] | None
@@ -26,16 +26,18 @@ class SimilarityArguments:
     exclude: Exclude
 
     def cursor_key(self) -> dict[str, Any]:
-        """What is asked, for a cursor's digest: of a file its SHA-256.
+        """Return the arguments for a cursor's digest; a file is represented by its SHA-256.
 
         Raises:
-            InvalidQuery: not exactly one is given, or what a vector and a file do not have is to be left out.
+            InvalidQuery: not exactly one of the three is given, or the study or patient of a vector or file is excluded.
         """
         sources = [source for source in (self.image_id, self.vector, self.upload) if source is not None]
         if len(sources) != 1:
-            raise InvalidQuery("give one of imageId, vector and upload")
+            raise InvalidQuery("specify exactly one of imageId, vector and upload")
         if self.image_id is None and self.exclude in (Exclude.STUDY, Exclude.PATIENT):
-            raise InvalidQuery("a vector or a file has no patient and no study to exclude")
+            raise InvalidQuery(
+                "exclude: STUDY and PATIENT need imageId, because a vector or file has neither study nor patient"
+            )
         key = {
             "image": self.image_id,
             "vector": check_vector(self.vector) if self.vector else None,
@@ -44,11 +46,11 @@ class SimilarityArguments:
         return key | ({"upload": self.upload.sha256} if self.upload else {})
 
     async def query_vector(self, info: Info, filters: Filters) -> tuple[Sequence[float], Filters]:
-        """The vector that hits are compared with, and the filters with what is left out.
+        """Return the vector to compare with, and the filters extended by the exclusion.
 
         Raises:
             NotIndexed: the image is not in the index.
-            UnusableFile, EmbedderUnavailable, ModelMismatch: the file has no vector that can be compared.
+            UnusableFile, EmbedderUnavailable, ModelMismatch: the file yields no comparable vector.
         """
         if self.upload is not None:
             return (await info.context.loaders.embeddings.load(self.upload)).vector, filters

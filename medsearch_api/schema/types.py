@@ -1,6 +1,6 @@
-"""Image, Report and Study: what the index holds, and the links between them, and lists of them.
+"""Image, Report and Study: the objects in the index, the links between them, and lists of them.
 
-Belongs here: types that lead to other types, resolved through the request's loaders. Not here: queries.
+Belongs here: types that link to other types, resolved through the request's loaders. Not here: queries.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from medsearch_core.search.documents import REPORT_LISTS, ImageDocument, ReportD
 from medsearch_core.search.highlights import matching_spans
 from medsearch_core.search.query import TextField
 
-First = Annotated[int, argument(f"How many to give at most, 0 to {MAX_FIRST}.")]
-Words = Annotated[str, argument("Words. Only text: quotes and operators mean nothing.")]
-After = Annotated[str | None, argument("The cursor to go on behind, of the same query and arguments.")]
+First = Annotated[int, argument(f"Maximum number of items to return, 0 to {MAX_FIRST}.")]
+Words = Annotated[str, argument("Words to search for. Plain text: quotes and operators have no special meaning.")]
+After = Annotated[str | None, argument("The cursor to continue after, from the same query with the same arguments.")]
 
 
 def _keyword(description: str) -> str:
@@ -49,41 +49,40 @@ class Image:
     patient_sex: Sex | None = strawberry.field(description="PatientSex (0010,0040).")
     patient_age_years: float | None = strawberry.field(description="PatientAge (0010,1010) in years.")
     study_date: date | None = strawberry.field(description="StudyDate (0008,0020).")
-    is_representative: bool = strawberry.field(description="Stands for its object: the first frame, or the middle of several.")
-    present_codes: list[str] = _list("ICD-10-CM codes its report says are present.")
-    absent_codes: list[str] = _list("ICD-10-CM codes its report says are absent.")
-    uncertain_codes: list[str] = _list("ICD-10-CM codes its report is unsure of.")
-    tags: list[str] = _list("Tags people gave its study.")
-    thumbnail_url: str = _keyword("Path of the thumbnail, a PNG, below the service's root.")
-    frame_url: str = _keyword(
-        "Path of its picture in full resolution, a PNG, below the service's root; with .values for .png, of its values."
+    is_representative: bool = strawberry.field(
+        description="Whether it represents its object: the only frame, or the middle one of several."
     )
-    provenance: ImageProvenance = strawberry.field(description="Where it comes from.")
+    present_codes: list[str] = _list("ICD-10-CM codes that its report states as present.")
+    absent_codes: list[str] = _list("ICD-10-CM codes that its report states as absent.")
+    uncertain_codes: list[str] = _list("ICD-10-CM codes that its report states as uncertain.")
+    tags: list[str] = _list("User-assigned tags of its study.")
+    thumbnail_url: str = _keyword("Path of the thumbnail (PNG), relative to the service's root.")
+    frame_url: str = _keyword(
+        "Path of the full-resolution rendering (PNG), relative to the service's root; .values instead of .png for its values."
+    )
+    provenance: ImageProvenance = strawberry.field(description="Its provenance.")
 
-    @strawberry.field(description="The report of its study, if it has one.")
+    @strawberry.field(description="Its study's report, if there is one.")
     async def report(self, info: Info) -> "Report | None":
         if self.report_id is None:
             return None
         document = await info.context.loaders.reports.load(self.report_id)
         return Report.of(document) if document and _same_study(self, document) else None
 
-    @strawberry.field(description="How it was acquired; null when the warehouse no longer has it.")
+    @strawberry.field(description="Acquisition details; null if the warehouse no longer has the image.")
     async def detail(self, info: Info) -> ImageDetail | None:
         rows = await info.context.loaders.image_rows.load(StudyKey(self.patient, self.study))
         return next((ImageDetail.from_row(row) for row in rows if row["image_id"] == self.id), None)
 
     @classmethod
     def of(cls, document: ImageDocument) -> Self:
-        """The image in an index document."""
+        """Create the image from an index document."""
         return cls(
             id=strawberry.ID(document.image_id),
             patient=document.patient,
             study=document.study,
             report_id=strawberry.ID(document.report_id) if document.report_id is not None else None,
-            modality=document.modality,
-            body_part_examined=document.body_part_examined,
-            view_position=document.view_position,
-            laterality=document.laterality,
+            **{name: getattr(document, name) for name in _OF_IMAGE},
             patient_sex=Sex(document.patient_sex) if document.patient_sex else None,
             patient_age_years=document.patient_age_years,
             study_date=date.fromisoformat(document.study_date) if document.study_date else None,
@@ -110,15 +109,15 @@ class ImageEdge(Edge):
     node: Image = strawberry.field(description="The image.")
 
 
-@strawberry.type(description="Images, a page of them.")
+@strawberry.type(description="A page of images.")
 class ImageConnection(Connection):
-    edges: list[ImageEdge] = strawberry.field(description="The images of this page, each with its cursor.")
-    nodes: list[Image] = nodes("The images of this page.")
+    edges: list[ImageEdge] = strawberry.field(description="The images on this page, each with its cursor.")
+    nodes: list[Image] = nodes("The images on this page.")
 
 
 @strawberry.type(description="One radiology report. A concept is never both positive and negative in one report.")
 class Report:
-    id: strawberry.ID = strawberry.field(description="The study part of the key: s<StudyID> in MIMIC-CXR.")
+    id: strawberry.ID = strawberry.field(description="The study key: s<StudyID> in MIMIC-CXR.")
     patient: str = _keyword("Patient key. Not the PatientID.")
     study: str = _keyword("Study key, unique within the patient.")
     text: str = _keyword("The whole report.")
@@ -138,49 +137,47 @@ class Report:
     present_codes: list[str] = _list("ICD-10-CM codes present.")
     absent_codes: list[str] = _list("ICD-10-CM codes absent.")
     uncertain_codes: list[str] = _list("ICD-10-CM codes uncertain.")
-    tags: list[str] = _list("Tags people gave its study.")
-    provenance: ReportProvenance = strawberry.field(description="Where it comes from.")
+    tags: list[str] = _list("User-assigned tags of its study.")
+    provenance: ReportProvenance = strawberry.field(description="Its provenance.")
 
-    @strawberry.field(description="The indexed images of its study, by image id.")
+    @strawberry.field(description="The indexed images of its study, by image ID.")
     async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
         cursor_args = {"patient": self.patient, "study": self.study, "report": self.id}
         window = await resolve_window(info, "Report.images", cursor_args, first, after)
         loaded = await info.context.loaders.images_of_reports.load(self.id)
         return _image_connection(window, [d for d in loaded if _same_study(self, d)])
 
-    @strawberry.field(description="COMPARISON section; null also when the warehouse holds another version of the report.")
+    @strawberry.field(description="COMPARISON section; also null if the warehouse has another version of the report.")
     async def comparison(self, info: Info) -> str | None:
         read = await self._read(info)
         return read.comparison if read else None
 
-    @strawberry.field(
-        description="Its mentions in the order of the text; null when the warehouse holds another version of the report."
-    )
+    @strawberry.field(description="Its mentions in text order; null if the warehouse has another version of the report.")
     async def entities(self, info: Info) -> list[Entity] | None:
         read = await self._read(info)
         return [Entity.from_row(row) for row in read.entities] if read else None
 
     @strawberry.field(
-        description="Where words of a query stand in its text, as searches compare words: by stem, case and accents aside."
+        description="Where a query's words occur in its text. As in searches, words match by stem, ignoring case and accents."
     )
     def matches(
         self,
         query: Words,
-        field: Annotated[ReportField, argument("The text to look in, where offsets count from.")] = ReportField.REPORT,
+        field: Annotated[ReportField, argument("The text to search; offsets count from its start.")] = ReportField.REPORT,
     ) -> list[TextSpan]:
         check_query(query)
         text: str | None = getattr(self, TextField(field.value).value)
         return [TextSpan(begin=span.begin, end=span.end) for span in matching_spans(text or "", query)]
 
     async def _read(self, info: Info) -> WarehouseReport | None:
-        """The warehouse's reading of this very text: offsets into another version would mark the wrong words."""
+        """Return the warehouse's entities of exactly this text: offsets into another version would mark the wrong words."""
         reports = await info.context.loaders.warehouse_reports.load(StudyKey(self.patient, self.study))
         version = (self.id, self.provenance.sha256, self.provenance.ner_version)
         return next((r for r in reports if (r.report_id, r.sha256, r.ner_version) == version), None)
 
     @classmethod
     def of(cls, document: ReportDocument) -> Self:
-        """The report in an index document."""
+        """Create the report from an index document."""
         shared: dict[str, Any] = {name: getattr(document, name) for name in _SHARED}
         return cls(
             id=strawberry.ID(document.report_id),
@@ -194,16 +191,19 @@ class Report:
         )
 
 
+_OF_IMAGE = ("modality", "body_part_examined", "view_position", "laterality")
+"""The facets that an image has as fields. Others are attributes of its detail."""
+
 _SHARED = (
     *("patient", "study", "text", "examination", "indication", "technique", "findings", "impression"),
     *REPORT_LISTS,
     "tags",
 )
-"""What a report has under the same name as its document."""
+"""Fields that a report and its document share under the same name."""
 
 
 def _same_study(one: "Image | Report | Study", other: ImageDocument | ReportDocument) -> bool:
-    """Whether both are of one study. Two patients may have studies of one name, and must never share a report."""
+    """Whether both belong to one study. Two patients may have studies with equal keys, and must never share a report."""
     return (one.patient, one.study) == (other.patient, other.study)
 
 
@@ -218,7 +218,7 @@ class Study:
     patient: str = _keyword("Patient key. Not the PatientID.")
     study: str = _keyword("Study key, unique within the patient.")
 
-    @strawberry.field(description="Its indexed images, in the order they were acquired.")
+    @strawberry.field(description="Its indexed images, in acquisition order.")
     async def images(self, info: Info, first: First = 20, after: After = None) -> ImageConnection:
         window = await resolve_window(info, "Study.images", {"patient": self.patient, "study": self.study}, first, after)
         rows = await info.context.loaders.image_rows.load(StudyKey(self.patient, self.study))

@@ -1,1 +1,1 @@
-"""Sign-in: whose tokens are believed, what roles they give, and how the page gets its session (docs/adr/0007-sign-in.md)."""
+"""Sign-in: accepted tokens, the roles they grant, and the page's sessions (docs/adr/0007-sign-in.md)."""

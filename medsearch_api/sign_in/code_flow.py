@@ -1,6 +1,6 @@
-"""The authorization code flow with PKCE, spoken with the issuer (OpenID Connect Core 1.0 section 3.1, RFC 7636, RFC 9700).
+"""The authorization code flow with PKCE (OpenID Connect Core 1.0 section 3.1, RFC 7636, RFC 9700).
 
-Belongs here: what is sent to the issuer, and whether its answer belongs to this sign-in. Not here: cookies and responses.
+Belongs here: requests to the issuer, and checking that its answer belongs to this sign-in. Not here: cookies and responses.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from medsearch_api.sign_in.viewer import Viewer
 
 
 class SignInError(Exception):
-    """This sign-in cannot be finished. The message is a short fixed word."""
+    """The sign-in failed. The message is a short fixed term."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """A sign-in under way: what only the browser that began it may hand back."""
+    """A sign-in in progress: secrets that only the browser that started it can return."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -39,27 +39,27 @@ class PendingSignIn:
 
     @classmethod
     def new(cls) -> Self:
-        """Three random values of 256 bits."""
+        """Create three random values of 256 bits."""
         return cls(*(secrets.token_urlsafe(32) for _ in range(3)))
 
     @classmethod
     def from_cookie(cls, value: str | None) -> Self | None:
-        """What `to_cookie` wrote; None for anything else."""
+        """Parse the output of `to_cookie`; None for anything else."""
         parts = (value or "").split(".")
         return cls(*parts) if len(parts) == 3 and all(parts) else None
 
     def to_cookie(self) -> str:
-        """The values as one word."""
+        """Encode the values as a cookie value."""
         return f"{self.state}.{self.nonce}.{self.verifier}"
 
     @property
     def challenge(self) -> str:
-        """The verifier's SHA-256 (RFC 7636 section 4.2, S256)."""
+        """The verifier's SHA-256 challenge (RFC 7636 section 4.2, S256)."""
         return base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 class CodeFlow:
-    """Sign-in at one issuer, renewal and sign-out."""
+    """Sign-in, renewal and sign-out with one issuer."""
 
     def __init__(self, issuer: Issuer, tokens: Tokens, options: OidcOptions, clock: Callable[[], float] = time.time) -> None:
         self._issuer = issuer
@@ -68,10 +68,10 @@ class CodeFlow:
         self._clock = clock
 
     async def authorization_url(self, pending: PendingSignIn) -> str:
-        """Where the browser is sent to sign in.
+        """Return the URL to which the browser is sent to sign in.
 
         Raises:
-            IssuerUnavailable: it is not known.
+            IssuerUnavailable: the URL is not known.
         """
         endpoint = (await self._issuer.metadata()).authorization_endpoint
         return add_parameters(
@@ -87,20 +87,20 @@ class CodeFlow:
         )
 
     async def complete(self, answer: Mapping[str, str], pending: PendingSignIn | None) -> Session:
-        """The session that the issuer's answer opens.
+        """Complete the sign-in and return its session.
 
         Args:
-            answer: the parameters that the browser brought back.
+            answer: the parameters of the issuer's redirect.
 
         Raises:
-            SignInError: the answer does not belong to the sign-in that this browser began, or the issuer said no.
-            IssuerUnavailable: the issuer cannot be asked.
+            SignInError: the answer does not belong to the sign-in that this browser started, or the issuer denied it.
+            IssuerUnavailable: the issuer cannot be reached.
         """
         if pending is None or not compare_digest(answer.get("state", "").encode(), pending.state.encode()):
             raise SignInError("state")
         metadata = await self._issuer.metadata()
         if answer.get("iss", "" if metadata.sends_issuer else self._issuer.url) != self._issuer.url:
-            raise SignInError("issuer")  # another issuer's code must not be taken to this one (RFC 9207)
+            raise SignInError("issuer")  # another issuer's code must not be sent to this one (RFC 9207)
         if "error" in answer or not answer.get("code"):
             raise SignInError("not granted")
         grant = await self._grant(
@@ -125,10 +125,10 @@ class CodeFlow:
         )
 
     async def is_valid(self, session: Session) -> bool:
-        """Whether the issuer still stands by a session. One whose token has run out is renewed where it can be.
+        """Whether a session is still valid. A session whose token has expired is renewed if possible.
 
         Raises:
-            IssuerUnavailable: that cannot be found out now.
+            IssuerUnavailable: this cannot be determined now.
         """
         if self._clock() < session.valid_until:
             return True
@@ -140,7 +140,7 @@ class CodeFlow:
             metadata = await self._issuer.metadata()
             try:
                 grant = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
-                session.refresh_token = grant.get("refresh_token", session.refresh_token)  # the old one may be spent now
+                session.refresh_token = grant.get("refresh_token", session.refresh_token)  # the old one may be invalid now
                 access = await self._tokens.verify_access_token(_require_string(grant, "access_token"))
             except (SignInError, InvalidToken):
                 session.refresh_token = None
@@ -152,9 +152,9 @@ class CodeFlow:
             return True
 
     async def sign_out(self, session: Session | None) -> str:
-        """Where a browser goes that signed out: to the issuer, which ends its own session, or else to the page.
+        """Return where the browser goes after sign-out: to the issuer, to end its session too, or else to the page.
 
-        The refresh token is revoked (RFC 7009). A failure of that does not keep anybody signed in here.
+        Also revokes the refresh token (RFC 7009). If that fails, the user is signed out here nevertheless.
         """
         home = f"{self._options.public_url}/"
         try:
@@ -169,17 +169,17 @@ class CodeFlow:
         endpoint = end_session_endpoint(self._issuer.url, metadata)
         if endpoint is None:
             return home
-        # OpenID Connect RP-Initiated Logout 1.0 says post_logout_redirect_uri, Cognito logout_uri; both pass over the other
+        # OpenID Connect RP-Initiated Logout 1.0 uses post_logout_redirect_uri, Cognito logout_uri; each ignores the other
         return add_parameters(endpoint, client_id=self._options.client_id, post_logout_redirect_uri=home, logout_uri=home)
 
     def _viewer(self, access: Claims) -> Viewer:
         return Viewer(access["sub"], roles_from_claims(access, self._options))
 
     async def _grant(self, metadata: Metadata, **form: str) -> Mapping[str, Any]:
-        """The token endpoint's answer (RFC 6749 section 5.1)."""
+        """Request tokens from the token endpoint (RFC 6749 section 5.1)."""
         response = await self._post(metadata, metadata.token_endpoint, **form)
         if response.status_code >= 500 or response.status_code == 429:
-            raise IssuerUnavailable("the issuer cannot grant tokens now")
+            raise IssuerUnavailable("the issuer cannot issue tokens now")
         try:
             grant = response.json()
         except ValueError:
@@ -193,7 +193,7 @@ class CodeFlow:
         return grant
 
     async def _post(self, metadata: Metadata, address: str, **form: str) -> httpx.Response:
-        """Posts a form as this client: with its secret if it has one, else with its id alone (RFC 6749 section 2.3.1)."""
+        """Post a form as this client: with its secret if it has one, else with its ID only (RFC 6749 section 2.3.1)."""
         secret, own = self._options.client_secret, {"client_id": self._options.client_id}
         auth = None
         if secret and metadata.accepts_basic_auth:
@@ -204,11 +204,11 @@ class CodeFlow:
             async with http_client(auth) as http:
                 return await http.post(address, data=form | own, headers={"accept": "application/json"})
         except httpx.HTTPError as error:
-            raise IssuerUnavailable(f"the issuer does not answer: {type(error).__name__}") from None
+            raise IssuerUnavailable(f"the issuer does not respond: {type(error).__name__}") from None
 
 
 def end_session_endpoint(issuer: str, metadata: Metadata) -> str | None:
-    """Where the issuer ends its own session. Cognito's stands beside its `/oauth2/authorize` where it does not say so."""
+    """Return the issuer's logout endpoint. Cognito does not publish its own, which is next to `/oauth2/authorize`."""
     if metadata.end_session_endpoint is not None:
         return metadata.end_session_endpoint
     host, authorize = urlsplit(issuer).hostname or "", urlsplit(metadata.authorization_endpoint)
@@ -219,7 +219,7 @@ def end_session_endpoint(issuer: str, metadata: Metadata) -> str | None:
 
 
 def add_parameters(address: str, **parameters: str) -> str:
-    """The address with parameters added to those it has."""
+    """Add parameters to those of a URL."""
     return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(parameters)}"
 
 
@@ -231,6 +231,6 @@ def _require_string(grant: Mapping[str, Any], name: str) -> str:
 
 
 def _display_name(identity: Claims) -> str:
-    """What the user is called, for the page alone."""
+    """Return the user's name, for display on the page only."""
     candidates = (identity.get(name) for name in ("name", "preferred_username", "email", "cognito:username"))
     return next((value for value in candidates if isinstance(value, str) and value), "")[:200]

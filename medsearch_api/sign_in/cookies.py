@@ -1,4 +1,4 @@
-"""The two cookies of the page: the session's, and that of a sign-in under way.
+"""The page's two cookies: for the session, and for a sign-in in progress.
 
 Both are HttpOnly, and over TLS Secure with the `__Host-` prefix, which binds them to this host (RFC 6265bis section 4.1.3).
 """
@@ -11,11 +11,11 @@ from starlette.responses import Response
 from medsearch_api.sign_in.code_flow import PendingSignIn
 
 PENDING_S = 600
-"""Seconds a user has at the issuer's sign-in."""
+"""Seconds that a user has to sign in at the issuer."""
 
 
 class Cookies:
-    """Sets, reads and clears them."""
+    """Sets, reads and clears both cookies."""
 
     def __init__(self, is_https: bool) -> None:
         self._is_https = is_https
@@ -23,27 +23,30 @@ class Cookies:
         self.session_name, self.pending_name = f"{prefix}medsearch-session", f"{prefix}medsearch-sign-in"
 
     def read_session_id(self, connection: HTTPConnection) -> str | None:
-        """The session's id, if the browser sent one."""
+        """Read the session ID, if the browser sent one."""
         return connection.cookies.get(self.session_name)
 
     def read_pending(self, connection: HTTPConnection) -> PendingSignIn | None:
-        """The sign-in that this browser began."""
+        """Read the sign-in that this browser started."""
         return PendingSignIn.from_cookie(connection.cookies.get(self.pending_name))
 
     def set_pending(self, response: Response, pending: PendingSignIn) -> None:
-        """Lax, because the browser comes back from the issuer's site."""
+        """Set the sign-in cookie. SameSite=Lax, because the browser returns from the issuer's site."""
         response.set_cookie(
             self.pending_name, pending.to_cookie(), PENDING_S, secure=self._is_https, httponly=True, samesite="lax"
         )
 
     def set_session(self, response: Response, session_id: str) -> None:
-        """Strict: no other site's page can make the browser send it. Pages of the same site, as Dagster's, can for pictures."""
+        """Set the session cookie. SameSite=Strict: pages of other sites cannot make the browser send it.
+
+        Pages of the same site can, as Dagster's UI does for thumbnails.
+        """
         response.set_cookie(self.session_name, session_id, secure=self._is_https, httponly=True, samesite="strict")
 
     def clear_session(self, response: Response) -> None:
-        """Clears the session's."""
+        """Clear the session cookie."""
         response.delete_cookie(self.session_name, secure=self._is_https, httponly=True, samesite="strict")
 
     def clear_pending(self, response: Response) -> None:
-        """Clears the sign-in's: it is for one answer."""
+        """Clear the sign-in cookie, which is valid for a single answer."""
         response.delete_cookie(self.pending_name, secure=self._is_https, httponly=True, samesite="lax")

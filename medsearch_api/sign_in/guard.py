@@ -1,6 +1,6 @@
-"""What stands in front of the service where users sign in: no viewer, no answer.
+"""The guard in front of the service if users sign in: no access without a viewer.
 
-Belongs here: which addresses are open, and what is answered to those who may not pass. Not here: what a viewer may see.
+Belongs here: which paths are public, and the responses to rejected requests. Not here: what a viewer may see.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from medsearch_api.sign_in.tokens import InvalidToken, Tokens
 from medsearch_api.sign_in.viewer import Role, Viewer, set_viewer
 
 UNAUTHENTICATED_PATHS = ("/healthz", "/readyz", "/metrics")
-"""Paths that need no user."""
+"""Paths for monitoring, which need no user."""
 
 
 PUBLIC_PATHS = frozenset({"/", "/sign-in", "/sign-in/callback", "/sign-out", "/session", *UNAUTHENTICATED_PATHS})
 PUBLIC_PREFIXES = ("/static/",)
 APPSYNC = "/appsync/graphql"
-"""Where clients of AppSync ask. They send a token without a scheme, as AWS's own libraries do."""
+"""Path for AppSync clients. They send a token without a scheme, as AWS's own libraries do."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class RequireSignIn:
-    """Lets in who brings a believed token, or the cookie of a session, and has a role. All else is refused.
+    """Admits requests with a valid token or session cookie whose viewer has a role. Rejects everything else.
 
-    A cookie is sent by the browser whoever wrote the page, so a cookie alone changes nothing: a request that is not a plain
-    read must also come from the service's own page (Origin header, RFC 6454), and the cookie is SameSite=Strict.
+    Browsers send cookies whatever page makes the request, so a cookie alone is not enough to change anything: a request other
+    than a plain read must also come from the service's own page (Origin header, RFC 6454), and the cookie is SameSite=Strict.
     """
 
     def __init__(
@@ -51,19 +51,24 @@ class RequireSignIn:
         return await self.app(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> Response | None:
-        """Why the request may not pass; None if it may, and then it carries its viewer."""
+        """Return the response that rejects the request, or None to admit it, after setting its viewer."""
         connection = HTTPConnection(scope)
         try:
             if (header := connection.headers.get("authorization")) is not None:
                 viewer: Viewer | None = await self._token_viewer(bearer_token(header, scope["path"]))
             elif not self._is_from_page(connection):
-                return graphql_error_response(403, "FORBIDDEN", "This request does not come from the service's own page.")
+                return graphql_error_response(
+                    403, "FORBIDDEN", "Cross-origin request rejected. Use the service's own page, or send a bearer token."
+                )
             else:
                 viewer = await self._session_viewer(connection)
         except InvalidToken as error:
-            LOG.info("a token was refused: %s", error)
+            LOG.info("a token was rejected: %s", error)
             return graphql_error_response(
-                401, "UNAUTHENTICATED", "This token is not accepted.", 'Bearer realm="medsearch", error="invalid_token"'
+                401,
+                "UNAUTHENTICATED",
+                "Invalid token. Sign in again to get a new one.",
+                'Bearer realm="medsearch", error="invalid_token"',
             )
         except IssuerUnavailable:
             return unavailable_response()
@@ -71,7 +76,9 @@ class RequireSignIn:
             return graphql_error_response(401, "UNAUTHENTICATED", "Sign in first.", 'Bearer realm="medsearch"')
         if not viewer.has(Role.READER):
             challenge = 'Bearer realm="medsearch", error="insufficient_scope"'
-            return graphql_error_response(403, "FORBIDDEN", "This account has no role here.", challenge)
+            return graphql_error_response(
+                403, "FORBIDDEN", "This account has no role in medsearch. Ask your administrator for access.", challenge
+            )
         set_viewer(scope, viewer)
         return None
 
@@ -94,10 +101,10 @@ class RequireSignIn:
 
 
 def bearer_token(header: str, path: str) -> str:
-    """The token that an Authorization header brings (RFC 6750 section 2.1); at `APPSYNC` it may also be the whole header.
+    """Return the token of an Authorization header (RFC 6750 section 2.1); at `APPSYNC` it may also be the whole header.
 
     Raises:
-        InvalidToken: it is in another scheme.
+        InvalidToken: the header uses another scheme.
     """
     scheme, _, token = header.partition(" ")
     if scheme.lower() == "bearer":
@@ -108,23 +115,23 @@ def bearer_token(header: str, path: str) -> str:
 
 
 def is_public_path(path: str) -> bool:
-    """Whether an address is for everyone: the page's files, health, and what signs in and out."""
+    """Whether a path is public: the page's files, health checks, sign-in and sign-out."""
     return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
 def has_origin(connection: HTTPConnection, origin: str) -> bool:
-    """Whether a browser says that a page of this origin made the request."""
+    """Whether, according to the browser, a page of this origin made the request."""
     return connection.headers.get("origin") == origin
 
 
 def graphql_error_response(status: int, code: str, sentence: str, challenge: str | None = None) -> Response:
-    """A refusal in the form of a GraphQL error, which clients read already."""
+    """Create an error response in the form of a GraphQL error, which clients already understand."""
     headers = {"www-authenticate": challenge} if challenge else None
     return JSONResponse({"errors": [{"message": sentence, "extensions": {"code": code}}]}, status, headers)
 
 
 def unavailable_response() -> Response:
-    """Nobody can be told apart now."""
-    response = graphql_error_response(503, "UNAVAILABLE", "Sign-in cannot be checked now. Try again.")
+    """Create the response for requests whose sign-in cannot be checked now."""
+    response = graphql_error_response(503, "UNAVAILABLE", "Sign-in cannot be verified right now. Try again.")
     response.headers["retry-after"] = str(RETRY_S)
     return response

@@ -1,4 +1,4 @@
-"""Whether who asks may see what identifies a patient: PatientID, names, birth dates, StudyID, whole originals."""
+"""Access to patient identifiers: PatientID, names, birth dates, StudyID and whole originals."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from medsearch_api.sign_in.viewer import Role, get_viewer
 
 
 def may_see_identifiers(request: Request) -> bool:
-    """Whether patient identifiers may be in the answer to this request: for admins."""
+    """Whether the response may contain patient identifiers: only for admins."""
     return get_viewer(request.scope).has(Role.ADMIN)

@@ -1,7 +1,7 @@
-"""The issuer: what it says of itself, and the keys it signs with, kept and renewed.
+"""The issuer's metadata and signing keys, cached and refreshed.
 
-Belongs here: reading the discovery document and the key set, when to read them again, and for how long to go on without.
-Not here: what a token must say.
+Belongs here: reading the discovery document and the key set, when to refresh them, and how long to use stale ones. Not here:
+requirements on tokens.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ LOG = logging.getLogger("medsearch.sign_in")
 Key = RSAKey | ECKey | OKPKey
 
 REFRESH_S = 15 * 60
-"""Seconds after which documents are read again."""
+"""Seconds after which the documents are read again."""
 MAX_AGE_S = 24 * 3600
-"""Seconds for which they are believed while the issuer cannot be reached. After that nobody is let in."""
+"""Seconds for which they stay valid while the issuer cannot be reached. After that nobody can sign in."""
 RETRY_S = 10
-"""Seconds between two attempts to read them, whatever tokens arrive."""
+"""Minimum seconds between two attempts to read them, whatever tokens arrive."""
 TIMEOUT_S = 5
 MIN_RSA_BITS = 2048
 
 
 class IssuerUnavailable(MedsearchError):
-    """The issuer's documents cannot be had, so no token can be judged."""
+    """The issuer's documents are unavailable, so tokens cannot be verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The part of the discovery document that is used (OpenID Connect Discovery 1.0 section 3)."""
+    """The parts of the discovery document that are used (OpenID Connect Discovery 1.0 section 3)."""
 
     authorization_endpoint: str
     token_endpoint: str
@@ -60,7 +60,7 @@ class _Documents:
 
 
 class Issuer:
-    """One issuer. Documents are read when first needed, again when old, and when a token names a key that is not known."""
+    """One issuer. Its documents are read when first needed, when stale, and when a token names an unknown key."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.url = url
@@ -71,33 +71,33 @@ class Issuer:
         self._reading = asyncio.Lock()
 
     async def metadata(self) -> Metadata:
-        """What the issuer says of itself.
+        """Return the issuer's metadata.
 
         Raises:
-            IssuerUnavailable: it cannot be reached, or does not describe the issuer of the settings.
+            IssuerUnavailable: the issuer cannot be reached, or its document describes another issuer.
         """
         return (await self._current(lambda documents: True)).metadata
 
     async def key(self, kid: str | None) -> Key | None:
-        """The key of this id; without an id, the only key there is. None if the issuer has no such key.
+        """Return the key with this ID, or without an ID the only key. None if the issuer has no such key.
 
         Raises:
-            IssuerUnavailable: whether it has cannot be found out.
+            IssuerUnavailable: this cannot be determined now.
         """
         documents = await self._current(lambda documents: _find_key(documents, kid) is not None)
         key = _find_key(documents, kid)
         if key is None and self._has_failed:
-            raise IssuerUnavailable("a key that is not known cannot be asked for")
+            raise IssuerUnavailable("an unknown key cannot be looked up now")
         return key
 
     async def _current(self, suffices: Callable[[_Documents], bool]) -> _Documents:
-        """The documents, read again where they are old or do not suffice. Requests wait for one reading together."""
+        """Return the documents, refreshed if they are stale or do not suffice. Concurrent requests share one refresh."""
         if not self._is_fresh(suffices) and not (self._reading.locked() and self._is_usable(suffices)):
             async with self._reading:
                 if not self._is_fresh(suffices) and self._can_retry():
                     await self._read()
         if self._documents is None or self._age() > MAX_AGE_S:
-            raise IssuerUnavailable("the issuer's documents cannot be had")
+            raise IssuerUnavailable("the issuer's documents are unavailable")
         return self._documents
 
     def _is_usable(self, suffices: Callable[[_Documents], bool]) -> bool:
@@ -128,14 +128,14 @@ class Issuer:
 
 
 def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
-    """A client for one conversation with the issuer. It follows no redirects."""
+    """Create an HTTP client for the issuer. It follows no redirects."""
     return httpx.AsyncClient(auth=auth, timeout=TIMEOUT_S, follow_redirects=False)
 
 
 async def _document(http: httpx.AsyncClient, address: str) -> dict[str, Any]:
     response = await http.get(address, headers={"accept": "application/json"})
     if response.status_code != 200:
-        raise ValueError("not answered with 200")
+        raise ValueError("status is not 200")
     document = response.json()
     if not isinstance(document, dict):
         raise ValueError("not an object")
@@ -143,10 +143,10 @@ async def _document(http: httpx.AsyncClient, address: str) -> dict[str, Any]:
 
 
 def _metadata(document: Mapping[str, Any], issuer: str) -> Metadata:
-    """The metadata in a discovery document.
+    """Parse a discovery document.
 
     Raises:
-        ValueError: it is another issuer's (Discovery section 4.3), or an address in it is missing or not private.
+        ValueError: it belongs to another issuer (Discovery section 4.3), or a URL in it is missing or not secure.
     """
     if document.get("issuer") != issuer:
         raise ValueError("another issuer's document")
@@ -156,7 +156,7 @@ def _metadata(document: Mapping[str, Any], issuer: str) -> Metadata:
         if value is None:
             return None
         if not isinstance(value, str) or not is_secure_url(value):
-            raise ValueError(f"{name} is not an https address")
+            raise ValueError(f"{name} is not an https URL")
         return value
 
     needed = {name: address(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
@@ -174,10 +174,10 @@ def _metadata(document: Mapping[str, Any], issuer: str) -> Metadata:
 
 
 def _keys(document: Mapping[str, Any]) -> Mapping[str | None, Key]:
-    """The keys of a set (RFC 7517 section 5) that check signatures, by id. Others are passed over; of one id, the first counts.
+    """Parse a key set (RFC 7517 section 5) into signature keys by ID. Skips other keys; of equal IDs, the first counts.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there are none.
     """
     listed = document.get("keys")
     keys: dict[str | None, Key] = {}
@@ -191,7 +191,7 @@ def _keys(document: Mapping[str, Any]) -> Mapping[str | None, Key]:
 
 
 def _key(data: object) -> Key | None:
-    """A public key for signatures; None for what is anything else, malformed, or an RSA key that is too short."""
+    """Parse a public signature key; None for other or malformed keys, and for RSA keys that are too short."""
     if not isinstance(data, dict) or data.get("kty") not in ("RSA", "EC", "OKP") or data.get("use", "sig") != "sig":
         return None
     if not isinstance(data.get("kid"), str | None):

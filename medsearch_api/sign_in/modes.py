@@ -1,7 +1,7 @@
-"""Who may ask. Without a setting that says so, nobody.
+"""Authorization modes. Without a setting that selects one, nobody has access.
 
-Belongs here: which way to sign in the settings choose, what it puts in front of the service, and development without sign-in.
-Not here: sign-in by an issuer (`sign_in/`), and what a viewer who was let in may see (`schema/permissions.py`).
+Belongs here: selecting the mode, the guard it puts in front of the service, and development mode without sign-in. Not here:
+sign-in with an issuer (the other modules of `sign_in`), and what a viewer may see (`schema/permissions.py`).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What a way to sign in adds to the service: a guard in front of everything, and addresses of its own."""
+    """What a mode adds to the service: a guard in front of everything, and its own routes."""
 
     guard: Middleware
     routes: Sequence[Route]
 
 
 def open_sign_in(settings: Settings) -> SignIn:
-    """The way to sign in that the settings choose.
+    """Create the sign-in mode that the settings select.
 
     Raises:
         ConfigurationError: sign-in is not configured, or not safe on this address.
@@ -51,14 +51,13 @@ def open_sign_in(settings: Settings) -> SignIn:
         return _oidc(read_oidc_options(settings))
     if settings.api_sign_in != DEVELOPMENT:
         raise ConfigurationError(
-            f"Sign-in is not configured, so nothing is served. Set MEDSEARCH_API_SIGN_IN={OIDC} and name an issuer. To try the "
-            f"service on this machine alone, without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then answers on "
-            "127.0.0.1 only."
+            f"Sign-in is not configured. Set MEDSEARCH_API_SIGN_IN={OIDC} and configure an issuer. To try the service on this "
+            f"machine without sign-in, set MEDSEARCH_API_SIGN_IN={DEVELOPMENT}; it then listens on 127.0.0.1 only."
         )
     if not is_local_host(settings.api_host):
         raise ConfigurationError(
-            f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} asks nobody to sign in, so it may listen on loopback only: "
-            "set MEDSEARCH_API_HOST=127.0.0.1."
+            f"MEDSEARCH_API_SIGN_IN={DEVELOPMENT} requires no sign-in, so the service may listen on loopback only. Set "
+            "MEDSEARCH_API_HOST=127.0.0.1."
         )
     viewer = Viewer(DEVELOPMENT, parse_roles([settings.api_development_role]))
     return SignIn(Middleware(LoopbackOnly, viewer), [Route("/session", development_session)])
@@ -73,12 +72,12 @@ def _oidc(options: OidcOptions) -> SignIn:
 
 
 class LoopbackOnly:
-    """Lets in only programs of this machine that address it by a name of its own.
+    """Admits only programs on this machine that address it by a loopback name.
 
-    The Host header is checked against DNS rebinding: a web page whose name was pointed at 127.0.0.1 still sends that name.
-    A page of another site cannot read answers here, but could send what is not a plain read, forms with files among it: the
-    Origin header says so (RFC 6454).
-    A forwarding header means that a proxy speaks for somebody else, wherever that proxy runs.
+    The Host header is checked to prevent DNS rebinding: a website whose name resolves to 127.0.0.1 still sends its own name.
+    Pages of other sites cannot read responses, but could send requests other than plain reads, such as forms with files; the
+    Origin header identifies these (RFC 6454).
+    A forwarding header means that a proxy acts for somebody else, wherever the proxy runs.
     """
 
     def __init__(self, app: ASGIApp, viewer: Viewer) -> None:
@@ -97,22 +96,24 @@ class LoopbackOnly:
     def _refusal(self, connection: HTTPConnection) -> PlainTextResponse | None:
         client = connection.client
         if client is None or not is_loopback(client.host) or any(h in connection.headers for h in _FORWARDING):
-            return PlainTextResponse("Only this machine may use a service without sign-in.", 403)
+            return PlainTextResponse(
+                "Without sign-in, the service can be used from this machine only. Connect directly, not through a proxy.", 403
+            )
         if _host_name(connection.headers.get("host", "")) not in _LOCAL_NAMES:
-            return PlainTextResponse("Address this service as localhost or 127.0.0.1.", 400)
+            return PlainTextResponse("Use localhost or 127.0.0.1 to reach this service.", 400)
         if connection.scope.get("method") not in SAFE_METHODS and not _is_same_origin(connection):
-            return PlainTextResponse("Only the service's own page may ask this from a browser.", 403)
+            return PlainTextResponse("Cross-origin request rejected. In a browser, use the service's own page.", 403)
         return None
 
 
 def _is_same_origin(connection: HTTPConnection) -> bool:
-    """Whether no browser names the page that asks, or it is a page of the address that is asked."""
+    """Whether the request comes from this service's own page, or not from a browser page at all."""
     origin = connection.headers.get("origin")
     return origin is None or origin.lower() == f"{connection.url.scheme}://{connection.headers.get('host', '').lower()}"
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets (RFC 9110 section 7.2)."""
+    """Return the name in a Host header, without port and brackets (RFC 9110 section 7.2)."""
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0].lower()

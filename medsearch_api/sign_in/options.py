@@ -1,6 +1,6 @@
-"""What the settings say of sign-in by OpenID Connect, checked.
+"""The validated settings of sign-in with OpenID Connect.
 
-Belongs here: reading and refusing settings. Not here: what they lead to.
+Belongs here: reading and validating settings. Not here: their use.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from medsearch_core.loopback import is_local_host
 
 @dataclass(frozen=True, slots=True)
 class OidcOptions:
-    """Whom to believe, as what this service is known there, and where browsers reach it."""
+    """The issuer, this service's client registration there, and the URL at which browsers reach the service."""
 
     issuer: str
     client_id: str
@@ -29,20 +29,20 @@ class OidcOptions:
 
     @property
     def redirect_uri(self) -> str:
-        """Where the issuer sends browsers back to; to be registered there."""
+        """The URL to which the issuer redirects browsers; it must be registered there."""
         return f"{self.public_url}/sign-in/callback"
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers reach the service over TLS, so that cookies can be bound to it."""
+        """Whether browsers reach the service over TLS, so that cookies can be bound to the host."""
         return self.public_url.startswith("https:")
 
 
 def read_oidc_options(settings: Settings) -> OidcOptions:
-    """The checked options.
+    """Read and validate the options.
 
     Raises:
-        ConfigurationError: one is missing, or an address is neither https nor of this machine.
+        ConfigurationError: an option is missing, or a URL is neither https nor on this machine.
     """
     needed = {
         "MEDSEARCH_API_OIDC_ISSUER": settings.api_oidc_issuer,
@@ -51,21 +51,24 @@ def read_oidc_options(settings: Settings) -> OidcOptions:
         "MEDSEARCH_API_PUBLIC_URL": settings.api_public_url,
     }
     if missing := [name for name, value in needed.items() if not value]:
-        raise ConfigurationError(f"MEDSEARCH_API_SIGN_IN=oidc also needs {', '.join(missing)}.")
+        raise ConfigurationError(f"MEDSEARCH_API_SIGN_IN=oidc also requires {', '.join(missing)}.")
     issuer, public = urlsplit(settings.api_oidc_issuer), urlsplit(settings.api_public_url)
     if not is_secure_url(settings.api_oidc_issuer) or issuer.query or issuer.fragment:
         raise ConfigurationError(
-            "MEDSEARCH_API_OIDC_ISSUER must be an https address without query, exactly as its tokens say it."
+            "MEDSEARCH_API_OIDC_ISSUER must be an https URL without query, exactly as in the issuer's tokens."
         )
     if not is_secure_url(settings.api_public_url) or public.path not in ("", "/") or public.query or public.fragment:
         raise ConfigurationError(
-            "MEDSEARCH_API_PUBLIC_URL must be an https address without path, as in https://search.example.org."
+            "MEDSEARCH_API_PUBLIC_URL must be an https URL without path, such as https://search.example.org."
         )
     readers, admins = _split_values(settings.api_oidc_reader_values), _split_values(settings.api_oidc_admin_values)
     if not readers | admins:
-        raise ConfigurationError("MEDSEARCH_API_OIDC_READER_VALUES and _ADMIN_VALUES are both empty: nobody could be let in.")
+        raise ConfigurationError(
+            "MEDSEARCH_API_OIDC_READER_VALUES and MEDSEARCH_API_OIDC_ADMIN_VALUES are both empty, so nobody would have access. "
+            "Set at least one."
+        )
     if "openid" not in settings.api_oidc_scopes.split():
-        raise ConfigurationError("MEDSEARCH_API_OIDC_SCOPES must hold openid.")
+        raise ConfigurationError("MEDSEARCH_API_OIDC_SCOPES must include openid.")
     return OidcOptions(
         issuer=settings.api_oidc_issuer,
         client_id=settings.api_oidc_client_id,
@@ -80,7 +83,7 @@ def read_oidc_options(settings: Settings) -> OidcOptions:
 
 
 def is_secure_url(url: str) -> bool:
-    """Whether nobody between can read or change what is sent there: https, or http to this machine itself."""
+    """Whether traffic to a URL is protected from eavesdropping and tampering: https, or http to this machine."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -92,7 +95,7 @@ def is_secure_url(url: str) -> bool:
 
 
 def _origin(public: SplitResult) -> str:
-    """The address as an Origin header has it: in lower case, without the scheme's own port (RFC 6454 section 6.2)."""
+    """Format the URL like an Origin header: in lower case, without the scheme's default port (RFC 6454 section 6.2)."""
     own_port = ":443" if public.scheme == "https" else ":80"
     return f"{public.scheme}://{public.netloc.lower().removesuffix(own_port)}"
 

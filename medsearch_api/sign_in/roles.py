@@ -1,7 +1,7 @@
-"""From a token's claims to roles, by the settings.
+"""The mapping of a token's claims to roles.
 
-The claim is named as the issuer writes it (`cognito:groups`, `scope`) or by a path into nested objects (`realm_access.roles`,
-Keycloak). Its value is a list of strings or one string; `scope` and `scp` are words with spaces between (RFC 8693 section 4.2).
+The claim is configured by its name (`cognito:groups`, `scope`) or by a path into nested objects (`realm_access.roles`,
+Keycloak). Its value is a list of strings or a string; `scope` and `scp` are space-separated (RFC 8693 section 4.2).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SPACE_SEPARATED = frozenset({"scope", "scp"})
 
 
 def roles_from_claims(claims: Mapping[str, Any], options: OidcOptions) -> frozenset[Role]:
-    """The roles that the claims give; none where the claim is missing or is not of strings."""
+    """Return the roles that the claims grant; none if the claim is missing or does not contain strings."""
     values = _claim_values(claims, options.roles_claim)
     named = {Role.READER: options.reader_values, Role.ADMIN: options.admin_values}
     return frozenset(role for role, giving in named.items() if values & giving)

@@ -1,7 +1,7 @@
-"""The page's sign-in and sign-out over HTTP.
+"""HTTP routes of the page's sign-in and sign-out.
 
-Belongs here: turning browsers' requests into steps of the code flow, and its answers into responses. No address that a browser
-is sent to comes from the request, so there is no open redirect; where the user was, the page remembers itself.
+Belongs here: translating browser requests to steps of the code flow, and its results to responses. Redirect targets never come
+from the request, so there is no open redirect; the page itself remembers where the user was.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SignInRoutes:
         self._options, self._flow, self._sessions, self._cookies = options, flow, sessions, cookies
 
     def routes(self) -> list[Route]:
-        """What `create_app` mounts."""
+        """Return the routes for `create_app`."""
         return [
             Route("/sign-in", self.sign_in),
             Route("/sign-in/callback", self.callback),
@@ -35,24 +35,24 @@ class SignInRoutes:
         ]
 
     async def sign_in(self, request: Request) -> Response:
-        """Sends the browser to the issuer."""
+        """Redirect the browser to the issuer."""
         pending = PendingSignIn.new()
         try:
             response = RedirectResponse(await self._flow.authorization_url(pending), 303)
         except IssuerUnavailable:
-            return _message_page("Sign-in is not possible now. Try again in a moment.", 503)
+            return _message_page("Sign-in is temporarily unavailable. Try again in a moment.", 503)
         self._cookies.set_pending(response, pending)
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Takes the issuer's answer, opens a new session and shows the page."""
+        """Process the issuer's answer, open a new session and redirect to the page."""
         try:
             session = await self._flow.complete(request.query_params, self._cookies.read_pending(request))
         except SignInError as error:
-            LOG.info("a sign-in was refused: %s", error)
-            response: Response = _message_page("Sign-in did not succeed.", 400)
+            LOG.info("a sign-in failed: %s", error)
+            response: Response = _message_page("Sign-in failed. Try again.", 400)
         except IssuerUnavailable:
-            response = _message_page("Sign-in is not possible now. Try again in a moment.", 503)
+            response = _message_page("Sign-in is temporarily unavailable. Try again in a moment.", 503)
         else:
             self._sessions.end(self._cookies.read_session_id(request))
             response = RedirectResponse("/", 303)
@@ -61,19 +61,19 @@ class SignInRoutes:
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """Ends the session, and names the address where the issuer ends its own. Only the page itself may ask."""
+        """End the session, and return the URL at which the issuer ends its own. For the page itself only."""
         if not has_origin(request, self._options.public_url):
-            return graphql_error_response(403, "FORBIDDEN", "This request does not come from the service's own page.")
+            return graphql_error_response(403, "FORBIDDEN", "Cross-origin request rejected. Use the service's own page.")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return graphql_error_response(415, "BAD_USER_INPUT", "Send JSON.")
+            return graphql_error_response(415, "BAD_USER_INPUT", "Send a JSON body with content-type application/json.")
         session = self._sessions.end(self._cookies.read_session_id(request))
-        # pictures of patients may still lie in the browser's cache
+        # the browser's cache may still contain images of patients
         response = JSONResponse({"address": await self._flow.sign_out(session)}, headers={"clear-site-data": '"cache"'})
         self._cookies.clear_session(response)
         return response
 
     async def session(self, request: Request) -> Response:
-        """Who is signed in, for the page: a name and the roles. Never a token."""
+        """Return who is signed in, for the page: a name and roles, never a token."""
         session = self._sessions.find(session_id := self._cookies.read_session_id(request))
         try:
             is_valid = session is not None and await self._flow.is_valid(session)
@@ -87,16 +87,16 @@ class SignInRoutes:
 
 
 async def development_session(request: Request) -> Response:
-    """The page's question in development, where everyone on this machine has the role of the settings."""
+    """Return the session of development mode, in which everyone on this machine has the configured role."""
     roles = sorted(get_viewer(request.scope).roles)
     return JSONResponse({"signIn": "development", "signedIn": True, "name": "", "roles": roles})
 
 
 def _message_page(text: str, status: int) -> Response:
-    """A page of one sentence, written here: nothing of the request stands in it."""
+    """Create a page with one fixed sentence and nothing from the request."""
     return HTMLResponse(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>medsearch</title>'
         '<link rel="stylesheet" href="/static/base.css">'
-        f'<main class="note"><h2>{text}</h2><p><a class="link" href="/">Back to the page</a></p></main></html>',
+        f'<main class="note"><h2>{text}</h2><p><a class="link" href="/">Back to medsearch</a></p></main></html>',
         status,
     )

@@ -1,6 +1,6 @@
-"""Sessions of the page, in this process's memory: a random id in the browser's cookie, everything else here.
+"""The page's sessions, in this process's memory. The browser's cookie contains only a random ID.
 
-Belongs here: opening, finding and ending sessions, and their limits. Not here: cookies, tokens' meaning.
+Belongs here: opening, finding and ending sessions, and their limits. Not here: cookies and tokens.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from medsearch_api.sign_in.viewer import Viewer
 
 LIFETIME_S = 12 * 3600
-"""Seconds after which users sign in again, whatever they do."""
+"""Maximum session length in seconds."""
 IDLE_S = 3600
-"""Seconds without a request after which they do."""
+"""Seconds without a request after which a session ends."""
 MAX_SESSIONS = 10_000
-"""Sessions held at once; the longest unused gives way."""
+"""Maximum number of sessions; the least recently used one is dropped."""
 
 
 @dataclass(slots=True)
 class Session:
-    """Who signed in, until when the issuer's word on it is valid, and the token that renews it, if there is one."""
+    """A signed-in user, until when the access token is valid, and the refresh token, if there is one."""
 
     viewer: Viewer
     name: str = field(repr=False)
@@ -42,7 +42,7 @@ class Sessions:
         self._open: dict[str, Session] = {}
 
     def open(self, session: Session) -> str:
-        """Begins a session and gives its id: 256 random bits, always new, so that nobody can fix one beforehand."""
+        """Open a session and return its ID: 256 fresh random bits, which prevents session fixation."""
         now = self._clock()
         session.opened_at = session.used_at = now
         self._open = {i: s for i, s in self._open.items() if not self._is_over(s, now)}
@@ -53,16 +53,16 @@ class Sessions:
         return session_id
 
     def find(self, session_id: str | None) -> Session | None:
-        """The session of an id, unless it is over."""
+        """Return the session with an ID, unless it has ended."""
         session = self._open.pop(session_id, None) if session_id else None
         if session is None or session_id is None or self._is_over(session, self._clock()):
             return None
         session.used_at = self._clock()
-        self._open[session_id] = session  # the order of the dict is the order of use
+        self._open[session_id] = session  # the dict is ordered by last use
         return session
 
     def end(self, session_id: str | None) -> Session | None:
-        """Ends a session and gives what it held."""
+        """End a session and return it."""
         return self._open.pop(session_id, None) if session_id else None
 
     def _is_over(self, session: Session, now: float) -> bool:

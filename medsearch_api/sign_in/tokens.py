@@ -1,6 +1,6 @@
-"""Which tokens are believed (RFC 7519, RFC 8725, RFC 9068).
+"""Token verification (RFC 7519, RFC 8725, RFC 9068).
 
-Belongs here: signature, times, issuer, and for whom a token was made. Not here: what roles it gives.
+Belongs here: checks of signature, times, issuer and audience. Not here: the roles that a token grants.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from medsearch_api.sign_in.issuer import Issuer
 from medsearch_api.sign_in.options import OidcOptions
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
-"""Signatures that are accepted. All need a public key: a key that everyone may have must never be a secret (RFC 8725 2.1)."""
+"""Accepted signature algorithms. All are asymmetric: a public key must never be usable as a shared secret (RFC 8725 2.1)."""
 LEEWAY_S = 30
-"""Seconds by which the issuer's clock and this machine's may differ."""
+"""Allowed clock difference between the issuer and this machine, in seconds."""
 MAX_TOKEN_BYTES = 16 << 10
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
@@ -28,11 +28,11 @@ Claims = Mapping[str, Any]
 
 
 class InvalidToken(Exception):
-    """A token is not believed. The message is a short fixed word, never a part of the token."""
+    """The token is invalid. The message is a short fixed term, never a part of the token."""
 
 
 class _Signatures(jws.JWSRegistry):
-    """joserfc's registry, with room for headers that carry keys or certificates. Those are ignored like all unknown ones."""
+    """joserfc's registry with a limit large enough for headers with keys or certificates, which are ignored."""
 
     max_header_length = 8 << 10
 
@@ -41,7 +41,7 @@ _REGISTRY = _Signatures(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 class Tokens:
-    """Judges an issuer's tokens for one client."""
+    """Verifies an issuer's tokens for one client."""
 
     def __init__(self, issuer: Issuer, options: OidcOptions, now: Callable[[], float] = time) -> None:
         self._issuer = issuer
@@ -49,14 +49,14 @@ class Tokens:
         self._now = now
 
     async def verify_access_token(self, token: str) -> Claims:
-        """The claims of an access token for this service.
+        """Verify an access token for this service and return its claims.
 
-        Made for it means: `aud` holds the audience of the settings (without that setting, the client id), or, where no audience
-        is set and the token has none, `client_id` is the client's, as in Cognito's access tokens.
+        The token is for this service if `aud` contains the configured audience (by default the client ID). If no audience is
+        configured and the token has none, `client_id` must be this client's, as in Cognito's access tokens.
 
         Raises:
-            InvalidToken: it is none, or not valid now, or for somebody else.
-            IssuerUnavailable: that cannot be judged.
+            InvalidToken: it is not an access token, is not valid now, or is for another service.
+            IssuerUnavailable: it cannot be verified now.
         """
         claims = await self._verify(token)
         if claims.get("token_use", "access") != "access" or str(claims.get("typ", "Bearer")).lower() != "bearer":
@@ -64,7 +64,7 @@ class Tokens:
         if "at_hash" in claims:  # only ID tokens have one (OpenID Connect Core 1.0 section 2)
             raise InvalidToken("no access token")
         if "cnf" in claims:
-            raise InvalidToken("bound to a key")  # RFC 9449 section 7.2, RFC 8705 section 3: not for bearers
+            raise InvalidToken("bound to a key")  # RFC 9449 section 7.2, RFC 8705 section 3: not a bearer token
         expected = self._options.audience or self._options.client_id
         if "aud" in claims or self._options.audience:
             if expected not in _audiences(claims):
@@ -74,11 +74,11 @@ class Tokens:
         return claims
 
     async def verify_id_token(self, token: str, nonce: str) -> Claims:
-        """The claims of an ID token made for this client and this sign-in (OpenID Connect Core 1.0 section 3.1.3.7).
+        """Verify an ID token for this client and sign-in, and return its claims (OpenID Connect Core 1.0 section 3.1.3.7).
 
         Raises:
-            InvalidToken: it is none, or not valid now, or for somebody else, or of another sign-in.
-            IssuerUnavailable: that cannot be judged.
+            InvalidToken: it is not an ID token, is not valid now, or is for another client or sign-in.
+            IssuerUnavailable: it cannot be verified now.
         """
         claims = await self._verify(token)
         audiences = _audiences(claims)
@@ -96,7 +96,7 @@ class Tokens:
         return claims
 
     async def _verify(self, token: str) -> Claims:
-        """The claims of a token that the issuer signed and that is valid now."""
+        """Check that the issuer signed the token and that it is valid now, and return its claims."""
         if len(token) > MAX_TOKEN_BYTES:
             raise InvalidToken("too long")
         header = _header(token)
@@ -127,7 +127,7 @@ class Tokens:
 
 
 def _header(token: str) -> dict[str, Any]:
-    """A token's header, which nobody has vouched for yet."""
+    """Return a token's header, which has not been verified yet."""
     try:
         header = jws.extract_compact(token.encode("ascii"), registry=_REGISTRY).headers()
     except (JoseError, ValueError, TypeError, RecursionError):

@@ -1,6 +1,6 @@
-"""Who is looking: a subject and roles. Every request that gets past the guard has one.
+"""The viewer: the signed-in subject and its roles. Every request admitted by the guard has one.
 
-Belongs here: what a viewer is and how a request carries it. Not here: how one is recognised, or what a role may see.
+Belongs here: what a viewer is, and how a request carries it. Not here: how viewers sign in, or what a role may see.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _KEY = "medsearch.viewer"
 
 
 class Role(StrEnum):
-    """What a viewer may do. An admin may do what a reader may."""
+    """A viewer's role. Admins may do everything that readers may."""
 
     READER = "reader"
     ADMIN = "admin"
@@ -24,31 +24,31 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The subject as the issuer names it, and the roles it has here. Neither belongs in a log."""
+    """The issuer's name for the subject, and its roles in this service. Neither may be logged."""
 
     subject: str = field(repr=False)
     roles: frozenset[Role] = frozenset()
 
     def has(self, role: Role) -> bool:
-        """Whether the viewer may do what the role may."""
+        """Whether the viewer has the role, directly or as an admin."""
         return role in self.roles or Role.ADMIN in self.roles
 
 
 NOBODY = Viewer("")
-"""A viewer without any role."""
+"""A viewer without roles."""
 
 
 def parse_roles(names: Collection[str]) -> frozenset[Role]:
-    """The roles of these names."""
+    """Return the roles with these names."""
     return frozenset(Role(name) for name in names)
 
 
 def set_viewer(scope: Scope, viewer: Viewer) -> None:
-    """Notes on the request who is looking."""
+    """Store the viewer in the request's scope."""
     scope[_KEY] = viewer
 
 
 def get_viewer(scope: Scope) -> Viewer:
-    """Who is looking; a request that no guard let in has a viewer without roles."""
+    """Return the request's viewer; a request that no guard admitted has a viewer without roles."""
     viewer: Any = scope.get(_KEY)
     return viewer if isinstance(viewer, Viewer) else NOBODY

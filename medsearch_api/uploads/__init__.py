@@ -1,1 +1,1 @@
-"""Query by upload: a file taken from a form into memory, and given to the embedder, which answers with its vector."""
+"""Search by file: reading a file from a form into memory, and sending it to the embedder, which returns its vector."""

@@ -1,4 +1,4 @@
-"""A file's vector as the index understands it: of the very model that its current release holds vectors of."""
+"""Embeddings of files, checked to come from the same model as the index's vectors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from medsearch_core.search.results import IndexHealth
 async def embed_files(
     index: ReleasedIndex, embedder: EmbedderClient | None, files: Sequence[UploadedFile]
 ) -> list[FileEmbedding]:
-    """What the embedder says of files, in their order.
+    """Embed files and return their embeddings in order.
 
     Raises:
         EmbedderNotConfigured: there is no embedder.
-        ModelMismatch: its model is another than the index's.
+        ModelMismatch: the embedder's model differs from the index's.
         UnusableFile, EmbedderUnavailable: as `EmbedderClient.embed`.
         StorageError: the index cannot be read.
     """
@@ -32,13 +32,14 @@ async def embed_files(
 
 
 def check_model(embedded: FileEmbedding, health: IndexHealth) -> None:
-    """
+    """Check that an embedding comes from the index's model; otherwise distances would be meaningless.
+
     Raises:
-        ModelMismatch: the vector is not of the model of the index's vectors, so their distances mean nothing.
+        ModelMismatch: the models differ.
     """
     of_file, of_index = (embedded.model_id, embedded.model_version), (health.model_id, health.model_version)
     if health.model_id is not None and of_file != of_index:
         raise ModelMismatch(
-            f"The embedder's model is {' '.join(of_file)}, the index's is {of_index[0]} {of_index[1]}. Start the embedder with "
-            "the settings that the index was built with."
+            f"The embedder uses the model {' '.join(of_file)}, but the index {of_index[0]} {of_index[1]}. Restart the embedder "
+            "with the model settings that the index was built with."
         )

@@ -1,6 +1,6 @@
-"""The embedder as the service asks it: bytes of a file in, its vector out.
+"""The client of the embedder: sends a file's bytes, returns its vector.
 
-Belongs here: one HTTP request and what may come of it. Not here: how files reach the service, and what is searched by a vector.
+Belongs here: the HTTP request and its possible outcomes. Not here: how files reach the service, or searching by a vector.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from medsearch_api.settings import Settings
 from medsearch_core.errors import MedsearchError
 
 EMBEDDER_NOT_CONFIGURED = (
-    "Nobody can search by a file here: run medsearch embedder, and set MEDSEARCH_API_EMBEDDER_URL to its address."
+    "Search by file is not available on this server. To enable it, run `medsearch embedder` and set MEDSEARCH_API_EMBEDDER_URL."
 )
 
 
 class EmbedderUnavailable(MedsearchError):
-    """No vector can be had now. The message says why, and is for the client."""
+    """The file cannot be embedded now. The message says why, and is shown to the client."""
 
 
 class EmbedderNotConfigured(EmbedderUnavailable):
-    """The settings name no embedder."""
+    """No embedder is configured."""
 
     def __init__(self) -> None:
         super().__init__(EMBEDDER_NOT_CONFIGURED)
 
 
 class ModelMismatch(MedsearchError):
-    """The embedder's model is not that of the index. The message names both, and is for the client."""
+    """The embedder's model differs from the index's. The message names both, and is shown to the client."""
 
 
 class UnusableFile(MedsearchError):
-    """The file cannot be embedded. The message says why, and is for the client."""
+    """The file cannot be embedded. The message says why, and is shown to the client."""
 
 
 class FileTooLarge(UnusableFile):
-    """The file, or the picture in it, is larger than is allowed."""
+    """The file or its image exceeds a size limit."""
 
 
 class FileEmbedding(BaseModel):
-    """What the embedder says of a file. `vector` comes as base64 of little-endian float32; `thumbnail` is base64 of a PNG."""
+    """The embedder's result. `vector` is transferred as base64 of little-endian float32; `thumbnail` is base64 of a PNG."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
@@ -66,18 +66,18 @@ class FileEmbedding(BaseModel):
     def _numbers(cls, value: str, info: ValidationInfo) -> list[float]:
         vector = np.frombuffer(b64decode(value, validate=True), "<f4")
         if len(vector) != info.data.get("dimensions"):
-            raise ValueError("a vector of another length")
+            raise ValueError("the vector's length is not `dimensions`")
         numbers: list[float] = vector.tolist()
         return numbers
 
 
 class EmbedderClient:
-    """Asks the embedder at one address.
+    """Sends files to one embedder.
 
     Args:
-        token: what it is told as bearer token; empty: nothing.
-        seconds: how long one file may take.
-        max_bytes: the largest file that may be asked for.
+        token: bearer token to send; empty for none.
+        seconds: time limit per file.
+        max_bytes: maximum file size.
     """
 
     def __init__(self, url: str, token: str, seconds: float, max_bytes: int) -> None:
@@ -88,14 +88,15 @@ class EmbedderClient:
             self._headers["authorization"] = f"Bearer {token}"
 
     async def embed(self, data: bytes) -> FileEmbedding:
-        """
+        """Embed a file.
+
         Raises:
             UnusableFile: the embedder cannot use the file.
-            FileTooLarge: the file, or its picture, is larger than the embedder takes.
-            EmbedderUnavailable: it is down, busy, too slow, or does not let this service in.
+            FileTooLarge: the file or its image exceeds a size limit.
+            EmbedderUnavailable: the embedder is down, busy, too slow, or rejects this service's token.
         """
         if len(data) > self.max_bytes:
-            raise FileTooLarge(f"The file is too large: it has more than {self.max_bytes} bytes.")
+            raise FileTooLarge(f"The file is too large. The limit is {self.max_bytes} bytes.")
         try:
             async with asyncio.timeout(self._seconds), httpx.AsyncClient(timeout=self._seconds, trust_env=False) as http:
                 response = await http.post(self._url, content=data, headers=self._headers)
@@ -103,16 +104,16 @@ class EmbedderClient:
             if response.status_code == 200:
                 return FileEmbedding.model_validate(answer)
         except (TimeoutError, httpx.TimeoutException):
-            raise EmbedderUnavailable("The embedder took too long over this file. Try again.") from None
+            raise EmbedderUnavailable("Embedding this file took too long. Try again.") from None
         except httpx.HTTPError:
-            raise EmbedderUnavailable("The embedder cannot be reached now. Try again.") from None
+            raise EmbedderUnavailable("The embedder is unreachable. Try again.") from None
         except (TypeError, ValueError):
-            raise EmbedderUnavailable("The embedder gave no answer that can be read. Try again.") from None
+            raise EmbedderUnavailable("The embedder returned an invalid response. Try again.") from None
         raise _embedder_error(response.status_code, answer if isinstance(answer, dict) else {})
 
 
 def open_embedder(settings: Settings) -> EmbedderClient | None:
-    """The embedder that the settings name, None if they name none."""
+    """Create a client of the configured embedder; None if there is none."""
     if not settings.api_embedder_url:
         return None
     token = settings.api_embedder_token.get_secret_value()
@@ -122,11 +123,13 @@ def open_embedder(settings: Settings) -> EmbedderClient | None:
 def _embedder_error(status: int, answer: Mapping[str, Any]) -> MedsearchError:
     detail = f"{answer.get('detail')} ({answer.get('reason')})"
     if status == 413:
-        return FileTooLarge(f"The file is too large: {detail}.")
+        return FileTooLarge(f"The file is too large: {detail}. Choose a smaller one.")
     if status == 400 and "reason" in answer:
-        return UnusableFile(f"The file cannot be used: {detail}.")
+        return UnusableFile(f"This file cannot be used: {detail}. Choose another one.")
     if status == 503:
-        return EmbedderUnavailable("The embedder is busy with other files. Try again.")
+        return EmbedderUnavailable("The embedder is busy. Try again.")
     if status in (401, 403):
-        return EmbedderUnavailable("The embedder does not know this service: MEDSEARCH_API_EMBEDDER_TOKEN must be its token.")
-    return EmbedderUnavailable("The embedder failed over this file. Its log says more.")
+        return EmbedderUnavailable(
+            "The embedder rejected this service's token; set MEDSEARCH_API_EMBEDDER_TOKEN to its MEDSEARCH_EMBEDDER_TOKEN."
+        )
+    return EmbedderUnavailable("The embedder failed to process this file. See its log for details.")

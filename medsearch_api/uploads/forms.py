@@ -1,6 +1,6 @@
-"""Files in forms (multipart/form-data, RFC 7578), kept in memory and nowhere else.
+"""Files in forms (multipart/form-data, RFC 7578), kept in memory only.
 
-Belongs here: reading a form within limits, and how many files are held at once. Not here: GraphQL's use of a form
+Belongs here: reading a form within limits, and the limit on concurrent files. Not here: GraphQL's use of forms
 (`schema/over_http`).
 """
 
@@ -18,19 +18,19 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 MAX_CONCURRENT_UPLOADS = 4
-"""Files in memory at once, each of at most `MEDSEARCH_API_UPLOAD_MAX_BYTES`."""
+"""Maximum number of files in memory, each of at most `MEDSEARCH_API_UPLOAD_MAX_BYTES`."""
 
 MAX_FIELDS = 2
-"""`operations` and `map`, as the GraphQL multipart request specification has them."""
+"""`operations` and `map`, as in the GraphQL multipart request specification."""
 
 MAX_FIELD_BYTES = 1 << 16
 FORM_OVERHEAD_BYTES = MAX_FIELDS * MAX_FIELD_BYTES + (1 << 14)
-"""Bytes that a form may have beside its file."""
+"""Maximum bytes of a form in addition to its file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UploadedFile:
-    """A file's bytes and their SHA-256. Its name and declared type are forgotten: they may name a patient, and prove little."""
+    """A file's bytes and their SHA-256. Its name and declared type are dropped: they may identify a patient."""
 
     data: bytes = field(repr=False)
     sha256: str
@@ -45,22 +45,22 @@ class Form:
 
 
 class _InMemory(MultiPartParser):
-    """Starlette's parser, whose files never roll over to the disk: 0 is no size to roll over at."""
+    """Starlette's parser, configured to never write files to disk: 0 means no size at which to do so."""
 
     spool_max_size = 0
 
 
 async def read_form(request: Request) -> Form:
-    """The form that a request's body is: at most one file, as large as the body may be, and few small fields.
+    """Read a request's body as a form with at most one file and a few small fields.
 
     Raises:
-        HTTPException: 400, it is no such form, or has more in it.
+        HTTPException: 400, the body is not such a form.
     """
     limits = {"max_files": 1, "max_fields": MAX_FIELDS, "max_part_size": MAX_FIELD_BYTES}
     try:
         parsed = await _InMemory(request.headers, request.stream(), **limits).parse()
     except MultiPartException as error:
-        raise HTTPException(400, f"The form cannot be read: {error.message}") from None
+        raise HTTPException(400, f"Invalid form: {error.message}") from None
     form = Form({}, {})
     for name, part in parsed.multi_items():
         if isinstance(part, UploadFile):
@@ -77,19 +77,20 @@ def _sha256(data: bytes) -> str:
 
 
 class Slots:
-    """So many at once; whoever comes then is refused."""
+    """A fixed number of slots; requests beyond them are rejected."""
 
     def __init__(self, slots: int = MAX_CONCURRENT_UPLOADS) -> None:
         self._free = slots
 
     @contextmanager
     def acquire(self) -> Iterator[None]:
-        """
+        """Take a slot for the duration of the context.
+
         Raises:
-            HTTPException: 503, all are taken.
+            HTTPException: 503, no slot is free.
         """
         if not self._free:
-            raise HTTPException(503, "Too many files are being searched by now. Try again.")
+            raise HTTPException(503, "Too many uploads are in progress. Try again.")
         self._free -= 1
         try:
             yield

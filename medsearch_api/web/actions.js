@@ -1,4 +1,4 @@
-// What a view's buttons do: go to another place, or change what is shown without one.
+// Actions of views' controls: navigating to another route, or changing what is displayed.
 
 import { loadView } from "./view-queries.js";
 import { go } from "./router/history.js";
@@ -9,14 +9,14 @@ const DEBOUNCE_MS = 250;
 let typing = null;
 let resting = null;
 
-/** Takes the words as they are typed; the search follows when the typing rests. */
+/** Stores the words as they are typed. The search starts when typing pauses. */
 export function type(words) {
   clearTimeout(typing);
   change({ draft: words });
   typing = setTimeout(searchNow, DEBOUNCE_MS);
 }
 
-/** Searches for the words as they stand. */
+/** Searches for the current words. */
 export function searchNow() {
   clearTimeout(typing);
   typing = null;
@@ -24,7 +24,7 @@ export function searchNow() {
   go({ ...state.results, words: state.draft, cursors: [], open: null }, { replace: isThere });
 }
 
-/** Leaves off a search that has not begun: its words wait for the way back to the results. */
+/** Cancels a search that has not started; its words are kept for returning to the results. */
 export function stopTyping() {
   if (typing === null) return;
   clearTimeout(typing);
@@ -36,7 +36,7 @@ export const search = (changes) => go({ ...state.results, words: state.draft, cu
 export const toResults = () => go(state.results);
 export const setSimilarFilters = (like) => go({ ...state.route, like });
 
-/** Puts an image's window into the address once it has rested. */
+/** Stores an image's window in the URL once the user stops changing it. */
 export function storeWindow(id, windowing) {
   clearTimeout(resting);
   resting = setTimeout(() => {

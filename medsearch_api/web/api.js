@@ -1,4 +1,4 @@
-// Asking the service. Queries are POSTed: words that were searched for never stand in an address that is sent.
+// Requests to the service. Queries are POSTed, so that search words never appear in a request's URL.
 
 export class Failure extends Error {
   constructor(code, message) {
@@ -7,7 +7,7 @@ export class Failure extends Error {
   }
 }
 
-/** The data of a query's answer. Throws a Failure, or the abort of `signal`. */
+/** Runs a query and returns its data. Throws a Failure, or an AbortError if `signal` aborts it. */
 export async function runQuery(query, variables = {}, signal = undefined) {
   let response;
   try {
@@ -24,22 +24,22 @@ export async function runQuery(query, variables = {}, signal = undefined) {
   return readAnswer(response.status, await response.text());
 }
 
-/** The data of an answer's text. Throws a Failure. */
+/** Returns the data in a response's text. Throws a Failure. */
 export function readAnswer(status, text) {
   const answer = parseJson(text);
   if (status === 401) throw new Failure("UNAUTHENTICATED", "Your session has ended.");
   if (status !== 200) {
     const [error] = answer?.errors ?? [];
-    throw new Failure(error?.extensions?.code ?? "REFUSED", error?.message ?? `The service refused the request (${status}).`);
+    throw new Failure(error?.extensions?.code ?? "REFUSED", error?.message ?? `The service rejected the request (${status}).`);
   }
-  if (!answer) throw new Failure("REFUSED", "The service's answer cannot be read.");
-  const [error] = answer.errors?.filter((e) => e.extensions?.code !== "FORBIDDEN") ?? []; // fields for others are null
+  if (!answer) throw new Failure("REFUSED", "The service returned an invalid response.");
+  const [error] = answer.errors?.filter((e) => e.extensions?.code !== "FORBIDDEN") ?? []; // fields that this user may not see are null
   if (error) throw new Failure(error.extensions?.code ?? "INTERNAL", error.message);
   return answer.data;
 }
 
 export function unreachableError() {
-  return new Failure("UNREACHABLE", navigator.onLine ? "The service does not answer." : "This computer is offline.");
+  return new Failure("UNREACHABLE", navigator.onLine ? "The service does not respond." : "You are offline.");
 }
 
 function parseJson(text) {

@@ -1,4 +1,4 @@
-// The keyboard: / to search, arrows from picture to picture, c to compare, Esc to go back, ? for what the keys do.
+// Keyboard shortcuts: / to search, arrows to move between images, c to compare, Esc to go back, ? for help.
 
 import { help, toResults } from "./actions.js";
 import { compareRoute } from "./router/routes.js";
@@ -36,7 +36,7 @@ function leave(target, isTyping) {
   else if (state.route.view !== "search") toResults();
 }
 
-/** Compares the image that is open with the one that has the focus, or else the first beside it. */
+/** Compares the open image with the focused one, or else with the first other one. */
 function compare() {
   if (state.route.view !== "image") return;
   const others = [...document.querySelectorAll("main [data-image]")].filter((e) => e.dataset.image !== state.route.id);
@@ -55,7 +55,7 @@ function step(event, isTyping) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-/** The picture nearest to `from` in a direction; what lies off the line counts double. */
+/** Returns the image nearest to `from` in a direction; distance off the axis counts double. */
 function nearest(from, [dx, dy]) {
   const centre = (element) => {
     const box = element.getBoundingClientRect();

@@ -1,13 +1,20 @@
-// Words of the data, said for people. Pure.
+// Labels and texts for values of the data. Pure.
 
+import { FACETS } from "./facets.js";
 import { formatRoute, imageRoute } from "./router/routes.js";
 
 export const SEXES = { FEMALE: "Female", MALE: "Male", OTHER: "Other" };
 
-/** How the index spells a sex → how the schema does. */
+/** Counted as the index spells it, and asked for as the schema does. */
+export const SEX = { name: "sexes", field: "PATIENT_SEX", title: "Sex" };
+
+/** What is drawn as chips. */
+export const CHIPS = [...FACETS, SEX];
+
+/** Sex in the index → sex in the schema. */
 export const SEX_OF_VALUE = { F: "FEMALE", M: "MALE", O: "OTHER" };
 
-/** Assertions that reports are searched by → their sign. */
+/** Searchable assertions → their sign. */
 export const SIGNS = { present: "+", absent: "−", uncertain: "?" };
 
 export const ASSERTIONS = {
@@ -15,10 +22,11 @@ export const ASSERTIONS = {
 };
 export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Symptoms", DEVICE: "Devices" };
 
-/** Filters said as words before their value. */
+/** Labels of filters, shown before their value. */
 export const FILTERS = {
-  present: "present", absent: "absent", uncertain: "uncertain", without: "without", views: "view", sexes: "sex", modalities: "modality",
-  minAge: "age from", maxAge: "age to", from: "from", to: "to",
+  present: "present", absent: "absent", uncertain: "uncertain", without: "without",
+  ...Object.fromEntries(CHIPS.map(({ name, title }) => [name, title.toLowerCase()])),
+  minAge: "min. age", maxAge: "max. age", from: "from", to: "to",
 };
 
 export function demographics(image) {
@@ -26,23 +34,23 @@ export function demographics(image) {
   return [SEXES[image.patientSex], age].filter(Boolean).join(", ");
 }
 
-/** What a picture shows, for those who cannot see it. */
+/** The alternative text of an image. */
 export function altText(image) {
   return [image.modality, image.bodyPartExamined, image.viewPosition, "image"].filter(Boolean).join(" ");
 }
 
-/** An ICD-10-CM description without the words that only classifiers need. */
+/** An ICD-10-CM description without the qualifiers that matter only for coding. */
 export const shorten = (description) => description.replace(/, (unspecified( \w+)?|not elsewhere classified|NEC|NOS)$/i, "");
 
-/** What a report says is there, and what it says is not, as the vocabulary names it. */
+/** The findings that a report states as present, under their vocabulary names. */
 export const presentFindings = (report) => [...report.positiveDiagnoses, ...report.positiveSigns, ...report.positiveSymptoms];
-/** What a report says is there that a picture may show: symptoms are not. */
+/** The present findings that can be visible in an image, that is, without symptoms. */
 export const visibleFindings = (report) => [...report.positiveDiagnoses, ...report.positiveSigns];
 export const absentFindings = (report) => [...report.negativeDiagnoses, ...report.negativeSigns, ...report.negativeSymptoms];
 
 export const imageUrl = (id) => formatRoute(imageRoute(id));
 
-/** What a view of an image is headed by. */
+/** The heading of an image's view. */
 export function headingFor(image) {
   const part = image.bodyPartExamined ?? "";
   return [part.charAt(0).toUpperCase() + part.slice(1).toLowerCase(), image.viewPosition].filter(Boolean).join(" ") || image.modality || "Image";
@@ -52,7 +60,7 @@ export function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A size as people say it, in units of 1,024. */
+/** A file size with its unit, in powers of 1,024. */
 export function size(bytes) {
   const units = ["bytes", "KB", "MB", "GB"];
   const step = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));

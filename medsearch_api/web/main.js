@@ -1,4 +1,4 @@
-// The page's start: it is rendered after every change of the state, and loads what the place of the address needs.
+// Entry point: renders the page after every state change, and loads the data of the current route.
 
 import { stopTyping } from "./actions.js";
 import { listenForKeys } from "./keys.js";
@@ -18,7 +18,7 @@ const wide = window.matchMedia("(min-width: 900px)");
 const root = document.getElementById("page");
 let isFirst = true;
 
-/** Shows a place, and puts scroll and focus where they were on it, or at its beginning. */
+/** Shows a route, and restores its scroll position and focus, or starts at the top. */
 function arrive(route, { isReturning, left }) {
   stopTyping();
   const isSameView = viewOf(route) === viewOf(state.route);

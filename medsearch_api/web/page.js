@@ -1,4 +1,4 @@
-// The whole page as a template of its state.
+// The whole page, as a template of the state.
 
 import { html } from "./vendor/lit-html/lit-html.js";
 import { keyed } from "./vendor/lit-html/directives/keyed.js";
@@ -12,12 +12,12 @@ import { signInNotice } from "./shell/notes.js";
 import { dropOverlay, uploadView } from "./upload/upload.js";
 
 const VIEWS = { search: searchView, image: imageView, report: reportView, compare: compareScreen, upload: uploadView };
-const TITLES = { image: "Image", report: "Report", compare: "Side by side", upload: "Search with a file" };
+const TITLES = { image: "Image", report: "Report", compare: "Side by side", upload: "Search by file" };
 
-/** What the window is called. It stays in the browser's history, so it says nothing of a patient. */
+/** The window's title. It stays in the browser's history, so it contains nothing about a patient. */
 export const titleOf = ({ route }) => [TITLES[route.view], "medsearch"].filter(Boolean).join(" – ");
 
-/** What stays in place while its details change: a view, or one image. */
+/** Identifies what keeps its place while details change: a view, or one image. */
 export const viewOf = (route) => JSON.stringify([route.view, route.id, route.ids]);
 
 export function page(state) {

@@ -1,6 +1,8 @@
-// The GraphQL documents of the page.
+// The page's GraphQL documents.
 
-/** What the index holds, and what the codes in it are called. */
+import { CHIPS } from "./labels.js";
+
+/** The index's counts, and the labels of its codes. */
 export const HOLDINGS = `{
   index { images reports studies }
   present: facets(field: PRESENT_CODES, size: 200) { value label }
@@ -13,7 +15,7 @@ const LISTS = "positiveDiagnoses positiveSigns positiveSymptoms negativeDiagnose
 
 export const SEARCH = `
 query Search(
-  $query: String!, $filters: Filters!, $viewless: Filters!, $sexless: Filters!, $modeless: Filters!, $first: Int!, $after: String
+  $query: String!, $filters: Filters!, ${CHIPS.map(({ name }) => `$${name}: Filters!`).join(", ")}, $first: Int!, $after: String
 ) {
   searchReports(query: $query, filters: $filters, first: $first, after: $after) {
     totalCount
@@ -30,9 +32,7 @@ query Search(
   present: facets(field: PRESENT_CODES, query: $query, filters: $filters, size: 40) { value label count }
   absent: facets(field: ABSENT_CODES, query: $query, filters: $filters, size: 40) { value label count }
   uncertain: facets(field: UNCERTAIN_CODES, query: $query, filters: $filters, size: 40) { value label count }
-  views: facets(field: VIEWS, query: $query, filters: $viewless, size: 8) { value count }
-  sexes: facets(field: PATIENT_SEX, query: $query, filters: $sexless, size: 3) { value count }
-  modalities: facets(field: MODALITIES, query: $query, filters: $modeless, size: 8) { value count }
+  ${CHIPS.map(({ name, field }) => `${name}: facets(field: ${field}, query: $query, filters: $${name}, size: 8) { value count }`).join("\n  ")}
 }`;
 
 const ENTITIES = "entities { text begin end assertion category concept cue icd10cmCode icd10cmDescription }";
@@ -48,8 +48,7 @@ const PICTURE = "id patient study modality bodyPartExamined viewPosition lateral
 
 const DETAIL = `
   detail {
-    rows columns frame frames bitsStored photometricInterpretation pixelSpacingMm manufacturer manufacturerModelName kvp
-    burnedInAnnotation studyDescription
+    rows columns frame frames bitsStored photometricInterpretation burnedInAnnotation studyDescription attributes { label value unit }
   }`;
 
 export const IMAGE = `

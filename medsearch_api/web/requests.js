@@ -1,4 +1,4 @@
-// Loading what a place needs. Of several askings of one kind only the last is shown; what is gone back to is shown at once.
+// Loading the data of routes. Only the latest request of each kind is displayed; earlier responses are shown at once on return.
 
 import { runQuery } from "./api.js";
 import { change, state } from "./state.js";
@@ -7,7 +7,7 @@ const MAX_ANSWERS = 40;
 const answers = new Map();
 const running = new Map();
 
-/** Asks for `query` and keeps the answer in `state.loads[name]`, where the answer before it stays until then if it is of `about`. */
+/** Runs `query` and stores the response in `state.loads[name]`. Until then, the previous response stays if it is also of `about`. */
 export function load(name, query, variables, { about = "", isReturning = false, then = () => {}, orElse = () => false } = {}) {
   const key = JSON.stringify([query, variables]);
   const before = state.loads[name];
@@ -34,7 +34,7 @@ export function load(name, query, variables, { about = "", isReturning = false, 
   );
 }
 
-/** Stops what is being asked for by that name, and forgets what was answered. */
+/** Aborts the request with that name, and drops its response. */
 export function unload(name) {
   running.get(name)?.abort();
   running.delete(name);

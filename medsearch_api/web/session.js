@@ -1,10 +1,10 @@
-// Who is signed in. The session is a cookie that scripts cannot read; this page holds no token.
+// The signed-in user. The session is a cookie that scripts cannot read; the page has no token.
 
 import { change } from "./state.js";
 
 const ROUTE_KEY = "medsearch-place";
 
-/** Goes to the issuer. Where the user was is kept in this tab over the way and back: no address carries it. */
+/** Goes to the issuer. This tab's storage remembers the route until the user returns; no URL contains it. */
 export function signIn() {
   sessionStorage.setItem(ROUTE_KEY, location.hash);
   location.assign("/sign-in");
@@ -22,14 +22,14 @@ export async function signOut() {
   location.assign((await response.json()).address);
 }
 
-/** Puts into the state who is signed in. Tells whether the user may ask. */
+/** Loads the session into the state. Returns whether the user may search. */
 export async function loadSession() {
   try {
     const response = await fetch("/session");
-    if (!response.ok) throw new Error("Sign-in cannot be checked now.");
+    if (!response.ok) throw new Error("Sign-in cannot be verified right now.");
     return applySession(await response.json());
   } catch (error) {
-    const message = error instanceof TypeError ? "The service does not answer." : error.message;
+    const message = error instanceof TypeError ? "The service does not respond." : error.message;
     change({ session: { status: "failed", error: new Error(message), name: "" } });
     return false;
   }

@@ -1,8 +1,8 @@
-// All that the page shows, in one object. Views are templates of it; only effects change it.
+// Everything that the page displays, in one object. Views are templates of it; only effects change it.
 
 import { searchRoute } from "./router/routes.js";
 
-/** `loads`: what was asked for, by name: {key, status: "loading" | "ready" | "failed", data, error}. `results`: the search last seen. */
+/** `loads`: requests by name: {key, status: "loading" | "ready" | "failed", data, error}. `results`: the route of the last search. */
 export const state = {
   session: { status: "asking", error: null, name: "" },
   route: searchRoute(),
@@ -20,12 +20,12 @@ export const state = {
 let shown = null;
 let isDue = false;
 
-/** Has `show` called after every change, once for all changes of a moment. */
+/** Registers `show` to be called after changes, once for all changes made in one turn. */
 export function onChange(show) {
   shown = show;
 }
 
-/** Puts changes into the state and has them shown. */
+/** Applies changes to the state and schedules a rendering. */
 export function change(changes) {
   Object.assign(state, changes);
   if (isDue) return;

@@ -1,14 +1,14 @@
-// Light or dark: as the system has it, until the user chooses. The choice is kept in this browser.
+// Light or dark theme: the system's until the user chooses. The choice is stored in this browser.
 
 const KEPT = "medsearch-theme";
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
-/** The theme shown: the one chosen, or else the system's. */
+/** The current theme: the chosen one, or else the system's. */
 export function theme() {
   return document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light");
 }
 
-/** Goes to the other theme, and keeps that. */
+/** Switches to the other theme, and stores the choice. */
 export function switchTheme() {
   const next = theme() === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = next;
@@ -16,7 +16,7 @@ export function switchTheme() {
   return next;
 }
 
-/** Shows the theme that was chosen before. Calls `onChange` when the system's changes. */
+/** Applies the stored theme. Calls `onChange` when the system's theme changes. */
 export function begin(onChange) {
   const kept = localStorage.getItem(KEPT);
   if (kept === "light" || kept === "dark") document.documentElement.dataset.theme = kept;

@@ -1,4 +1,4 @@
-// What each place needs to be loaded. Safe to call again: what is there or on its way is not asked for twice.
+// The queries that each route needs. Safe to call repeatedly: data that is loaded or loading is not requested again.
 
 import { load, unload } from "./requests.js";
 import { similarImageFilters, searchVariables } from "./router/filters.js";
@@ -20,7 +20,7 @@ function forSearch(route, isReturning) {
   else unload("open");
 }
 
-/** Pages of an index that was built anew, or of another search, begin again. */
+/** Returns to the first page if the cursor belongs to an earlier index release or another search. */
 function restartPaging(error, route) {
   const isOfCursor = route.cursors.length > 0 && ["STALE_CURSOR", "BAD_USER_INPUT"].includes(error.code);
   if (isOfCursor) go({ ...route, cursors: [] }, { replace: true });
@@ -32,7 +32,7 @@ function forImage({ id, like }, isReturning) {
   load("image", IMAGE, { id, query: state.results.words }, { about: id, isReturning, then });
   const image = state.loads.image.data?.image;
   if (image) load("study", STUDY, { patient: image.patient, study: image.study }, { about: `${image.patient}/${image.study}`, isReturning });
-  if (like.sameView && !image) return; // which view that is, the image says
+  if (like.sameView && !image) return; // the image determines the view
   const variables = { id, first: like.shown, exclude: like.others ? "PATIENT" : "IMAGE", filters: similarImageFilters(like, image) };
   load("similar", SIMILAR, variables, { about: id, isReturning });
 }
@@ -51,7 +51,7 @@ function forUpload({ like }) {
   load("similar", SIMILAR_TO_VECTOR, { vector, first: like.shown, filters: similarImageFilters(like, null) }, { about: `upload ${number}` });
 }
 
-/** Keeps what codes are called. */
+/** Stores the labels of codes. */
 export function storeLabels({ present, absent, uncertain = [] }) {
   const labels = new Map(state.labels);
   for (const { value, label } of [...present, ...absent, ...uncertain]) if (label) labels.set(value, label);

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from datetime import date
+from typing import Any
 
 from pydicom.dataset import Dataset
 
-from medsearch_core.dicom.attributes import functional_group, integer, number, text
+from medsearch_core.dicom.attributes import functional_group, integer, number, numbers, text
 from medsearch_core.dicom.dataset import identity
 from medsearch_core.dicom.geometry import pixel_spacing_mm
 from medsearch_core.dicom.layout import frame_count
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import image_id
-from medsearch_core.records import ImageRecord
+from medsearch_core.records import COUNT, REAL, REALS, TEXT, ImageRecord
 
 DAYS_PER_YEAR = 365.25
 YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / DAYS_PER_YEAR, "D": 1 / DAYS_PER_YEAR}
 AGE = re.compile(r"(\d{1,3})([YMWD])")
 DATE = re.compile(r"(\d{4})([.-]?)(\d\d)\2(\d\d)")
 TIME = re.compile(r"([01]\d|2[0-3])(?::?([0-5]\d)(?::?([0-5]\d)(?:\.\d{0,6})?)?)?")
+
+PLAIN: dict[str, tuple[str, Callable[[Dataset, str], Any]]] = {
+    f.name: (f.metadata["dicom"], {TEXT: text, COUNT: integer, REAL: number, REALS: numbers}[f.metadata["type"]])
+    for f in fields(ImageRecord)
+    if f.metadata["dicom"]
+}
+"""Column → the attribute that it is, and what reads it: those that the record names by keyword, read by the column's type."""
 
 
 def image_records(
@@ -46,6 +55,7 @@ def image_records(
     rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
     if not rows or not columns:
         raise BadInput("unsupported_pixel_format", "Rows or Columns is absent or zero")
+    plain = {name: read(ds, keyword) for name, (keyword, read) in PLAIN.items()}
     middle = frames[len(frames) // 2] if frames else None
     return [
         ImageRecord(
@@ -62,29 +72,17 @@ def image_records(
             study_instance_uid=who.study_instance_uid,
             series_instance_uid=who.series_instance_uid,
             sop_instance_uid=who.sop_instance_uid,
-            sop_class_uid=text(ds, "SOPClassUID"),
+            **plain,
             transfer_syntax_uid=text(getattr(ds, "file_meta", Dataset()), "TransferSyntaxUID"),
             study_id=who.study_id,
             study_date=iso_date(text(ds, "StudyDate")),
             study_time=iso_time(text(ds, "StudyTime")),
-            study_description=text(ds, "StudyDescription"),
-            series_number=integer(ds, "SeriesNumber"),
-            instance_number=integer(ds, "InstanceNumber"),
-            modality=text(ds, "Modality"),
-            body_part_examined=text(ds, "BodyPartExamined"),
-            view_position=text(ds, "ViewPosition"),
             laterality=_laterality(ds, frame),
-            patient_orientation=text(ds, "PatientOrientation"),
             patient_sex=_one_of("MFO", text(ds, "PatientSex")),
             patient_age_years=age_years(text(ds, "PatientAge")),
-            manufacturer=text(ds, "Manufacturer"),
-            manufacturer_model_name=text(ds, "ManufacturerModelName"),
-            kvp=number(ds, "KVP"),
             burned_in_annotation=_one_of(("YES", "NO"), text(ds, "BurnedInAnnotation")),
-            photometric_interpretation=text(ds, "PhotometricInterpretation"),
             rows=rows,
             columns=columns,
-            bits_stored=integer(ds, "BitsStored"),
             pixel_spacing_mm=pixel_spacing_mm(ds, frame),
         )
         for frame in frames

@@ -13,22 +13,21 @@ from typing import Any
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
-
-INDEX_SCHEMA_VERSION = 2
+from medsearch_core.search.facets import FACETS, add_facets
 
 
 @dataclass(frozen=True, kw_only=True)
+@add_facets(after="report_id", name=lambda facet: facet.column, hint="str | None", default=lambda _: None)
 class ImageDocument:
-    """One image as the index holds it. `vector` is float32 of the index's dimensions, and empty in what a search gives back."""
+    """One image as the index holds it, with its value of each facet.
+
+    `vector` is float32 of the index's dimensions, and empty in what a search gives back.
+    """
 
     image_id: str
     patient: str
     study: str
     report_id: str | None
-    modality: str | None = None
-    body_part_examined: str | None = None
-    view_position: str | None = None
-    laterality: str | None = None
     patient_sex: str | None = None
     patient_age_years: float | None = None
     study_date: str | None = None
@@ -45,8 +44,10 @@ class ImageDocument:
 
 
 @dataclass(frozen=True, kw_only=True)
+@add_facets(after="uncertain_codes", name=lambda facet: facet.name, hint="Sequence[str]", default=lambda _: ())
 class ReportDocument:
-    """One report as the index holds it, with what its study's images say about the patient and the examination."""
+    """One report as the index holds it, with what its study's images say about the patient and the examination: of each facet
+    the values that they have."""
 
     report_id: str
     patient: str
@@ -68,10 +69,6 @@ class ReportDocument:
     present_codes: Sequence[str] = ()
     absent_codes: Sequence[str] = ()
     uncertain_codes: Sequence[str] = ()
-    modalities: Sequence[str] = ()
-    body_parts: Sequence[str] = ()
-    views: Sequence[str] = ()
-    lateralities: Sequence[str] = ()
     tags: Sequence[str] = ()
     patient_sex: str | None = None
     patient_age_years: float | None = None
@@ -140,10 +137,7 @@ def _image(image: ImageRecord, embedding: EmbeddingRecord, report: ReportRecord 
         patient=image.patient,
         study=image.study,
         report_id=report.report_id if report else None,
-        modality=image.modality,
-        body_part_examined=image.body_part_examined,
-        view_position=image.view_position,
-        laterality=image.laterality,
+        **{facet.column: getattr(image, facet.column) for facet in FACETS},
         patient_sex=image.patient_sex,
         patient_age_years=image.patient_age_years,
         study_date=image.study_date,
@@ -193,12 +187,12 @@ _SHARED_WITH_RECORD = (
 
 def _report(report: ReportRecord, images: Sequence[ImageRecord], tags: Sequence[str]) -> ReportDocument:
     first = images[0] if images else None
+    values: dict[str, Any] = {
+        facet.name: sorted({value for image in images if (value := getattr(image, facet.column))}) for facet in FACETS
+    }
     return ReportDocument(
         **{name: getattr(report, name) for name in _SHARED_WITH_RECORD},
-        modalities=sorted({i.modality for i in images if i.modality}),
-        body_parts=sorted({i.body_part_examined for i in images if i.body_part_examined}),
-        views=sorted({i.view_position for i in images if i.view_position}),
-        lateralities=sorted({i.laterality for i in images if i.laterality}),
+        **values,
         tags=tags,
         patient_sex=first.patient_sex if first else None,
         patient_age_years=first.patient_age_years if first else None,

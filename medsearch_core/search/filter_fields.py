@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-_OF_IMAGES: Final = {
-    "modalities": "modality",
-    "body_parts": "body_part_examined",
-    "views": "view_position",
-    "lateralities": "laterality",
-}
+from medsearch_core.search.facets import FACETS
+
+_OF_IMAGES: Final = {facet.name: facet.column for facet in FACETS}
 _OF_BOTH: Final = {"patients": "patient", "studies": "study", "reports": "report_id", "sexes": "patient_sex", "tags": "tags"}
 _LEFT_OUT: Final = {"without_patients": "patient", "without_studies": "study", "without_reports": "report_id"}
 

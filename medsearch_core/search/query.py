@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from medsearch_core.search.documents import REPORT_LISTS
+from medsearch_core.search.facets import FACETS, add_facets
 
 MAX_HITS = 500
 """The largest k of `SearchIndex.similar`."""
@@ -23,10 +24,7 @@ MAX_WORDS = 256
 FACET_FIELDS = frozenset(
     {
         *REPORT_LISTS,
-        "modalities",
-        "body_parts",
-        "views",
-        "lateralities",
+        *(facet.name for facet in FACETS),
         "tags",
         "patient",
         "study",
@@ -39,6 +37,7 @@ FACET_FIELDS = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
+@add_facets(after="reports", name=lambda facet: facet.name, hint="Sequence[str]", default=lambda _: ())
 class Filters:
     """What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing.
 
@@ -46,17 +45,13 @@ class Filters:
     `J18.9`. Every value of `present`, `absent` and `uncertain` must hold; `without_…` leaves documents out, `without_present`
     those whose report says that any of its codes is present: what is absent, uncertain or without a report stays.
     Dates are `YYYY-MM-DD`, ages years; ranges include both ends. Documents without a value never match a range. A report
-    matches modality, body part, view and laterality by any image of its study; an image matches `reports` by its report.
+    matches a facet's values by any image of its study; an image matches `reports` by its report.
     `without_images` concerns images alone.
     """
 
     patients: Sequence[str] = ()
     studies: Sequence[str] = ()
     reports: Sequence[str] = ()
-    modalities: Sequence[str] = ()
-    body_parts: Sequence[str] = ()
-    views: Sequence[str] = ()
-    lateralities: Sequence[str] = ()
     sexes: Sequence[str] = ()
     tags: Sequence[str] = ()
     min_age_years: float | None = None

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from medsearch_core.errors import NoSuchRelease
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_core.errors import IndexMismatch, NoSuchRelease
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
 
@@ -76,7 +76,7 @@ class ReleasedIndex(SearchIndex, Protocol):
 
 
 def release_name(model: Model | None, now: datetime | None = None) -> str:
-    """A new name: index schema, model and time, `v2-densenet121-imagenet-3f2a91c07b1d-20261122t061500-9f3a`."""
+    """A new name: index schema, model and time, `v3-densenet121-imagenet-3f2a91c07b1d-20261122t061500-9f3a`."""
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dt%H%M%S")
     return f"v{INDEX_SCHEMA_VERSION}-{model_slug(model)}-{stamp}-{secrets.token_hex(2)}"
 
@@ -85,6 +85,22 @@ def schema_version_of(name: str) -> int | None:
     """The version of the index's schema that a release was named for; None if its name tells none."""
     told = re.match(r"v(\d+)-", name)
     return int(told[1]) if told else None
+
+
+def check_schema(name: str) -> None:
+    """
+    Raises:
+        IndexMismatch: the release was made under an earlier version of the index's schema.
+    """
+    if is_of_older_schema(name):
+        raise IndexMismatch(
+            f"the index has schema {schema_version_of(name)}, not {INDEX_SCHEMA_VERSION}: build a release (medsearch reindex)"
+        )
+
+
+def is_of_older_schema(name: str) -> bool:
+    """Whether a release was made under an earlier version of the index's schema than documents have now."""
+    return (schema_version_of(name) or INDEX_SCHEMA_VERSION) < INDEX_SCHEMA_VERSION
 
 
 def model_slug(model: Model | None) -> str:

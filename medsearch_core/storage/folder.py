@@ -1,56 +1,104 @@
-"""A folder as a store: how it is walked, and how the names of its files are spelled."""
+"""A folder as a store: how it is walked, how its files' names are spelled, and that neither key nor link leads out of it."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import re
+import stat
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from obstore.store import LocalStore
+from typing_extensions import Buffer
 
-from medsearch_core.errors import ObjectNotFound, StorageError
-from medsearch_core.storage.object_store import DANGLING_LINK_ETAG, ObjectInfo
+from medsearch_core.errors import ObjectForbidden, ObjectNotFound, StorageError
+from medsearch_core.storage.object_store import HEADER_BYTES, LINK_ETAG, ObjectInfo
 from medsearch_core.storage.obstore_base import ObstoreStore, translate_error
 
 UNADDRESSABLE_KEY = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
 """Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
+_FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a named pipe without a writer stops nobody
+
+_NOT_FOLLOWED = {errno.ELOOP: "it is a link", errno.ENOTDIR: "it is below a link or a file"}
 
 
 class Folder(ObstoreStore):
-    """A folder is walked here: obstore stops a whole listing at one file name it cannot spell."""
+    """A folder is walked here: obstore stops a whole listing at one file name it cannot spell.
 
-    def __init__(self, folder: Path) -> None:
+    What is read is a file in the folder, never one elsewhere. `info`, `read` and `open` go down from the root one folder at a
+    time, and the system opens each only if it is no link at that moment (O_NOFOLLOW): a link that takes the place of a file
+    or folder between listing and reading gains nothing. The root itself may be a link. A hard link is a file like any other.
+
+    Links are listed, with the tag `LINK_ETAG` and no bytes. If a folder is swapped for a link while it is walked, names of
+    files elsewhere may be listed; they cannot be read.
+
+    Args:
+        follows_links: a link to a file in the folder is listed and read as that file. A link to a folder, to nothing or out
+            of the folder stays a link. Where a link leads is found first, and that is opened as above.
+    """
+
+    def __init__(self, folder: Path, follows_links: bool = False) -> None:
         super().__init__(LocalStore(folder), folder.as_uri())
-        self._folder = folder
+        self._folder, self._follows_links = folder, follows_links
 
-    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
-        return Folder, (self._folder,)
+    def __reduce__(self) -> tuple[type[Folder], tuple[Path, bool]]:
+        return Folder, (self._folder, self._follows_links)
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        root = self._folder / prefix
-        return _walk(root, "/".join([*root.relative_to(self._folder).parts, ""]), "", self._folder)
+        if not prefix.strip("/"):
+            return self._walk(self._folder, "", "")
+        parts = _parts(prefix.strip("/"))
+        if Path(os.path.realpath(self._folder), *parts) != Path(os.path.realpath(self._folder.joinpath(*parts))):
+            raise StorageError(f"cannot list {prefix}: it is a link, or below one")
+        return self._walk(self._folder.joinpath(*parts), "/".join([*parts, ""]), "")
 
     def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
-        return [*islice(_walk(self._folder, "", after, self._folder), limit)]
+        return [*islice(self._walk(self._folder, "", after), limit)]
 
     def info(self, key: str) -> ObjectInfo:
-        try:
-            stat = Path(self._folder, key).stat()
-        except FileNotFoundError as error:
-            raise ObjectNotFound(key) from error
-        except OSError as error:
-            raise translate_error("look at", key, error) from error
-        return ObjectInfo(key, stat.st_size, _tag(stat))
+        with _failing_as("look at", key), self._beside(key) as (folder, name):
+            return _info(key, os.stat(name, dir_fd=folder, follow_symlinks=False))
 
     def read(self, key: str) -> bytes:
+        with _failing_as("read", key), self._opened(key) as file:
+            return file.read()
+
+    def open(self, key: str) -> BinaryIO:
+        with _failing_as("open", key):
+            return cast(BinaryIO, io.BufferedReader(self._opened(key), HEADER_BYTES))
+
+    def write(self, key: str, data: bytes) -> None:
+        _parts(key)
+        super().write(key, data)
+
+    def delete(self, key: str) -> None:
+        _parts(key)
+        super().delete(key)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Puts an object only if none has this key; returns whether it did. Only the user of this process can read it."""
+        path = self._folder.joinpath(*_parts(key))
         try:
-            return Path(self._folder, key).read_bytes()
-        except FileNotFoundError as error:
-            raise ObjectNotFound(key) from error
+            path.parent.mkdir(parents=True, exist_ok=True)
+            number, temporary = tempfile.mkstemp(prefix=f"{path.name}-", suffix="#1", dir=path.parent)  # of mode 0600
+            try:
+                with os.fdopen(number, "wb") as file:
+                    file.write(data)
+                os.link(temporary, path)
+            finally:
+                os.unlink(temporary)
+        except FileExistsError:
+            return False
         except OSError as error:
-            raise translate_error("read", key, error) from error
+            raise StorageError(f"cannot write {key}: {type(error).__name__}") from error
+        return True
 
     def check(self) -> None:
         try:
@@ -58,34 +106,109 @@ class Folder(ObstoreStore):
         except OSError as error:
             raise StorageError(f"cannot list {self._folder}: {type(error).__name__}") from error
 
+    def _opened(self, key: str) -> _File:
+        with self._beside(key) as (folder, name):
+            return _File(os.open(name, _FILE, dir_fd=folder), key)
 
-def _tag(stat: os.stat_result) -> str:
-    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    @contextmanager
+    def _beside(self, key: str) -> Iterator[tuple[int, str]]:
+        """The folder of a file, opened, and the file's name in it."""
+        *folders, name = self._target(key) if self._follows_links else _parts(key)
+        opened = os.open(self._folder, _FOLDER)
+        try:
+            for folder in folders:
+                below = os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=opened)
+                os.close(opened)
+                opened = below
+            yield opened, name
+        finally:
+            os.close(opened)
+
+    def _target(self, key: str) -> Sequence[str]:
+        """The parts of the key of the file that a key leads to: its own, unless that is a link to a file in the folder."""
+        root, path = os.path.realpath(self._folder), self._folder.joinpath(*_parts(key))
+        target = Path(os.path.realpath(path))
+        return target.relative_to(root).parts if path.is_symlink() and _is_file_in(target, root) else _parts(key)
+
+    def _walk(self, folder: Path, key: str, after: str) -> Iterator[ObjectInfo]:
+        """Every object below a folder whose keys start with `key`, in the order of their keys, without looking at what lies
+        before `after`."""
+        if key and not folder.exists():
+            return
+        bound = after.encode()
+        levels = [_entries_of(folder, key, bound, self._folder)]
+        while levels:
+            entry, spelt = next(levels[-1], (None, ""))
+            if entry is None:
+                levels.pop()
+            elif spelt.endswith("/"):
+                levels.append(_entries_of(Path(entry.path), spelt, bound, self._folder))
+            elif spelt.encode() > bound and (info := self._listed(entry, spelt)):
+                yield info
+
+    def _listed(self, entry: os.DirEntry[str], spelt: str) -> ObjectInfo | None:
+        leads_to_a_file = (
+            self._follows_links
+            and entry.is_symlink()
+            and _is_file_in(Path(os.path.realpath(entry.path)), os.path.realpath(self._folder))
+        )
+        try:
+            found = entry.stat(follow_symlinks=leads_to_a_file)
+        except OSError:
+            return None  # removed since its folder was listed
+        is_spelt_so = "\\" not in spelt or spelt == Path(entry.path).relative_to(self._folder).as_posix()
+        return _info(spelt, found, is_spelt_so and not UNADDRESSABLE_KEY.search(spelt))
 
 
-def _walk(folder: Path, key: str, after: str, root: Path) -> Iterator[ObjectInfo]:
-    """Every object below a folder whose keys start with `key`, in the order of their keys, without looking at what lies
-    before `after`.
+class _File(io.FileIO):
+    """A file whose name is its key, which pydicom asks for, and whose failures are those of a store."""
 
-    A link to a folder is followed, unless it leads to a folder that is listed anyway: into the root, or above itself. So
-    which objects there are does not depend on where a walk began.
-    """
-    if key and not folder.exists():
-        return
-    real, bound = os.path.realpath(root), after.encode()
-    levels = [(os.path.realpath(folder), _entries_of(folder, key, bound, root))]
-    while levels:
-        entry, spelt = next(levels[-1][1], (None, ""))
-        if entry is None:
-            levels.pop()
-        elif not spelt.endswith("/"):
-            yield from _listed(entry, spelt, bound, root)
-        elif not entry.is_symlink():
-            levels.append((f"{levels[-1][0]}/{entry.name}", _entries_of(Path(entry.path), spelt, bound, root)))
-        else:
-            target = os.path.realpath(entry.path)
-            if not _is_within(target, real) and not any(_is_within(above, target) for above, _ in levels):
-                levels.append((target, _entries_of(Path(entry.path), spelt, bound, root)))
+    def __init__(self, number: int, key: str) -> None:
+        try:
+            super().__init__(number)
+        except OSError:  # it is a folder
+            os.close(number)
+            raise
+        self.name = key
+
+    def readinto(self, buffer: Buffer) -> int:
+        with _failing_as("read", self.name):
+            return super().readinto(buffer) or 0
+
+    def readall(self) -> bytes:
+        with _failing_as("read", self.name):
+            return super().readall() or b""
+
+
+@contextmanager
+def _failing_as(verb: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectNotFound(key) from error
+    except OSError as error:
+        if error.errno in _NOT_FOLLOWED:
+            raise ObjectForbidden(f"cannot {verb} {key}: {_NOT_FOLLOWED[error.errno]}") from error
+        raise translate_error(verb, key, error) from error
+
+
+def _parts(key: str) -> Sequence[str]:
+    """The names that a key is made of; raises `ObjectNotFound` for one that no file in the folder can have."""
+    parts = key.split("/")
+    if "\0" in key or any(part in ("", ".", "..") for part in parts):
+        raise ObjectNotFound(key)
+    return parts
+
+
+def _is_file_in(target: Path, root: str) -> bool:
+    return target.is_relative_to(root) and target.is_file()
+
+
+def _info(key: str, found: os.stat_result, is_addressable: bool = True) -> ObjectInfo:
+    if stat.S_ISLNK(found.st_mode):
+        return ObjectInfo(key, 0, LINK_ETAG, is_addressable)
+    tag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+    return ObjectInfo(key, found.st_size, tag, is_addressable)
 
 
 def _entries_of(folder: Path, key: str, bound: bytes, root: Path) -> Iterator[tuple[os.DirEntry[str] | None, str]]:
@@ -102,22 +225,9 @@ def _entries_of(folder: Path, key: str, bound: bytes, root: Path) -> Iterator[tu
             yield entry, spelt
 
 
-def _listed(entry: os.DirEntry[str], spelt: str, bound: bytes, root: Path) -> Iterator[ObjectInfo]:
-    if spelt.encode() <= bound:
-        return
-    try:
-        stat = entry.stat()
-    except OSError:
-        if entry.is_symlink():
-            yield ObjectInfo(spelt, 0, DANGLING_LINK_ETAG)
-        return
-    is_spelt_so = "\\" not in spelt or spelt == Path(entry.path).relative_to(root).as_posix()
-    yield ObjectInfo(spelt, stat.st_size, _tag(stat), is_spelt_so and not UNADDRESSABLE_KEY.search(spelt))
-
-
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=False)
     except OSError:
         return False
 
@@ -125,7 +235,3 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _spelt(name: str) -> str:
     """A file's name as it is listed: what no store can be asked for is escaped."""
     return UNADDRESSABLE_KEY.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 HEADER_BYTES = 64 * 1024
-DANGLING_LINK_ETAG = "a link to nowhere"
-"""The tag under which a link that leads to no file is listed."""
+LINK_ETAG = "link"
+"""The tag under which a link that is not followed is listed; no store gives it to an object."""
 PROBE_PREFIX = ".medsearch-check"
 """A folder that holds nothing, listed to see whether a store can be."""
 

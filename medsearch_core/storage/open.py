@@ -9,8 +9,14 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 
 
-def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = False) -> ObjectStore:
+def open_store(
+    url: str, s3: S3Options | None = None, *, must_exist: bool = False, follows_links: bool = False, setting: str = ""
+) -> ObjectStore:
     """The store at a path, `file://` or `s3://bucket/prefix` address. A folder is made unless it `must_exist`.
+
+    Args:
+        follows_links: of a folder, as `Folder` has it.
+        setting: the setting that the address comes from, for errors.
 
     Raises:
         ConfigurationError: the address is of another kind, the folder is missing or none, or S3 credentials cannot be found.
@@ -20,15 +26,24 @@ def open_store(url: str, s3: S3Options | None = None, *, must_exist: bool = Fals
         from medsearch_core.storage.s3 import Bucket  # botocore, which a folder needs none of
 
         return Bucket(parts.netloc, parts.path.strip("/"), s3 or S3Options(), url)
-    if parts.scheme not in ("", "file"):
+    if (folder := local_folder(url)) is None:
         raise ConfigurationError(f"cannot open {parts.scheme}:// stores; give a folder, file:// or s3://bucket/prefix")
-    folder = Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()
     if must_exist and not folder.is_dir():
-        raise ConfigurationError(f"there is no folder {folder}: mount or create it, or correct the setting that names it")
+        advice = f"create or mount it, or correct {setting}" if setting else "create or mount it"
+        raise ConfigurationError(f"there is no folder {folder}: {advice}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"{folder} cannot be used as a folder: {error.strerror}") from error
+        name = f"{folder} ({setting})" if setting else f"{folder}"
+        raise ConfigurationError(f"{name} cannot be used as a folder: {error.strerror}") from error
     from medsearch_core.storage.folder import Folder
 
-    return Folder(folder)
+    return Folder(folder, follows_links)
+
+
+def local_folder(url: str) -> Path | None:
+    """The folder at a path or `file://` address; None for an address of another kind."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("", "file"):
+        return None
+    return Path(unquote(parts.path) if parts.scheme == "file" else url).expanduser().absolute()

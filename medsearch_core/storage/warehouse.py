@@ -2,8 +2,10 @@
 
 `{table}/{patient}/{study}.parquet` holds a study's rows, `thumbnails/{patient}/{study}/{image}.png` its pictures. A table's
 file carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest and is
-done again. Two files of one table are equal if their rows and digests are; beside the digest stands the id of the run that
-wrote the file, which says nothing of its content. No file holds a time.
+done again. Beside it stands the version of the table that the file was written under (`records.version_of`): a file of an
+earlier version is read, its new columns null, and counts as made from what it was made from, until it is made again. Two files
+of one table are equal if their rows, digests and versions are; the id of the run that wrote a file says nothing of its content.
+No file holds a time.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medsearch_core.errors import ObjectNotFound
-from medsearch_core.keys import StudyKey
-from medsearch_core.records import SCHEMA_VERSION, TABLES, Record, conformed, records_of, schema_of, table_of
+from medsearch_core.keys import StudyKey, digest_of
+from medsearch_core.records import FIRST_VERSION, TABLES, Record, conformed, records_of, schema_of, table_of, version_of
 from medsearch_core.storage.object_store import ObjectStore
 
 _DIGEST = b"medsearch.inputs"
@@ -49,14 +51,38 @@ def thumbnail_path(study: StudyKey, image_id: str) -> str:
     return f"thumbnails/{study.partition}/{image_id}.png"
 
 
+def present_version(path: str) -> int:
+    """The version of the table that a path belongs to, as files of it are written now."""
+    record = TABLES.get(path.split("/", 1)[0].removesuffix(".parquet"))
+    return version_of(record) if record else FIRST_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a file was made from, and under which version of its table."""
+
+    inputs: str
+    version: int
+
+    @property
+    def digest(self) -> str:
+        """What the file's content follows from: the digest of its inputs, and its version where that is not the first."""
+        return self.inputs if self.version == FIRST_VERSION else digest_of(str(self.version), self.inputs)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file of the warehouse with what its footer says of it, as `Warehouse.inputs` and `run_of` give it."""
+    """A file of the warehouse with what its footer says of it, as `Warehouse.origin` and `run_of` give it."""
 
     rows: pa.Table
-    inputs: str | None
+    origin: Origin | None
     run: str | None
     entries: frozenset[str] = frozenset()
+
+    @property
+    def inputs(self) -> str | None:
+        """The digest of what it was made from."""
+        return self.origin.inputs if self.origin else None
 
 
 class Warehouse:
@@ -76,7 +102,7 @@ class Warehouse:
         Args:
             entries: names of what the table contains, for its footer; `written` gives them back with the rows.
         """
-        footer = {_DIGEST: inputs.encode(), _VERSION: str(SCHEMA_VERSION).encode()}
+        footer = {_DIGEST: inputs.encode(), _VERSION: str(present_version(path)).encode()}
         if self._run is not None:
             footer[_RUN] = self._run.encode()
         names = sorted(entries)
@@ -91,16 +117,20 @@ class Warehouse:
         """Writes records as `write` does."""
         return self.write(path, table_of(record, rows), inputs)
 
-    def inputs(self, path: str) -> str | None:
-        """The digest of the inputs a table was made from; None if it is absent or was written under another schema version.
+    def origin(self, path: str) -> Origin | None:
+        """What a table was made from; None if it is absent, cut short, or of a version before the first that is read.
 
         Reads only the file's footer.
         """
         try:
-            footer = self._footer(path)
+            return _origin_in(self._footer(path))
         except (ObjectNotFound, pa.ArrowInvalid):
             return None
-        return _inputs_in(footer)
+
+    def inputs(self, path: str) -> str | None:
+        """The digest of the inputs a table was made from, of whatever version it is; None where `origin` is."""
+        origin = self.origin(path)
+        return origin.inputs if origin else None
 
     def run_of(self, path: str) -> str | None:
         """The id of the Dagster run that wrote a table; None if it is absent, or was written outside a run or before runs were
@@ -123,9 +153,10 @@ class Warehouse:
         except (ObjectNotFound, pa.ArrowInvalid):
             return frozenset()
 
-    def is_made_from(self, inputs: str, study: StudyKey, *tables: str) -> bool:
-        """Whether a study's rows in each of these tables were made from these inputs."""
-        return all(self.inputs(study_path(table, study)) == inputs for table in tables)
+    def is_made_from(self, inputs: str, *paths: str) -> bool:
+        """Whether each of these tables was made from these inputs, under its present version or one of later code."""
+        origins = [(self.origin(path), present_version(path)) for path in paths]
+        return all(o is not None and o.inputs == inputs and o.version >= present for o, present in origins)
 
     def row_count(self, path: str) -> int:
         """How many rows a table has, by its footer; 0 if it is not there."""
@@ -135,14 +166,14 @@ class Warehouse:
         except ObjectNotFound:
             return 0
 
-    def size_and_inputs(self, path: str) -> tuple[int, str | None]:
-        """`row_count` and `inputs` of a table, of one reading of its footer; (0, None) if it is not there."""
+    def size_and_origin(self, path: str) -> tuple[int, Origin | None]:
+        """`row_count` and `origin` of a table, of one reading of its footer; (0, None) if it is not there."""
         try:
             with self.store.open(path) as file:
                 footer = pq.read_metadata(file)
         except ObjectNotFound:
             return 0, None
-        return footer.num_rows, _inputs_in(footer.metadata or {})
+        return footer.num_rows, _origin_in(footer.metadata or {})
 
     def read(self, path: str) -> pa.Table:
         """A table's rows; empty, in the right schema, if the study has none yet.
@@ -170,7 +201,7 @@ class Warehouse:
         file = pq.ParquetFile(pa.BufferReader(self.store.read(path)))
         footer = file.schema_arrow.metadata or {}
         rows = file.read(None if columns is None else list(columns), use_threads=False)
-        return Written(rows, _inputs_in(footer), _run_in(footer), _entries_in(footer))
+        return Written(rows, _origin_in(footer), _run_in(footer), _entries_in(footer))
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a large file, fetched without the others; raises as `written`."""
@@ -189,8 +220,9 @@ class Warehouse:
             return pq.read_schema(file).metadata or {}
 
 
-def _inputs_in(footer: dict[bytes, bytes]) -> str | None:
-    return footer[_DIGEST].decode() if footer.get(_VERSION) == str(SCHEMA_VERSION).encode() else None
+def _origin_in(footer: dict[bytes, bytes]) -> Origin | None:
+    version = int(footer.get(_VERSION, b"0"))
+    return Origin(footer[_DIGEST].decode(), version) if version >= FIRST_VERSION else None
 
 
 def _entries_in(footer: dict[bytes, bytes]) -> frozenset[str]:

@@ -8,11 +8,12 @@ import dagster as dg
 
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import ImageRecord, Rejection, ThumbnailRecord
-from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_core.records import FIRST_VERSION, TABLES, ImageRecord, Rejection, ThumbnailRecord, version_of
+from medsearch_core.storage.warehouse import Origin, Warehouse, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     Progress,
     asset_spec_arguments,
+    begin_first_step,
     describe_partitions,
     every_object_was_used,
     partitions_of,
@@ -38,7 +39,7 @@ REMEDY = "delete their files from the table thumbnails and materialise them"
 def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `dicom_metadata` and `thumbnails` assets of a deployment."""
     identity = "checked" if settings.check_identity else "unchecked"
-    code_version = f"{PIXEL_VERSION}-{settings.thumbnail_side}px-{settings.max_pixels}-{identity}"
+    rules = f"{PIXEL_VERSION}-{settings.thumbnail_side}px-{settings.max_pixels}-{identity}"
 
     @dg.multi_asset(
         specs=[
@@ -49,7 +50,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 "and geometry attributes, and the SHA-256 of its source.",
                 group_name="images",
                 kinds={"python", "parquet"},
-                code_version=code_version,
+                code_version=_code_version(rules, ImageRecord),
                 **asset_spec_arguments(ImageRecord),
             ),
             dg.AssetSpec(
@@ -59,7 +60,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 "aspect kept.",
                 group_name="images",
                 kinds={"python", "parquet"},
-                code_version=code_version,
+                code_version=_code_version(rules, ThumbnailRecord),
                 **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),
             ),
         ],
@@ -81,6 +82,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
     def dicom_images(
         context: dg.AssetExecutionContext, landing: StoreResource, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult]:
+        begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
         reader = StudyImageBuilder(
             DicomObjectProcessor(
@@ -101,8 +103,10 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
         refused: list[Rejection] = []
         started = time.perf_counter()
         due = {study: landed for study, landed in objects.items() if not reader.is_current(study, landed)}
-        progress = Progress(context, "dicom_images", len(due))
-        reader.build(due, decoding_workers(settings), progress.advance)
+        progress, workers = Progress(context, "dicom_images", len(due)), decoding_workers(settings)
+        old = [study for study, landed in due.items() if reader.has_old_metadata(study, landed)]
+        refreshed = set(old) - set(reader.refresh_metadata(old, workers, progress.advance))
+        reader.build({study: landed for study, landed in due.items() if study not in refreshed}, workers, progress.advance)
         for study, landed in objects.items():
             rows, pngs, rejections = _outcome(tables, study)
             images[study] = {
@@ -110,16 +114,22 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 "bytes": sum(o.bytes for o in landed),
                 "rejected": len(rejections),
                 "unchanged": int(study not in due),
+                "refreshed": int(study in refreshed),
             }
-            pictures[study] = {"images": len(pngs), "bytes": sum(p.bytes for p in pngs), "unchanged": int(study not in due)}
+            pictures[study] = {
+                "images": len(pngs),
+                "bytes": sum(p.bytes for p in pngs),
+                "unchanged": int(study not in due or study in refreshed),
+            }
             if pngs:
                 first = next((p for p, i in zip(pngs, rows, strict=True) if i.is_representative), pngs[0])
                 pictures[study]["preview"] = dg.MetadataValue.md(f"![{study}]({settings.api_url}/{first.path})")
             shown[study] = pngs
             refused += rejections
-        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
-        describe_partitions(context, "dicom_metadata", images, versions, partitions.malformed)
-        describe_partitions(context, "thumbnails", pictures, versions, partitions.malformed)
+        for table, described in (("dicom_metadata", images), ("thumbnails", pictures)):
+            version = version_of(TABLES[table])
+            versions = {s: StudyVersion(Origin(reader.inputs(landed), version).digest) for s, landed in objects.items()}
+            describe_partitions(context, table, described, versions, partitions.malformed)
         yield dg.MaterializeResult(
             asset_key="dicom_metadata",
             metadata={
@@ -136,6 +146,11 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
         )
 
     return dicom_images
+
+
+def _code_version(rules: str, record: type) -> str:
+    version = version_of(record)
+    return rules if version == FIRST_VERSION else f"{rules}-v{version}"
 
 
 def _built(described: dict[StudyKey, dict[str, Any]]) -> int:

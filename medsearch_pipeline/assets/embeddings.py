@@ -3,8 +3,15 @@
 import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.storage.warehouse import study_path
-from medsearch_pipeline.assets.study_asset import Progress, asset_spec_arguments, describe_partitions, partitions_of, totals
+from medsearch_core.storage.warehouse import Origin, study_path
+from medsearch_pipeline.assets.study_asset import (
+    Progress,
+    asset_spec_arguments,
+    describe_partitions,
+    note_settings,
+    partitions_of,
+    totals,
+)
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
@@ -49,6 +56,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, embedder: dg.ResourceParam[EmbedderSource]
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
+        note_settings(context, settings)
         tables, model, partitions = warehouse.tables(context.run.run_id), embedder.load(), partitions_of(context)
         studies = partitions.studies
         named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
@@ -64,8 +72,8 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             context.log.warning(f"{study}: no vector of {', '.join(f'{image} ({why})' for image, why in images.items())}")
         for study, unlike in builder.not_finite.items():
             context.log.warning(f"{study}: the model's vector is not finite, and zero is kept, of {', '.join(unlike)}")
-        vectors = {study: tables.size_and_inputs(study_path("embeddings", study)) for study in studies}
-        pictures = {study: tables.size_and_inputs(study_path("thumbnails", study)) for study in studies}
+        vectors = {study: tables.size_and_origin(study_path("embeddings", study)) for study in studies}
+        thumbnails = {study: tables.origin(study_path("thumbnails", study)) for study in studies}
         described = {
             study: {
                 "images": vectors[study][0],
@@ -75,7 +83,9 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             }
             for study in studies
         }
-        versions = {study: StudyVersion(vectors[study][1] or "", {"thumbnails": pictures[study][1] or ""}) for study in studies}
+        versions = {
+            study: StudyVersion(_digest(vectors[study][1]), {"thumbnails": _digest(thumbnails[study])}) for study in studies
+        }
         describe_partitions(context, "embeddings", described, versions, partitions.malformed)
         unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
@@ -95,3 +105,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         )
 
     return embeddings
+
+
+def _digest(origin: Origin | None) -> str:
+    return origin.digest if origin else ""

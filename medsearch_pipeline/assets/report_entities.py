@@ -2,11 +2,12 @@
 
 import dagster as dg
 
-from medsearch_core.records import EntityRecord, Rejection, ReportRecord
-from medsearch_core.storage.warehouse import rejections_path, study_path
+from medsearch_core.records import EntityRecord, Rejection, ReportRecord, version_of
+from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     Progress,
     asset_spec_arguments,
+    begin_first_step,
     describe_partitions,
     every_object_was_used,
     partitions_of,
@@ -51,6 +52,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
 
         Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
         """
+        begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
         mentions = report_reader.open()
         reader = StudyReportBuilder(landing.open(), tables, mentions)
@@ -73,7 +75,8 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
             }
             refused += rejections
             progress.advance()
-        versions = {study: StudyVersion(reader.inputs(landed)) for study, landed in objects.items()}
+        version = version_of(ReportRecord)  # of the table that documents are made from
+        versions = {study: StudyVersion(Origin(reader.inputs(landed), version).digest) for study, landed in objects.items()}
         describe_partitions(context, "report_entities", described, versions, partitions.malformed)
         return dg.MaterializeResult(
             metadata={

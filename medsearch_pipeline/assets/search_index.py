@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from medsearch_core.errors import DocumentsRefused
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, partitions_of, totals
+from medsearch_core.storage.warehouse import Origin
+from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, note_settings, partitions_of, totals
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_indexed_vectors
@@ -18,7 +20,7 @@ from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.documents import StudyIncomplete, read_digests, read_documents
+from medsearch_pipeline.studies.documents import StudyIncomplete, read_documents, read_origins
 
 VECTORS_MATCH = "indexed_vectors_match_embeddings"
 REMEDY = "run medsearch reindex --fresh"
@@ -63,15 +65,16 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
         were written; of unfinished ones alone the others materialise.
         """
+        note_settings(context, settings)
         tables, index, partitions = warehouse.tables(context.run.run_id), search_index.open(), partitions_of(context)
         studies = partitions.studies
         progress = Progress(context, "search_index", len(studies))
         documents, versions, unfinished = [], {}, []
         for study in studies:
             try:
-                digests = read_digests(tables, study)
-                documents.append(read_documents(tables, study, digests))
-                versions[study] = _version(documents[-1], digests)
+                origins = read_origins(tables, study)
+                documents.append(read_documents(tables, study, origins))
+                versions[study] = _version(documents[-1], origins)
             except StudyIncomplete as fault:
                 unfinished.append(fault)
             progress.advance()
@@ -104,9 +107,9 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
     return search_index
 
 
-def _version(documents: StudyDocuments, digests: Mapping[str, str]) -> StudyVersion:
+def _version(documents: StudyDocuments, origins: Mapping[str, Origin]) -> StudyVersion:
     upstream = {"dicom_metadata": "dicom_metadata", "embeddings": "embeddings", "report_entities": "reports"}
-    return StudyVersion(documents.inputs, {asset: digests[table] for asset, table in upstream.items()})
+    return StudyVersion(documents.inputs, {asset: origins[table].digest for asset, table in upstream.items()})
 
 
 def _write(index: SearchIndex, documents: list[StudyDocuments]) -> int:

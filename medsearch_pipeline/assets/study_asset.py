@@ -13,8 +13,13 @@ import dagster as dg
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, Rejection, schema_of
+from medsearch_pipeline.models.availability import require_model
 from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
 from medsearch_pipeline.orchestration.partitions import Partitions
+from medsearch_pipeline.orchestration.run_progress import progress_message
+from medsearch_pipeline.orchestration.run_tags import SETTINGS_TAG, settings_tags
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.settings_digest import settings_digest
 
 PROGRESS_SECONDS = 5.0
 MAX_ROWS_SHOWN = 50
@@ -40,6 +45,25 @@ def fresh_within(hours: float) -> dg.FreshnessPolicy:
     """Fresh for so many hours after each run, with a warning from half of them on. Dagster's daemon evaluates it."""
     window = timedelta(hours=hours)
     return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window / 2)
+
+
+def note_settings(context: dg.AssetExecutionContext, settings: Settings) -> None:
+    """Notes with which settings a run began, so that a failed one is run again when they change, whoever launched it."""
+    if SETTINGS_TAG not in context.run.tags:
+        context.instance.add_run_tags(context.run.run_id, settings_tags(settings_digest(settings)))
+
+
+def begin_first_step(context: dg.AssetExecutionContext, settings: Settings) -> None:
+    """What a step does first with which a run may begin: `note_settings`, and makes sure that the run's model can be loaded.
+
+    So a run that embeds fails before anything is decoded or read, and not after all of it.
+
+    Raises:
+        ConfigurationError: the run is to embed, and the model cannot be loaded.
+    """
+    note_settings(context, settings)
+    if dg.AssetKey("embeddings") in context.job_def.asset_layer.executable_asset_keys:
+        require_model(settings)
 
 
 def partitions_of(context: dg.AssetExecutionContext) -> Partitions:
@@ -68,7 +92,7 @@ class Progress:
         if now - self._said >= PROGRESS_SECONDS or self._done == self._total:
             self._said = now
             rate = self._done / max(now - self._started, 1e-9)
-            self._context.log.info(f"{self._asset}: {self._done} of {self._total} studies, {rate:.1f} studies/s")
+            self._context.log.info(progress_message(self._asset, self._done, self._total, rate))
 
 
 def describe_partitions(

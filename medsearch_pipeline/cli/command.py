@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from medsearch_core.keys import StudyKey
@@ -34,6 +35,7 @@ class Command:
     def add_to(self, commands: Subparsers) -> None:
         """Adds the command to a parser's commands."""
         parser = _add_parser(commands, self.name, self.help, self.conflict_handler)
+        parser.add_argument("--env-file", type=Path, metavar="FILE", help="read variables from FILE instead of .env")
         parser.set_defaults(command=self)
         self.add_arguments(parser)
 

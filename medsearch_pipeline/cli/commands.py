@@ -6,17 +6,40 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 
+from medsearch_core.environment import load_env_file, load_settings
 from medsearch_core.errors import MedsearchError
-from medsearch_pipeline.cli import demo, embedder, evaluate, ledger, model, releases, stale, tags, webserver
+from medsearch_core.permissions import keep_files_private
+from medsearch_core.signals import heed_signals
+from medsearch_pipeline.cli import (
+    check,
+    demo,
+    embedder,
+    evaluate,
+    ingest,
+    ledger,
+    model,
+    releases,
+    stale,
+    status,
+    tags,
+    up,
+    webserver,
+    where,
+)
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
 
 COMMANDS: tuple[Command | CommandGroup, ...] = (
+    *up.COMMANDS,
     *demo.COMMANDS,
+    *check.COMMANDS,
+    *ingest.COMMANDS,
+    *status.COMMANDS,
+    *where.COMMANDS,
     *ledger.COMMANDS,
     *stale.COMMANDS,
     *releases.COMMANDS,
@@ -31,16 +54,18 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Errors are printed in one line, without a stack trace."""
+    heed_signals()
     values = vars(build_parser().parse_args(arguments))
     command: Command = values.pop("command")
+    env_file: Path | None = values.pop("env_file")
     try:
-        inputs = (Console(), Settings()) if command.needs_settings else (Console(),)
+        load_env_file(env_file)
+        keep_files_private()
+        inputs = (Console(), load_settings(Settings)) if command.needs_settings else (Console(),)
         return command.run(*inputs, **values)
     except MedsearchError as error:
-        print(f"medsearch: {error}", file=sys.stderr)
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            print(f"medsearch: MEDSEARCH_{str(fault['loc'][0]).upper()}: {fault['msg']}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"medsearch: {line}", file=sys.stderr)
     except KeyboardInterrupt:
         print("medsearch: stopped", file=sys.stderr)
         return INTERRUPTED
@@ -49,7 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog="medsearch", description="Command-line companion to the Dagster UI.")
+    parser = argparse.ArgumentParser(
+        prog="medsearch",
+        description="Command-line companion to the Dagster UI.",
+        epilog="It is configured by environment variables, or a file .env in the current folder: see docs/settings.md.",
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:

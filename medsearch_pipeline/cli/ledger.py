@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import STATES
-from medsearch_core.storage.ledger import LedgerTotals
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.storage.ledger import LedgerTotals, totals_of
 from medsearch_pipeline.cli.command import Command, study_key
+from medsearch_pipeline.cli.dagster import dagster_instance
+from medsearch_pipeline.cli.tables import print_csv, print_table
+from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.ledger.catalog import read_catalog
+from medsearch_pipeline.ledger.pending_reasons import (
+    interrupted_keys,
+    pending_reasons,
+    pending_studies,
+    with_pending_reasons,
+)
 from medsearch_pipeline.ledger.reconciliation import NAMED
 from medsearch_pipeline.ledger.states import current_rejections
 from medsearch_pipeline.ledger.summary import Ledger, format_equation, read_ledger
@@ -44,33 +49,44 @@ COLUMNS = (
 
 def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
     """Prints the totals, or the rows of a state or a study; returns 1 if an object is unaccounted for."""
-    ledger = _open(settings)
+    ledger = _with_reasons(settings, _open(settings))
     rows = _select(ledger.rows, state, study).select(list(COLUMNS))
     if is_csv:
-        sys.stdout.flush()
-        pyarrow.csv.write_csv(rows, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        print_csv(rows)
         return _print_unaccounted(Console(stderr=True), ledger)
     if state or study:
         _print_rows(console, rows, ("key", "state", "reason", "detail", "run"))
     else:
-        console.print(_table_of(ledger.totals), highlight=False)
+        print_table(console, ("state", "objects", "images", "reason"), _total_rows(ledger.totals))
     console.print(format_equation(ledger), highlight=False, soft_wrap=True)
     return _print_unaccounted(console, ledger)
 
 
-def print_rejections(console: Console, settings: Settings) -> int:
+def print_rejections(console: Console, settings: Settings, is_csv: bool) -> int:
     """Prints every object, or frame of one, that was refused; returns 1 if an object is unaccounted for."""
     ledger = _open(settings)
-    _print_rows(
-        console, current_rejections(ledger.rows, read_catalog(ledger.warehouse)), ("key", "frame", "reason", "detail"), None
-    )
+    rows = current_rejections(ledger.rows, read_catalog(ledger.warehouse))
+    if is_csv:
+        print_csv(rows)
+        return _print_unaccounted(Console(stderr=True), ledger)
+    _print_rows(console, rows, ("key", "frame", "reason", "detail"), None)
     console.print(format_equation(ledger), highlight=False, soft_wrap=True)
     return _print_unaccounted(console, ledger)
 
 
 def _open(settings: Settings) -> Ledger:
-    return read_ledger(Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True)))
+    return read_ledger(open_warehouse(settings))
+
+
+def _with_reasons(settings: Settings, ledger: Ledger) -> Ledger:
+    """The ledger whose pending objects have a reason: why they are pending now, not when it was made."""
+    studies = pending_studies(ledger.rows)
+    if not studies:
+        return ledger
+    with dagster_instance() as instance:
+        reasons = pending_reasons(settings, ledger.warehouse, instance, studies)
+    rows = with_pending_reasons(ledger.rows, reasons, interrupted_keys(read_catalog(ledger.warehouse)))
+    return replace(ledger, rows=rows, totals=totals_of(rows))
 
 
 def _select(rows: pa.Table, state: str | None, study: StudyKey | None) -> pa.Table:
@@ -81,20 +97,16 @@ def _select(rows: pa.Table, state: str | None, study: StudyKey | None) -> pa.Tab
     return rows
 
 
-def _table_of(totals: LedgerTotals) -> Table:
-    table = Table("state", "objects", "images", "reason")
+def _total_rows(totals: LedgerTotals) -> Iterator[tuple[object, ...]]:
     for total in totals.states:
-        table.add_row(total.state, str(total.objects), str(total.images))
+        yield total.state, total.objects, total.images, ""
         for reason, count in sorted(total.reasons.items()):
-            table.add_row("", str(count), "", reason)
-    return table
+            yield "", count, "", reason
 
 
 def _print_rows(console: Console, rows: pa.Table, columns: tuple[str, ...], max_rows: int | None = MAX_ROWS) -> None:
-    table = Table(*columns)
-    for row in rows.slice(0, max_rows).to_pylist():
-        table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in columns))
-    console.print(table)
+    shown = rows.slice(0, max_rows).to_pylist()
+    print_table(console, columns, ([row[name] for name in columns] for row in shown))
     if max_rows is not None and rows.num_rows > max_rows:
         console.print(f"… and {rows.num_rows - max_rows} more: --csv lists all", highlight=False)
 
@@ -110,6 +122,10 @@ def _print_unaccounted(console: Console, ledger: Ledger) -> int:
     return 1 if ledger.unaccounted else 0
 
 
+def _add_csv(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--csv", dest="is_csv", action="store_true", help="print the rows as CSV")
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", choices=STATES, help="list the objects of one state")
     parser.add_argument("--study", type=study_key, metavar="PATIENT/STUDY", help="list the objects of one study")
@@ -119,6 +135,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command("ledger", "report the state of every landed object and verify that totals reconcile", print_ledger, _add_arguments),
     Command(
-        "rejections", "list every rejected object and frame with its reason and verify that totals reconcile", print_rejections
+        "rejections",
+        "list every rejected object and frame with its reason and verify that totals reconcile",
+        print_rejections,
+        _add_csv,
     ),
 )

@@ -10,25 +10,22 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from medsearch_core.errors import MedsearchError, NoSuchRelease
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import Release, ReleasedIndex, previous
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.releases.build import ReindexResult, reindex
 from medsearch_pipeline.settings import Settings
 
 REPORT_INTERVAL_SECONDS = 5.0
-MIN_TABLE_WIDTH = 300
-"""Columns of a line that a narrow terminal wraps: a name that is cut cannot be copied."""
 
 
 def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bool) -> int:
     """Builds, checks and publishes a release."""
-    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    warehouse = open_warehouse(settings)
     with LoadProgress(console) as progress:
         done = reindex(
             warehouse,
@@ -65,19 +62,18 @@ def summary_lines(done: ReindexResult) -> list[str]:
 def print_releases(console: Console, settings: Settings) -> int:
     """Prints a table of all releases, the newest first."""
     index = open_index(settings)
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "created", "published", "current", "images", "reports", "studies", "model"):
-        table.add_column(title, no_wrap=True)
-    for release in index.releases():
-        table.add_row(
+    rows = [
+        (
             release.name,
             _format_time(release.created),
             _format_time(release.published) if release.published else "never",
             "yes" if release.is_current else "",
             *_release_cells(index, release),
         )
-    console.width = max(console.width, MIN_TABLE_WIDTH)
-    console.print(table, highlight=False)
+        for release in index.releases()
+    ]
+    columns = ("name", "created", "published", "current", "images", "reports", "studies", "model")
+    print_table(console, columns, rows, uncut=("name",))
     return 0
 
 
@@ -178,10 +174,10 @@ def _format_time(time_: datetime) -> str:
 
 def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--fresh", dest="is_fresh", action="store_true", help="start over instead of resuming an unfinished release"
+        "--fresh", dest="fresh", action="store_true", help="start over instead of resuming an unfinished release"
     )
     parser.add_argument(
-        "--allow-missing", dest="may_miss", action="store_true", help="publish even if some studies cannot be read"
+        "--allow-missing", dest="allow_missing", action="store_true", help="publish even if some studies cannot be read"
     )
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
+import dagster as dg
 from rich.console import Console
-from rich.table import Table
 
 from medsearch_core.search.open import open_index
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.cli.dagster import dagster_instance
+from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.cli.warehouse import open_warehouse
+from medsearch_pipeline.intake.study_runs import StudyRun, failure_sentence
+from medsearch_pipeline.ledger.pending_reasons import newest_runs_of
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import assess_staleness, format_summary
 from medsearch_pipeline.upkeep.staleness import Staleness
@@ -18,25 +23,38 @@ from medsearch_pipeline.upkeep.staleness import Staleness
 
 def print_stale(console: Console, settings: Settings, studies: bool) -> int:
     """Prints how many studies are stale by reason and job, or the studies; returns 1 if one is."""
-    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    warehouse = open_warehouse(settings)
     inputs, staleness = assess_staleness(settings, warehouse, open_index(settings))
     console.print(format_summary(staleness), highlight=False)
+    with dagster_instance() as instance:
+        failed = _failed_runs(instance, staleness)
+        sentences = {run.id: failure_sentence(instance, run.id) for run in set(failed.values())} if instance else {}
     if studies:
         for each in staleness.stale:
             why = ", ".join(f"{part}: {reason}" for part, reason in each.reasons.items())
-            console.print(f"{each.study}: {why}: {each.job or 'no job'}", markup=False, highlight=False, soft_wrap=True)
+            run = failed.get(each.study.partition)
+            last = f" (run {run.id} failed: {sentences[run.id]})" if run else ""
+            line = f"{each.study}: {why}: {each.job or 'no job'}{last}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     elif staleness.stale:
-        console.print(_count_table(staleness))
-    if inputs.is_index_of_another_model:
-        console.print("The index holds another model's vectors: when all studies are embedded, run medsearch reindex.")
+        print_table(console, ("part", "reason", "job", "studies"), _count_rows(staleness))
+        for run, count in Counter(failed.values()).items():
+            line = f"{count} of them are in the failed run {run.id} of {run.job}: {sentences[run.id]}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if refusal := inputs.index_refusal:
+        console.print(f"{refusal[0].upper()}{refusal[1:]}.")
     return 1 if staleness.stale else 0
 
 
-def _count_table(found: Staleness) -> Table:
-    table = Table("part", "reason", "job", "studies")
-    for (part, reason, job), count in sorted(found.by_reason_and_job.items()):
-        table.add_row(part, reason, job or "none: see docs/operations.md", str(count))
-    return table
+def _failed_runs(instance: dg.DagsterInstance | None, found: Staleness) -> Mapping[str, StudyRun]:
+    """Partition → its last run, of the stale studies whose last run failed."""
+    runs = newest_runs_of(instance, [each.study for each in found.stale])
+    return {partition: run for partition, run in runs.items() if run.status == dg.DagsterRunStatus.FAILURE}
+
+
+def _count_rows(found: Staleness) -> Iterator[tuple[object, ...]]:
+    for (part, reason, job), count in sorted(found.by_reason_and_job.items(), key=str):
+        yield part, reason, job or "none: see docs/operations.md", count
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

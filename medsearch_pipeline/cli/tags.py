@@ -9,9 +9,8 @@ from rich.console import Console
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.open import open_index
-from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command, study_key
+from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.tags import refresh, retag
 
@@ -29,7 +28,7 @@ def untag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[
 def _retag(
     console: Console, settings: Settings, study: StudyKey, add: Sequence[str] = (), remove: Sequence[str] | None = ()
 ) -> int:
-    warehouse = Warehouse(open_store(settings.warehouse, settings.s3, must_exist=True))
+    warehouse = open_warehouse(settings)
     tags = retag(warehouse, study, add, remove)
     console.print(f"{study}: {', '.join(tags) or 'no tags'}", markup=False, highlight=False)
     if not refresh(warehouse, open_index(settings), study):

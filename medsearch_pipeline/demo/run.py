@@ -6,9 +6,7 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from medsearch_core.errors import MedsearchError
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.demo.dagster_client import AssetProgress, DagsterClient
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
-from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.ledger.summary import format_equation, read_ledger
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
+from medsearch_pipeline.supervision.dagster_client import AssetProgress, DagsterClient
+from medsearch_pipeline.supervision.dagster_home import prepare_dagster_home
+from medsearch_pipeline.supervision.ports import LOOPBACK, free_port
+from medsearch_pipeline.supervision.processes import Processes, stop_on_signals
+from medsearch_pipeline.supervision.servers import COMPLETE_ENVIRONMENT, start_servers
 
 SENSORS = ("landing_sensor", "ingest_sensor")
 MODEL, WEIGHTS = "efficientnet_lite0", "imagenet"
-PROJECT = Path(__file__).resolve().parents[2]
 LATERALS_WITH_EFFUSION = """query {
   searchReports(query: "moderate left pleural effusion", filters: {present: ["J90"], views: ["LATERAL"]}, first: 1) {
     nodes { images { nodes { id viewPosition } } }
@@ -44,8 +45,7 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
     """Runs the demo in a folder; returns 0. A second time it finds everything done and only serves."""
     console = Console()
     home = home.absolute()
-    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell that started us ignores them
-        signal.signal(number, signal.default_int_handler)
+    stop_on_signals()
     try:
         _write_data(console, home / "landing", patients)
         dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
@@ -55,7 +55,10 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
             "alike to the eye, and no result here is a diagnosis."
         )
         with Processes(home / "logs", environment) as processes:
-            dagster, service = _start(console, processes, dagster_port, environment)
+            service = f"http://{LOOPBACK}:{api_port}"
+            with console.status("Starting Dagster, the service and its embedder …"):
+                embedder = environment["MEDSEARCH_API_EMBEDDER_URL"]
+                dagster = start_servers(processes, home / "dagster", dagster_port, service, embedder)
             _ingest(console, dagster)
             with console.status("Accounting for every landed object …"):
                 dagster.run_job("ledger_job")
@@ -70,7 +73,7 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
             if not once:
                 console.print(f"\nWhat you put into {home / 'landing'} can be found within a minute.", soft_wrap=True)
                 console.print("Ctrl-C stops everything.")
-                _serve(processes)
+                processes.watch()
     except KeyboardInterrupt:
         console.print("\nStopped.")
     return 0
@@ -91,13 +94,12 @@ def _write_data(console: Console, landing: Path, patients: int) -> None:
 
 
 def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str]:
-    dagster_home = home / "dagster"
-    dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster.yaml", dagster_home / "dagster.yaml")
+    prepare_dagster_home(home / "dagster", is_kept=False)
     token = secrets.token_urlsafe()
     return os.environ | {
-        "DAGSTER_HOME": str(dagster_home),
-        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "DAGSTER_HOME": str(home / "dagster"),
+        **ENVIRONMENT,
+        **COMPLETE_ENVIRONMENT,
         "MEDSEARCH_LANDING": str(home / "landing"),
         "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
         "MEDSEARCH_INDEX": str(home / "index"),
@@ -117,25 +119,6 @@ def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str
         "MEDSEARCH_API_PORT": str(api_port),
         "MEDSEARCH_API_URL": f"http://localhost:{api_port}",
     }
-
-
-def _start(
-    console: Console, processes: Processes, dagster_port: int, environment: Mapping[str, str]
-) -> tuple[DagsterClient, str]:
-    workspace = ["-w", str(PROJECT / "workspace.yaml")]
-    python = [sys.executable, "-m"]
-    medsearch = str(Path(sys.executable).with_name("medsearch"))
-    service, embedder = f"http://127.0.0.1:{environment['MEDSEARCH_API_PORT']}", environment["MEDSEARCH_API_EMBEDDER_URL"]
-    with console.status("Starting Dagster's webserver and daemon, the service and its embedder …"):
-        processes.start("embedder", [medsearch, "embedder"])
-        processes.start("service", [str(Path(sys.executable).with_name("medsearch-api"))])
-        processes.start("dagster-webserver", [medsearch, "webserver", "-p", str(dagster_port), *workspace])
-        dagster = DagsterClient(f"http://127.0.0.1:{dagster_port}")
-        processes.wait_until("service", lambda: answers(f"{service}/readyz"))
-        processes.wait_until("dagster-webserver", dagster.is_ready)
-        processes.wait_until("embedder", lambda: answers(f"{embedder}/healthz"))
-        processes.start("dagster-daemon", [*python, "dagster._daemon", "run", *workspace])
-    return dagster, service
 
 
 def _ingest(console: Console, dagster: DagsterClient) -> None:
@@ -186,9 +169,3 @@ def _ask(service: str, query: str, **variables: Any) -> dict[str, Any]:
     if answer.get("errors"):
         raise MedsearchError(f"the service refused the example query: {answer['errors'][0]['message']}")
     return answer["data"]
-
-
-def _serve(processes: Processes) -> None:
-    while True:
-        processes.check()
-        signal.sigtimedwait([], 1.0)

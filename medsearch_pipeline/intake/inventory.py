@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of
+from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of, version_of
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal
@@ -66,7 +66,9 @@ def read_inventory(warehouse: Warehouse, *, must_exist: bool = False) -> Invento
         entries = journal.names(warehouse)
         try:
             inventory = warehouse.written(PATH)
-            rows, contained, inputs = conformed(LandedObject, inventory.rows), inventory.entries, inventory.inputs
+            rows, contained = conformed(LandedObject, inventory.rows), inventory.entries
+            origin = inventory.origin
+            inputs = origin.inputs if origin and origin.version >= version_of(LandedObject) else None
         except ObjectNotFound:
             rows, contained, inputs = schema_of(LandedObject).empty_table(), frozenset[str](), None
         except pa.ArrowException as error:

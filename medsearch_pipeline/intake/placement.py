@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
-from medsearch_core.storage.object_store import DANGLING_LINK_ETAG, ObjectInfo
+from medsearch_core.storage.object_store import LINK_ETAG, ObjectInfo
 from medsearch_pipeline.intake.system_files import is_system_file
 from medsearch_pipeline.settings.layout import Layout
 
@@ -89,8 +89,8 @@ def place_by_key(info: ObjectInfo, layout: Layout) -> LandedObject | None:
     if not info.is_addressable:
         return rejected_object(info, "unaddressable_name", "rename the object: no store can be asked for this name")
     study = layout.study_of(info.key)
-    if info.etag == DANGLING_LINK_ETAG:
-        return rejected_object(info, "unreadable_object", DANGLING_LINK_ETAG, study)
+    if info.etag == LINK_ETAG:
+        return rejected_object(info, "link", "deliver the file itself; links are not followed", study)
     if info.bytes == 0:
         return rejected_object(info, "empty_object", "the object has no bytes", study)
     if study:

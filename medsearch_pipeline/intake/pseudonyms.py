@@ -6,14 +6,13 @@ import os
 
 from pydantic import SecretStr
 
+from medsearch_core.permissions import PSEUDONYM_KEY
 from medsearch_core.storage.object_store import ObjectStore
-
-PATH = "pseudonym.key"
 
 
 def pseudonym_secret(warehouse: ObjectStore, configured: SecretStr | None) -> bytes:
-    """The configured secret, or one made once and kept in the warehouse."""
+    """The configured secret, or one made once and kept in the warehouse, in a folder for its user alone."""
     if configured:
         return configured.get_secret_value().encode()[:64]
-    warehouse.create(PATH, os.urandom(32))
-    return warehouse.read(PATH)
+    warehouse.create(PSEUDONYM_KEY, os.urandom(32))
+    return warehouse.read(PSEUDONYM_KEY)

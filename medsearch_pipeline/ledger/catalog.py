@@ -7,7 +7,7 @@ may be deleted at any time. Not here: what the ledger makes of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from medsearch_pipeline.studies import images as study_images
 from medsearch_pipeline.studies import reports as study_reports
 from medsearch_pipeline.studies.documents import study_from_path
 
-VERSION = "1"
+VERSION = "2"
 IMAGE_REJECTIONS, REPORT_REJECTIONS = f"rejections/{study_images.STAGE}", f"rejections/{study_reports.STAGE}"
 COLUMNS: dict[str, tuple[str, ...]] = {
     "dicom_metadata": ("key", "sha256"),
@@ -99,6 +99,14 @@ def read_catalog(warehouse: Warehouse) -> pa.Table:
     return warehouse.read(CATALOG_PATH)
 
 
+def study_files(warehouse: Warehouse, studies: Collection[StudyKey]) -> pa.Table:
+    """The rows that a catalogue brought up to date now would have of a few studies, read from their files."""
+    files = [(study.patient, study.study, table, "") for study in studies for table in COLUMNS]
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda file: _read(warehouse, *file), files)
+        return table_of(CatalogFile, [file for file in found if file])
+
+
 def _stored_catalog(warehouse: Warehouse) -> pa.Table:
     """The last catalogue; none where it cannot be read or was made by other code, and everything is read again."""
     if warehouse.inputs(CATALOG_PATH) != catalog_digest():
@@ -146,13 +154,15 @@ def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
 def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogFile | None:
     """The row of one file; None if it is gone meanwhile."""
     columns = COLUMNS[table]
-    inputs = run = None
+    inputs = version = run = None
     rows: list[dict[str, Any]] = []
     count = 0
     try:
         file = warehouse.written(study_path(table, StudyKey(patient, study)), columns)
-        inputs, run, count = file.inputs, file.run, file.rows.num_rows
-        rows = file.rows.to_pylist() if inputs is not None and columns else []
+        run, count = file.run, file.rows.num_rows
+        if file.origin is not None:
+            inputs, version = file.origin.inputs, file.origin.version
+            rows = file.rows.to_pylist() if columns else []
     except ObjectNotFound:
         return None
     except pa.ArrowException:
@@ -165,6 +175,7 @@ def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str)
         table_name=table,
         etag=etag,
         inputs=inputs,
+        version=version,
         run=run,
         rows=count,
         outcomes=_outcomes(table, rows),

@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
 from medsearch_core.storage.sql import query_tables
+from medsearch_core.storage.warehouse import Origin, present_version
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.studies.documents import TABLES, document_inputs_digest
 from medsearch_pipeline.studies.landed_objects import SHARED
 
 InputsDigest = Callable[[Sequence[str]], str]
 """The digest that a study's table has when it was made from objects of these versions."""
+
+OLD_PARTS = {
+    "has_old_images": ("thumbnails", IMAGE_REJECTIONS),
+    "has_old_metadata": ("dicom_metadata",),
+    "has_old_vectors": ("embeddings",),
+    "has_old_reports": ("reports", "report_entities", REPORT_REJECTIONS),
+}
+"""Part of a study, by the column of `STUDIES` that says whether it is outdated → the tables whose versions say so."""
 
 STUDIES = pa.schema(
     [
@@ -32,11 +42,12 @@ STUDIES = pa.schema(
         ("documents", pa.string()),
         ("images", pa.int64()),
         ("reports", pa.int64()),
+        *((name, pa.bool_()) for name in OLD_PARTS),
     ]
 )
 """What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
-all there and of one another; that of its vectors; that of its documents, null where the study is not whole; and how many images
-and reports."""
+all there and of one another; that of its vectors; that of its documents, null where the study is not whole; how many images
+and reports; and which parts are of an earlier version of their tables than is written now."""
 
 _DIGESTS = ", ".join(
     f"max(inputs) FILTER (table_name = '{table}') AS {name}"
@@ -47,11 +58,19 @@ _DIGESTS = ", ".join(
     }.items()
 )
 _COUNTS = ", ".join(f"max(rows) FILTER (table_name = '{table}') AS rows_of_{table}" for table in TABLES)
+_VERSIONS = ", ".join(f"max(version) FILTER (table_name = '{table}') AS version_of_{table}" for table in TABLES)
+
+
+def _is_old(tables: Sequence[str]) -> str:
+    return " OR ".join(f"(table_name = '{table}' AND version < {present_version(table)})" for table in tables)
+
+
+_OLD = ", ".join(f"coalesce(bool_or({_is_old(tables)}), false) AS {name}" for name, tables in OLD_PARTS.items())
 
 _STUDIES = f"""
     WITH files AS (
         SELECT patient, study, {_DIGESTS}, count(*) FILTER (table_name = 'tags' AND inputs IS NULL) AS unreadable_tags,
-               {_COUNTS}
+               {_COUNTS}, {_VERSIONS}, {_OLD}
         FROM catalogue GROUP BY patient, study
     ), halves AS (
         SELECT *, coalesce(thumbnails = dicom_metadata AND image_rejections = dicom_metadata, false) AS has_images,
@@ -63,7 +82,8 @@ _STUDIES = f"""
            CASE WHEN has_reports THEN reports END AS reports_inputs,
            has_images AND has_reports AND coalesce(rows_of_embeddings = rows_of_dicom_metadata, false)
                AND embeddings IS NOT NULL AND unreadable_tags = 0 AS is_whole,
-           coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports
+           coalesce(rows_of_dicom_metadata, 0) AS images, coalesce(rows_of_reports, 0) AS reports,
+           {", ".join(f"version_of_{table}" for table in TABLES)}, {", ".join(OLD_PARTS)}
     FROM halves ORDER BY patient, study
 """  # noqa: S608
 
@@ -205,13 +225,15 @@ class LedgerInputs:
 def studies_in(catalog: pa.Table) -> pa.Table:
     """What the tables hold of each study, in the schema `STUDIES`."""
     found = query_tables(_STUDIES, catalogue=catalog)
-    digests = zip(*(found[name].to_pylist() for name in ("images_inputs", "vectors_inputs", "reports_inputs")), strict=True)
-    documents = [
-        document_inputs_digest(dict(zip(TABLES, of, strict=True)), tags) if is_whole else None
-        for of, tags, is_whole in zip(digests, found["tags"].to_pylist(), found["is_whole"].to_pylist(), strict=True)
-    ]
+    documents = [_documents(row) if row["is_whole"] else None for row in found.to_pylist()]
     with_documents = found.append_column("documents", pa.array(documents, pa.string()))
     return with_documents.select(STUDIES.names).cast(STUDIES)
+
+
+def _documents(row: Mapping[str, Any]) -> str:
+    inputs = dict(zip(TABLES, (row["images_inputs"], row["vectors_inputs"], row["reports_inputs"]), strict=True))
+    digests = {table: Origin(inputs[table], row[f"version_of_{table}"]).digest for table in TABLES}
+    return document_inputs_digest(digests, row["tags"])
 
 
 def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:

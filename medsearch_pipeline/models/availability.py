@@ -17,17 +17,30 @@ from functools import lru_cache
 from importlib.util import find_spec
 from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
 from pathlib import Path
+from typing import Protocol
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.models.code_version import NAMED_WEIGHTS, code_version_of
 from medsearch_pipeline.models.registry import INSTALLED_WEIGHTS, OFFLINE_CHOICES, network_named
-from medsearch_pipeline.settings import Settings
 
 GOOD_SECONDS, BAD_SECONDS = 3600.0, 600.0
 """How long an answer holds: a cache may be emptied, and a network may come back."""
 POLL_SECONDS = 0.1
 BUSY = 75
 """The exit status of `load` while another process loads the same model."""
+
+
+class ModelSettings(Protocol):
+    """The settings that say which model is loaded, and where."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def weights(self) -> str: ...
+    @property
+    def model_cache(self) -> str: ...
+    @property
+    def executor(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -38,21 +51,24 @@ class Availability:
     sentence: str
 
 
-def availability(settings: Settings, max_seconds: float, *, is_kept_enough: bool = True) -> Availability | None:
+def availability(settings: ModelSettings, max_seconds: float, *, is_kept_enough: bool = True) -> Availability | None:
     """Whether the configured model can be loaded; None if nobody knows after so many seconds.
 
     Args:
-        max_seconds: how long to wait for the process that tries it. It goes on after that, and the next caller finds its answer.
+        max_seconds: how long to wait for the process that tries it. It goes on after that, and leaves its answer.
         is_kept_enough: whether an answer that was found less than an hour ago will do.
     """
-    found = availability_without_loading(settings, _is_installed, isfile)
-    if found is None and is_kept_enough:
-        found = _kept(settings)
+    found = known_availability(settings) if is_kept_enough else availability_without_loading(settings, _is_installed, isfile)
     return found or _try(settings, max_seconds)
 
 
+def known_availability(settings: ModelSettings) -> Availability | None:
+    """What is known without trying: by the settings and packages, or by the answer of an earlier try while it holds."""
+    return availability_without_loading(settings, _is_installed, isfile) or _kept(settings)
+
+
 def availability_without_loading(
-    settings: Settings, is_installed: Callable[[str], bool], is_file: Callable[[str], bool]
+    settings: ModelSettings, is_installed: Callable[[str], bool], is_file: Callable[[str], bool]
 ) -> Availability | None:
     """What the settings and the installed packages tell; None where only loading it can tell."""
     model, weights = settings.model, settings.weights
@@ -78,13 +94,13 @@ def availability_without_loading(
     return None
 
 
-def require_model(settings: Settings) -> None:
+def require_model(settings: ModelSettings) -> None:
     """Nothing, if the configured model can be loaded here.
 
     Raises:
         ConfigurationError: it cannot; the message says why and what to do.
     """
-    found = availability_without_loading(settings, _is_installed, isfile) or _kept(settings)
+    found = known_availability(settings)
     if found is None:
         _load_once(settings.model, settings.weights, code_version_of(settings.model, settings.weights))
     elif not found.is_available:
@@ -98,7 +114,7 @@ def keep(file: Path, found: Availability) -> None:
     part.replace(file)
 
 
-def _kept(settings: Settings) -> Availability | None:
+def _kept(settings: ModelSettings) -> Availability | None:
     """The answer that was left for these settings, while it holds."""
     try:
         file = _file_of(settings)
@@ -109,7 +125,7 @@ def _kept(settings: Settings) -> Availability | None:
     return found if 0 <= age < (GOOD_SECONDS if found.is_available else BAD_SECONDS) else None
 
 
-def _try(settings: Settings, max_seconds: float) -> Availability | None:
+def _try(settings: ModelSettings, max_seconds: float) -> Availability | None:
     file = _file_of(settings)
     command = [sys.executable, "-m", "medsearch_pipeline.models.load", settings.model, settings.weights, str(file)]
     try:
@@ -132,7 +148,7 @@ def _try(settings: Settings, max_seconds: float) -> Availability | None:
     return Availability(False, f"the process that loads {settings.model} ended with status {status} before it had loaded it")
 
 
-def _file_of(settings: Settings) -> Path:
+def _file_of(settings: ModelSettings) -> Path:
     folder = Path(settings.model_cache).expanduser() / "availability"
     return folder / f"{code_version_of(settings.model, settings.weights)}.json"
 

@@ -46,7 +46,7 @@ class StudyVersion:
     """What one study's table was made from.
 
     Args:
-        inputs: the digest in the footer of its file.
+        inputs: the digest of its file (`Origin.digest`).
         upstream: upstream study asset → the digest of its table that was used.
     """
 

@@ -24,6 +24,7 @@ from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_c
 from sqlalchemy import func, insert, select
 from sqlalchemy.engine import Connection
 
+from medsearch_core.permissions import keep_files_private
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
 
@@ -84,6 +85,7 @@ class SqliteStorage(DagsterSqliteStorage):
     def __init__(
         self, base_dir: str, inst_data: ConfigurableClassData | None = None, comfortable: int = COMFORTABLE_ON_SQLITE
     ) -> None:
+        keep_files_private()  # before the first file, also of a daemon that Dagster's own command started
         super().__init__(base_dir, inst_data)
         log = SqliteEventLog(str(Path(base_dir, "history", "runs")))
         self._event_log_storage = log
@@ -99,6 +101,7 @@ class PostgresStorage(DagsterPostgresStorage):
     """Dagster's storage in Postgres, configured as its own is."""
 
     def __init__(self, url: str, should_autocreate_tables: bool, inst_data: Any, token_provider: Any) -> None:
+        keep_files_private()
         super().__init__(url, should_autocreate_tables, inst_data, token_provider)
         self._event_log_storage = PostgresEventLog(url, should_autocreate_tables, token_provider=token_provider)
 

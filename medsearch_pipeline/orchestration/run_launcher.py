@@ -1,21 +1,28 @@
-"""`LocalRunLauncher`: Dagster's default launcher, which can also tell whether a run's process is still there.
+"""`LocalRunLauncher`: Dagster's default launcher, which also waits for a slow code server and knows a run's process.
 
 The code server that starts a run's process notices when that process dies. When the code server died too (the machine was
 restarted, a container replaced, the memory ran out), nobody does: the default launcher cannot be asked, and the run would be
 started for ever, in the queue's way. With this launcher Dagster's own run monitoring asks, reports the run as failed, and
 retries follow. Launchers for containers (ECS, Kubernetes) tell it themselves.
+
+A code server that is asked to start a run may answer too late, on a busy machine. Dagster then puts the run back into the
+queue, and the process that comes up finds its run queued and ends, which fails the run. This launcher asks whether
+one comes up.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
 import psutil
 from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster_shared.serdes import deserialize_value
@@ -38,6 +45,48 @@ class RunProcess:
 class LocalRunLauncher(DefaultRunLauncher):
     """Launches runs as the default launcher does: as processes of the code server."""
 
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Starts a run's process.
+
+        Raises:
+            DagsterUserCodeUnreachableError: the code server was not reached, and has started no process. Dagster tries again.
+        """
+        try:
+            super().launch_run(context)
+        except DagsterUserCodeUnreachableError as error:
+            if not (_is_slow(error) and self._comes(context.dagster_run.run_id)):
+                raise
+
+    def _comes(self, run_id: str) -> bool:
+        """Whether the code server has started the run, once it can say so."""
+        deadline = time.monotonic() + self._instance.run_monitoring_start_timeout_seconds / 2
+        while time.monotonic() < deadline:
+            run = self._instance.get_run_by_id(run_id)
+            if run is None or run.status != dg.DagsterRunStatus.STARTING:
+                return True
+            try:
+                return _server_has_run(json.loads(run.tags[SERVER_TAG]), run_id)
+            except DagsterUserCodeUnreachableError as error:
+                if not _is_slow(error):
+                    return False
+        return False
+
+    def terminate(self, run_id: str) -> bool:
+        """Has the code server end a run; where that one does not know it any more, tells the run's process on this machine."""
+        try:
+            return bool(super().terminate(run_id)) or self._interrupt(run_id)
+        except DagsterUserCodeUnreachableError:
+            if self._interrupt(run_id):
+                return True
+            raise
+
+    def _interrupt(self, run_id: str) -> bool:
+        run, worker = self._instance.get_run_by_id(run_id), self._worker(run_id)
+        if run is None or run.is_finished or worker is None or not (_is_local(run) and is_alive(worker)):
+            return False
+        os.kill(worker.pid, signal.SIGTERM)
+        return True
+
     @property
     def supports_check_run_worker_health(self) -> bool:
         """Yes."""
@@ -46,9 +95,8 @@ class LocalRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Whether the process of a started run is there, as far as can be known; running, where it cannot."""
         server = json.loads(run.tags.get(SERVER_TAG, "{}"))
-        is_local = server.get("host") in LOCAL_HOSTS
-        knows = _server_has_run(server, run.run_id) if server else None
-        return worker_health(knows, is_local, self._worker(run.run_id), is_alive)
+        knows = _answer_of_server(server, run.run_id) if server else None
+        return worker_health(knows, _is_local(run), self._worker(run.run_id), is_alive)
 
     def _worker(self, run_id: str) -> RunProcess | None:
         for record in self._instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_START):
@@ -89,15 +137,34 @@ def is_alive(worker: RunProcess) -> bool:
         return True
 
 
-def _server_has_run(server: dict[str, object], run_id: str) -> bool | None:
+def _is_local(run: dg.DagsterRun) -> bool:
+    return json.loads(run.tags.get(SERVER_TAG, "{}")).get("host") in LOCAL_HOSTS
+
+
+def _answer_of_server(server: dict[str, object], run_id: str) -> bool | None:
+    try:
+        return _server_has_run(server, run_id)
+    except DagsterUserCodeUnreachableError:
+        return None
+
+
+def _server_has_run(server: dict[str, object], run_id: str) -> bool:
+    """Whether a code server has a run's process.
+
+    Raises:
+        DagsterUserCodeUnreachableError: it does not say so within `SERVER_SECONDS`.
+    """
     client = DagsterGrpcClient(
         port=server.get("port"),  # type: ignore[arg-type]
         socket=server.get("socket"),  # type: ignore[arg-type]
         host=str(server.get("host")),
         use_ssl=bool(server.get("use_ssl")),
     )
-    try:
-        answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id), timeout=SERVER_SECONDS)
-    except DagsterUserCodeUnreachableError:
-        return None
+    answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id), timeout=SERVER_SECONDS)
     return deserialize_value(answer, CanCancelExecutionResult).can_cancel
+
+
+def _is_slow(error: DagsterUserCodeUnreachableError) -> bool:
+    """Whether a code server took too long, rather than being gone."""
+    code = getattr(error.__cause__, "code", None)
+    return code is not None and code().name == "DEADLINE_EXCEEDED"

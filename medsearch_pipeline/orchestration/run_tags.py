@@ -10,6 +10,10 @@ RUN_KEY_TAG = "dagster/run_key"
 PRIORITY_TAG = "dagster/priority"
 RETRY_STRATEGY_TAG = "dagster/retry_strategy"
 STUDIES_TAG = "medsearch/studies"
+HIDDEN = ".dagster/medsearch_"
+"""What the names of tags begin with that are for programs alone: Dagster's UI does not show them."""
+SETTINGS_TAG, UNRESOLVED_TAG = f"{HIDDEN}settings", f"{HIDDEN}unresolved"
+"""The digest of the settings a run began with, and `true` until a failed run was run again or made up for by another."""
 
 UNFINISHED = [
     status
@@ -24,6 +28,11 @@ def partition_span(run: dg.DagsterRun) -> tuple[str, str] | None:
     start = run.tags.get(RANGE_START_TAG, run.tags.get(PARTITION_TAG))
     end = run.tags.get(RANGE_END_TAG, run.tags.get(PARTITION_TAG))
     return (start, end) if start and end else None
+
+
+def settings_tags(digest: str) -> dict[str, str]:
+    """The tags of a run that is to be run again, should it fail, when the settings have another digest."""
+    return {SETTINGS_TAG: digest, UNRESOLVED_TAG: "true"}
 
 
 def range_tags(start: str, end: str, studies: int) -> dict[str, str]:

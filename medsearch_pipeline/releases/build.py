@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from medsearch_core.errors import ConfigurationError, IndexMismatch, ReleaseUnfit
 from medsearch_core.keys import StudyKey
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.model import Model
 from medsearch_core.search.releases import Release, ReleasedIndex, model_slug, superseded
 from medsearch_core.search.verification import Verification, verify

@@ -21,18 +21,40 @@ from medsearch_pipeline.intake.dispatch import (
     remaining,
     requeue,
 )
+from medsearch_pipeline.intake.failed_runs import FailedRuns, judge_failed_runs
+from medsearch_pipeline.intake.study_runs import (
+    failure_sentence,
+    newest_by_partition,
+    newest_runs,
+    resolve,
+    unresolved_failures,
+)
+from medsearch_pipeline.models.availability import Availability, availability
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
-from medsearch_pipeline.orchestration.run_tags import PRIORITY_TAG, RUN_KEY_TAG, UNFINISHED, partition_span, range_tags
+from medsearch_pipeline.orchestration.run_tags import (
+    HIDDEN,
+    PRIORITY_TAG,
+    RUN_KEY_TAG,
+    UNFINISHED,
+    partition_span,
+    range_tags,
+    settings_tags,
+)
 from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.settings_digest import settings_digest
 
 JOB = "ingest_job"
-TICK_TAG = "medsearch/tick"
-WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", "medsearch/dispatched_again"
+TICK_TAG = f"{HIDDEN}tick"
+WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", f"{HIDDEN}dispatched_again"
 RETRY_TIME = timedelta(seconds=60)
 """How long Dagster has to retry a run that died."""
 READERS = 16
 MAX_LOGGED = 20
+MODEL_SECONDS = 15.0
+"""How long a tick waits to know whether the model can be loaded; loading it goes on, and the next tick asks again."""
+MAX_FAILED_RUNS, MAX_NAMED_RUNS = 200, 3
+"""Failed runs that a tick judges, and those it names."""
 
 
 def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -51,14 +73,19 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         before = last or pending.State()
         names = journal.names(tables)
         unretried = _unretried_runs(instance, now)
+        digest = settings_digest(settings)
+        failures = _failed_runs(instance, digest)
         rows = merge_entries(remaining(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
-        rows = requeue(rows, _studies_of(instance, unretried), now - limits.settle)
+        again = [*_studies_of(instance, unretried), *Partitions.of(failures.retry).studies]
+        rows = requeue(rows, again, now - limits.settle)
         due = [row for row in rows if limits.is_due(row, now)]
-        unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if due else []
+        model = availability(settings, MODEL_SECONDS) if due else None
+        may_run = model is not None and model.is_available
+        unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if may_run else []
         free = settings.max_runs_in_flight - sum(TICK_TAG in run.tags for run in unfinished)
         token = uuid.uuid4().hex[:12]
-        done = DispatchPlan([], rows, 0, len(due))
-        if due and free > 0:
+        done = DispatchPlan([], rows, 0, len(due) if may_run else 0)
+        if may_run and free > 0:
             known = instance.get_dynamic_partitions(NAME)
             new = register(instance, [row.study for row in due], known)
             done = plan_dispatch(
@@ -76,14 +103,17 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
             pending.write(tables, after)
         for run in unretried:
             instance.add_run_tags(run.run_id, {AGAIN_TAG: "true"})
-        message = _format_summary(done, len(rows) - len(due), settings)
+        resolve(instance, failures.resolved)
+        obstacles = [_model_sentence(len(due), model)] if due and not may_run else []
+        obstacles += _failure_sentences(instance, failures)
+        message = _format_summary(done, len(rows) - len(due), settings, obstacles)
         for each in done.ranges:
             shown = ", ".join(study.partition for study in each.studies[:MAX_LOGGED])
             context.log.info(f"{each.run_key}: {len(each.studies)} studies in {each.partitions} partitions: {shown}")
         context.log.info(message)
         if not done.ranges:
             return dg.SensorResult(skip_reason=message)
-        return dg.SensorResult(run_requests=[_request(span, token) for span in done.ranges])
+        return dg.SensorResult(run_requests=[_request(span, token, digest) for span in done.ranges])
 
     return ingest_sensor
 
@@ -120,6 +150,16 @@ def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> 
     return list(Partitions.of(worked_on).studies)
 
 
+def _failed_runs(instance: dg.DagsterInstance, digest: str) -> FailedRuns:
+    """What is to be done about the runs that failed and were not run again."""
+    failed = unresolved_failures(instance, MAX_FAILED_RUNS)
+    if not failed:
+        return FailedRuns([], {}, [])
+    keys = instance.get_dynamic_partitions(NAME)
+    newest = newest_by_partition(newest_runs(instance), keys, keys)
+    return judge_failed_runs(failed, newest, keys, digest)
+
+
 def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> list[journal.Entry]:
     with ThreadPoolExecutor(READERS) as readers:
         found = readers.map(lambda name: _entry(tables, name), (name for name in names if name not in taken))
@@ -134,21 +174,41 @@ def _entry(tables: Warehouse, name: str) -> journal.Entry | None:
         return None
 
 
-def _request(span: PartitionRange, token: str) -> dg.RunRequest:
+def _request(span: PartitionRange, token: str, digest: str) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=JOB,
         run_key=span.run_key,
         tags={
             **range_tags(span.start, span.end, len(span.studies)),
+            **settings_tags(digest),
             TICK_TAG: token,
             PRIORITY_TAG: "1",  # what has just landed goes before the runs of a backfill
         },
     )
 
 
-def _format_summary(done: DispatchPlan, resting: int, settings: Settings) -> str:
+def _model_sentence(studies: int, model: Availability | None) -> str:
+    if model is None:
+        return f"{studies} studies wait for the model, whose weights are being loaded or downloaded: the next tick looks again"
+    return f"{studies} studies wait for the model, and no run is requested: {model.sentence}"
+
+
+def _failure_sentences(instance: dg.DagsterInstance, failures: FailedRuns) -> list[str]:
+    """Which studies wait in which failed run."""
+    named = list(failures.held.items())[:MAX_NAMED_RUNS]
+    parts = [
+        f"{len(keys)} studies are in the failed run {run.id} ({failure_sentence(instance, run.id)}), and are run again when "
+        "the settings change, or by medsearch ingest"
+        for run, keys in named
+    ]
+    others = len(failures.held) - len(named)
+    return [*parts, f"{others} more failed runs: medsearch status lists them"] if others else parts
+
+
+def _format_summary(done: DispatchPlan, resting: int, settings: Settings, obstacles: Sequence[str]) -> str:
     studies = sum(len(span.studies) for span in done.ranges)
-    parts = [f"requested {len(done.ranges)} runs for {studies} studies"] if done.ranges else []
+    parts = list(obstacles)
+    parts += [f"requested {len(done.ranges)} runs for {studies} studies"] if done.ranges else []
     if resting:
         parts.append(f"{resting} studies rest for {settings.settle_seconds} s first")
     if done.busy:

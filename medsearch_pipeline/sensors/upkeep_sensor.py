@@ -11,11 +11,13 @@ import dagster as dg
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import pending
 from medsearch_pipeline.jobs import UPKEEP_JOBS
+from medsearch_pipeline.models.availability import availability
 from medsearch_pipeline.orchestration.jobs import build_jobs
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span, range_tags
+from medsearch_pipeline.orchestration.run_tags import HIDDEN, UNFINISHED, partition_span, range_tags, settings_tags
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.settings_digest import settings_digest
 from medsearch_pipeline.upkeep.planning import (
     PlanCursor,
     PlannedRun,
@@ -25,7 +27,10 @@ from medsearch_pipeline.upkeep.planning import (
     plan_runs,
 )
 
-UPKEEP_TAG = "medsearch/upkeep"
+UPKEEP_TAG = f"{HIDDEN}upkeep"
+NEED_MODEL = ("ingest_job", "reembed_job")
+MODEL_SECONDS = 15.0
+"""How long a tick waits to know whether the model can be loaded."""
 
 
 def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -56,6 +61,14 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
         tables = Warehouse(warehouse.open())
         inputs, staleness = assess_staleness(settings, tables, search_index.open())
+        if any(each.job in NEED_MODEL for each in staleness.stale):
+            model = availability(settings, MODEL_SECONDS)
+            if model is None:
+                return dg.SkipReason("the model's weights are being loaded or downloaded: the next tick looks again")
+            if not model.is_available:
+                return dg.SkipReason(
+                    f"{format_summary(staleness)}; they wait for the model, and nothing is requested: {model.sentence}"
+                )
         dispatched = pending.read(tables) or pending.State()
         keys = instance.get_dynamic_partitions(NAME)
         running, ended = _spans(unfinished), _spans(since)
@@ -65,17 +78,15 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
             keys,
             [*running.values(), *ended.values(), *((study.partition, study.partition) for study in waiting)],
             max_partitions=settings.max_partitions_per_run,
-            may_index=not inputs.is_index_of_another_model,
+            may_index=inputs.index_refusal is None,
             after=after,
         )
         chosen = list(islice(planned, free))
         rest = next(planned, None)
         skipped = explain_unplanned(
-            staleness, keys, pending=waiting, running=running, ended=ended, may_index=not inputs.is_index_of_another_model
+            staleness, keys, pending=waiting, running=running, ended=ended, may_index=inputs.index_refusal is None
         )
-        message = _format_summary(
-            format_summary(staleness), chosen, skipped, rest is not None, inputs.is_index_of_another_model
-        )
+        message = _format_summary(format_summary(staleness), chosen, skipped, rest is not None, inputs.index_refusal)
         if malformed := Partitions.of(keys).malformed:
             message += f"; partitions that name no study, which the next inventory removes: {', '.join(malformed)}"
         context.log.info(message)
@@ -83,7 +94,8 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
         if not chosen:
             return dg.SensorResult(skip_reason=message, cursor=cursor)
-        return dg.SensorResult(run_requests=[_request(each, ledger) for each in chosen], cursor=cursor)
+        digest = settings_digest(settings)
+        return dg.SensorResult(run_requests=[_request(each, ledger, digest) for each in chosen], cursor=cursor)
 
     return upkeep_sensor
 
@@ -113,12 +125,12 @@ def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, PlanCursor | No
     return held["done"], PlanCursor(**held["after"]) if held["after"] else None
 
 
-def _request(each: PlannedRun, ledger: str) -> dg.RunRequest:
+def _request(each: PlannedRun, ledger: str, digest: str) -> dg.RunRequest:
     return dg.RunRequest(
         job_name=each.job,
         run_key=f"upkeep-{ledger}-{each.job}-{each.start}",
         asset_selection=[dg.AssetKey(asset) for asset in each.assets],
-        tags={**range_tags(each.start, each.end, each.studies), UPKEEP_TAG: ledger},
+        tags={**range_tags(each.start, each.end, each.studies), **settings_tags(digest), UPKEEP_TAG: ledger},
     )
 
 
@@ -127,7 +139,7 @@ def _format_summary(
     chosen: Sequence[PlannedRun],
     skipped: Sequence[str],
     is_more: bool,
-    is_index_of_another_model: bool,
+    index_refusal: str | None,
 ) -> str:
     parts = [staleness_summary]
     for job in UPKEEP_JOBS:
@@ -142,6 +154,6 @@ def _format_summary(
         parts.append(f"left out: {', '.join(skipped)}")
     if is_more:
         parts.append("more follow as these finish")
-    if is_index_of_another_model:
-        parts.append("the index holds another model's vectors: when all studies are embedded, run medsearch reindex")
+    if index_refusal:
+        parts.append(index_refusal)
     return "; ".join(parts)

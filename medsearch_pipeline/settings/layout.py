@@ -25,9 +25,9 @@ class Layout:
         try:
             pattern = re.compile(expression)
         except re.error as error:
-            raise ConfigurationError(f"the layout is not a regular expression: {error}") from error
+            raise ConfigurationError(f"it is not a regular expression: {error}") from error
         if not {"patient", "study"} <= pattern.groupindex.keys():
-            raise ConfigurationError("the layout needs the groups (?P<patient>...) and (?P<study>...)")
+            raise ConfigurationError("it needs the groups (?P<patient>...) and (?P<study>...)")
         return cls(pattern)
 
     def study_of(self, key: str) -> StudyKey | None:

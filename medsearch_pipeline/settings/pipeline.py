@@ -182,7 +182,10 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     @field_validator("layout")
     @classmethod
     def _names_patient_and_study(cls, value: str) -> str:
-        Layout.of(value)
+        try:
+            Layout.of(value)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
         return value
 
     @property

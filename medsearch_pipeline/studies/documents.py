@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord, TagRecord
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments, study_documents
+from medsearch_core.search.documents import StudyDocuments, study_documents
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.model import Model
-from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_core.storage.warehouse import Origin, Warehouse, study_path
 from medsearch_pipeline.studies.embeddings import vector_inputs_digest
 
 TABLES = ("dicom_metadata", "embeddings", "reports")
@@ -38,18 +39,18 @@ def list_studies(warehouse: Warehouse) -> dict[StudyKey, Versions]:
     return {study: versions for study, versions in found.items() if versions.keys() & set(TABLES)}
 
 
-def read_documents(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, str] | None = None) -> StudyDocuments:
+def read_documents(warehouse: Warehouse, study: StudyKey, origins: Mapping[str, Origin] | None = None) -> StudyDocuments:
     """Everything the index holds of a study.
 
     Args:
-        digests: those of its tables where they were read already (`read_digests`).
+        origins: those of its tables where they were read already (`read_origins`).
 
     Raises:
-        StudyUnfinished: one of its tables has not been materialised, or its embeddings are of other images than it has now.
+        StudyIncomplete: one of its tables has not been materialised, or its embeddings are of other images than it has now.
             An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
         StorageError: the store cannot be read.
     """
-    digests = read_digests(warehouse, study) if digests is None else digests
+    origins = read_origins(warehouse, study) if origins is None else origins
     try:
         tags = read_tags(warehouse, study)
         images = warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
@@ -57,24 +58,25 @@ def read_documents(warehouse: Warehouse, study: StudyKey, digests: Mapping[str, 
         reports = warehouse.read_rows(ReportRecord, study_path("reports", study))
     except pa.ArrowException as error:
         raise _unreadable(study) from error
-    if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(digests, embeddings):
+    if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(origins, embeddings):
         raise StudyIncomplete(f"{study} has embeddings of other images than it has now: materialise embeddings")
     if not all(np.isfinite(e.vector).all() for e in embeddings):
         raise StudyIncomplete(f"{study} has a vector that is not finite: delete its file of embeddings and materialise it")
-    return study_documents(study, images, embeddings, reports, _inputs(digests, tags), tags)
+    return study_documents(study, images, embeddings, reports, _inputs(origins, tags), tags)
 
 
 def documents_digest(warehouse: Warehouse, study: StudyKey) -> str:
     """The `inputs` of a study's documents, from footers and tags alone; raises as `read_documents`."""
-    digests = read_digests(warehouse, study)
+    origins = read_origins(warehouse, study)
     try:
-        return _inputs(digests, read_tags(warehouse, study))
+        return _inputs(origins, read_tags(warehouse, study))
     except pa.ArrowException as error:
         raise _unreadable(study) from error
 
 
 def document_inputs_digest(digests: Mapping[str, str], tags: str) -> str:
-    """The `inputs` of a study's documents, by the digests of its `TABLES` and of its tags; no tags have an empty one."""
+    """The `inputs` of a study's documents, by the digests (`Origin.digest`) of its `TABLES` and of its tags; no tags have an
+    empty one."""
     return digest_of(str(INDEX_SCHEMA_VERSION), *(digests[table] for table in TABLES), tags)
 
 
@@ -110,23 +112,25 @@ def study_from_path(path: str) -> StudyKey | None:
         return None
 
 
-def read_digests(warehouse: Warehouse, study: StudyKey) -> dict[str, str]:
-    """The digests of a study's `TABLES`, from footers alone; raises `StudyIncomplete` where one is missing."""
-    digests = {table: warehouse.inputs(study_path(table, study)) for table in TABLES}
-    missing = [table for table, digest in digests.items() if digest is None]
+def read_origins(warehouse: Warehouse, study: StudyKey) -> dict[str, Origin]:
+    """What a study's `TABLES` were made from, from footers alone; raises `StudyIncomplete` where one is missing."""
+    found = {table: warehouse.origin(study_path(table, study)) for table in TABLES}
+    missing = [table for table, origin in found.items() if origin is None]
     if missing:
         raise StudyIncomplete(f"{study} has no {' and no '.join(missing)} yet: materialise those first")
-    return {table: digest or "" for table, digest in digests.items()}
+    return {table: origin for table, origin in found.items() if origin}
 
 
-def _inputs(digests: Mapping[str, str], tags: list[str]) -> str:
+def _inputs(origins: Mapping[str, Origin], tags: list[str]) -> str:
+    digests = {table: origin.digest for table, origin in origins.items()}
     return document_inputs_digest(digests, digest_of(*tags) if tags else "")
 
 
-def _is_current(digests: Mapping[str, str], embeddings: list[EmbeddingRecord]) -> bool:
+def _is_current(origins: Mapping[str, Origin], embeddings: list[EmbeddingRecord]) -> bool:
     """Whether vectors were made from the images as they are: `dicom_metadata` and `thumbnails` come from one decode."""
     models = {(e.model_id, e.model_version) for e in embeddings}
-    return all(vector_inputs_digest(*model, digests["dicom_metadata"]) == digests["embeddings"] for model in models)
+    images, vectors = origins["dicom_metadata"].inputs, origins["embeddings"].inputs
+    return all(vector_inputs_digest(*model, images) == vectors for model in models)
 
 
 def _unreadable(study: StudyKey) -> StudyIncomplete:

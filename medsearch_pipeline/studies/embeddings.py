@@ -88,7 +88,8 @@ class StudyEmbedder:
 
     def is_current(self, study: StudyKey) -> bool:
         """Whether the study's vectors were made from its present thumbnails by this very model."""
-        return self.warehouse.inputs(study_path("embeddings", study)) == self.inputs(study)
+        inputs = self.inputs(study)
+        return inputs is not None and self.warehouse.is_made_from(inputs, study_path("embeddings", study))
 
     def build(self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]) -> None:
         """Embeds studies in order, in batches that run across them; calls `done` as each study is written.

@@ -12,10 +12,17 @@ from functools import partial
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
+from medsearch_core.records import (
+    ImageRecord,
+    LandedObject,
+    Rejection,
+    ThumbnailRecord,
+    version_of,
+)
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor, ObjectImages
+from medsearch_pipeline.studies.headers import HeaderReader, rows_by_object
 from medsearch_pipeline.studies.landed_objects import rejection_of, versions_of
 from medsearch_pipeline.workers.pool import ItemFailure, Workers
 
@@ -61,9 +68,37 @@ class StudyImageBuilder:
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very objects."""
-        expected = self.inputs(objects)
-        is_made = self.warehouse.is_made_from(expected, study, "thumbnails", "dicom_metadata")
-        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == expected
+        return self.warehouse.is_made_from(self.inputs(objects), study_path("dicom_metadata", study), *_pictures(study))
+
+    def has_old_metadata(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
+        """Whether the study was made from these very objects, its metadata under an earlier version of the table."""
+        wanted, metadata = self.inputs(objects), self.warehouse.origin(study_path("dicom_metadata", study))
+        is_old = metadata is not None and metadata.inputs == wanted and metadata.version < version_of(ImageRecord)
+        return is_old and self.warehouse.is_made_from(wanted, *_pictures(study))
+
+    def refresh_metadata(
+        self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]
+    ) -> list[StudyKey]:
+        """Writes metadata of an earlier version again, from headers alone; pictures are left as they are.
+
+        Calls `done` as each study is written. Returns the studies whose headers are not what their rows were made from: those
+        are to be built.
+        """
+        tables = {study: self.warehouse.written(study_path("dicom_metadata", study)) for study in studies}
+        objects = {study: rows_by_object(table) for study, table in tables.items()}
+        items = (rows for of_study in objects.values() for rows in of_study)
+        results = workers.map(HeaderReader(self.objects.landing).read, items, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        unlike = []
+        for study, of_study in objects.items():
+            found = [next(results)[1] for _ in of_study]
+            images = [image for rows in found if rows is not None and not isinstance(rows, ItemFailure) for image in rows]
+            if len(images) < sum(len(rows.images) for rows in of_study):
+                unlike.append(study)
+                continue
+            inputs = tables[study].inputs or ""
+            self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), images, inputs)
+            done(study)
+        return unlike
 
     def build(
         self, studies: Mapping[StudyKey, Sequence[LandedObject]], workers: Workers, done: Callable[[StudyKey], None]
@@ -92,6 +127,11 @@ class StudyImageBuilder:
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), made.rejections, inputs)
         self.warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", study), made.thumbnails, inputs)
         self.warehouse.write_rows(ImageRecord, study_path("dicom_metadata", study), made.images, inputs)
+
+
+def _pictures(study: StudyKey) -> tuple[str, str]:
+    """What a study's objects are decoded into beside its metadata."""
+    return study_path("thumbnails", study), rejections_path(STAGE, study)
 
 
 def merge_objects(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages | ItemFailure]]) -> StudyImages:

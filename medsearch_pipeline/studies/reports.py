@@ -33,9 +33,8 @@ class StudyReportBuilder:
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from these very reports by this very reader."""
-        expected = self.inputs(objects)
-        is_made = self.warehouse.is_made_from(expected, study, "report_entities", "reports")
-        return is_made and self.warehouse.inputs(rejections_path(STAGE, study)) == expected
+        paths = study_path("report_entities", study), study_path("reports", study), rejections_path(STAGE, study)
+        return self.warehouse.is_made_from(self.inputs(objects), *paths)
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's reports, entities and rejections.

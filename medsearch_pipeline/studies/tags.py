@@ -52,7 +52,7 @@ def refresh(warehouse: Warehouse, index: SearchIndex, study: StudyKey) -> bool:
     """Writes a study that is in the index again, with its present tags; returns whether it is there.
 
     Raises:
-        StudyUnfinished: one of its tables has to be materialised first.
+        StudyIncomplete: one of its tables has to be materialised first.
     """
     held = index.count(Filters(patients=(study.patient,), studies=(study.study,)))
     if not (held.images or held.reports):

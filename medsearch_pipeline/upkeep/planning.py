@@ -190,6 +190,7 @@ def _read_inputs(settings: Settings, warehouse: Warehouse, index: SearchIndex) -
         ledger=_ledger(warehouse),
         indexed=index.studies(),
         index_model=(health.model_id, health.model_version) if health.model_id and health.model_version else None,
+        index_release=health.release,
         model=models.get(code_version_of(settings.model, settings.weights)),
         models=list(models.values()),
     )

@@ -17,16 +17,18 @@ from typing import Literal
 import pyarrow as pa
 
 from medsearch_core.keys import StudyKey
+from medsearch_core.search.releases import is_of_older_schema
 from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.jobs import smallest_job
 from medsearch_pipeline.ledger.catalog import IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import OUTCOMES, InputsDigest, expected_digests, indexed_table, studies_in
 from medsearch_pipeline.models.code_version import ModelVersion
 
-Part = Literal["images", "vectors", "reports", "documents"]
-PARTS: tuple[Part, ...] = ("images", "vectors", "reports", "documents")
+Part = Literal["images", "metadata", "vectors", "reports", "documents"]
+PARTS: tuple[Part, ...] = ("images", "metadata", "vectors", "reports", "documents")
 REMADE: Mapping[Part, tuple[str, ...]] = {
     "images": ("dicom_metadata", "thumbnails", "embeddings", "search_index"),
+    "metadata": ("dicom_metadata", "search_index"),
     "vectors": ("embeddings", "search_index"),
     "reports": ("report_entities", "search_index"),
     "documents": ("search_index",),
@@ -39,20 +41,25 @@ NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES = (
     "file missing or damaged",
     "other reader or setting",
 )
+OLDER = "of an older version"
 OTHER_MODEL, VECTORS_OUTDATED = "other model", "behind its images"
+NEVER_MADE = "never made"
 MISSING_FROM_INDEX, OUTDATED, INDEX_MODEL = "not in the index", "index behind", "index of another model"
+INDEX_SCHEMA = "index of an older schema"
 REASONS: Mapping[Part, tuple[str, ...]] = {
-    "images": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES),
-    "vectors": (MISSING, OTHER_MODEL, VECTORS_OUTDATED),
-    "reports": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES),
-    "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL),
+    "images": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
+    "metadata": (OLDER,),
+    "vectors": (NEVER_MADE, MISSING, OTHER_MODEL, VECTORS_OUTDATED, OLDER),
+    "reports": (NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES, OLDER),
+    "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL, INDEX_SCHEMA),
 }
-NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL)}
+NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL), ("documents", INDEX_SCHEMA)}
 """What no job over studies mends: a table or the tags that contradict their digest, an index that needs a new release."""
 
 _FILES = f"""
     SELECT patient, study,
            bool_or(table_name IN ('dicom_metadata', 'thumbnails', '{IMAGE_REJECTIONS}')) AS has_image_files,
+           bool_or(table_name = 'embeddings') AS has_vector_file,
            bool_or(table_name IN ('reports', 'report_entities', '{REPORT_REJECTIONS}')) AS has_report_files
     FROM catalogue GROUP BY patient, study
 """  # noqa: S608
@@ -79,7 +86,8 @@ _CHANGED = f"""
 def _part(part: str, inputs: str, never: str) -> str:
     """The reason why images or reports are stale; null where they are not."""
     return f"""
-        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part}) THEN NULL
+        CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part})
+                  THEN CASE WHEN held.has_old_{part} THEN '{OLDER}' END
              WHEN NOT coalesce({never}, false) THEN '{NEVER_INGESTED}'
              WHEN held.{inputs} IS NULL THEN '{MISSING}'
              WHEN coalesce({part}_changed, false) THEN '{CHANGED}'
@@ -96,7 +104,9 @@ _STALE = f"""
         SELECT known.patient, known.study,
                {_part("images", "images_inputs", "has_image_files")},
                {_part("reports", "reports_inputs", "has_report_files")},
-               held.vectors_inputs, vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
+               held.has_old_metadata, held.has_old_vectors,
+               held.vectors_inputs, coalesce(has_vector_file, false) AS has_vector_file,
+               vectors_due.inputs AS wanted_vectors, vectors_due.is_of_another_model,
                held.documents AS held_documents, indexed.inputs AS indexed_documents, held.images AS image_count,
                coalesce(held.images + held.reports, 0) > 0 AS has_documents
         FROM known
@@ -108,18 +118,21 @@ _STALE = f"""
         LEFT JOIN indexed ON (indexed.patient, indexed.study) = (known.patient, known.study)
         LEFT JOIN vectors_due ON (vectors_due.patient, vectors_due.study) = (known.patient, known.study)
     ), embedded AS (
-        SELECT *, CASE WHEN images IS NOT NULL THEN NULL
+        SELECT *, CASE WHEN images IS NULL AND has_old_metadata THEN '{OLDER}' END AS metadata,
+                  CASE WHEN images IS NOT NULL THEN NULL
+                       WHEN vectors_inputs IS NULL AND NOT has_vector_file AND indexed_documents IS NULL THEN '{NEVER_MADE}'
                        WHEN vectors_inputs IS NULL THEN '{MISSING}'
-                       WHEN vectors_inputs = wanted_vectors THEN NULL
+                       WHEN vectors_inputs = wanted_vectors THEN CASE WHEN has_old_vectors THEN '{OLDER}' END
                        WHEN wanted_vectors IS NULL OR is_of_another_model THEN '{OTHER_MODEL}'
                        ELSE '{VECTORS_OUTDATED}' END AS vectors
         FROM judged
     )
-    SELECT patient, study, images, vectors, reports,
-           CASE WHEN images IS NOT NULL OR vectors IS NOT NULL OR reports IS NOT NULL THEN NULL
+    SELECT patient, study, images, metadata, vectors, reports,
+           CASE WHEN coalesce(images, metadata, vectors, reports) IS NOT NULL THEN NULL
                 WHEN held_documents IS NULL THEN '{MISSING}'
                 WHEN held_documents = indexed_documents THEN NULL
                 WHEN NOT has_documents AND indexed_documents IS NULL THEN NULL
+                WHEN $is_index_of_older_schema THEN '{INDEX_SCHEMA}'
                 WHEN $is_index_of_another_model AND image_count > 0 THEN '{INDEX_MODEL}'
                 WHEN indexed_documents IS NULL THEN '{MISSING_FROM_INDEX}'
                 ELSE '{OUTDATED}' END AS documents
@@ -137,6 +150,7 @@ class StalenessInputs:
         ledger: the last one, for versions that were replaced; may be empty.
         indexed: what the index holds, study → the digest its documents were written with.
         index_model: the model of the index's images; None without images.
+        index_release: the release that is searched; None before the first.
         model: the one to embed with; None while it has not yet embedded for this warehouse, and nobody knows its version.
         models: every model that has.
     """
@@ -146,6 +160,7 @@ class StalenessInputs:
     ledger: pa.Table
     indexed: Mapping[StudyKey, str]
     index_model: ModelVersion | None
+    index_release: str | None
     model: ModelVersion | None
     models: Collection[ModelVersion]
 
@@ -153,6 +168,20 @@ class StalenessInputs:
     def is_index_of_another_model(self) -> bool:
         """Whether the index refuses the vectors of the present model, until a release was built for it."""
         return self.index_model is not None and self.index_model != self.model
+
+    @property
+    def is_index_of_older_schema(self) -> bool:
+        """Whether the index refuses all documents, until a release was built with the present schema."""
+        return self.index_release is not None and is_of_older_schema(self.index_release)
+
+    @property
+    def index_refusal(self) -> str | None:
+        """Why the index takes no documents of newly embedded studies, and what to do; None where it takes them."""
+        if self.is_index_of_older_schema:
+            return "the index has an earlier schema: run medsearch reindex"
+        if self.is_index_of_another_model:
+            return "the index holds another model's vectors: when all studies are embedded, run medsearch reindex"
+        return None
 
 
 @dataclass(frozen=True)
@@ -214,6 +243,7 @@ def determine_staleness(
             "no_images": image_inputs_digest([]),
             "no_reports": report_inputs_digest([]),
             "is_index_of_another_model": inputs.is_index_of_another_model,
+            "is_index_of_older_schema": inputs.is_index_of_older_schema,
         },
         inventory=inputs.inventory,
         catalogue=inputs.catalog,

@@ -15,6 +15,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.cli import DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_MAX_OVERFLOW, DEFAULT_POOL_RECYCLE
 from dagster_webserver.version import __version__
 
+from medsearch_core.permissions import warn_of_exposures
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.webserver.guard import Guard
 
@@ -37,6 +38,7 @@ def serve(
     setup_interrupt_handlers()
     options = WorkspaceOpts(workspace=workspace, module_name=module)
     with get_possibly_temporary_instance_for_cli("medsearch webserver", logger=LOG) as instance:
+        warn_of_exposures(settings, instance.root_directory)
         instance.optimize_for_webserver(DEFAULT_DB_STATEMENT_TIMEOUT, DEFAULT_POOL_RECYCLE, DEFAULT_POOL_MAX_OVERFLOW)
         target = workspace_opts_to_load_target(options)
         with WorkspaceProcessContext(instance, target, __version__, is_read_only) as context:

@@ -7,7 +7,6 @@ store and writes to it, or into memory that it shares (`shared_thumbnails`).
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import multiprocessing
 import os
@@ -16,11 +15,12 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -104,7 +104,9 @@ class Workers:
     def __init__(self, count: int, limits: Limits) -> None:
         self._limits = limits
         self._own = threading.local()
-        self._pools: set[ProcessPoolExecutor] = set()
+        self._lock = threading.Lock()  # of the next two
+        self._running: set[_Worker] = set()
+        self._is_closed = False
         self._threads = ThreadPoolExecutor(count, "worker")
 
     def map(
@@ -138,10 +140,16 @@ class Workers:
                 future.cancel()
 
     def close(self) -> None:
-        """Ends the processes."""
-        self._threads.shutdown(cancel_futures=True)
-        while self._pools:
-            self._pools.pop().shutdown(wait=False, cancel_futures=True)
+        """Ends the processes, in the middle of an item too, and returns when they are gone."""
+        with self._lock:
+            self._is_closed = True
+            running = [*self._running]
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in running:
+            worker.process.kill()  # it may hang; what it writes is whole or not there
+        self._threads.shutdown()
+        for worker in running:
+            worker.ended()
 
     def _run_chunk(
         self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
@@ -164,7 +172,10 @@ class Workers:
             return [*worker.pool.submit(_in_worker, function, items, self._limits).result()]
         except BrokenProcessPool:
             self._own.worker = None
-            self._pools.discard(worker.pool)
+            with self._lock:
+                self._running.discard(worker)
+                if self._is_closed:
+                    raise CancelledError from None
             return ItemFailure(self._limits, worker.ended() not in EXTERNAL_EXIT_CODES)
 
     def _worker(self) -> _Worker:
@@ -186,12 +197,18 @@ class Workers:
                 f"a process that decodes images cannot be started ({fault}): are there memory and file descriptors for it, "
                 f"and are the {self._limits.bytes / 2**30:g} GiB that its settings give it enough?"
             )
-        self._pools.add(pool)
-        return _Worker(pool, process)
+        worker = _Worker(pool, process)
+        with self._lock:
+            if not self._is_closed:
+                self._running.add(worker)
+                return worker
+        worker.ended()
+        raise CancelledError
 
 
 def decoding_workers(settings: Settings) -> Workers:
     """Those of a deployment, which all steps of a process share and which end with it."""
+    _close_at_exit()
     count = settings.decode_workers or available_cpus()
     limits = Limits(settings.decode_seconds, int(settings.decode_memory_gib * 2**30))
     return _shared_workers.setdefault((count, limits), Workers(count, limits))
@@ -204,7 +221,15 @@ def close_workers() -> None:
 
 
 _shared_workers: dict[tuple[int, Limits], Workers] = {}
-atexit.register(close_workers)
+
+
+@cache
+def _close_at_exit() -> None:
+    """A run is a child of `multiprocessing`, which joins its own children at its end, before any function of `atexit`.
+
+    The workers end before that, and before the queues that they are told by are closed (priority 10).
+    """
+    Finalize(None, close_workers, exitpriority=100)
 
 
 @cache

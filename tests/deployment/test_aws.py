@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from medsearch_api.settings import Settings as ApiSettings
-from medsearch_pipeline.intake import pseudonyms
+from medsearch_core.permissions import PSEUDONYM_KEY
 from medsearch_pipeline.settings import Settings as PipelineSettings
+from medsearch_pipeline.webserver.guard import HEALTH
 from tests.deployment.dockerfiles import FOLDER, last_stage, only
 from tests.deployment.templates import AWS, ORDER, functions, listed, resources, statements, template
 
@@ -204,6 +205,13 @@ def test_commands_and_health_checks_are_those_of_the_images(family: str) -> None
     assert ("HealthCheck" in it) is (family not in ("run", "gpu"))
 
 
+def test_dagsters_ui_is_guarded_and_knows_its_name_and_its_health_check() -> None:
+    assert only("pipeline", "CMD").words[:2] == ["medsearch", "webserver"]
+    assert environment("webserver")["MEDSEARCH_DAGSTER_URL"] == {"Fn::Sub": "https://${DagsterHost}"}
+    targets = dict(resources("AWS::ElasticLoadBalancingV2::TargetGroup"))["WebserverTargets"]
+    assert targets["HealthCheckPath"] == HEALTH == container("webserver")["HealthCheck"]["Command"][-1]
+
+
 @every_task
 def test_what_tasks_are_told_are_settings_that_there_are(family: str) -> None:
     settings = {f"MEDSEARCH_{name.upper()}" for name in (ApiSettings if family == "api" else PipelineSettings).model_fields}
@@ -255,7 +263,7 @@ def test_the_service_cannot_read_the_secret_behind_pseudonyms() -> None:
     (policy,) = roles["Service"]["Policies"]
     (deny,) = [each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
     assert deny["Action"] == "s3:GetObject"
-    assert deny["Resource"]["Fn::Sub"][0].endswith(f":::${{Bucket}}/{pseudonyms.PATH}")
+    assert deny["Resource"]["Fn::Sub"][0].endswith(f":::${{Bucket}}/{PSEUDONYM_KEY}")
 
 
 def test_the_issuer_lets_the_service_sign_in_as_it_asks() -> None:

@@ -58,7 +58,9 @@ def test_secrets_are_made_once_and_for_this_machines_user_alone(tmp_path: Path) 
 
 def test_every_variable_that_matters_is_in_the_example(system: dict[str, Any]) -> None:
     text = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
-    named = set(re.findall(r"\$\{(MEDSEARCH_API_\w+|MEDSEARCH_MODEL|MEDSEARCH_WEIGHTS)", text)) | set(SECRETS)
+    named = set(re.findall(r"\$\{(MEDSEARCH_API_\w+|MEDSEARCH_DAGSTER_URL|MEDSEARCH_MODEL|MEDSEARCH_WEIGHTS)", text)) | set(
+        SECRETS
+    )
     example = (FOLDER / ".env.example").read_text(encoding="utf-8")
     assert named == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
 
@@ -116,6 +118,15 @@ def test_what_it_is_told_are_settings_that_there_are(services: dict[str, Any], n
     told = {variable for variable in services[name]["environment"] if variable.startswith("MEDSEARCH_")}
     assert told
     assert told <= known
+
+
+def test_dagsters_ui_is_guarded_and_answers_to_its_public_name() -> None:
+    given = {**GIVEN, "MEDSEARCH_DAGSTER_URL": "https://dagster.example.org", "MEDSEARCH_WEBSERVER_HOSTS": "ui.example.org"}
+    webserver = composed(given)["services"]["webserver"]
+    assert "command" not in webserver  # the image's own
+    told = webserver["environment"]
+    settings = PipelineSettings(dagster_url=told["MEDSEARCH_DAGSTER_URL"], webserver_hosts=told["MEDSEARCH_WEBSERVER_HOSTS"])
+    assert settings.webserver_names == {"dagster.example.org", "ui.example.org"}
 
 
 def test_the_settings_of_each_are_accepted(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

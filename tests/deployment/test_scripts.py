@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from medsearch_pipeline.intake import pseudonyms
+from medsearch_core.permissions import PSEUDONYM_KEY
 from tests.deployment.dockerfiles import FOLDER, ROOT
 
 
@@ -61,7 +61,7 @@ def test_the_stores_reader_reads_all_but_the_secret_behind_pseudonyms() -> None:
     of_the_reader = {each["Action"] for each in allowed if each["Principal"] == {"AWS": "service"}}
     assert of_the_reader == {"s3:ListBucket", "s3:GetObject"}
     assert (denied["Effect"], denied["Principal"], denied["Action"]) == ("Deny", {"AWS": "service"}, "s3:GetObject")
-    assert denied["Resource"] == f"arn:aws:s3:::warehouse/{pseudonyms.PATH}"
+    assert denied["Resource"] == f"arn:aws:s3:::warehouse/{PSEUDONYM_KEY}"
 
 
 def test_a_folder_is_delivered_under_its_own_names(tmp_path: Path, s3_endpoint: str, s3_bucket: str) -> None:

@@ -20,8 +20,8 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.demo.dagster_client import DagsterClient
 from medsearch_pipeline.jobs import STUDY_ASSETS
+from medsearch_pipeline.supervision.dagster_client import DagsterClient
 from tests.support.landing import land_study, sop_instance_uid
 
 PATIENTS = 4

@@ -7,9 +7,14 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from multiprocessing.queues import Queue
 from pathlib import Path
 
+import psutil
+
 from medsearch_core.storage.folder import Folder
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.workers.pool import decoding_workers
 
 CRASH, HANG, FILL, RAISE, WAIT, KILLED = -1, -2, -3, -4, -5, -6
 
@@ -43,17 +48,31 @@ def once_deadly(paths: Sequence[Path]) -> Iterator[str]:
         yield path.name
 
 
+def endless(paths: Sequence[Path]) -> Iterator[None]:
+    """Makes the path, and never comes to an end."""
+    for path in paths:
+        path.touch()
+        time.sleep(3600)
+        yield None
+
+
 def environment_of(names: Sequence[str]) -> Iterator[str | None]:
     """The environment's values."""
     for name in names:
         yield os.environ.get(name)
 
 
+def use_workers(told: Queue[list[int]]) -> None:
+    """As a run does: takes the workers of a deployment, says which processes that started, and returns."""
+    list(decoding_workers(Settings()).map(squares, range(4), 1, 4))
+    told.put([process.pid for process in psutil.Process().children(recursive=True)])
+
+
 class DeadlyFolder(Folder):
     """A landing folder in which some objects do to the process that reads them what a codec may."""
 
-    def __reduce__(self) -> tuple[type[Folder], tuple[Path]]:
-        return DeadlyFolder, (self._folder,)
+    def __reduce__(self) -> tuple[type[Folder], tuple[Path, bool]]:
+        return DeadlyFolder, (self._folder, self._follows_links)
 
     def read(self, key: str) -> bytes:
         data = super().read(key)

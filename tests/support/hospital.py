@@ -54,6 +54,7 @@ class StudyOf:
     age: float = 52.0
     date: str = "2019-03-04"
     tags: Sequence[str] = ()
+    laterality: str | None = None
 
     @property
     def key(self) -> StudyKey:
@@ -84,6 +85,7 @@ PNEUMONIA = StudyOf(
     sections={"findings": "𝛼 Opacity, possible pneumonia.", "impression": "Possible pneumonia. No effusion."},
     mentions=[Mention(words="pneumonia", code="J18.9", assertion="uncertain", cue="possible")],
     date="2019-05-06",
+    laterality="R",
 )
 HEART = StudyOf(
     patient="p2",
@@ -96,6 +98,7 @@ HEART = StudyOf(
     ],
     sex="M",
     age=71.5,
+    laterality="L",
 )
 UNREPORTED = StudyOf(patient="p3", study="s4", images={"4.1": ("AP", [0.0, 0.0, 0.0, 1.0])}, sections={}, sex="M", age=33.0)
 HOSPITAL = (EFFUSION, PNEUMONIA, HEART, UNREPORTED)
@@ -140,6 +143,7 @@ def image_records(study: StudyOf) -> list[ImageRecord]:
             modality="DX",
             body_part_examined="CHEST",
             view_position=view,
+            laterality=study.laterality,
             patient_sex=study.sex,
             patient_age_years=study.age,
             manufacturer="Acme",

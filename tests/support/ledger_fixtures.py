@@ -20,6 +20,7 @@ from medsearch_core.records import (
 )
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
+from medsearch_core.storage.warehouse import present_version
 from medsearch_pipeline.intake.changes import changes_between
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.reconciliation import Reconciliation, ReconciliationInputs, reconcile
@@ -96,6 +97,7 @@ class World:
                 table_name=table,
                 etag="e",
                 inputs=inputs,
+                version=present_version(table),
                 run=f"{table} {self.inventories}",
                 rows=len(texts) if table == "reports" else len(images),
                 outcomes=outcomes.get(table, []),

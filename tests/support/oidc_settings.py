@@ -32,7 +32,6 @@ def ask(client, token, query=ASKED):
 def is_refused(response) -> bool:
     """Whether a response is the refusal of a token, as RFC 6750 section 3 has it, and nothing more."""
     assert response.headers["www-authenticate"] == 'Bearer realm="medsearch", error="invalid_token"'
-    assert response.json() == {
-        "errors": [{"message": "This token is not accepted.", "extensions": {"code": "UNAUTHENTICATED"}}]
-    }
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED"}
     return response.status_code == 401

@@ -1,1 +1,1 @@
-"""The AppSync API of AWS's sample: its query, its types, and the S3 objects that it names."""
+"""The AppSync API of AWS's sample: its queries, its types, and the S3 locations in its results."""

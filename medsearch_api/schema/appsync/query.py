@@ -1,7 +1,7 @@
-"""The queries of the AppSync API: the twenty of AWS's sample "medical image search", over the same index as all others.
+"""The queries of the AppSync API: the twenty of AWS's sample "medical image search", on the same index as all others.
 
-Names, arguments and nullability are the sample's; `size` of the counts is ours. Where the sample's resolvers fail on an
-argument that is not given, these answer with nothing.
+Names, arguments and nullability are the sample's; the `size` of counts is an addition. If an argument is omitted, these return
+an empty result, whereas the sample's resolvers fail.
 """
 
 import asyncio
@@ -36,25 +36,25 @@ from medsearch_core.search.similar_reports import MAX_SIMILAR_REPORTS, filters_f
 from medsearch_core.search.tokens import words_of
 
 HITS = 20
-"""How many reports `searchReports` gives."""
+"""How many reports `searchReports` returns."""
 
 BUCKETS = 10
-"""How many values are counted if nobody says how many: Elasticsearch's default, as is that of `listReports`."""
+"""Default number of values and of `listReports`' reports, as in Elasticsearch."""
 
 MAX_REPORTS = 1000
-"""How many report ids may be given."""
+"""Maximum number of report IDs in an argument."""
 
 Result = TypeVar("Result")
 
 
-Words = Annotated[str | None, argument("Words, taken as text alone; without a word nothing is found.")]
+Words = Annotated[str | None, argument("Words to search for, as plain text; without words the result is empty.")]
 ReportIds = Annotated[str | None, argument(f"A JSON array of at most {MAX_REPORTS} ReportIds, as a string.")]
 OneReportId = Annotated[str | None, argument("A ReportId.")]
-Size = Annotated[int | None, argument(f"How many values to give, 1 to {MAX_SIZE}.")]
+Size = Annotated[int | None, argument(f"How many values to return, 1 to {MAX_SIZE}.")]
 
 
 def _buckets_field(kind: type[Bucket], resolver: Callable[..., Any], of: str) -> Any:
-    """A field that answers with buckets of a kind."""
+    """Create a field that returns buckets of one kind."""
     what = kind.field_name.replace("_", " ").replace("icd10cms", "ICD-10-CM descriptions")
     buckets: Any = list[kind | None] | None  # type: ignore[valid-type]
     return strawberry.field(
@@ -73,7 +73,7 @@ def _for_words(kind: type[Bucket]) -> Any:
     async def resolve(info: Info, input: Words = UNSET, size: Size = BUCKETS):  # type: ignore[no-untyped-def]
         return await _count(info, kind, NO_FILTERS, size, input) if _has_words(input) else []
 
-    return _buckets_field(kind, resolve, "the reports holding any of the words")
+    return _buckets_field(kind, resolve, "the reports that contain any of the words")
 
 
 def _for_reports(kind: type[Bucket]) -> Any:
@@ -89,7 +89,7 @@ def _for_similar(kind: type[Bucket]) -> Any:
         return await _count(info, kind, like, size) if like else []
 
     return _buckets_field(
-        kind, resolve, f"the {MAX_SIMILAR_REPORTS} reports most like one by Findings and Impression, without itself"
+        kind, resolve, f"the {MAX_SIMILAR_REPORTS} reports most similar to one by Findings and Impression, without itself"
     )
 
 
@@ -100,7 +100,7 @@ class AppSyncQuery:
         document = await info.context.loaders.images.load(ImageId) if ImageId else None
         return Image(document=document) if document else None
 
-    @strawberry.field(description="The images of a report's study, by image id.")
+    @strawberry.field(description="The images of a report's study, by image ID.")
     async def getImages(self, info: Info, ReportId: OneReportId = UNSET) -> list[Image | None] | None:
         report = await info.context.loaders.reports.load(ReportId) if ReportId else None
         return await Report(document=report).Images(info) if report else []
@@ -114,8 +114,8 @@ class AppSyncQuery:
     async def listReports(
         self,
         info: Info,
-        from_: Annotated[int | None, argument("How many reports to pass over; 0 if not given.", "from")] = UNSET,
-        size: Annotated[int | None, argument(f"How many reports to give, 0 to {MAX_PAGE}; {BUCKETS} if not given.")] = UNSET,
+        from_: Annotated[int | None, argument("How many reports to skip; 0 if omitted.", "from")] = UNSET,
+        size: Annotated[int | None, argument(f"How many reports to return, 0 to {MAX_PAGE}; {BUCKETS} if omitted.")] = UNSET,
     ) -> list[Report | None] | None:
         limit = BUCKETS if size in (None, UNSET) else size
         offset = from_ or 0
@@ -124,21 +124,19 @@ class AppSyncQuery:
         page = await asyncio.to_thread(info.context.index.text, "", (), NO_FILTERS, offset, limit)
         return [Report(document=hit.document) for hit in page.hits]
 
-    @strawberry.field(
-        description=f"The {HITS} best of the reports holding any of the words in Findings or Impression, by BM25."
-    )
+    @strawberry.field(description=f"The {HITS} best reports that contain any of the words in Findings or Impression, by BM25.")
     async def searchReports(self, info: Info, input: Words = UNSET) -> list[Report | None] | None:
         if not input or not _has_words(input):
             return []
         page = await asyncio.to_thread(info.context.index.text, input, (), NO_FILTERS, 0, HITS)
         return [Report(document=hit.document) for hit in page.hits]
 
-    @strawberry.field(description="The images most like an indexed image, nearest first, the image itself among them.")
+    @strawberry.field(description="The images most similar to an indexed image, nearest first, including the image itself.")
     async def getSimilarImages(
         self,
         info: Info,
         ImageId: Annotated[str | None, argument("An ImageId.")] = UNSET,
-        k: Annotated[int | None, argument(f"How many images to give, 1 to {MAX_HITS}; {BUCKETS} if not given.")] = UNSET,
+        k: Annotated[int | None, argument(f"How many images to return, 1 to {MAX_HITS}; {BUCKETS} if omitted.")] = UNSET,
     ) -> list[Image | None] | None:
         limit = BUCKETS if k in (None, UNSET) else k
         check_range("k", limit, 1, MAX_HITS)
@@ -164,10 +162,10 @@ class AppSyncQuery:
 
 
 def parse_report_ids(text: str | None) -> list[str]:
-    """The ids in a JSON array. A null among them, the ReportId of an image without a report, is passed over.
+    """Parse a JSON array of report IDs. Nulls, the ReportId of images without a report, are skipped.
 
     Raises:
-        InvalidQuery: the text is not such an array, or holds more than `MAX_REPORTS`.
+        InvalidQuery: the text is not such an array, or has more than `MAX_REPORTS` IDs.
     """
     if not text:
         return []
@@ -178,12 +176,12 @@ def parse_report_ids(text: str | None) -> list[str]:
     if not isinstance(ids, list) or not all(i is None or isinstance(i, str) for i in ids):
         raise InvalidQuery("input must be a JSON array of ReportIds, as a string")
     if len(ids) > MAX_REPORTS:
-        raise InvalidQuery(f"input may hold at most {MAX_REPORTS} ReportIds")
+        raise InvalidQuery(f"input may have at most {MAX_REPORTS} ReportIds")
     return [i for i in ids if i is not None]
 
 
 def _has_words(text: str | None) -> bool:
-    """Whether the text holds a word. To the index a text without one means every report, to the sample none."""
+    """Whether the text contains a word. A text without words matches every report in the index, but none in the sample."""
     check_query(text or "")
     return bool(words_of(text or ""))
 
@@ -196,7 +194,7 @@ async def _count(info: Info, kind: type[Bucket], filters: Filters, size: int | N
 
 
 async def _count_in_reports(info: Info, kind: type[Bucket], reports: list[str], size: int | None) -> list[Bucket]:
-    """Counts among these reports alone; no reports have no values, though no filter means every report."""
+    """Count within these reports only. No reports means no values, although an empty filter matches every report."""
     return await _count(info, kind, Filters(reports=reports), size) if reports else []
 
 

@@ -1,7 +1,7 @@
-"""Where the AppSync API says that an image lies: `Bucket` and `Key` of its thumbnail.
+"""The location of an image in the AppSync API: `Bucket` and `Key` of its thumbnail.
 
-In AWS's sample both name the PNG that its page shows through Amplify's Storage, not the DICOM object. Amplify's public access
-level puts `public/` in front of every key, so the sample keeps keys without it.
+In AWS's sample both name the PNG that its page shows through Amplify Storage, not the DICOM object. Amplify's public access
+level prefixes every key with `public/`, so the sample stores keys without it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ PUBLIC = "public/"
 
 @dataclass(frozen=True, slots=True)
 class S3Location:
-    """A bucket, and a key in it."""
+    """A bucket and a key in it."""
 
     bucket: str | None
     key: str
 
     @classmethod
     def of_thumbnail(cls, warehouse_url: str, image: ImageDocument) -> Self:
-        """The thumbnail's place. In a folder, whose path is nobody's business, there is no bucket."""
+        """Return a thumbnail's location. A warehouse in a folder has no bucket, and its path is not disclosed."""
         path = thumbnail_path(StudyKey(image.patient, image.study), image.image_id)
         root = urlsplit(warehouse_url)
         if root.scheme != "s3":

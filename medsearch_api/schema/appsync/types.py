@@ -1,6 +1,6 @@
-"""The types of the AppSync API: AWS's sample "medical image search", letter for letter.
+"""The types of the AppSync API, exactly as in AWS's sample "medical image search".
 
-Belongs here: its names and nullability, and which document field each of them is. Not here: queries (`appsync`).
+Belongs here: names, nullability, and the document field behind each name. Not here: queries (`query`).
 """
 
 from typing import Any, ClassVar, Self
@@ -27,14 +27,14 @@ class Image:
     ViewPosition: str | None = _document_field("view_position", "ViewPosition (0018,5101).")
     BodyPartExamined: str | None = _document_field("body_part_examined", "BodyPartExamined (0018,0015).")
 
-    @strawberry.field(description="The S3 bucket that its thumbnail, a PNG, lies in; null where thumbnails are in a folder.")
+    @strawberry.field(description="The S3 bucket with its thumbnail (PNG); null if thumbnails are in a folder.")
     def Bucket(self, info: Info) -> str | None:
         return self._thumbnail_location(info).bucket
 
     @strawberry.field(
         description=(
-            "The thumbnail's key, without public/ in front, which Amplify's Storage puts there; also its path below the "
-            "service's root where the warehouse is a folder, a bucket, or public/ of one."
+            "The thumbnail's key without the prefix public/, which Amplify Storage adds; also its path relative to the "
+            "service's root if the warehouse is a folder, a bucket, or public/ in a bucket."
         )
     )
     def Key(self, info: Info) -> str | None:
@@ -48,7 +48,7 @@ class Image:
 class Report:
     document: strawberry.Private[ReportDocument]
 
-    ReportId: str | None = _document_field("report_id", "s<StudyID> in MIMIC-CXR, else the study's key.")
+    ReportId: str | None = _document_field("report_id", "s<StudyID> in MIMIC-CXR, otherwise the study key.")
     Examination: str | None = _document_field("examination", "EXAMINATION section.")
     Indication: str | None = _document_field("indication", "INDICATION section.")
     Technique: str | None = _document_field("technique", "TECHNIQUE section.")
@@ -63,67 +63,67 @@ class Report:
     PositiveSymptoms: list[str | None] | None = _document_field("positive_symptoms", "Symptoms present.")
     NegativeSymptoms: list[str | None] | None = _document_field("negative_symptoms", "Symptoms absent.")
 
-    @strawberry.field(description="The images of its study, by image id.")
+    @strawberry.field(description="The images of its study, by image ID.")
     async def Images(self, info: Info) -> list[Image | None] | None:
         images = await info.context.loaders.images_of_reports.load(self.document.report_id)
         return [Image(document=image) for image in images if _same_study(image, self.document)]
 
 
 def _same_study(image: ImageDocument, report: ReportDocument) -> bool:
-    """Whether both are of one study. Two patients may have studies of one name, and must never share a report."""
+    """Whether both belong to one study. Two patients may have studies with equal keys, and must never share a report."""
     return (image.patient, image.study) == (report.patient, report.study)
 
 
 @strawberry.type
 class Bucket:
-    """What the eight bucket types have; itself not in the schema."""
+    """Fields shared by the eight bucket types; not part of the schema itself."""
 
     field_name: ClassVar[str]
 
-    doc_count: int | None = strawberry.field(description="How many reports hold it.")
+    doc_count: int | None = strawberry.field(description="The number of reports with it.")
     key: str | None = strawberry.field(description="The value.")
 
     @classmethod
     def of(cls, counted: FacetCount) -> Self:
-        """The bucket of a counted value."""
+        """Create the bucket of a counted value."""
         return cls(doc_count=counted.count, key=counted.value)
 
 
-@strawberry.type(description="How many reports say that a diagnosis is present.")
+@strawberry.type(description="Number of reports that state a diagnosis as present.")
 class PositiveDiagnoses(Bucket):
     field_name = "positive_diagnoses"
 
 
-@strawberry.type(description="How many reports say that a diagnosis is absent.")
+@strawberry.type(description="Number of reports that state a diagnosis as absent.")
 class NegativeDiagnoses(Bucket):
     field_name = "negative_diagnoses"
 
 
-@strawberry.type(description="How many reports say that what an ICD-10-CM code describes is present.")
+@strawberry.type(description="Number of reports that state a finding with an ICD-10-CM code as present.")
 class PositiveICD10CMs(Bucket):
     field_name = "positive_icd10cms"
 
 
-@strawberry.type(description="How many reports say that what an ICD-10-CM code describes is absent.")
+@strawberry.type(description="Number of reports that state a finding with an ICD-10-CM code as absent.")
 class NegativeICD10CMs(Bucket):
     field_name = "negative_icd10cms"
 
 
-@strawberry.type(description="How many reports say that a sign is present.")
+@strawberry.type(description="Number of reports that state a sign as present.")
 class PositiveSigns(Bucket):
     field_name = "positive_signs"
 
 
-@strawberry.type(description="How many reports say that a sign is absent.")
+@strawberry.type(description="Number of reports that state a sign as absent.")
 class NegativeSigns(Bucket):
     field_name = "negative_signs"
 
 
-@strawberry.type(description="How many reports say that a symptom is present.")
+@strawberry.type(description="Number of reports that state a symptom as present.")
 class PositiveSymptoms(Bucket):
     field_name = "positive_symptoms"
 
 
-@strawberry.type(description="How many reports say that a symptom is absent.")
+@strawberry.type(description="Number of reports that state a symptom as absent.")
 class NegativeSymptoms(Bucket):
     field_name = "negative_symptoms"

@@ -1,4 +1,4 @@
-// The view of two images side by side.
+// The side-by-side view of two images.
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { compareRoute } from "../router/routes.js";

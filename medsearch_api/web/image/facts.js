@@ -1,4 +1,4 @@
-// What is known of an image: its attributes, and where it comes from.
+// An image's attributes and provenance.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { demographics } from "../labels.js";
@@ -8,21 +8,17 @@ const definitions = (rows) => html`<dl>${rows.filter(([, value]) => value).map(d
 
 function attributes(image) {
   const detail = image.detail;
-  const spacing = detail?.pixelSpacingMm?.map((mm) => mm.toFixed(3)).join(" × ");
   return [
     ["Patient", demographics(image)],
     ["Study date", image.studyDate],
     ["Description", detail?.studyDescription],
     ["View", [image.viewPosition, image.laterality].filter(Boolean).join(" ")],
     ["Modality", [image.modality, image.bodyPartExamined].filter(Boolean).join(" ")],
-    ["Matrix", detail && `${detail.columns} × ${detail.rows}${detail.bitsStored ? `, ${detail.bitsStored} bit` : ""}`],
+    ["Matrix size", detail && `${detail.columns} × ${detail.rows}${detail.bitsStored ? `, ${detail.bitsStored} bit` : ""}`],
     ["Frame", detail && detail.frames > 1 && `${detail.frame} of ${detail.frames}`],
-    ["Photometric", detail?.photometricInterpretation],
-    ["Spacing", spacing && `${spacing} mm`],
-    ["Tube voltage", detail?.kvp && `${detail.kvp} kV`],
-    ["Device", detail && [detail.manufacturer, detail.manufacturerModelName].filter(Boolean).join(" ")],
+    ...(detail?.attributes ?? []).map(({ label, value, unit }) => [label, unit ? `${value} ${unit}` : value]),
     ["Burned-in text", detail?.burnedInAnnotation === "YES" && "yes"],
-    ["Keys", `${image.patient} / ${image.study}`],
+    ["Study key", `${image.patient} / ${image.study}`],
   ];
 }
 

@@ -1,4 +1,4 @@
-// The view of one image: the picture, its report, what that says, what is known of the image, and images like it.
+// The view of one image: the image, its report and findings, its attributes, and similar images.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { findings } from "../report/findings.js";
@@ -34,7 +34,7 @@ function opened(state, image) {
 const noReport = html`
   <section class="panel report" aria-label="Report"><h2>Report</h2><p class="quiet">This study has no report.</p></section>`;
 
-/** What the report says; each finding with the buttons that filter the similar images by it. */
+/** The report's findings, each with buttons that filter the similar images by it. */
 function said(report, { like }) {
   const extra = ({ icd10cmCode, concept }) => (icd10cmCode ? stances(like, icd10cmCode, `Similar images, ${concept}`) : nothing);
   return html`
@@ -43,7 +43,7 @@ function said(report, { like }) {
     </section>`;
 }
 
-/** The view of a report that has no image. */
+/** The view of a report without images. */
 export const reportView = (state) => detailPage(state, state.loads.report, "report", ({ report }) => report && html`
   <h1 tabindex="-1">Report <span>without an indexed image</span></h1>
   <div class="sheets alone">

@@ -1,4 +1,4 @@
-// The images of a study, side by side, each with a way to compare it with the one that is open.
+// The images of a study, side by side, each with a link to compare it with the open one.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { formatRoute, nextImageRoute } from "../router/routes.js";
@@ -17,6 +17,6 @@ function sibling({ id, viewPosition, ...about }, image, route) {
       <a class="tile" href=${formatRoute(nextImageRoute(route, id))} aria-current=${isShown ? "true" : nothing} data-step data-key=${id} data-image=${id}>
         ${thumbnail({ viewPosition, ...about })}<span>${viewPosition ?? "no view"}</span>
       </a>
-      ${isShown ? nothing : compareLink(image.id, id, `Compare with ${viewPosition ?? "this image"} of the study`)}
+      ${isShown ? nothing : compareLink(image.id, id, `Compare with the study’s ${viewPosition ?? "other"} image`)}
     </li>`;
 }

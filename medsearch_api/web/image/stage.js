@@ -1,4 +1,4 @@
-// The picture of the image view. How it is windowed stands in the address, once the hand rests.
+// The viewer of the image view. The URL contains its window once the user stops changing it.
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";

@@ -1,4 +1,4 @@
-// What a report mentions, by kind and by what is asserted: each leads to the reports that say the same.
+// A report's findings, by category and assertion. Each links to the reports with the same finding.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { formatRoute, noFilters, searchRoute } from "../router/routes.js";
@@ -7,13 +7,13 @@ import { ASSERTIONS, CATEGORIES, SIGNS } from "../labels.js";
 const SEARCHED = { PRESENT: "present", ABSENT: "absent", UNCERTAIN: "uncertain" };
 const ORDER = Object.keys(ASSERTIONS);
 
-/** Every concept once for each thing asserted of it, in the order of the assertions. */
+/** Every concept once per assertion, in the order of the assertions. */
 export function distinct(entities) {
   const found = new Map(entities.map((e) => [`${e.concept} ${e.assertion}`, e]));
   return [...found.values()].sort((a, b) => ORDER.indexOf(a.assertion) - ORDER.indexOf(b.assertion));
 }
 
-/** The search for reports that say the same; for its words where it has no code or is neither present, absent nor uncertain. */
+/** The search for reports with the same finding; by text if it has no code or is neither present, absent nor uncertain. */
 function same({ assertion, icd10cmCode, concept }) {
   const name = SEARCHED[assertion];
   if (!name || !icd10cmCode) return formatRoute(searchRoute({ words: concept }));
@@ -26,17 +26,17 @@ function item(entity, extra) {
   return html`
     <li class="entity ${tone}">
       <span class="sign" title=${asserted} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
-      <a href=${same(entity)} title="Reports that say the same" aria-label=${`${entity.concept}, ${asserted.toLowerCase()}`}>${entity.concept}</a>
+      <a href=${same(entity)} title="Reports with the same finding" aria-label=${`${entity.concept}, ${asserted.toLowerCase()}`}>${entity.concept}</a>
       <span class="assertion" aria-hidden="true">${tone in SIGNS ? nothing : asserted.toLowerCase()}</span>
       <span class="code">${entity.icd10cmCode ?? ""}</span>
       ${extra(entity)}
     </li>`;
 }
 
-/** The groups of mentions. `extra(entity)` is what stands at the end of each. */
+/** The findings by category. `extra(entity)` is appended to each. */
 export function findings(entities, extra = () => nothing) {
   const all = distinct(entities ?? []);
-  if (!all.length) return html`<p class="quiet">Nothing is recognised in this report.</p>`;
+  if (!all.length) return html`<p class="quiet">No findings were recognized in this report.</p>`;
   const groups = Object.entries(CATEGORIES).map(([category, title]) => [title, all.filter((e) => e.category === category)]);
   return html`<div class="said">${groups.filter(([, of]) => of.length).map(([title, of]) => html`
     <section aria-label=${title}><h3>${title}</h3><ul>${of.map((e) => item(e, extra))}</ul></section>`)}</div>`;

@@ -1,16 +1,16 @@
-// A report's text in pieces: mentions, one within another, section headers, and words that were searched for. Pure.
+// A report's text divided into nested mentions, section headers and search words. Pure.
 // Offsets count Unicode code points, not JavaScript's UTF-16 units.
 
 const HEADER = /^[ \t]*[A-Z][A-Z /]{2,}:/gm;
 
-/** The text as a tree: {text, isHeader, isTerm}, or {entity, pieces}. A mention that is not at its place is left out. */
+/** The text as a tree of {text, isHeader, isTerm} and {entity, pieces}. A mention whose text does not match is left out. */
 export function markText(text, entities, matches) {
   const letters = Array.from(text);
   const cuts = { letters, headers: headers(text), matches };
   return between(cuts, tree(letters, entities), 0, letters.length);
 }
 
-/** The text in runs, with the words that were searched for apart. */
+/** The text in runs, with search words as separate runs. */
 export function markTerms(text, matches) {
   const letters = Array.from(text);
   return runs({ letters, headers: [], matches }, 0, letters.length);
@@ -21,7 +21,7 @@ function headers(text) {
   return Array.from(text.matchAll(HEADER), ({ index, 0: header }) => ({ begin: at(index), end: at(index + header.length) }));
 }
 
-/** Mentions that lie within others below these. Of two that overlap otherwise the first stays. */
+/** Nests mentions that are inside others. Of two that overlap partially, the first is kept. */
 function tree(letters, entities) {
   const placed = entities.filter((e) => letters.slice(e.begin, e.end).join("") === e.text);
   const roots = [];

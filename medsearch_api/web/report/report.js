@@ -1,4 +1,4 @@
-// A report with its mentions marked by what is asserted of them, and the words that were searched for.
+// A report with its mentions marked by assertion, and search words highlighted.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ASSERTIONS } from "../labels.js";
@@ -6,10 +6,10 @@ import { markText, markTerms } from "./marked-text.js";
 
 const term = (run) => (run.isTerm ? html`<em class="term">${run.text}</em>` : run.text);
 
-/** A text in which the words that were searched for stand out. */
+/** A text with its search words highlighted. */
 export const highlighted = (text, matches) => markTerms(text, matches ?? []).map(term);
 
-/** What is said of a mention, by which words, and its code. */
+/** A mention's assertion, the words that decided it, and its code. */
 export function about(entity) {
   const code = [entity.icd10cmCode, entity.icd10cmDescription].filter(Boolean).join(" ");
   return [ASSERTIONS[entity.assertion], entity.cue && `“${entity.cue}”`, code].filter(Boolean).join(" · ");
@@ -25,16 +25,16 @@ function piece(node) {
 function legend(entities) {
   const used = Object.keys(ASSERTIONS).filter((a) => entities.some((e) => e.assertion === a));
   if (!used.length) return nothing;
-  return html`<ul class="legend" aria-label="Colours">${used.map((a) => html`<li class="tag ${a.toLowerCase()}">${ASSERTIONS[a]}</li>`)}</ul>`;
+  return html`<ul class="legend" aria-label="Color legend">${used.map((a) => html`<li class="tag ${a.toLowerCase()}">${ASSERTIONS[a]}</li>`)}</ul>`;
 }
 
 export function reportPanel(report) {
   const entities = report.entities ?? [];
-  const source = [report.provenance.sourceKey, `read by ${report.provenance.nerVersion}`].filter(Boolean).join(" · ");
+  const source = [report.provenance.sourceKey, `findings extracted by ${report.provenance.nerVersion}`].filter(Boolean).join(" · ");
   return html`
     <section class="panel report" aria-label="Report">
       <div class="titlebar"><h2>Report</h2>${legend(entities)}</div>
-      ${report.entities ? nothing : html`<p class="quiet">The report is being read again, so its findings are not marked.</p>`}
+      ${report.entities ? nothing : html`<p class="quiet">Findings are being re-extracted and are not highlighted yet.</p>`}
       <p class="text">${markText(report.text.trimEnd(), entities, report.matches ?? []).map(piece)}</p>
       <p class="source">${source}</p>
     </section>`;

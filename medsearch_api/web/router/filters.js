@@ -1,21 +1,23 @@
-// What a place asks of the index: the variables of its queries. Pure.
+// The query variables of a route, and changes to its filters. Pure.
 
+import { FACETS } from "../facets.js";
 import { noFilters, noSimilarFilters } from "./routes.js";
 
 export const PAGE = 20;
-const LISTS = ["present", "absent", "uncertain", "views", "sexes", "modalities"];
+const NAMES = [...FACETS.map(({ name }) => name), "sexes"];
+const LISTS = ["present", "absent", "uncertain", ...NAMES];
 
-/** The variables of a search. The counts of views, sexes and modalities leave their own filter aside, so that others can be added. */
+/** The variables of a search. Counts of a facet ignore its own filter, so that further values can be added. */
 export function searchVariables({ words, filters, cursors }) {
   const { minAge, maxAge, from, to, ...lists } = filters;
   const all = { ...lists, minAgeYears: minAge, maxAgeYears: maxAge, fromDate: from, toDate: to };
   return {
     query: words, first: PAGE, after: cursors.at(-1) ?? null, filters: all,
-    viewless: { ...all, views: [] }, sexless: { ...all, sexes: [] }, modeless: { ...all, modalities: [] },
+    ...Object.fromEntries(NAMES.map((name) => [name, { ...all, [name]: [] }])),
   };
 }
 
-/** The schema's filters of similar images. `image` is the one they are like; null for an uploaded one. */
+/** The schema's filters for similar images. `image` is the query image; null for an uploaded file. */
 export function similarImageFilters(like, image) {
   return {
     present: like.present, withoutPresent: like.without, absent: like.absent, sexes: like.sexes,
@@ -27,13 +29,13 @@ export function similarImageFilters(like, image) {
 export const isFiltered = (filters) => JSON.stringify(filters) !== JSON.stringify(noFilters());
 export const isSimilarFiltered = ({ shown, ...like }) => JSON.stringify({ ...like, shown: noSimilarFilters().shown }) !== JSON.stringify(noSimilarFilters());
 
-/** Filters with a value put into a list, or taken out of it. */
+/** Adds a value to a list filter, or removes it. */
 export const toggleValue = (filters, name, value) => ({
   ...filters,
   [name]: filters[name].includes(value) ? filters[name].filter((v) => v !== value) : [...filters[name], value],
 });
 
-/** The filters that are on: each by its field, its value, and what the filters are without it. */
+/** The active filters: field, value, and the filters without it. */
 export function activeFilters(filters) {
   const lists = LISTS.concat("without").filter((name) => filters[name]);
   const of = lists.flatMap((name) => filters[name].map((value) => ({ name, value, without: toggleValue(filters, name, value) })));
@@ -41,7 +43,7 @@ export function activeFilters(filters) {
   return [...of, ...alone.map((name) => ({ name, value: filters[name], without: { ...filters, [name]: null } }))];
 }
 
-/** Similar-image filters with a finding wanted `field` ("present", "without" or "absent"), or no longer; one of them at a time. */
+/** Requires a finding to be "present", "without" or "absent" (`field`), or stops requiring it. A finding has one stance at a time. */
 export function setStance(like, field, code) {
   const free = { ...like };
   for (const name of ["present", "without", "absent"]) free[name] = like[name].filter((c) => c !== code);

@@ -1,4 +1,4 @@
-// The browser's history: going to places, and coming back to where one was on them.
+// The browser's history: navigating to routes, and restoring the position when returning to them.
 
 import { formatRoute, parseRoute } from "./routes.js";
 
@@ -8,7 +8,7 @@ let newest = 0;
 let fragment = null;
 let arrive = null;
 
-/** Has `onArrival(place, {isReturning, left})` called for the place of the address now, and for every other to come. */
+/** Calls `onArrival(route, {isReturning, left})` for the current route and for every later one. */
 export function begin(onArrival) {
   arrive = onArrival;
   history.scrollRestoration = "manual";
@@ -16,7 +16,7 @@ export function begin(onArrival) {
   come(history.state?.visit);
 }
 
-/** Goes to a place: a step in the history, or in the stead of the present one. */
+/** Navigates to a route, as a new history entry or replacing the current one. */
 export function go(route, { replace = false } = {}) {
   const next = formatRoute(route);
   if (next === fragment) return;
@@ -34,7 +34,7 @@ function leave() {
   left.set(visit, { scroll: window.scrollY, key: document.activeElement?.closest?.("[data-key]")?.dataset.key });
 }
 
-/** A step of the browser's own: along a link to a new visit, or back or forward to one that was before. */
+/** Handles the browser's own navigation: a link to a new visit, or back or forward to an earlier one. */
 function come(known) {
   if (fragment !== null) leave();
   fragment = location.hash;

@@ -1,5 +1,7 @@
-// The place a fragment names, and the fragment of a place. Pure; whatever was typed by hand is read as far as it makes sense.
-// A fragment is never sent to a server. It holds keys, filters, and the words the user typed.
+// Conversion between URL fragments and routes. Pure. Hand-typed fragments are read as far as they make sense.
+// Browsers never send fragments to a server. They contain keys, filters and the user's search words.
+
+import { FACETS } from "../facets.js";
 
 const MAX_WORDS = 1000;
 const MAX_VALUES = 20;
@@ -9,11 +11,11 @@ const CODE = /^[A-Z][0-9A-Z.]{1,9}$/;
 const CURSOR = /^[\w-]{1,200}={0,2}$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** How many similar images are shown, step by step. */
+/** How many similar images are displayed, step by step. */
 export const STEPS = [30, 60, 100];
 
 export const noFilters = () => ({
-  present: [], absent: [], uncertain: [], views: [], sexes: [], modalities: [], minAge: null, maxAge: null, from: null, to: null,
+  present: [], absent: [], uncertain: [], ...Object.fromEntries(FACETS.map(({ name }) => [name, []])), sexes: [], minAge: null, maxAge: null, from: null, to: null,
 });
 export const noSimilarFilters = () => ({
   others: false, sameView: false, present: [], without: [], absent: [], sexes: [], minAge: null, maxAge: null, shown: STEPS[0],
@@ -22,13 +24,13 @@ export const searchRoute = (changes = {}) => ({
   view: "search", words: "", filters: noFilters(), layout: "reports", cursors: [], open: null, ...changes,
 });
 export const imageRoute = (id, changes = {}) => ({ view: "image", id, like: noSimilarFilters(), windowing: null, ...changes });
-/** The place of an image that is reached from another: the filters of similar images stay on. */
+/** The route of an image opened from another one, which keeps the filters of similar images. */
 export const nextImageRoute = ({ like }, id) => imageRoute(id, like && { like: { ...like, shown: STEPS[0] } });
 export const reportRoute = (id) => ({ view: "report", id });
 export const compareRoute = (one, other) => ({ view: "compare", ids: [one, other] });
 export const uploadRoute = (changes = {}) => ({ view: "upload", like: noSimilarFilters(), ...changes });
 
-// How values stand in a fragment: `read` makes one of what was found under a key, `write` gives what stands there.
+// Encodings of values in a fragment: `read` parses the values of a key, `write` returns them.
 const list = (isOne) => ({ read: (values) => [...new Set(values)].filter(isOne).slice(0, MAX_VALUES), write: (values) => values });
 const one = (read, none = null) => ({ read: ([value]) => (value === undefined ? none : read(value)), write: (v) => (v === none ? [] : [v]) });
 const said = { read: ([value]) => value === "yes", write: (v) => (v ? ["yes"] : []) };
@@ -39,8 +41,8 @@ const age = one((value) => (/^\d{1,3}(\.\d{1,3})?$/.test(value) && Number(value)
 const day = one((value) => (DAY.test(value) && new Date(`${value}T00:00Z`).toJSON()?.startsWith(value) ? value : null));
 
 const FILTERS = {
-  present: ["present", codes], absent: ["absent", codes], uncertain: ["uncertain", codes], views: ["view", texts], sexes: ["sex", sexes],
-  modalities: ["modality", texts], minAge: ["min-age", age], maxAge: ["max-age", age], from: ["from", day], to: ["to", day],
+  present: ["present", codes], absent: ["absent", codes], uncertain: ["uncertain", codes],
+  ...Object.fromEntries(FACETS.map(({ name, key }) => [name, [key, texts]])), sexes: ["sex", sexes], minAge: ["min-age", age], maxAge: ["max-age", age], from: ["from", day], to: ["to", day],
 };
 const LIKE = {
   others: ["other-patients", said], sameView: ["same-view", said], present: ["with", codes], without: ["without", codes],
@@ -56,7 +58,7 @@ const SEARCH = {
 
 const SHOWN = { windowing: ["window", { read: ([value]) => windowing(value ?? ""), write: (v) => (v ? [windowText(v)] : []) }] };
 
-/** A window in the image's own values: `center,width`, `center,width,inverted`, or `inverted` where it has none of its own. */
+/** A window in the image's values: `center,width`, `center,width,inverted`, or `inverted` without a window. */
 function windowing(text) {
   if (text === "inverted") return { center: null, width: null, inverted: true };
   const [, center, width, inverted] = /^(-?\d{1,9}(?:\.\d{1,6})?),(\d{1,9}(?:\.\d{1,6})?)(,inverted)?$/.exec(text) ?? [];
@@ -74,7 +76,7 @@ const read = (fields, query) => Object.fromEntries(Object.entries(fields).map(([
 const written = (fields, values) =>
   Object.entries(fields).flatMap(([name, [key, kind]]) => kind.write(values[name]).map((value) => [key, String(value)]));
 
-/** An id out of an address, which anybody may have typed. */
+/** Decodes an ID from a URL, which may be hand-typed. */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -83,7 +85,7 @@ function decoded(part) {
   }
 }
 
-/** The place that a fragment names; the search when it names none. */
+/** Parses a fragment to a route; defaults to the search. */
 export function parseRoute(fragment) {
   const [path, ...rest] = fragment.replace(/^#?\/?/, "").split("?");
   const [view, ...ids] = path.split("/").filter(Boolean).map(decoded);
@@ -95,7 +97,7 @@ export function parseRoute(fragment) {
   return searchRoute({ ...read(SEARCH, query), filters: read(FILTERS, query) });
 }
 
-/** The fragment that names a place. */
+/** Formats a route as a fragment. */
 export function formatRoute(route) {
   const [path, pairs] = parts(route);
   const query = new URLSearchParams(pairs).toString();

@@ -1,11 +1,12 @@
-// What the reports found hold, counted: three bar charts of findings, chips, and ranges. Each is a switch of a filter.
+// Facets of the matching reports: three bar charts of findings, chips, and ranges. Each one sets a filter.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { search } from "../actions.js";
+import { FACETS } from "../facets.js";
 import { toggleValue } from "../router/filters.js";
 import { skeleton } from "../shell/notes.js";
-import { SEXES, SEX_OF_VALUE, shorten } from "../labels.js";
+import { SEX, SEXES, SEX_OF_VALUE, shorten } from "../labels.js";
 
 const switching = (filters, name, value) => () => search({ filters: toggleValue(filters, name, value) });
 
@@ -13,7 +14,7 @@ const SHOWN_BARS = 8;
 
 const width = (part) => `width: ${Math.max(2, 100 * part)}%`;
 
-/** A bar chart of ICD-10-CM codes; pressing a bar asks for reports with it. A bar for `maxCount` reports is as wide as the chart. */
+/** A bar chart of ICD-10-CM codes. Clicking a bar filters by its code. A bar for `maxCount` reports has the full width. */
 function chart(title, name, counts, filters, maxCount) {
   const bar = ({ value, label, count }) => html`
     <li>
@@ -33,8 +34,9 @@ function chart(title, name, counts, filters, maxCount) {
     </section>`;
 }
 
-function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) => v) {
-  if (!counts.length) return nothing;
+/** The values of a facet; none where there is nothing to choose between. */
+function chips({ title, name }, counts, filters, valueOf = (v) => v, labelOf = (v) => v) {
+  if (counts.length < 2 && !filters[name].length) return nothing;
   return html`
     <section class="chips ${name}" aria-label=${title}>
       <h3>${title}</h3>
@@ -46,7 +48,7 @@ function chips(title, name, counts, filters, valueOf = (v) => v, labelOf = (v) =
     </section>`;
 }
 
-/** Two ends of a range, either of them open. `read` gives the value of what was typed; null is open. */
+/** The two ends of a range, each of them optional. `read` parses the typed value; null means open. */
 export function range(title, kind, [low, high], filters, onChange, read, attributes = {}) {
   const field = (name, label) => html`
     <label><span class="unseen">${title} ${label}</span>
@@ -60,20 +62,18 @@ const number = (text) => (text === "" ? null : Number(text));
 export const ageRange = (filters, onChange) =>
   range("Age", "number", ["minAge", "maxAge"], filters, onChange, number, { min: 0, max: 150 });
 
-/** All facets of a search's answer; their shapes while there is none. */
+/** All facets of a search, or placeholders while it loads. */
 export function facets(answer, filters) {
   if (!answer) return skeleton.bars(12);
   const change = (next) => search({ filters: next });
   const sexes = answer.sexes.filter(({ value }) => value in SEX_OF_VALUE);
-  const isMixed = answer.modalities.length > 1 || filters.modalities.length > 0;
   const maxCount = Math.max(1, ...[answer.present, answer.absent, answer.uncertain].flat().map((c) => c.count));
   return html`
     ${chart("Present", "present", answer.present, filters, maxCount)}
     ${chart("Absent", "absent", answer.absent, filters, maxCount)}
     ${chart("Uncertain", "uncertain", answer.uncertain, filters, maxCount)}
-    ${chips("View", "views", answer.views, filters)}
-    ${isMixed ? chips("Modality", "modalities", answer.modalities, filters) : nothing}
-    ${chips("Sex", "sexes", sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}
+    ${FACETS.map((facet) => chips(facet, answer[facet.name], filters))}
+    ${chips(SEX, sexes, filters, (v) => SEX_OF_VALUE[v], (v) => SEXES[SEX_OF_VALUE[v]])}
     ${ageRange(filters, change)}
     ${range("Study date", "date", ["from", "to"], filters, change, (v) => v || null)}`;
 }

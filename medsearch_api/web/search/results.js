@@ -1,4 +1,4 @@
-// Reports found, as rows or as a grid of their images.
+// Matching reports, as rows or as a grid of their images.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -31,11 +31,11 @@ function pictures(images) {
     ${more > 0 ? html`<span class="more" title="More images">+${more}</span>` : nothing}`;
 }
 
-/** The impression, or else the findings, with the words that were searched for apart. */
+/** The impression, or else the findings, with the search words highlighted. */
 function excerpt(report) {
   if (report.impression) return highlighted(report.impression, report.inImpression);
   if (report.findings) return highlighted(report.findings, report.inFindings);
-  return "A report without findings and impression";
+  return "No findings or impression section";
 }
 
 function row(report, { route: searched, labels, loads }) {

@@ -1,4 +1,4 @@
-// The search view: facets beside the reports found.
+// The search view: facets next to the matching reports.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { search } from "../actions.js";
@@ -11,7 +11,7 @@ import { facets } from "./facets.js";
 import { grid, rows } from "./results.js";
 import { clearLink, filterTags } from "./active-filters.js";
 
-const HINT = "Words are found after “no” as well: for what is there, choose under Present.";
+const HINT = "Text search also matches negated findings (“no effusion”). Use the Present filter to find positive findings.";
 
 const clear = () => search({ filters: noFilters() });
 
@@ -29,7 +29,7 @@ export function searchView(state) {
       <section class="found" aria-labelledby="found-title">
         <h2 class="unseen" id="found-title">Results</h2>
         <div class="resultbar">
-          <p class="total">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching"}</p>
+          <p class="total">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching …"}</p>
           <div class="tags">
             ${filterTags(route.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(route.filters), clear)}
           </div>
@@ -53,9 +53,9 @@ function found(state, { nodes, totalCount, pageInfo }) {
 }
 
 function empty({ words, filters }) {
-  if (isFiltered(filters)) return note("No report matches", "Fewer filters or other words may find more.", button("Clear filters", clear));
-  if (words.trim()) return note("No report matches", "Other words may find more. Words are compared by their stem.");
-  return note("Nothing is indexed yet", "Reports appear here as soon as the pipeline has written its search index.");
+  if (isFiltered(filters)) return note("No matching reports", "Try fewer filters or other words.", button("Clear filters", clear));
+  if (words.trim()) return note("No matching reports", "Try other words. Different forms of a word, such as plurals, match automatically.");
+  return note("The index is empty", "Reports appear here once the pipeline has built its search index.");
 }
 
 const layoutButton = (route, layout, label) => html`

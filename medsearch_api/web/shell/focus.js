@@ -1,8 +1,8 @@
-// The focus outlives a rendering: what had it is found again by its key, else what stands where it stood takes it.
+// Keeps the focus across renderings: on the element with the same key, or else on one near its former position.
 
 const REACHED = "a[href], button:not(:disabled), input:not(:disabled), summary, h1[tabindex]";
 
-/** Calls `render`, and gives the focus back if that took it. */
+/** Calls `render`, and restores the focus if it was lost. */
 export function preserveFocus(render) {
   const before = document.activeElement;
   const key = before?.dataset?.key;

@@ -1,4 +1,4 @@
-// The top of every view: to the search, the words, a file instead of words, the theme, the keys, and who is signed in.
+// The header of every view: home link, search box, search by file, theme, keyboard shortcuts, and signed-in user.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
@@ -14,9 +14,9 @@ const isInside = ({ session }) => ["open", "signed in"].includes(session.status)
 export function header(state) {
   const held = state.loads.holdings?.data?.index;
   return html`
-    <a class="skip" href="#view" @click=${focusView}>Skip to the results</a>
+    <a class="skip" href="#view" @click=${focusView}>Skip to results</a>
     <header class="top">
-      <a class="brand" href=${formatRoute(searchRoute())} aria-label="medsearch, a new search">
+      <a class="brand" href=${formatRoute(searchRoute())} aria-label="medsearch, new search">
         <img src="/static/icon.svg" alt="" width="26" height="26"><span>medsearch</span>
       </a>
       ${words(state)}
@@ -26,15 +26,15 @@ export function header(state) {
         <button class="tool" type="button" @click=${toggleTheme} aria-label=${other(state.theme)} title=${other(state.theme)}>
           ${state.theme === "dark" ? sun : moon}
         </button>
-        <button class="tool keys" type="button" @click=${help} aria-label="Keys" title="Keys (?)">${keyboard}</button>
+        <button class="tool keys" type="button" @click=${help} aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">${keyboard}</button>
       </div>
       ${["signed in", "no role"].includes(state.session.status) ? account(state.session) : nothing}
     </header>
-    ${state.isOnline ? nothing : html`<p class="banner">This computer is offline. What is shown may be old.</p>`}`;
+    ${state.isOnline ? nothing : html`<p class="banner">You are offline. Results may be out of date.</p>`}`;
 }
 
 const fileLink = html`
-  <a class="tool" href=${formatRoute(uploadRoute())} aria-label="Search with a file" title="Search with a file">${file}</a>`;
+  <a class="tool" href=${formatRoute(uploadRoute())} aria-label="Search by file" title="Search by file">${file}</a>`;
 
 const account = ({ name }) => html`<div class="account">${button("Sign out", signOut, name ? `Signed in as ${name}` : nothing)}</div>`;
 
@@ -55,7 +55,7 @@ function submit(event) {
   searchNow();
 }
 
-/** Past the header without a change of the address. */
+/** Moves the focus past the header without changing the URL. */
 function focusView(event) {
   event.preventDefault();
   document.getElementById("view").focus();

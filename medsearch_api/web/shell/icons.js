@@ -1,4 +1,4 @@
-// Small drawings of the page, in the colour of the text around them.
+// The page's icons, in the color of the surrounding text.
 
 import { svg, html } from "../vendor/lit-html/lit-html.js";
 

@@ -1,8 +1,8 @@
-// What screen readers are told when it changes, wherever the focus is. Pure.
+// The message that screen readers announce when it changes, wherever the focus is. Pure.
 
 import { plural } from "../labels.js";
 
-const WAITING = { sending: "Sending the file", reading: "Looking at the picture" };
+const WAITING = { sending: "Uploading file", reading: "Analyzing image" };
 
 const counted = (slot, say) => (slot?.status === "ready" ? say(slot.data) : "");
 const likes = ({ loads }) => counted(loads.similar, ({ similarImages: { edges } }) => plural(edges.length, "similar image"));
@@ -15,5 +15,5 @@ const MESSAGES = {
 
 export function liveMessage(state) {
   const said = MESSAGES[state.route.view]?.(state) ?? "";
-  return state.isOnline ? said : `This computer is offline. ${said}`;
+  return state.isOnline ? said : `You are offline. ${said}`;
 }

@@ -1,4 +1,4 @@
-// What stands where a result would: a message, a failure with a way on, and the shape of what is being loaded.
+// What is displayed instead of results: notes, errors with a way to retry, and placeholders while loading.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { retryView } from "../actions.js";
@@ -9,19 +9,19 @@ export const button = (text, onClick, title = nothing) => html`
 
 export const note = (title, detail, action = nothing) => html`<div class="note"><h2>${title}</h2><p>${detail}</p>${action}</div>`;
 
-/** A failure, and a way to try again. */
+/** An error, with a button to retry. */
 export function failure(error, retry = retryView) {
   const isOver = error.code === "UNAUTHENTICATED";
   const action = isOver ? button("Sign in", () => location.reload()) : button("Try again", retry);
-  return html`<div class="note" role="alert"><h2>That did not work</h2><p>${error.message}</p>${action}</div>`;
+  return html`<div class="note" role="alert"><h2>Something went wrong</h2><p>${error.message}</p>${action}</div>`;
 }
 
-/** What stands in the view while nobody may ask. */
+/** The notice while the user may not search. */
 export function signInNotice({ status, error }) {
   if (status === "asking") return nothing;
   if (status === "failed") return failure(error, () => location.reload());
-  if (status === "no role") return note("No access", "This account has no role here. Ask whoever runs this service.");
-  return note("Sign in to search", "Images and reports of patients are shown to signed-in users.", button("Sign in", signIn));
+  if (status === "no role") return note("No access", "This account has no role in medsearch. Ask your administrator for access.");
+  return note("Sign in to search", "Only signed-in users can see images and reports of patients.", button("Sign in", signIn));
 }
 
 const times = (count, piece) => Array.from({ length: count }, () => piece);
@@ -32,7 +32,7 @@ const ghostRow = html`
     <div class="words"><span class="ghost line short"></span><span class="ghost line"></span><span class="ghost line half"></span></div>
   </div>`;
 
-/** The shapes of rows, tiles, bars or lines that are on their way. */
+/** Placeholders for rows, tiles and bars that are loading. */
 export const skeleton = {
   rows: (count) => html`<div class="rows" aria-hidden="true">${times(count, ghostRow)}</div>`,
   tiles: (count) => html`<div class="grid" aria-hidden="true">${times(count, html`<span class="tile ghost"></span>`)}</div>`,

@@ -1,4 +1,4 @@
-// Sheets that lie over the page close when something beside them is pressed.
+// Closes popovers when the user clicks outside of them.
 
 export function closePopoversOnOutsideClick() {
   document.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-// Small pictures, and the way to see two of them side by side. A picture that cannot be had says so in its place.
+// Thumbnails, and the link to compare two images. An unavailable thumbnail is replaced by a note.
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { compareRoute, formatRoute } from "../router/routes.js";

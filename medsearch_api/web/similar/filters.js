@@ -1,4 +1,4 @@
-// The filters of similar images: other patients, the same view, and for each finding whether the report must say it.
+// The filters of similar images: other patients, same view, and whether the report must state a finding.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { setSimilarFilters } from "../actions.js";
@@ -9,14 +9,14 @@ import { clearLink, filterTags } from "../search/active-filters.js";
 import { SEXES, shorten } from "../labels.js";
 
 const MAX_CODES = 14;
-const STANCES = [["present", "with"], ["without", "without"], ["absent", "said absent"]];
+const STANCES = [["present", "with"], ["without", "without"], ["absent", "reported absent"]];
 
 const toggle = (like, name, label) => html`
   <label class="switch">
     <input type="checkbox" role="switch" .checked=${like[name]} @change=${() => setSimilarFilters({ ...like, [name]: !like[name] })}>${label}
   </label>`;
 
-/** The codes of findings worth choosing: those of the report, then those of the images shown, the most frequent first. */
+/** Suggested finding codes: those of the report, then those of the displayed images, the most frequent first. */
 export function suggestedCodes(own, nodes) {
   const counts = new Map();
   for (const code of nodes.flatMap((n) => n.presentCodes)) counts.set(code, (counts.get(code) ?? 0) + 1);
@@ -24,7 +24,7 @@ export function suggestedCodes(own, nodes) {
   return [...new Set([...own, ...others])].slice(0, MAX_CODES);
 }
 
-/** Buttons that say whether the reports of similar images must hold a finding. */
+/** Buttons that choose whether the reports of similar images must state a finding. */
 export function stances(like, code, name) {
   return html`
     <span class="stances" role="group" aria-label=${name}>${STANCES.map(([field, label]) => html`
@@ -41,7 +41,7 @@ const sexChip = (like, sex) => html`
     ${SEXES[sex]}
   </button>`;
 
-/** `image` is null where the likeness is to an uploaded picture. */
+/** `image` is null if the query is an uploaded file. */
 export function similarFilterBar({ route: { like }, labels }, image, codes) {
   const clear = () => setSimilarFilters({ ...noSimilarFilters(), shown: like.shown });
   return html`

@@ -1,4 +1,4 @@
-// Images like one, nearest first, each with its score.
+// Similar images, nearest first, each with its score.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
@@ -10,7 +10,7 @@ import { compareLink, thumbnail } from "../shell/thumbnails.js";
 import { plural, visibleFindings } from "../labels.js";
 import { similarFilterBar, suggestedCodes } from "./filters.js";
 
-const SCORES = "Scores are cosines of the model’s vectors, not probabilities.";
+const SCORES = "Scores are cosine similarities, not probabilities.";
 
 function card({ rank, score, node }, route, image) {
   const said = node.report ? visibleFindings(node.report) : [];
@@ -24,13 +24,13 @@ function card({ rank, score, node }, route, image) {
           <span class="where">${node.viewPosition ?? ""}</span>
         </span>
         <span class="scorebar" aria-hidden="true"><span .style=${`width: ${100 * Math.max(0, score)}%`}></span></span>
-        <span class="codes" title=${said.join("\n")}>${said.join(", ") || (node.report ? "no positive finding" : "no report")}</span>
+        <span class="codes" title=${said.join("\n")}>${said.join(", ") || (node.report ? "no positive findings" : "no report")}</span>
       </a>
-      ${image ? compareLink(image.id, node.id, `Compare with number ${rank}`) : nothing}
+      ${image ? compareLink(image.id, node.id, `Compare with result ${rank}`) : nothing}
     </li>`;
 }
 
-/** The panel of images like `image`, or like an uploaded picture. `own` are the codes of the image's own report. */
+/** The panel of images similar to `image`, or to an uploaded file. `own` are the codes in the image's own report. */
 export function similarPanel(state, image, own = []) {
   const { route } = state;
   const { data, status, error } = state.loads.similar ?? {};
@@ -61,6 +61,6 @@ function more(route, shown, total) {
 }
 
 function none(like) {
-  if (!isSimilarFiltered(like)) return note("No similar image", "This is the only image in the index.");
-  return note("No similar image", "No image passes these filters.", button("Clear filters", () => setSimilarFilters(noSimilarFilters())));
+  if (!isSimilarFiltered(like)) return note("No similar images", "This is the only image in the index.");
+  return note("No similar images", "No images match these filters.", button("Clear filters", () => setSimilarFilters(noSimilarFilters())));
 }

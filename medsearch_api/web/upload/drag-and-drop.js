@@ -1,4 +1,4 @@
-// Files dragged onto the page, wherever they are dropped.
+// Drag and drop of files, anywhere on the page.
 
 import { change, state } from "../state.js";
 import { send } from "./send.js";
@@ -8,7 +8,7 @@ const holdsFile = (event) => event.dataTransfer?.types.includes("Files");
 const areUploadsAllowed = () => Boolean(state.loads.uploads?.data?.uploads);
 
 export function listenForFiles() {
-  let depth = 0; // of elements that were entered and not left
+  let depth = 0; // number of elements entered and not left
   const over = (by) => {
     depth = Math.max(0, depth + by);
     if (depth > 0 !== state.isDropping) change({ isDropping: depth > 0 });

@@ -1,4 +1,4 @@
-// The picture that was embedded, drawn from the bytes of its PNG: the content security policy knows no data: addresses.
+// The embedded image, drawn from its PNG bytes, because the content security policy does not allow data: URLs.
 
 import { html } from "../vendor/lit-html/lit-html.js";
 import { guard } from "../vendor/lit-html/directives/guard.js";
@@ -14,6 +14,6 @@ async function draw(canvas, base64) {
 }
 
 const drawn = (base64) => html`
-  <canvas role="img" aria-label="The uploaded picture" ${ref((canvas) => canvas && draw(canvas, base64))}></canvas>`;
+  <canvas role="img" aria-label="Uploaded image" ${ref((canvas) => canvas && draw(canvas, base64))}></canvas>`;
 
 export const preview = (base64) => html`<div class="lightbox small">${guard([base64], () => drawn(base64))}</div>`;

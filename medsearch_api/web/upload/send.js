@@ -1,5 +1,5 @@
-// Sending a file to be embedded: a GraphQL multipart request that tells how far it is and can be stopped.
-// The file and its vector stay in this tab's memory, and end with it.
+// Uploading a file to be embedded: a GraphQL multipart request with progress that can be canceled.
+// The file and its vector exist only in this tab's memory.
 
 import { Failure, readAnswer, unreachableError } from "../api.js";
 import { loadView } from "../view-queries.js";
@@ -12,7 +12,7 @@ import { size } from "../labels.js";
 let request = null;
 let number = 0;
 
-/** Sends a file, and then shows the images like it. */
+/** Uploads a file, then shows similar images. */
 export function send(file) {
   request?.abort();
   const mine = (request = new XMLHttpRequest());
@@ -22,7 +22,7 @@ export function send(file) {
   go(uploadRoute());
   const limit = state.loads.uploads?.data?.uploads?.maxBytes;
   if (limit && file.size > limit) {
-    return put({ status: "failed", error: new Failure("LIMIT_EXCEEDED", `This file has ${size(file.size)}; at most ${size(limit)} are taken.`) });
+    return put({ status: "failed", error: new Failure("LIMIT_EXCEEDED", `This file has ${size(file.size)}. The limit is ${size(limit)}.`) });
   }
   mine.upload.addEventListener("progress", (event) => event.lengthComputable && put({ status: "sending", part: event.loaded / event.total }));
   mine.upload.addEventListener("load", () => put({ status: "reading" }));
@@ -40,7 +40,7 @@ export function send(file) {
   mine.send(form(file));
 }
 
-/** Stops the sending; nothing is kept. */
+/** Cancels the upload; nothing is kept. */
 export function cancel() {
   request?.abort();
   request = null;

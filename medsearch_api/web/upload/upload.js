@@ -1,4 +1,4 @@
-// The view of a search with a file: where to drop one, how far it is, why it was refused, and images like it.
+// The view of a search by file: choosing a file, progress, errors, and similar images.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { backLink } from "../shell/detail-page.js";
@@ -20,7 +20,7 @@ export function uploadView(state) {
   return html`
     <div class="imageview">
       ${backLink(state)}
-      <h1 tabindex="-1">Search with a file</h1>
+      <h1 tabindex="-1">Search by file</h1>
       ${content(state, state.loads.uploads)}
     </div>`;
 }
@@ -29,8 +29,8 @@ function content(state, slot) {
   if (slot?.status === "failed") return failure(slot.error);
   if (!slot?.data) return nothing;
   if (slot.data.uploads) return step(state, slot.data.uploads);
-  const why = "This service has no model to embed them. Images of the index still lead to images like them.";
-  return note("Files cannot be searched with here", why);
+  const detail = "You can still search for images similar to those in the index.";
+  return note("Search by file is not available on this server", detail);
 }
 
 function step(state, limits) {
@@ -47,8 +47,8 @@ const uploadFailure = ({ name, error }) => html`
 const invitation = ({ maxBytes, formats }, { isLost }) => html`
   <div class="drop">
     <h2>${isLost ? "Drop the file again" : "Drop a file anywhere on this page"}</h2>
-    ${isLost ? html`<p>It was held by this tab alone, and ended with it.</p>` : nothing}
-    <p>${formats.join(", ")}, up to ${size(maxBytes)}. It is not kept.</p>
+    ${isLost ? html`<p>The file was kept only in this tab and was lost when the page reloaded.</p>` : nothing}
+    <p>${formats.join(", ")}, up to ${size(maxBytes)}. The file is not stored.</p>
     ${choice("Choose a file")}
   </div>`;
 
@@ -56,28 +56,28 @@ const sending = ({ status, name, bytes, part }) => html`
   <div class="drop">
     <h2>${name}</h2>
     ${status === "sending"
-      ? html`<p>Sending ${size(bytes)}</p><progress aria-label="Sent" max="1" .value=${part}></progress>`
-      : html`<p>Looking at the picture</p><progress aria-label="Looking at the picture"></progress>`}
+      ? html`<p>Uploading ${size(bytes)} …</p><progress aria-label="Upload progress" max="1" .value=${part}></progress>`
+      : html`<p>Analyzing image …</p><progress aria-label="Analyzing image"></progress>`}
     ${button("Cancel", cancel)}
   </div>`;
 
 function uploadSummary({ name, bytes, embedding }) {
   const frames = embedding.frames > 1 ? `, frame ${embedding.frame} of ${embedding.frames}` : "";
   return html`
-    <section class="panel uploaded" aria-label="The file">
+    <section class="panel uploaded" aria-label="Uploaded file">
       ${preview(embedding.thumbnail)}
       <div>
         <h2 class="name">${name}</h2>
         <p class="quiet">${embedding.format}, ${embedding.columns} × ${embedding.rows}${frames}, ${size(bytes)}</p>
-        <p class="quiet">Embedded by ${embedding.modelId}. The file was not kept; its vector is held by this tab alone.</p>
-        <div class="tags">${choice("Another file")}${button("Forget it", cancel)}</div>
+        <p class="quiet">Embedded with ${embedding.modelId}. The file was not stored; its vector is kept only in this tab.</p>
+        <div class="tags">${choice("Another file")}${button("Remove", cancel)}</div>
       </div>
     </section>`;
 }
 
-/** What covers the page while a file is held over it. */
+/** The overlay of the page while a file is dragged over it. */
 export function dropOverlay({ isDropping, loads }) {
   if (!isDropping) return nothing;
-  const why = "Files cannot be searched with here: this service has no model to embed them.";
-  return html`<div class="droptarget"><p>${loads.uploads?.data?.uploads ? "Drop it to search for images like it" : why}</p></div>`;
+  const why = "Search by file is not available on this server";
+  return html`<div class="droptarget"><p>${loads.uploads?.data?.uploads ? "Drop the file to search for similar images" : why}</p></div>`;
 }

@@ -1,4 +1,4 @@
-// Images side by side, that move together. Which images, and how they come here, is decided elsewhere.
+// Linked images side by side. The caller decides which ones.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
@@ -11,17 +11,17 @@ import "./frame-viewer.js";
 const MAX_FINDINGS = 6;
 
 /**
- * Two to four images, as the GraphQL API gives them.
+ * Two to four images, as returned by the GraphQL API.
  *
- * `options.swap()` is called by the button that turns their order round; without it there is no button.
+ * `options.swap()` is called by the button that swaps their order; without it there is no button.
  */
 export function compareView(images, { swap = null } = {}) {
   const isOneModality = images.every((image) => image.modality && image.modality === images[0].modality);
   return html`
     <section class="compare" aria-label="Comparison" @viewchange=${follow("view", "move")} @windowchange=${follow("windowing", "window")}>
       <div class="comparebar">
-        ${link("move", "Move together", true, align("view"))}
-        ${isOneModality ? link("window", "Window together", false, align("windowing")) : nothing}
+        ${link("move", "Link pan and zoom", true, align("view"))}
+        ${isOneModality ? link("window", "Link windows", false, align("windowing")) : nothing}
         ${swap ? html`<button class="button" type="button" @click=${swap}>Swap</button>` : nothing}
       </div>
       <div class="compared" data-count=${images.length}>${repeat(images, (image) => image.id, side)}</div>
@@ -55,13 +55,13 @@ function side(image) {
   `;
 }
 
-/** What the report says, each finding once, the present ones first. */
+/** The report's findings, each once, present ones first. */
 function findings(entities) {
   const said = distinct(entities).filter(({ assertion }) => assertion.toLowerCase() in SIGNS);
   if (!said.length) return nothing;
   const more = said.length - MAX_FINDINGS;
   return html`
-    <ul class="findings" aria-label="Findings of the report">
+    <ul class="findings" aria-label="Report findings">
       ${said.slice(0, MAX_FINDINGS).map(finding)}
       ${more > 0 ? html`<li class="more">${more} more</li>` : nothing}
     </ul>
@@ -75,12 +75,12 @@ function finding({ concept, assertion }) {
 
 const isOn = (section, name) => section.querySelector(`input[name="${name}"]`)?.checked ?? false;
 
-/** What a user did to one viewer, done to the others while they are linked. */
+/** Applies a user's change of one viewer to the others while they are linked. */
 const follow = (property, name) => (event) => {
   if (isOn(event.currentTarget, name)) give(event.currentTarget, event.target, property);
 };
 
-/** Viewers that were just linked all take after the first. */
+/** Aligns all viewers with the first when they are linked. */
 const align = (property) => (event) => {
   const section = event.target.closest(".compare");
   if (event.target.checked) give(section, section.querySelector("frame-viewer"), property);

@@ -1,4 +1,4 @@
-// Elements and icons of the viewer. Text is always set as text, never read as markup.
+// Elements and icons of the viewer. Text is always inserted as text, never parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -13,7 +13,7 @@ const ICONS = {
   fullScreen: [["path", { d: "M12 3h5v5M8 17H3v-5M17 3l-5.5 5.5M3 17l5.5-5.5" }]],
 };
 
-/** An element with attributes and children. */
+/** Creates an element with attributes and children. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -21,7 +21,7 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** A drawing that says nothing to screen readers: its button has a name. */
+/** Creates an icon, hidden from screen readers because its button has a name. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [key, value] of Object.entries({ viewBox: "0 0 20 20", width: 20, height: 20, "aria-hidden": "true" })) svg.setAttribute(key, value);

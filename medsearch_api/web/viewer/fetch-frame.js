@@ -1,17 +1,17 @@
-// Frames over HTTP: values, pictures, and what the service says when it refuses them.
+// Fetches values and renderings of frames, and extracts the service's error messages.
 
 import { parseValues } from "./values.js";
 
 const NONE = 406;
 
-/** The values at most so large; null for an image of colour, which has none. */
+/** Fetches values, at most `side` on the longer side; null for a color image, which has none. */
 export async function fetchValues(address, side, signal) {
   const response = await fetch(sized(address, side), { signal });
   if (response.status === NONE) return null;
   return parseValues(await (await checkResponse(response)).arrayBuffer());
 }
 
-/** A picture at most so large. */
+/** Fetches a rendering, at most `side` pixels on the longer side. */
 export async function fetchPicture(address, side, signal) {
   const response = await checkResponse(await fetch(sized(address, side), { signal }));
   return createImageBitmap(await response.blob(), { colorSpaceConversion: "none" });
@@ -23,12 +23,12 @@ function sized(address, side) {
   return url;
 }
 
-/** The answer, or an error that says in one sentence why there is none. */
+/** Returns a successful response, or throws an error with a one-sentence message. */
 async function checkResponse(response) {
   if (response.ok) return response;
   const isSentence = response.headers.get("content-type")?.startsWith("text/plain");
-  throw new Error(isSentence ? await response.text() : `The service answered with status ${response.status}.`);
+  throw new Error(isSentence ? await response.text() : `The service returned status ${response.status}.`);
 }
 
-/** A sentence for whatever went wrong. */
-export const errorMessage = (error) => (error instanceof TypeError ? "The service cannot be reached." : error.message);
+/** A message for any error. */
+export const errorMessage = (error) => (error instanceof TypeError ? "The service is unreachable." : error.message);

@@ -1,9 +1,9 @@
-// <frame-viewer src values thumbnail label unit spacing>: one frame to zoom, move and window.
+// <frame-viewer src values thumbnail label unit spacing>: a frame that can be zoomed, panned and windowed.
 //
-// `src` and `values` are the addresses of its picture and values, `thumbnail` is shown until they are there, `label` says what
-// it is, `unit` is that of its values, `spacing` the mm of a pixel. `view` is {scale, x, y} (see view.js), `windowing` is
-// {center, width, inverted} or null for how it is shown at first; center and width are null where that is a VOI LUT.
-// `viewchange` and `windowchange` tell, with the new one as `detail`, what a user did and nobody else.
+// `src` and `values` are the URLs of its rendering and values, `thumbnail` is displayed until they are loaded, `label` describes
+// the image, `unit` is the unit of its values, `spacing` the pixel size in mm. `view` is {scale, x, y} (see view.js), `windowing` is
+// {center, width, inverted}, or null for the default; center and width are null if that is a VOI LUT.
+// `viewchange` and `windowchange` report changes made by the user, and only those, with the new value as `detail`.
 
 import { element } from "./elements.js";
 import { Frame } from "./frame.js";
@@ -99,7 +99,7 @@ export class FrameViewer extends HTMLElement {
     });
   }
 
-  /** Another image was set: nothing of the one before stays. */
+  /** Resets everything for another image. */
   #renew() {
     this.#view = FIT;
     this.#window = null;
@@ -111,23 +111,23 @@ export class FrameViewer extends HTMLElement {
     this.#frame.stop();
     const [src, values, thumbnail] = SOURCES.map((name) => this.getAttribute(name));
     const frame = (this.#frame = new Frame({ src, values, thumbnail }, this.#moved));
-    queueMicrotask(() => this.isConnected && this.#frame === frame && frame.load()); // after its other attributes were set
+    queueMicrotask(() => this.isConnected && this.#frame === frame && frame.load()); // after its other attributes are set
   }
 
-  // What is shown.
+  // Display.
 
-  /** The window to go on from; null without values. */
+  /** The window that changes start from; null without values. */
   get #baseWindow() {
     const { values } = this.#frame;
     return values && (this.#window ?? values.header.window);
   }
 
-  /** The window of what is shown, or will be; null where it is shown through none. */
+  /** The displayed window; null if the image is displayed without one. */
   get #shownWindow() {
     return this.#window ?? (this.#frame.isPicture ? null : this.#baseWindow);
   }
 
-  /** A picture that is shown instead of values. */
+  /** The bitmap that is displayed instead of values. */
   get #bitmap() {
     const { values, picture, thumbnail } = this.#frame;
     return values && this.#shownWindow ? null : (picture ?? thumbnail);
@@ -157,7 +157,7 @@ export class FrameViewer extends HTMLElement {
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
-      this.#paint(); // in this frame: a canvas of another size is empty
+      this.#paint(); // in this frame: resizing empties a canvas
     }
     this.#invalidate();
     this.#frame.refine(this.#place.size);
@@ -219,7 +219,7 @@ export class FrameViewer extends HTMLElement {
     corners.showValue(value === null ? null : { x, y, value, isMean: resolution(values) < 1 }, this.#unit);
   }
 
-  // What users do.
+  // User actions.
 
   get #isZoomed() {
     return confined(this.#view, this.#size, this.#stage).scale > 1;

@@ -1,4 +1,4 @@
-// What is known of one frame so far: its thumbnail, then its values or its picture, then more of its values.
+// The loaded data of one frame: its thumbnail, then its values or its rendering, then values in higher resolution.
 
 import { fetchPicture, fetchValues, errorMessage } from "./fetch-frame.js";
 import { resolution } from "./values.js";
@@ -19,7 +19,7 @@ export class Frame {
   #waiting = null;
   #isSharpest = false;
 
-  /** `addresses` are {src, values, thumbnail}, each may be null. `changed()` is called whenever more is known. */
+  /** `addresses` are the URLs {src, values, thumbnail}, each may be null. `changed()` is called whenever more is loaded. */
   constructor(addresses, changed) {
     this.#addresses = addresses;
     this.#changed = changed;
@@ -29,17 +29,17 @@ export class Frame {
     return Boolean(this.#loading);
   }
 
-  /** Whether more than the thumbnail is there. */
+  /** Whether more than the thumbnail is loaded. */
   get isKnown() {
     return Boolean(this.values ?? this.picture);
   }
 
-  /** Whether it is shown as a picture at first: of colour, or through a VOI LUT. */
+  /** Whether it is first displayed as a rendering: in color, or through a VOI LUT. */
   get isPicture() {
     return !this.values?.header.isWindowed;
   }
 
-  /** The size of the full picture; of what is there, until that is known. */
+  /** The size of the full-resolution image; of what is loaded, until that is known. */
   get size() {
     const { width, height } = this.values ?? this.picture ?? this.thumbnail ?? UNKNOWN;
     return { width, height };
@@ -55,18 +55,18 @@ export class Frame {
       if (signal.aborted || !this.isPicture) return;
       this.#changed();
       const worse = await this.#attempt(signal, src, async () => (this.picture ??= await fetchPicture(src, null, signal)));
-      this.error = worse || (error && `This picture cannot be windowed. ${error}`);
+      this.error = worse || (error && `Windowing is unavailable for this image. ${error}`);
     });
   }
 
-  /** Gives up what is being loaded. */
+  /** Aborts loading. */
   stop() {
     this.#loading?.abort();
     this.#loading = null;
     clearTimeout(this.#waiting);
   }
 
-  /** Fetches more values, once screen pixels of so many a pixel of the picture are looked at for a while. */
+  /** Loads values in higher resolution once the zoom (screen pixels per image pixel) has needed them for a while. */
   refine(pixelSize) {
     clearTimeout(this.#waiting);
     if (this.#loading || !this.values || this.#isSharpest) return;
@@ -83,7 +83,7 @@ export class Frame {
       const error = await this.#attempt(signal, this.#addresses.values, async () => {
         this.values = await fetchValues(this.#addresses.values, side < all ? side : null, signal);
       });
-      if (error) this.#isSharpest = true; // the picture stays as sharp as it is
+      if (error) this.#isSharpest = true; // keep the current resolution
     });
   }
 
@@ -102,7 +102,7 @@ export class Frame {
     this.#changed();
   }
 
-  /** What went wrong, as a sentence; empty if nothing did, or nobody waits for it any more. */
+  /** Runs `work` and returns its error message; empty if it succeeded or was aborted. */
   async #attempt(signal, address, work) {
     try {
       if (address) await work();

@@ -1,4 +1,4 @@
-// Pointers and the wheel on a stage, as zooming, panning and windowing. Points are in CSS pixels from the stage's corner.
+// Translates pointer and wheel events on a stage to zoom, pan and window gestures. Points are in CSS pixels from its corner.
 
 const WHEEL = 0.0016;
 const PINCH_ON_TRACKPAD = 0.01;
@@ -7,8 +7,8 @@ const LEFT = 0;
 const RIGHT = 2;
 
 /**
- * Calls `zoom(factor, point)`, `pan(dx, dy)`, `beginWindow()`, `window(dx, dy)` (since its beginning), `reset()` and
- * `hover(point | null)`. `isWindowing()` says whether a plain drag windows.
+ * Calls `zoom(factor, point)`, `pan(dx, dy)`, `beginWindow()`, `window(dx, dy)` (since the start), `reset()` and
+ * `hover(point | null)`. `isWindowing()` returns whether a plain drag changes the window.
  */
 export function listen(stage, { zoom, pan, beginWindow, window, reset, hover, isWindowing }) {
   const pointers = new Map();

@@ -1,4 +1,4 @@
-// Keys of a viewer that has the focus.
+// Keyboard shortcuts of the focused viewer.
 
 const COMMANDS = {
   "+": ["zoomIn"],
@@ -18,7 +18,7 @@ const COMMANDS = {
 const STEP = 48;
 const ARROWS = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
 
-/** What a key asks for, as a command and its arguments; null if it is none of the viewer's. Arrows are, once zoomed in. */
+/** The command of a key and its arguments; null if the key is not a shortcut. Arrow keys are shortcuts only when zoomed in. */
 export function commandFor(event, isZoomed) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select")) return null;
   if (event.key in ARROWS) return isZoomed ? ["pan", ...ARROWS[event.key]] : null;

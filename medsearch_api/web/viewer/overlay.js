@@ -1,4 +1,4 @@
-// What stands in the corners of a viewer: window, zoom, value under the pointer, scale, and how loading goes.
+// The viewer's overlay: window, zoom, value under the pointer, scale bar, progress and errors.
 
 import { element } from "./elements.js";
 import { barLength } from "./view.js";
@@ -6,7 +6,7 @@ import { formatLength, formatNumber, formatPercent } from "./numbers.js";
 
 const BAR_PIXELS = 120;
 
-/** The overlay's elements, and functions that bring each up to date. */
+/** The overlay's elements, and functions that update them. */
 export function overlay({ again }) {
   const state = element("span", { class: "preview" });
   const windowing = element("span", { class: "windowing" });
@@ -43,7 +43,7 @@ export function overlay({ again }) {
       value.textContent = found ? `${found.x}, ${found.y}  ${found.isMean ? "≈ " : ""}${formatNumber(found.value)}${unit ? ` ${unit}` : ""}` : "";
     },
 
-    /** `mmPerPixel` of the page, or null. */
+    /** `mmPerPixel` is in CSS pixels, or null. */
     showScale(mmPerPixel) {
       bar.hidden = !mmPerPixel;
       if (!mmPerPixel) return;
@@ -57,7 +57,7 @@ export function overlay({ again }) {
       state.textContent = isPreview ? "Preview" : "";
     },
 
-    /** Said once: a sentence that stays is not announced again. */
+    /** An unchanged message is not announced again. */
     showError(sentence) {
       if (sentence === announced) return;
       announced = sentence;

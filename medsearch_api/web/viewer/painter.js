@@ -1,8 +1,8 @@
-// A frame on a canvas: values through a lookup table, or a picture as it is. Only what is seen is windowed.
+// Paints a frame on a canvas: values through a lookup table, or a bitmap as it is. Only the visible part is windowed.
 
 const CRISP_FROM = 16;
 
-/** Keeps a scratch canvas, so that a drag allocates nothing. */
+/** Creates a painter. It reuses a scratch canvas, so that dragging allocates nothing. */
 export function painter(canvas) {
   const context = canvas.getContext("2d", { alpha: false });
   const scratch = new OffscreenCanvas(1, 1);
@@ -25,7 +25,7 @@ export function painter(canvas) {
   return {
     clear,
 
-    /** A picture in `place`; its levels turned round if `isInverted`. */
+    /** Paints a bitmap at `place`, inverted if `isInverted`. */
     picture(bitmap, picture, place, isInverted) {
       clear();
       const [width, height] = [picture.width * place.size, picture.height * place.size];
@@ -37,7 +37,7 @@ export function painter(canvas) {
       context.fillRect(place.left, place.top, width, height);
     },
 
-    /** Values in `place`, from the smallest copy that has a pixel for each of the screen's. */
+    /** Paints values at `place`, from the smallest copy with at least one pixel per screen pixel. */
     values(values, table, place) {
       clear();
       const { columns, rows, pixels, sizeX, sizeY } = fittingSize(values, place.size);
@@ -58,7 +58,7 @@ export function painter(canvas) {
   };
 }
 
-/** One of the sizes, and how many screen pixels one of its pixels takes along each axis. */
+/** The best copy, and the size of one of its pixels in screen pixels along each axis. */
 function fittingSize({ sizes, width, height }, size) {
   const perPixel = (size * width) / sizes[0].columns;
   const index = Math.min(sizes.length - 1, Math.max(0, Math.floor(-Math.log2(perPixel) + 1e-9)));
@@ -66,12 +66,12 @@ function fittingSize({ sizes, width, height }, size) {
   return { ...sizes[index], sizeX: perPixel * factor, sizeY: ((size * height) / sizes[0].rows) * factor };
 }
 
-/** The first pixel that is seen along an axis, and the one after the last, with one more on each side to blend with. */
+/** The first visible pixel along an axis, and the one after the last, with one more on each side for interpolation. */
 function seen(offset, size, count, length) {
   return [Math.max(0, Math.floor(-offset / size) - 1), Math.min(count, Math.ceil((length - offset) / size) + 1)];
 }
 
-/** Pixels are blended, except when they are enlarged so far that somebody wants to see them one by one. */
+/** Interpolates, unless pixels are enlarged so much that the user wants to see each of them. */
 function smooth(context, size) {
   context.imageSmoothingEnabled = size < CRISP_FROM;
   context.imageSmoothingQuality = size < 1 ? "high" : "low";

@@ -1,4 +1,4 @@
-// Windows to choose from: the object's own, those over its values, and the usual ones of computed tomography.
+// Window presets: the object's own, those derived from its values, and the common CT windows.
 
 import { formatNumber } from "./numbers.js";
 
@@ -9,7 +9,7 @@ const HOUNSFIELD = [
   { name: "Brain", center: 40, width: 80 },
 ];
 
-/** Groups of windows, each with a name. */
+/** Named groups of windows. */
 export function windowPresets(header, unit) {
   const own = header.presets.map((preset, at) => ({ ...preset, name: preset.name ?? `Window ${at + 1}` }));
   const whole = [
@@ -17,9 +17,9 @@ export function windowPresets(header, unit) {
     { name: "Full range", ...header.fullRange },
   ];
   return [
-    { name: "Of the image", presets: own },
-    { name: "Of its values", presets: whole },
-    { name: "Computed tomography", presets: unit === "HU" ? HOUNSFIELD : [] },
+    { name: "From the image", presets: own },
+    { name: "From its values", presets: whole },
+    { name: "CT", presets: unit === "HU" ? HOUNSFIELD : [] },
   ].filter(({ presets }) => presets.length);
 }
 

@@ -1,4 +1,4 @@
-// The buttons of a viewer and its menu of windows.
+// The viewer's buttons and its menu of window presets.
 
 import { element, icon } from "./elements.js";
 import { isSame } from "./lut.js";
@@ -12,15 +12,15 @@ const BUTTONS = [
   ["invert", "invert", "Invert", "I"],
   ["zoomOut", "zoomOut", "Zoom out", "-"],
   ["zoomIn", "zoomIn", "Zoom in", "+"],
-  ["fit", "fit", "Fit", "0"],
-  ["oneToOne", "oneToOne", "One to one", "1"],
+  ["fit", "fit", "Fit image", "0"],
+  ["oneToOne", "oneToOne", "Actual pixels", "1"],
   ["reset", "reset", "Reset", "R"],
   ["fullScreen", "fullScreen", "Full screen", ""],
 ];
 const GRAY_ALONE = ["toggleTool", "invert"];
 const TOGGLES = ["toggleTool", "invert", "fullScreen"];
 
-/** The bar, and `show(state)` that brings it up to date. `act(command)` and `choose(window | null)` are called by users alone. */
+/** The toolbar, and `show(state)`, which updates it. `act(command)` and `choose(window | null)` are called on user actions only. */
 export function toolbar({ act, choose }) {
   const buttons = Object.fromEntries(BUTTONS.map(([command, drawing, name, key]) => [command, button(command, drawing, name, key, act)]));
   const menu = element("select", { "aria-label": "Window preset", title: "Window preset", disabled: "" });

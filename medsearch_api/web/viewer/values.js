@@ -1,8 +1,8 @@
-// The values of a frame as the service sends them, and smaller ones made of them for smaller pictures.
+// A frame's values as sent by the service, and downsampled copies of them for smaller displays.
 
 const MIN_SIDE = 64;
 
-/** Header and pixels of an answer: uint32 length, JSON, uint16 rows (see medsearch_api/imaging/values.py). */
+/** Parses a response: uint32 header length, JSON header, uint16 rows (see medsearch_api/imaging/values.py). */
 export function parseValues(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -11,14 +11,14 @@ export function parseValues(buffer) {
   return { header, sizes: pyramid({ rows, columns, pixels }), width: header.fullColumns, height: header.fullRows };
 }
 
-/** The pixels, and their means over 2 × 2, 4 × 4 and so on, as long as a picture could need them. */
+/** The pixels, and their means over 2 × 2, 4 × 4 and so on, down to the smallest useful size. */
 function pyramid(base) {
   const sizes = [base];
   for (let last = base; Math.max(last.rows, last.columns) >= 2 * MIN_SIDE; sizes.push(last)) last = halved(last);
   return sizes;
 }
 
-/** Means over 2 × 2 pixels; at an odd edge, of what is there. */
+/** Means over 2 × 2 pixels; at an odd edge, over the existing ones. */
 export function halved({ rows, columns, pixels }) {
   const [height, width] = [Math.ceil(rows / 2), Math.ceil(columns / 2)];
   const means = new Uint16Array(height * width);
@@ -34,10 +34,10 @@ export function halved({ rows, columns, pixels }) {
   return { rows: height, columns: width, pixels: means };
 }
 
-/** How many of the held pixels make one of the full picture, along an axis: 1 where all are held. */
+/** Loaded pixels per pixel of the full resolution, along an axis: 1 if all are loaded. */
 export const resolution = ({ sizes, width }) => sizes[0].columns / width;
 
-/** The modality value at a point of the full picture; null outside. */
+/** The modality value at a point of the full-resolution image; null outside. */
 export function valueAt({ header, sizes: [{ rows, columns, pixels }], width, height }, x, y) {
   const column = Math.floor((x * columns) / width);
   const row = Math.floor((y * rows) / height);

@@ -1,6 +1,6 @@
-// What part of a picture is looked at. A view is {scale, x, y}: how much larger than fitting, and which point of the picture
-// is in the middle, from 0 to 1 along each side. It says the same of an element of any size, and of a smaller copy.
-// `picture` and `stage` have a width and a height, in pixels of the picture and of the screen.
+// The visible part of an image. A view is {scale, x, y}: the zoom relative to fitting, and the image point in the center, from 0
+// to 1 along each side. It is independent of the element's size and of the image's resolution.
+// `picture` and `stage` have a width and a height, in image pixels and screen pixels.
 
 export const FIT = Object.freeze({ scale: 1, x: 0.5, y: 0.5 });
 const MAX_PIXEL_SIZE = 24;
@@ -8,10 +8,10 @@ const MIN_ZOOM_LIMIT = 8;
 
 const within = (number, min, max) => Math.min(max, Math.max(min, number));
 
-/** Screen pixels that a pixel of the picture takes when all of it fits. */
+/** Screen pixels per image pixel when the whole image fits. */
 export const fitting = (picture, stage) => Math.min(stage.width / picture.width, stage.height / picture.height);
 
-/** The view nearest to this one that can be shown: the middle stays on the picture, which is centred where all of it is seen. */
+/** The nearest allowed view: its center stays on the image, and an image that fits is centered. */
 export function confined(view, picture, stage) {
   const fit = fitting(picture, stage);
   const scale = within(view.scale, Math.min(1, 1 / fit), Math.max(MIN_ZOOM_LIMIT, MAX_PIXEL_SIZE / fit));
@@ -19,7 +19,7 @@ export function confined(view, picture, stage) {
   return { scale, x: within(view.x, 0, 1), y: within(view.y, 0, 1) };
 }
 
-/** Where the picture lies on the stage: screen pixels of one of its pixels, and its corner, on whole screen pixels. */
+/** The image's position on the stage: screen pixels per image pixel, and its corner in whole screen pixels. */
 export function placed(view, picture, stage) {
   const size = fitting(picture, stage) * view.scale;
   return {
@@ -29,7 +29,7 @@ export function placed(view, picture, stage) {
   };
 }
 
-/** The view after zooming, with what is at a point of the stage still there. */
+/** The view after zooming around a point of the stage. */
 export function zoomed(view, factor, point, picture, stage) {
   const { scale } = confined({ ...view, scale: view.scale * factor }, picture, stage);
   const size = fitting(picture, stage);
@@ -39,18 +39,18 @@ export function zoomed(view, factor, point, picture, stage) {
   return confined({ scale, x, y }, picture, stage);
 }
 
-/** The view after the picture was moved by so many screen pixels. */
+/** The view after moving the image by dx, dy screen pixels. */
 export function panned(view, dx, dy, picture, stage) {
   const size = fitting(picture, stage) * view.scale;
   return confined({ scale: view.scale, x: view.x - dx / (picture.width * size), y: view.y - dy / (picture.height * size) }, picture, stage);
 }
 
-/** The view in which a pixel of the picture is one of the screen. */
+/** The view in which one image pixel is one screen pixel. */
 export const oneToOne = (view, picture, stage) => confined({ ...view, scale: 1 / fitting(picture, stage) }, picture, stage);
 
 export const isSameView = (one, other) => one.scale === other.scale && one.x === other.x && one.y === other.y;
 
-/** A round length for a scale bar, in mm, that takes at most so many screen pixels. */
+/** A round length in mm for a scale bar of at most `maxPixels` screen pixels. */
 export function barLength(mmPerPixel, maxPixels) {
   const maxLength = mmPerPixel * maxPixels;
   const power = 10 ** Math.floor(Math.log10(maxLength));

@@ -22,8 +22,10 @@ from medsearch_core.search.embedded.table import Table, compact, failing_as, unt
 from medsearch_core.search.embedded.text import counted, matching_reports, ranked
 from medsearch_core.search.embedded.vectors import ResidentVectors
 from medsearch_core.search.embedded.writes import current_model, remove, rewrite
+from medsearch_core.search.filter_fields import IMAGE_FIELDS
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
+from medsearch_core.search.releases import check_schema
 from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
 from medsearch_core.search.tokens import query_terms, stems_of
 from medsearch_core.search.validation import check_facet, check_filters, check_hits, check_page, checked_fields, checked_vector
@@ -48,6 +50,7 @@ class EmbeddedRelease(SearchIndex):
         self._vectors = ResidentVectors()
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        check_schema(self.name or "")
         with self._turn():
             return rewrite(self._table, studies)
 
@@ -92,13 +95,13 @@ class EmbeddedRelease(SearchIndex):
 
     def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
         of: dict[str | None, list[ImageDocument]] = {i: [] for i in report_ids}
-        for image in self._documents(ImageDocument, image_condition(filters), "report_id", report_ids):
+        for image in self._documents(ImageDocument, image_condition(filters), "report_id", report_ids, filters):
             of[image.report_id].append(image)
         return [sorted(of[i], key=lambda d: d.image_id) for i in report_ids]
 
     def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
         check_page(offset, limit)
-        condition, table = image_condition(filters), self._table.snapshot()
+        condition, table = image_condition(filters), self._snapshot(filters)
         if table is None:
             return ImagePage((), 0)
         with failing_as("read"):
@@ -115,7 +118,7 @@ class EmbeddedRelease(SearchIndex):
         check_hits(k, offset)
         check_filters(filters)
         query, left_out, others = checked_vector(vector), filters.without_images, replace(filters, without_images=())
-        table = self._table.snapshot()
+        table = self._snapshot(filters)
         with failing_as("read"):
             vectors = None if table is None else self._vectors.of(table)
             if table is None or vectors is None:
@@ -140,7 +143,7 @@ class EmbeddedRelease(SearchIndex):
         self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
     ) -> ReportPage:
         check_page(offset, limit)
-        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._table.snapshot()
+        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._snapshot(filters)
         if table is None:
             return ReportPage((), 0)
         with failing_as("read"):
@@ -152,7 +155,7 @@ class EmbeddedRelease(SearchIndex):
 
     def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
         check_facet(field_name, size)
-        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._table.snapshot()
+        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._snapshot(filters, field_name)
         if table is None:
             return []
         with failing_as("read"):
@@ -160,7 +163,7 @@ class EmbeddedRelease(SearchIndex):
             return counted(found[field_name], size)
 
     def count(self, filters: Filters = NO_FILTERS) -> Counts:
-        images, reports, table = image_condition(filters), report_condition(filters), self._table.snapshot()
+        images, reports, table = image_condition(filters), report_condition(filters), self._snapshot(filters)
         if table is None:
             return Counts(images=0, reports=0)
         with failing_as("read"):
@@ -183,18 +186,28 @@ class EmbeddedRelease(SearchIndex):
                 **(asdict(model) if model else {}),
             )
 
-    def _documents(self, kind: type[Document], condition: str, column: str, ids: Sequence[str]) -> list[Document]:
-        found = self._with_ids(condition, column, ids, columns_of(kind))
+    def _snapshot(self, filters: Filters, field_name: str = "study_key") -> Any | None:
+        """The newest version; None where nothing can match, for it was made without a column that is asked about."""
+        table = self._table.snapshot()
+        asked = {field_name, *(column for name, column in IMAGE_FIELDS.items() if getattr(filters, name))}
+        return table if table is not None and asked <= set(table.schema.names) else None
+
+    def _documents(
+        self, kind: type[Document], condition: str, column: str, ids: Sequence[str], filters: Filters = NO_FILTERS
+    ) -> list[Document]:
+        found = self._with_ids(condition, column, ids, columns_of(kind), filters)
         return [] if found is None else documents_of(kind, found)
 
-    def _with_ids(self, condition: str, column: str, ids: Sequence[str], columns: Sequence[str]) -> Any | None:
+    def _with_ids(
+        self, condition: str, column: str, ids: Sequence[str], columns: Sequence[str], filters: Filters = NO_FILTERS
+    ) -> Any | None:
         """The rows that match and have one of the ids, by study; None without ids or without rows at all."""
-        table = self._table.snapshot() if ids else None
+        table = self._snapshot(filters) if ids else None
         if table is None:
             return None
         with failing_as("read"):
             query = table.search().where(f"{condition} AND {any_of(column, ids)}").limit(None)
-            return query.select([*columns, "study_key"]).to_arrow().sort_by("study_key")
+            return query.select([*(c for c in columns if c in table.schema.names), "study_key"]).to_arrow().sort_by("study_key")
 
 
 def _rows_matching(table: Any, condition: str) -> npt.NDArray[np.int64]:
@@ -207,6 +220,6 @@ def _documents_in(kind: type[Document], table: Any, rows: Sequence[int]) -> list
     """The documents of these table rows, in their order."""
     if not rows:
         return []
-    found = table.take_row_ids(list(rows)).select(columns_of(kind)).with_row_id().to_arrow()
+    found = table.take_row_ids(list(rows)).select(columns_of(kind, table.schema.names)).with_row_id().to_arrow()
     by_row = dict(zip(found["_rowid"].to_pylist(), documents_of(kind, found), strict=True))
     return [by_row[row] for row in rows]

@@ -15,7 +15,7 @@ change of a study. Columns are the documents' own fields, and:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -64,9 +64,9 @@ SCHEMA = pa.schema(
 )
 
 
-def columns_of(kind: type) -> list[str]:
-    """The columns a kind of document is read from: all its fields but the vector."""
-    return [f.name for f in fields(kind) if f.name != "vector"]
+def columns_of(kind: type, held: Collection[str] = SCHEMA.names) -> list[str]:
+    """The columns a kind of document is read from: all its fields but the vector, as far as they are `held`."""
+    return [f.name for f in fields(kind) if f.name != "vector" and f.name in held]
 
 
 def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
@@ -87,8 +87,9 @@ def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
 
 
 def documents_of(kind: type[Document], table: pa.Table) -> list[Document]:
-    """The documents in an Arrow table that has at least `columns_of(kind)`. Lists come back as tuples."""
-    rows: list[dict[str, Any]] = table.select(columns_of(kind)).to_pylist()
+    """The documents in an Arrow table that has `columns_of(kind)`, but for facets it was made without. Lists come back as
+    tuples."""
+    rows: list[dict[str, Any]] = table.select(columns_of(kind, table.column_names)).to_pylist()
     for row in rows:
         row |= {name: tuple(value) for name, value in row.items() if isinstance(value, list)}
     return [kind(**row) for row in rows]

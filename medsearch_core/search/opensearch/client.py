@@ -18,6 +18,7 @@ from opensearchpy import (
     SSLError,
     TransportError,
     Urllib3AWSV4SignerAuth,
+    Urllib3HttpConnection,
 )
 from opensearchpy.serializer import JSONSerializer
 
@@ -45,6 +46,7 @@ def open_client(access: Access) -> OpenSearch:
     """
     return OpenSearch(
         [access.url],
+        connection_class=NamedConnection,
         http_auth=_signature(access),
         headers=_credentials(access),
         ssl_context=_tls(access),
@@ -54,6 +56,17 @@ def open_client(access: Access) -> OpenSearch:
         retry_on_status=(502, 503, 504),
         pool_maxsize=16,
     )
+
+
+class NamedConnection(Urllib3HttpConnection):
+    """A connection whose errors hold the address that could not be reached, which the client's own lack."""
+
+    def perform_request(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().perform_request(*args, **kwargs)
+        except Unreachable as error:
+            error.address = self.host  # type: ignore[attr-defined]
+            raise
 
 
 WORTH_REPEATING = (408, 429, 502, 503, 504)
@@ -88,12 +101,13 @@ def is_transient(error: OpenSearchException) -> bool:
 
 def cause_of(error: OpenSearchException) -> str:
     """The kind of a failure in words that hold no data."""
+    cluster = f"the cluster at {address}" if (address := getattr(error, "address", "")) else "the cluster"
     if isinstance(error, SSLError):
-        return "the cluster's certificate is not trusted (MEDSEARCH_INDEX_CA names the authority's PEM file)"
+        return f"the certificate of {cluster} is not trusted (MEDSEARCH_INDEX_CA names the authority's PEM file)"
     if isinstance(error, ConnectionTimeout):
-        return "the cluster did not answer in time"
+        return f"{cluster} did not answer in time"
     if isinstance(error, Unreachable):
-        return "the cluster cannot be reached"
+        return f"{cluster} cannot be reached (MEDSEARCH_INDEX)"
     if isinstance(error, TransportError):
         advice = {"401": "user or password is wrong", "403": "the user lacks the right"}
         return f"{error.status_code} {advice.get(str(error.status_code)) or str(error.error)[:100]}"

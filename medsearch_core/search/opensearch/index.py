@@ -22,7 +22,7 @@ from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.opensearch.reads import IndexNames, Reads
 from medsearch_core.search.opensearch.releases import ClusterReleases
 from medsearch_core.search.opensearch.writes import Writes
-from medsearch_core.search.releases import Release, ReleasedIndex
+from medsearch_core.search.releases import Release, ReleasedIndex, check_schema
 
 
 def open_opensearch(access: Access, layout: IndexLayout, name: str) -> OpenSearchIndex:
@@ -52,6 +52,7 @@ class OpenSearchRelease(Reads, SearchIndex):
         self._name = name
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
+        check_schema(self._name)
         wanted = last_of_each(studies)
         model = model_of(wanted)
         with self._lease.held():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal, TypeVar
 
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of
@@ -42,8 +42,9 @@ def sources_of(study: StudyDocuments, space_type: str) -> list[Source]:
 
 
 def document_of(kind: type[Document], source: Mapping[str, Any]) -> Document:
-    """The document in a stored source. Lists come back as tuples, the vector not at all."""
-    return kind(**{f.name: _value(source.get(f.name)) for f in fields(kind) if f.name != "vector"})
+    """The document in a stored source. Lists come back as tuples, the vector not at all, and facets empty that it lacks."""
+    held = [f.name for f in fields(kind) if f.name != "vector" and (f.name in source or f.default is MISSING)]
+    return kind(**{name: _value(source.get(name)) for name in held})
 
 
 def _source(kind: Kind, id_: str, study: StudyDocuments, document: ImageDocument | ReportDocument) -> Source:

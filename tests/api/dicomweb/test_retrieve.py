@@ -148,10 +148,7 @@ def test_stored_frames_are_the_decoded_pixels(web, images, ingested):
 def test_frames_in_colour_are_refused_with_a_sentence(client, images):
     place = "/dicomweb/studies/{}/series/{}/instances/{}/frames/1".format(*uids(images["SC_rgb_jpeg_gdcm.dcm"][0]))
     response = client.get(place)
-    assert (response.status_code, response.text) == (
-        406,
-        "Frames in colour or of one bit are given rendered, or within their original.",
-    )
+    assert (response.status_code, "rendered" in response.text) == (406, True)
 
 
 def test_a_changed_object_is_refused(changeable):
@@ -161,7 +158,7 @@ def test_a_changed_object_is_refused(changeable):
     (changeable / "landing" / NEGATIVE_KEY).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     for below in ("", "/metadata", "/rendered", "/frames/1"):
         response = client.get(INSTANCE + below)
-        assert (response.status_code, "no longer the one that was indexed" in response.text) == (409, True)
+        assert (response.status_code, "Ingest its study again." in response.text) == (409, True)
 
 
 def test_a_study_that_breaks_off_is_never_taken_for_whole(changeable):
@@ -192,7 +189,7 @@ def test_so_many_studies_at_once_and_no_more(client, monkeypatch):
         assert client.get(INSTANCE).status_code == 200
     with streams._SLOTS:
         response = client.get(INSTANCE)
-    assert (response.status_code, response.text) == (503, "Too many studies are being sent now. Try again.")
+    assert (response.status_code, response.text.endswith("Try again.")) == (503, True)
 
 
 def test_originals_in_s3_are_read_like_a_folder(ingested, s3_bucket, s3_endpoint):

@@ -105,14 +105,14 @@ def test_fewer_values_are_means_of_the_full_frame(client, images):
 @pytest.mark.parametrize("name", COLOR)
 def test_a_colour_image_has_no_values(client, images, name):
     response = client.get(address_of(images[name][0]))
-    assert (response.status_code, response.text) == (406, "A colour image has no values: ask for its picture.")
+    assert (response.status_code, ".png" in response.text) == (406, True)
 
 
 @pytest.mark.parametrize("query", ["side=0", "side=65536", "side=1&side=2", "center=1&width=2", "side=x"])
 def test_parameters_out_of_range_are_refused_with_a_sentence(client, images, query):
     response = client.get(f"{address_of(images['negative.dcm'][0])}?{query}")
     assert response.status_code == 400
-    assert response.text.startswith("This cannot be asked: ")
+    assert response.text.startswith("Invalid request: ")
 
 
 @pytest.mark.parametrize("address", ["/images/p10000032/s50414267/2.9.values", "/images/p%201/s1/1.1.values"])

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.page import opened
 
 FILTERS = (
-    "present=J90&absent=J93.9&uncertain=J18.9&view=PA&sex=FEMALE&modality=DX"
+    "present=J90&absent=J93.9&uncertain=J18.9&modality=DX&body-part=CHEST&view=PA&laterality=L&sex=FEMALE"
     "&min-age=18&max-age=90.5&from=2019-01-01&to=2020-02-29"
 )
 LIKE = "other-patients=yes&same-view=yes&with=J90&without=J93.9&said-absent=J18&sex=MALE&min-age=1&shown=60"
@@ -72,7 +72,7 @@ def test_back_and_forward_go_through_filters_and_images(page):
     expect_found(page, "3 reports")
     page.go_forward()
     expect_found(page, "1 report")
-    expect(page.get_by_role("button", name="Take off the filter present: Pleural effusion")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove filter present: Pleural effusion")).to_be_visible()
 
 
 def test_typing_replaces_the_visit_and_pushes_none(page):

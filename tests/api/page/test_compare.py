@@ -81,12 +81,12 @@ def test_images_move_together_until_they_are_let_go(page, rows):
     one, other = states(page, "view")
     assert one == other
     assert one["scale"] == 1.25
-    page.get_by_role("switch", name="Move together").uncheck()
+    page.get_by_role("switch", name="Link pan and zoom").uncheck()
     second.locator(".stage").press("+")
     assert [view["scale"] for view in states(page, "view")] == [1.25, 1.25**2]
-    page.get_by_role("switch", name="Move together").check()
+    page.get_by_role("switch", name="Link pan and zoom").check()
     assert [view["scale"] for view in states(page, "view")] == [1.25, 1.25]
-    expect(page.get_by_role("switch", name="Window together")).to_have_count(0)
+    expect(page.get_by_role("switch", name="Link windows")).to_have_count(0)
 
 
 def test_images_of_one_modality_can_be_windowed_together(page, rows):
@@ -94,14 +94,14 @@ def test_images_of_one_modality_can_be_windowed_together(page, rows):
     first = page.locator("frame-viewer").first
     first.locator(".stage").press("]")
     assert states(page, "windowing")[1] is None
-    page.get_by_role("switch", name="Window together").check()
+    page.get_by_role("switch", name="Link windows").check()
     first.locator(".stage").press("i")
     one, other = states(page, "windowing")
     assert one == other
     assert one["inverted"] is True
     window = {"center": one["center"], "width": one["width"], "invert": "true"}
     row = rows["negative.dcm"]
-    page.get_by_role("switch", name="Move together").uncheck()
+    page.get_by_role("switch", name="Link pan and zoom").uncheck()
     shown = one_to_one(page.locator("frame-viewer").nth(1), row.rows, row.columns)
     assert difference(shown, picture(page, row, **window)) <= 1
 

@@ -39,7 +39,7 @@ def test_text_that_looks_like_html_stays_text_on_every_view(browser, tmp_path, m
         page.goto(f"{address}/#/compare/1.1/1.2")
         expect(page.locator("frame-viewer[data-ready]")).to_have_count(2)
         page.goto(f"{address}/#/?q=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&view=%3Cb%3E&findings=%3Cb%3E")
-        expect(page.get_by_role("button", name="Take off the filter view: <b>")).to_be_visible()
+        expect(page.get_by_role("button", name="Remove filter view: <b>")).to_be_visible()
         assert page.locator("main :is(script, iframe, [onerror], [onload], [onclick], [src=x])").count() == 0
         assert page.title() == "medsearch"
 

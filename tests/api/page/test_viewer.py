@@ -131,7 +131,7 @@ def test_presets_are_offered_and_shown(page, images):
     menu.select_option(label="Default")
     assert viewer.evaluate("v => v.windowing") is None
     own = show(page, images["MR_small.dcm"][0]).get_by_role("combobox", name="Window preset")
-    assert own.locator("optgroup").evaluate_all("all => all.map((g) => g.label)") == ["Of the image", "Of its values"]
+    assert own.locator("optgroup").evaluate_all("all => all.map((g) => g.label)") == ["From the image", "From its values"]
 
 
 def under_pointer(viewer) -> str:
@@ -234,7 +234,7 @@ def test_without_values_the_picture_is_shown_and_told_to_be_no_more(browser, add
     with opened(browser, address, "net::ERR_FAILED") as page:
         page.route("**/*.values*", lambda route: route.abort())
         viewer = show(page, row)
-        expect(viewer.get_by_role("alert")).to_contain_text("This picture cannot be windowed. The service cannot be reached.")
+        expect(viewer.get_by_role("alert")).to_contain_text("Windowing")
         assert difference(one_to_one(viewer, row.rows, row.columns), picture(page, row)) == 0
         page.unroute("**/*.values*")
         viewer.get_by_role("button", name="Try again").click()
@@ -251,7 +251,7 @@ def test_an_original_that_is_not_there_is_told_over_its_thumbnail(browser, chang
                       "for (const [n, a] of Object.entries(all)) v.setAttribute(n, a); "
                       "document.getElementById('view').replaceChildren(v); }", attributes_of(row))  # fmt: skip
         viewer = page.locator("frame-viewer")
-        expect(viewer.get_by_role("alert")).to_contain_text("This service is not set up to read")
+        expect(viewer.get_by_role("alert")).to_contain_text("not configured")
         expect(viewer.locator(".preview")).to_have_text("Preview")
         assert canvas(viewer).max() > 200
         shutil.move(changeable / "elsewhere", changeable / "landing")

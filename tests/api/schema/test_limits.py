@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -28,9 +29,10 @@ def cost(document: str, **variables: Any):
     return measure_cost(parse(document), SCHEMA, variables)
 
 
-def refusal(answer: dict) -> tuple[str, str]:
-    """Code and sentence of an answer's only error."""
-    return code_of(answer), answer["errors"][0]["message"]
+def refusal(answer: dict) -> tuple[str, int, str]:
+    """Code, limit and what is limited, of an answer's only error."""
+    limit, what = re.search(r"more than (\d+) (\w+)", answer["errors"][0]["message"]).groups()
+    return code_of(answer), int(limit), what
 
 
 def test_depth_has_a_limit(ask):
@@ -40,7 +42,7 @@ def test_depth_has_a_limit(ask):
     deeper = f'{{ report(id: "s1") {{ {deep % "images(first: 1) { nodes { id } }"} }} }}'
     assert (cost(deepest).depth, cost(deeper).depth) == (MAX_DEPTH, MAX_DEPTH + 1)
     assert "errors" not in ask(deepest)
-    assert refusal(ask(deeper)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_DEPTH} levels.")
+    assert refusal(ask(deeper)) == ("LIMIT_EXCEEDED", MAX_DEPTH, "levels")
 
 
 def test_depth_is_counted_through_fragments(ask):
@@ -48,12 +50,12 @@ def test_depth_is_counted_through_fragments(ask):
         f"fragment f{n} on Report {{ images(first: 1) {{ nodes {{ report {{ ...f{n + 1} }} }} }} }}" for n in range(4)
     )
     answer = ask(f'{{ report(id: "s1") {{ ...f0 }} }} {parts} fragment f4 on Report {{ id }}')
-    assert refusal(answer) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_DEPTH} levels.")
+    assert refusal(answer) == ("LIMIT_EXCEEDED", MAX_DEPTH, "levels")
 
 
 def test_aliases_have_a_limit(ask):
     many = " ".join(f"a{n}: index {{ images }}" for n in range(MAX_ALIASES + 1))
-    assert refusal(ask(f"{{ {many} }}")) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_ALIASES} aliases.")
+    assert refusal(ask(f"{{ {many} }}")) == ("LIMIT_EXCEEDED", MAX_ALIASES, "aliases")
 
 
 def test_tokens_have_a_limit(ask):
@@ -62,12 +64,12 @@ def test_tokens_have_a_limit(ask):
 
 def test_fields_have_a_limit(ask):
     answer = ask("{ index { " + "images " * (MAX_FIELDS + 1) + "} }")
-    assert refusal(answer) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_FIELDS} fields.")
+    assert refusal(answer) == ("LIMIT_EXCEEDED", MAX_FIELDS, "fields")
 
 
 def test_root_fields_have_a_limit_also_when_they_are_the_same(ask):
     answer = ask("{ " + "index { images } " * (MAX_ROOTS + 1) + "}")
-    assert refusal(answer) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_ROOTS} queries.")
+    assert refusal(answer) == ("LIMIT_EXCEEDED", MAX_ROOTS, "queries")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def test_root_fields_have_a_limit_also_when_they_are_the_same(ask):
 )
 def test_directives_have_a_limit(ask, document):
     answer = ask(document)
-    assert refusal(answer) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_DIRECTIVES} directives.")
+    assert refusal(answer) == ("LIMIT_EXCEEDED", MAX_DIRECTIVES, "directives")
 
 
 def test_lists_within_lists_multiply(ask):
@@ -93,7 +95,7 @@ def test_lists_within_lists_multiply(ask):
     assert cost('{ report(id: "s1") { entities { text } } }').values == 1 + DEFAULT_LIST_LENGTH * 2
     assert cost('{ report(id: "s1") { matches(query: "a") { begin end } } }').values == 1 + DEFAULT_LIST_LENGTH * 3
     bomb = """{ searchReports(first: 200) { nodes { images(first: 200) { nodes { id report { text } } } } } }"""
-    assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
+    assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", MAX_VALUES, "values")
 
 
 def test_k_says_how_far_pages_go_and_not_how_long_one_is():
@@ -104,7 +106,7 @@ def test_k_says_how_far_pages_go_and_not_how_long_one_is():
 @pytest.mark.parametrize("first", [200, 200.0, 2_000_000_000, 1e300, "200", None, [200], -1, 10**400])
 def test_lists_multiply_by_variables_of_whatever_kind(ask, first):
     bomb = "query ($n: Int) { searchReports(first: 200) { nodes { images(first: $n) { nodes { id report { text } } } } } }"
-    assert refusal(ask(bomb, n=first)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
+    assert refusal(ask(bomb, n=first)) == ("LIMIT_EXCEEDED", MAX_VALUES, "values")
 
 
 @pytest.mark.parametrize("raw", ["NaN", "Infinity", "9" * 4000, r'"\ud800"'])
@@ -123,7 +125,7 @@ def test_numbers_have_a_longest_length(ask, document):
 def test_a_cost_bomb_in_fragments_is_refused(ask):
     bomb = """query { searchReports(first: 200) { ...a } } fragment a on ReportHitConnection { edges { ... on ReportHitEdge {
         node { ...b } } } } fragment b on Report { images(first: 200) { nodes { id patient } } }"""
-    assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", f"The query asks for more than {MAX_VALUES} values.")
+    assert refusal(ask(bomb)) == ("LIMIT_EXCEEDED", MAX_VALUES, "values")
 
 
 def test_a_page_of_two_hundred_whole_reports_is_no_bomb(ask):

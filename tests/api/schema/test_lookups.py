@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from tests.support.api_client import code_of
 from tests.support.hospital import EFFUSION, MODEL, NER, report_text, sha256
 
@@ -54,7 +54,8 @@ def test_an_image_has_everything_the_index_knows_of_it(ask):
 def test_an_images_detail_comes_from_the_warehouse(ask):
     answer = ask(
         """{ image(id: "1.2") { detail { rows columns frame frames fileBytes bitsStored photometricInterpretation pixelSpacingMm
-            manufacturer manufacturerModelName kvp burnedInAnnotation studyTime instanceNumber seriesNumber } } }"""
+            manufacturer manufacturerModelName kvp burnedInAnnotation studyTime instanceNumber seriesNumber
+            attributes { label value unit } } } }"""
     )
     assert answer["data"]["image"]["detail"] == {
         "rows": 2544,
@@ -72,6 +73,13 @@ def test_an_images_detail_comes_from_the_warehouse(ask):
         "studyTime": "12:30:00",
         "instanceNumber": 2,
         "seriesNumber": None,
+        "attributes": [
+            {"label": "Manufacturer", "value": "Acme", "unit": None},
+            {"label": "Device model", "value": "Ray 7", "unit": None},
+            {"label": "Tube voltage", "value": "120", "unit": "kV"},
+            {"label": "Photometric interpretation", "value": "MONOCHROME2", "unit": None},
+            {"label": "Pixel spacing", "value": "0.139 × 0.139", "unit": "mm"},
+        ],
     }
 
 

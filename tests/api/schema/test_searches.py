@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from tests.support.hospital import HEART, MODEL, NER, report_text, sha256
 
 CODES = "presentCodes absentCodes uncertainCodes"

@@ -17,7 +17,7 @@ def app_of(hospital):
 
 @pytest.mark.parametrize("value", ["", "none", "Development", "OIDC"])
 def test_without_a_known_way_to_sign_in_there_is_no_service(hospital, value):
-    with pytest.raises(ConfigurationError, match=r"Sign-in is not configured, so nothing is served.*API_SIGN_IN=development"):
+    with pytest.raises(ConfigurationError, match=r"API_SIGN_IN=oidc.*API_SIGN_IN=development"):
         create_app(settings_of(hospital, api_sign_in=value))
 
 
@@ -34,14 +34,14 @@ def test_development_listens_on_loopback(hospital, host):
 
 def test_the_command_ends_with_a_sentence_when_sign_in_is_not_configured(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main()
+        main([])
     assert str(stopped.value).startswith("Sign-in is not configured")
 
 
 def test_the_command_names_a_setting_it_cannot_read(monkeypatch):
     monkeypatch.setenv("MEDSEARCH_API_PORT", "many")
     with pytest.raises(SystemExit, match="MEDSEARCH_API_PORT"):
-        main()
+        main([])
 
 
 ADDRESSES = ["/", *UNAUTHENTICATED_PATHS, "/static/main.js", "/thumbnails/p1/s1/1.1.png", "/graphql", "/appsync/graphql"]

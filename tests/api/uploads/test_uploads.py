@@ -100,7 +100,8 @@ def test_a_cursor_of_another_file_is_refused(service):
     after = asked(service, negative(), query)["data"]["similarImages"]["pageInfo"]["endCursor"]
     assert asked(service, negative(), query, after=after)["data"]["similarImages"]["pageInfo"]["endCursor"] != after
     (error,) = asked(service, png(np.eye(40, dtype=np.uint8)), query, after=after)["errors"]
-    assert error["message"] == "after is a cursor of another query, or of this one with other arguments"
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["message"].startswith("after ")
 
 
 def test_several_fields_of_a_request_embed_their_file_once(service):
@@ -129,16 +130,16 @@ def test_several_fields_of_a_request_embed_their_file_once(service):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ('upload: $f, imageId: "1.1"', "give one of imageId, vector and upload"),
-        ("upload: $f, vector: [1]", "give one of imageId, vector and upload"),
-        ("upload: $f, exclude: STUDY", "a vector or a file has no patient and no study to exclude"),
-        ("upload: $f, exclude: PATIENT", "a vector or a file has no patient and no study to exclude"),
+        ('upload: $f, imageId: "1.1"', "exactly one of imageId, vector and upload"),
+        ("upload: $f, vector: [1]", "exactly one of imageId, vector and upload"),
+        ("upload: $f, exclude: STUDY", "exclude: STUDY and PATIENT need imageId"),
+        ("upload: $f, exclude: PATIENT", "exclude: STUDY and PATIENT need imageId"),
     ],
 )
 def test_a_file_is_given_alone(service, arguments, said):
     for field in (f"similarImages({arguments})", f'hybridSearch(query: "", {arguments})'):
         (error,) = asked(service, negative(), f"query($f: Upload) {{ {field} {{ nodes {{ id }} }} }}")["errors"]
-        assert (error["message"], error["extensions"]["code"]) == (said, "BAD_USER_INPUT")
+        assert (said in error["message"], error["extensions"]["code"]) == (True, "BAD_USER_INPUT")
 
 
 def test_the_service_says_which_files_it_takes(service):
@@ -149,5 +150,5 @@ def test_the_service_says_which_files_it_takes(service):
 def test_a_string_is_no_file(service):
     answer = service.post("/graphql", json={"query": EMBEDDING, "variables": {"f": "a.dcm"}}).json()
     (error,) = answer["errors"]
-    assert "an Upload is a file of a multipart request" in error["message"]
+    assert "multipart request" in error["message"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"

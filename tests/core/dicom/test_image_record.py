@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.datadict import dictionary_VR
 
 from medsearch_core.dicom.dataset import read_dataset
-from medsearch_core.dicom.image_record import age_years, image_records, iso_date, iso_time
+from medsearch_core.dicom.image_record import PLAIN, age_years, image_records, iso_date, iso_time
 from medsearch_core.errors import BadInput
 from medsearch_core.records import ImageRecord, records_of, table_of
 from tests.support.factories import GRADIENT, dataset, dicom_bytes, sequence_item
@@ -31,6 +32,32 @@ def rows(ds: Any, frames: list[int]) -> list[ImageRecord]:
 
 def row(**attributes: Any) -> ImageRecord:
     return rows(read_dataset(dicom_bytes(dataset(**attributes))), [1])[0]
+
+
+VALUES = {
+    "CS": ("ANY", "ANY"),
+    "LO": ("Any text", "Any text"),
+    "SH": ("Any text", "Any text"),
+    "UI": ("1.2.3", "1.2.3"),
+    "IS": ("7", 7),
+    "US": (7, 7),
+    "DS": ("7.5", 7.5),
+    "FD": (7.5, 7.5),
+    "FL": (7.5, 7.5),
+}
+"""Value representation → a value of it as it is stored, and as it is read."""
+
+
+@pytest.mark.parametrize("column", PLAIN)
+def test_a_column_named_by_its_attribute_has_the_attributes_value_and_is_null_without_it(column: str) -> None:
+    keyword, _ = PLAIN[column]
+    stored, expected = VALUES[dictionary_VR(keyword)]
+    ds = dataset()
+    setattr(ds, keyword, stored)
+    found = getattr(rows(ds, [1])[0], column)
+    assert found == ([expected] if isinstance(found, list) else expected)
+    delattr(ds, keyword)
+    assert getattr(rows(ds, [1])[0], column) is None
 
 
 def test_every_column_of_an_image_is_filled() -> None:

@@ -20,7 +20,7 @@ def test_the_corpus_has_at_least_three_hundred_mentions_of_twenty_phenomena() ->
     assert len({row.phenomenon for row in CORPUS}) >= 20
 
 
-@pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.marked}")
+@pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.annotated_text}")
 def test_a_marked_mention_is_read_as_it_says(row: AnnotatedMention) -> None:
     assert describe_mismatch(row) is None
 

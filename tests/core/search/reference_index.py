@@ -10,6 +10,7 @@ from typing import Any
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.facets import FACETS
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 from medsearch_core.search.results import Counts
 from medsearch_core.search.similar_images import Exclude
@@ -140,12 +141,7 @@ def image_matches(image: ImageDocument, filters: Filters) -> bool:
         and image.image_id not in filters.without_images
         and all(
             not wanted or value in wanted
-            for wanted, value in (
-                (filters.modalities, image.modality),
-                (filters.body_parts, image.body_part_examined),
-                (filters.views, image.view_position),
-                (filters.lateralities, image.laterality),
-            )
+            for wanted, value in ((getattr(filters, f.name), getattr(image, f.column)) for f in FACETS)
         )
     )
 
@@ -153,12 +149,7 @@ def image_matches(image: ImageDocument, filters: Filters) -> bool:
 def report_matches(report: ReportDocument, filters: Filters) -> bool:
     return _shared(report, filters) and all(
         not wanted or set(wanted) & set(values)
-        for wanted, values in (
-            (filters.modalities, report.modalities),
-            (filters.body_parts, report.body_parts),
-            (filters.views, report.views),
-            (filters.lateralities, report.lateralities),
-        )
+        for wanted, values in ((getattr(filters, f.name), getattr(report, f.name)) for f in FACETS)
     )
 
 

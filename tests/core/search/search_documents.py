@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
+from medsearch_core.search.facets import FACETS
 from medsearch_core.search.query import Filters, TextField
 
 AWKWARD = ["CR", "DX", "o'brien", "''", "100%", "a_b", "back\\slash", 'q"uote', "é😀", "' OR true --", "x\ny", "\0"]
@@ -101,10 +102,7 @@ def studies(draw: st.DrawFn) -> StudyDocuments:
             report_id=f"{key.study}.{key.patient}.{n}",
             findings=draw(sentences),
             impression=draw(sentences),
-            modalities=draw(few_awkward),
-            views=draw(few_awkward),
-            body_parts=draw(few_awkward),
-            lateralities=draw(few_awkward),
+            **{facet.name: draw(few_awkward) for facet in FACETS},
             positive_signs=draw(few_awkward),
             negative_diagnoses=draw(few_awkward),
             positive_icd10cms=draw(codes),
@@ -118,10 +116,7 @@ def studies(draw: st.DrawFn) -> StudyDocuments:
             f"{key.patient}.{n}",
             vector=draw(vectors),
             report_id=draw(st.none() | st.sampled_from([f"{key.study}.{key.patient}.{n}" for n in range(2)])),
-            modality=draw(st.none() | awkward),
-            view_position=draw(st.none() | awkward),
-            body_part_examined=draw(st.none() | awkward),
-            laterality=draw(st.none() | awkward),
+            **{facet.column: draw(st.none() | awkward) for facet in FACETS},
             **shared,
         )
         for n in range(draw(st.sampled_from([1, 2, 3, 0])))
@@ -134,10 +129,7 @@ many_filters = st.builds(
     patients=st.lists(st.sampled_from(["p1", "p2", "p'"]), max_size=2),
     studies=st.lists(st.sampled_from(["s1", "s2", "s%"]), max_size=2),
     reports=st.lists(st.sampled_from(report_ids), max_size=12),
-    modalities=few_awkward,
-    body_parts=st.just(()) | few_awkward,
-    views=st.just(()) | few_awkward,
-    lateralities=st.just(()) | few_awkward,
+    **{facet.name: st.just(()) | few_awkward for facet in FACETS},
     sexes=st.just(()) | few_awkward,
     tags=st.just(()) | few_awkward,
     min_age_years=maybe_age,
@@ -159,7 +151,7 @@ many_filters = st.builds(
 def single_filters() -> st.SearchStrategy[Filters]:
     """Filters on one thing, which match something more often."""
     some = {
-        **dict.fromkeys(("modalities", "body_parts", "views", "lateralities", "sexes", "tags"), awkward),
+        **dict.fromkeys((*(facet.name for facet in FACETS), "sexes", "tags"), awkward),
         **dict.fromkeys(("reports", "without_reports"), st.sampled_from(report_ids)),
         "without_images": st.sampled_from(image_ids),
     }

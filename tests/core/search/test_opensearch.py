@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.model import Model
 from medsearch_core.search.opensearch import bulk, lease, reads
 from medsearch_core.search.opensearch.index import OpenSearchIndex, open_opensearch
@@ -274,7 +275,7 @@ def test_a_release_is_two_indexes_behind_two_aliases(index: OpenSearchIndex) -> 
     index.upsert([study_of("s1")])
     first = index.health().release or ""
     second = index.begin(Model("Other Model", "2.0", 3))
-    assert second.startswith("v2-other-model-2-0-")
+    assert second.startswith(f"v{INDEX_SCHEMA_VERSION}-other-model-2-0-")
     building = index.release(second)
     key = StudyKey("p1", "s1")
     other = image(key, model_id="Other Model", model_version="2.0", vector=[0.0, 1.0, 0.0])
@@ -283,7 +284,7 @@ def test_a_release_is_two_indexes_behind_two_aliases(index: OpenSearchIndex) -> 
     assert next(iter(settings_of.values()))["settings"]["index"]["refresh_interval"] == "-1"
     index.finish(second)
     aliases = index.client.indices.get_alias(name=f"{index.places.images},{index.places.reports}")
-    assert {name.rsplit("-v2-", 1)[0] for name in aliases} == {index.places.images, index.places.reports}
+    assert {name.rsplit(f"-v{INDEX_SCHEMA_VERSION}-", 1)[0] for name in aliases} == {index.places.images, index.places.reports}
     assert all(name.endswith(first) for name in aliases)
     index.publish(second)
     aliases = index.client.indices.get_alias(name=f"{index.places.images},{index.places.reports}")

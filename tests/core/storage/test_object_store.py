@@ -86,17 +86,28 @@ def test_create_writes_once_and_deleting_twice_is_no_error(store: ObjectStore) -
     assert list(store.list()) == []
 
 
-def test_a_header_is_fetched_without_the_rest_of_the_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("s3_bucket")
+def test_a_header_is_fetched_without_the_rest_of_the_object(
+    s3_endpoint: str, s3_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import obstore
 
     fetched = []
     original = obstore.get_range
     monkeypatch.setattr(obstore, "get_range", lambda *a, **k: fetched.append(k["end"] - k["start"]) or original(*a, **k))
-    store = open_store(str(tmp_path))
+    store = open_store(f"s3://{s3_bucket}/x", S3Options(s3_endpoint, "us-east-1"))
     store.write("big", bytes(10_000_000))
     with store.open("big") as file:
         file.read(1000)
     assert fetched == [HEADER_BYTES]
+
+
+def test_a_files_header_is_read_without_the_rest(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    store.write("big", bytes(10_000_000))
+    with store.open("big") as file:
+        file.read(1000)
+        assert file.raw.tell() == HEADER_BYTES  # type: ignore[attr-defined]
 
 
 def test_a_file_name_that_no_store_can_spell_is_listed_as_such_and_stops_nothing(tmp_path: Path) -> None:
@@ -125,7 +136,7 @@ def test_an_address_of_another_kind_is_refused_with_what_is_possible() -> None:
 
 
 def test_a_folder_that_must_exist_is_not_made_up(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"there is no folder .*/typo: mount or create it"):
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*/typo: create or mount it"):
         open_store(str(tmp_path / "typo"), must_exist=True)
     assert not (tmp_path / "typo").exists()
 
@@ -134,15 +145,6 @@ def test_a_file_where_a_folder_should_be_is_a_configuration_error(tmp_path: Path
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ConfigurationError, match="cannot be used as a folder"):
         open_store(str(tmp_path / "file"))
-
-
-def test_folders_linked_in_a_circle_or_twice_are_listed_once(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "x.dcm").write_bytes(b"x")
-    (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    (tmp_path / "b").symlink_to(tmp_path / "a")
-    (tmp_path / "self.dcm").symlink_to(tmp_path / "self.dcm")
-    assert sorted(o.key for o in open_store(str(tmp_path)).list()) == ["a/x.dcm", "self.dcm"]
 
 
 def test_a_file_without_permission_is_that_files_fault() -> None:
@@ -273,22 +275,6 @@ def test_what_lies_before_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "scandir", lambda path: looked.append(Path(path).name) or original(path))
     assert [o.key for o in store.scan("p18/s1/a.dcm", 10)] == ["p19/s1/a.dcm"]
     assert looked == [tmp_path.name, "p18", "s1", "p19", "s1"]
-
-
-def test_linked_folders_scan_the_same_wherever_a_scan_begins(tmp_path: Path) -> None:
-    outside, landing = tmp_path / "outside", tmp_path / "landing"
-    for folder in (outside / "deep", landing / "m"):
-        folder.mkdir(parents=True)
-        (folder / "x.dcm").write_bytes(b"x")
-    (outside / "up").symlink_to(tmp_path)
-    (landing / "a").symlink_to(outside)
-    (landing / "z").symlink_to(outside / "deep")
-    (landing / "back").symlink_to(landing / "m")
-    (landing / "nowhere").symlink_to(tmp_path / "gone")
-    store = open_store(str(landing))
-    assert [o.key for o in store.list()] == ["a/deep/x.dcm", "m/x.dcm", "nowhere", "z/x.dcm"]
-    for limit in (1, 2, 3, 10):
-        assert paged(store, limit) == list(store.list())
 
 
 def test_a_folder_that_is_gone_scans_as_a_failure_and_not_as_empty(tmp_path: Path) -> None:

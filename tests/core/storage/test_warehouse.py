@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import TABLES, EmbeddingRecord, LandedObject, schema_of, table_of
+from medsearch_core.records import TABLES, CatalogFile, EmbeddingRecord, LandedObject, schema_of, table_of
 from medsearch_core.storage.open import open_store
-from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_core.storage.warehouse import CATALOG_PATH, Origin, Warehouse, present_version, study_path
 
 STUDY = StudyKey("p10000032", "s50414267")
 PATH = study_path("embeddings", STUDY)
@@ -102,6 +104,34 @@ def test_a_table_written_before_a_column_was_added_reads_with_that_columns_defau
     (row,) = warehouse.read_rows(LandedObject, "inventory.parquet")
     assert (row.key, row.version, row.is_study_shared) == ("a", None, False)
     assert warehouse.read("inventory.parquet").schema.equals(now.schema)
+
+
+def written_under(version: int, path: str, table: pa.Table, warehouse: Warehouse) -> None:
+    sink = io.BytesIO()
+    footer = {"medsearch.inputs": "digest", "medsearch.schema_version": str(version)}
+    pq.write_table(table.replace_schema_metadata(footer), sink)
+    warehouse.store.write(path, sink.getvalue())
+
+
+def test_a_file_of_an_earlier_version_tells_what_it_was_made_from_and_is_not_taken_for_a_present_one(
+    warehouse: Warehouse,
+) -> None:
+    table, present = table_of(CatalogFile, []), present_version(CATALOG_PATH)
+    warehouse.write(CATALOG_PATH, table, "digest")
+    assert warehouse.origin(CATALOG_PATH) == warehouse.written(CATALOG_PATH).origin == Origin("digest", present)
+    assert warehouse.is_made_from("digest", CATALOG_PATH)
+    assert not warehouse.is_made_from("other", CATALOG_PATH)
+    digests = {Origin("digest", present).digest}
+    for version, is_present in ((2, False), (present + 1, True)):
+        written_under(version, CATALOG_PATH, table.drop_columns(["version"]), warehouse)
+        assert warehouse.size_and_origin(CATALOG_PATH) == (0, Origin("digest", version))
+        assert warehouse.is_made_from("digest", CATALOG_PATH) == is_present
+        assert warehouse.read(CATALOG_PATH).schema.equals(table.schema)
+        digests.add(Origin("digest", version).digest)
+    assert len(digests) == 3
+    assert Origin("digest", 2).digest == "digest", "what version 2 wrote is known by the digest that it wrote"
+    written_under(1, CATALOG_PATH, table, warehouse)
+    assert warehouse.origin(CATALOG_PATH) is None
 
 
 def test_what_a_table_contains_is_named_in_its_footer(warehouse: Warehouse) -> None:

@@ -18,9 +18,10 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.demo.dagster_client import SELECTOR, DagsterClient
-from medsearch_pipeline.demo.processes import Processes, free_port
 from medsearch_pipeline.orchestration.run_tags import range_tags
+from medsearch_pipeline.supervision.dagster_client import SELECTOR, DagsterClient
+from medsearch_pipeline.supervision.ports import free_port
+from medsearch_pipeline.supervision.processes import Processes
 from tests.pipeline.ecs.deployment import CLUSTER, GPU_FAMILY, GPU_PROVIDER, LAUNCHER, RUN_FAMILY, STEPS, register
 from tests.support.ecs_double.server import EcsDouble, Instances
 from tests.support.ecs_double.task import Task

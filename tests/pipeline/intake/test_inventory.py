@@ -122,6 +122,28 @@ def test_a_listing_that_fails_is_a_failure_and_not_an_empty_inventory(
         take_inventory(open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")), warehouse)
 
 
+def test_a_link_is_excluded_until_links_are_followed_and_then_only_within_the_folder(
+    tmp_path: Path, warehouse: Warehouse
+) -> None:
+    folder = str(tmp_path / "landing")
+    landing = open_store(folder)
+    land_study(landing, STUDY, images=1)
+    (tmp_path / "passwords.txt").write_text("root")
+    study = tmp_path / "landing" / "files" / "p10" / STUDY.patient / STUDY.study
+    (study / "linked.dcm").symlink_to(next(study.glob("*.dcm")))
+    (study / "stolen.txt").symlink_to(tmp_path / "passwords.txt")
+    (tmp_path / "landing" / "more").symlink_to(tmp_path)
+
+    def links(landing: ObjectStore) -> dict[str, tuple[str, str | None]]:
+        of_links = [o for o in take_inventory(landing, warehouse) if o.key.endswith(("linked.dcm", "stolen.txt", "more"))]
+        return {Path(o.key).name: (o.kind, o.reason) for o in of_links}
+
+    excluded = ("rejected", "link")
+    assert links(landing) == {"linked.dcm": excluded, "stolen.txt": excluded, "more": excluded}
+    followed = open_store(folder, follows_links=True)
+    assert links(followed) == {"linked.dcm": ("dicom", None), "stolen.txt": excluded, "more": excluded}
+
+
 def test_the_secret_behind_pseudonyms_is_made_once_unless_configured(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     made = pseudonym_secret(store, None)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medsearch_core.errors import StorageError
+from medsearch_core.errors import ObjectForbidden, StorageError
 from medsearch_core.storage.object_store import ObjectInfo, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_pipeline.intake.lookup import look_up
 from tests.pipeline.intake.conftest import PREFIX, Site
 
 KEYS = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "a+b.dcm", "100%25.dcm", "..a/b..", "x#3", "back\\slash"]
-UNSPELLABLE = ["folder/", "/lead", "a//b", "./x", "a/../b", "line\nbreak", "del\x7f"]
+UNADDRESSABLE = ["folder/", "/lead", "a//b", "./x", "a/../b", "line\nbreak", "del\x7f"]
 
 
 def test_each_key_is_seen_as_it_is_listed_or_gone(site: Site) -> None:
@@ -31,8 +31,8 @@ def test_a_key_that_the_store_cannot_be_asked_for_is_named_and_not_taken_for_gon
     site.landing.write("lead", b"another object, which /lead would be taken for")
     for key in ("folder/", "/lead", "a//b"):
         site.client("s3").put_object(Bucket=site.bucket, Key=f"{PREFIX}/{key}", Body=b"x")
-    looked = look_up(site.landing, [*UNSPELLABLE, "lead"])
-    assert looked.unaddressable == UNSPELLABLE
+    looked = look_up(site.landing, [*UNADDRESSABLE, "lead"])
+    assert looked.unaddressable == UNADDRESSABLE
     assert list(looked.seen) == ["lead"]
 
 
@@ -74,7 +74,10 @@ def test_one_object_that_cannot_be_looked_at_is_named_beside_the_others(tmp_path
     landing.write("file", b"x")
     looked = look_up(landing, ["a", "file/below", "n" * 300])
     assert list(looked.seen) == ["a"]
-    assert {key: type(error) for key, error in looked.failed.items()} == {"file/below": StorageError, "n" * 300: StorageError}
+    assert {key: type(error) for key, error in looked.failed.items()} == {
+        "file/below": ObjectForbidden,
+        "n" * 300: StorageError,
+    }
 
 
 def test_a_store_that_fails_at_every_key_has_failed(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 from medsearch_core.errors import ConfigurationError, DocumentsRefused, IndexMismatch, ReleaseUnfit
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord
-from medsearch_core.search.documents import INDEX_SCHEMA_VERSION, StudyDocuments
+from medsearch_core.search.documents import StudyDocuments
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
 from medsearch_core.search.open import open_index

@@ -118,7 +118,7 @@ def test_a_tick_that_runs_out_of_time_goes_on_where_it_stopped(sensor: Sensor, m
         land_study(sensor.landing, study)
     keys = sorted(o.key for o in sensor.landing.list())
     monkeypatch.setattr(module, "SECONDS_PER_TICK", -1.0)
-    monkeypatch.setattr(module, "PLACED_AT_ONCE", 3)
+    monkeypatch.setattr(module, "OBJECTS_PER_STEP", 3)
     assert sensor.tick() == "looked at 3 objects: 3 added, 0 replaced, 0 removed in 2 studies; journalled"
     assert json.loads(sensor.cursor or "")["after"] == keys[2]
     assert sensor.tick().startswith(f"looked at 3 objects after {keys[2]}: 3 added")

@@ -10,6 +10,8 @@ import pytest
 
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogFile
+from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
+from medsearch_core.storage.warehouse import present_version
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import InputsDigest
@@ -36,6 +38,7 @@ def judged(world: World, images: InputsDigest = inputs_of, reports: InputsDigest
         "ledger": world.ledger,
         "indexed": world.indexed,
         "index_model": NET,
+        "index_release": None,
         "model": NET,
         "models": [NET, OLD],
     }
@@ -122,6 +125,12 @@ def test_other_rules_make_only_reports_stale(world: World) -> None:
     assert found.by_reason_and_job == {("reports", "other reader or setting", "reports_job"): 2}
 
 
+def test_vectors_that_no_run_has_made_are_no_damaged_file(world: World) -> None:
+    remove(world, "embeddings")
+    world.indexed.pop(S1)
+    assert why(judged(world)) == ({"vectors": "never made"}, "reembed_job")
+
+
 @pytest.mark.parametrize(
     ("table", "reasons", "job"),
     [
@@ -138,6 +147,32 @@ def test_a_missing_file_is_made_again_by_the_smallest_job(
 ) -> None:
     remove(world, table)
     assert why(judged(world)) == (reasons, job)
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "job"),
+    [
+        ("dicom_metadata", "metadata", "metadata_job"),
+        ("thumbnails", "images", "ingest_job"),
+        (IMAGE_REJECTIONS, "images", "ingest_job"),
+        ("embeddings", "vectors", "reembed_job"),
+        ("reports", "reports", "reports_job"),
+        ("report_entities", "reports", "reports_job"),
+        (REPORT_REJECTIONS, "reports", "reports_job"),
+    ],
+)
+def test_a_file_of_an_older_version_is_made_again_by_the_smallest_job(world: World, table: str, part: str, job: str) -> None:
+    world.files[S1, table] = replace(world.files[S1, table], version=present_version(table) - 1)
+    assert why(judged(world)) == ({part: "of an older version"}, job)
+    world.files[S1, table] = replace(world.files[S1, table], version=present_version(table) + 1)
+    world.index(S1)
+    assert judged(world).stale == [], "a later version, of code that was taken back, is as good"
+
+
+def test_old_metadata_beside_other_reports_takes_the_whole_ingestion(world: World) -> None:
+    remove(world, "reports")
+    world.files[S1, "dicom_metadata"] = replace(world.files[S1, "dicom_metadata"], version=1)
+    assert why(judged(world)) == ({"metadata": "of an older version", "reports": "file missing or damaged"}, "ingest_job")
 
 
 def test_vectors_and_reports_together_take_the_whole_ingestion(world: World) -> None:
@@ -172,6 +207,13 @@ def test_an_index_that_lacks_a_study_or_is_behind_is_written_again(world: World)
     assert why(judged(world)) == ({"documents": "index behind"}, "reindex_job")
     world.files[S1, "tags"] = replace(tag, inputs=None)
     assert why(judged(world)) == ({"documents": "file missing or damaged"}, None), "a person has to look"
+
+
+def test_an_index_of_an_older_schema_waits_for_a_release(world: World) -> None:
+    world.indexed[S1] = "of an earlier schema"
+    older = f"v{INDEX_SCHEMA_VERSION - 1}-net"
+    assert why(judged(world, index_release=older)) == ({"documents": "index of an older schema"}, None)
+    assert why(judged(world, index_release=f"v{INDEX_SCHEMA_VERSION}-net")) == ({"documents": "index behind"}, "reindex_job")
 
 
 def test_an_index_of_another_model_waits_for_a_release(world: World) -> None:

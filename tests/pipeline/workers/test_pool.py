@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import psutil
@@ -14,10 +17,23 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.workers.pool import ItemFailure, Limits, Workers
-from tests.support.deadly_items import CRASH, FILL, HANG, KILLED, RAISE, WAIT, environment_of, once_deadly, squares
+from tests.support.deadly_items import (
+    CRASH,
+    FILL,
+    HANG,
+    KILLED,
+    RAISE,
+    WAIT,
+    endless,
+    environment_of,
+    once_deadly,
+    squares,
+    use_workers,
+)
 from tests.support.hospital_day.place import wait_until
 
-LIMITS = Limits(seconds=1, bytes=2**30, wall_seconds=2)
+LIMITS = Limits(seconds=1, bytes=2**30)
+IMPATIENT = Limits(seconds=1, bytes=2**30, wall_seconds=5)
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +54,22 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deadly", "is_to_blame"),
-    [(CRASH, True), (HANG, True), (FILL, True), (WAIT, False), (KILLED, False)],
-    ids=["crash", "hang", "memory", "waits for a store", "killed by the kernel"],
+    ("deadly", "limits", "is_items_fault"),
+    [
+        pytest.param(CRASH, LIMITS, True, id="crash"),
+        pytest.param(HANG, LIMITS, True, id="hang"),
+        pytest.param(FILL, LIMITS, True, id="memory"),
+        pytest.param(WAIT, IMPATIENT, False, id="waits for a store"),
+        pytest.param(KILLED, LIMITS, False, id="killed by the kernel"),
+    ],
 )
-def test_an_item_that_a_worker_dies_over_is_lost_alone(workers: Workers, deadly: int, is_to_blame: bool) -> None:
+def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, limits: Limits, is_items_fault: bool) -> None:
+    workers = Workers(2, limits)
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
+    workers.close()
     assert [item for item, _ in found] == items
-    lost = ItemFailure(LIMITS, is_to_blame)
+    lost = ItemFailure(limits, is_items_fault)
     assert [result if isinstance(result, ItemFailure) else result[0] for _, result in found] == [1, 4, lost, 9, 16, 25]
 
 
@@ -102,11 +125,43 @@ def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_it
     workers.close()
 
 
+def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
+    workers = Workers(1, Limits(seconds=3600, bytes=2**30, wall_seconds=3600))
+    ((_, result),) = workers.map(squares, [3], 1, 1)
+    assert not isinstance(result, ItemFailure)
+
+    def wait() -> None:
+        with pytest.raises(CancelledError):
+            list(workers.map(endless, [tmp_path / "begun"], 1, 1))
+
+    waits = threading.Thread(target=wait)
+    waits.start()
+    worker = psutil.Process(result[1])
+    wait_until("it is in the middle of its item", (tmp_path / "begun").exists, 300, every=0.05)
+    workers.close()
+    waits.join(120)
+    assert not waits.is_alive()
+    assert not worker.is_running()
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(method: str) -> None:
+    context = multiprocessing.get_context(method)
+    told = context.Queue()
+    run = context.Process(target=use_workers, args=(told,))
+    run.start()
+    started = told.get(timeout=300)
+    assert len(started) >= 2, "the worker and the process that it was forked from"
+    run.join(300)
+    assert run.exitcode == 0
+    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 60, every=0.1)
+
+
 def test_workers_end_with_their_owner_however_it_ends() -> None:
     code = """
 import os, signal
 from medsearch_pipeline.workers.pool import Limits, Workers
-from tests.pipeline.deadly import squares
+from tests.support.deadly_items import squares
 found = [result[1] for _, result in Workers(2, Limits(9, 2**30)).map(squares, range(9), 1, 9)]
 print(*{*found}, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

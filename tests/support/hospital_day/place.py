@@ -23,8 +23,9 @@ from medsearch_core.records import LandedObject, records_of
 from medsearch_core.storage.object_store import S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.demo.processes import Processes, answers, free_port
 from medsearch_pipeline.intake.inventory import current_inventory
+from medsearch_pipeline.supervision.ports import free_port
+from medsearch_pipeline.supervision.processes import Processes, answers
 from tests.support.paths import PROJECT_ROOT
 from tests.support.s3 import CREDENTIALS
 

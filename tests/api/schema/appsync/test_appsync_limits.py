@@ -57,7 +57,7 @@ def test_the_longest_list_of_images_is_answered_and_many_of_them_are_refused(sam
     many = " ".join(f"a{n}: {longest}" for n in range(MAX_ALIASES))
     answer = refused(f"{{ {many} }}")
     assert code_of(answer) == "LIMIT_EXCEEDED"
-    assert answer["errors"][0]["message"] == f"The query asks for more than {MAX_VALUES} values."
+    assert f"more than {MAX_VALUES} values" in answer["errors"][0]["message"]
     assert "data" not in answer or answer["data"] is None
 
 

@@ -71,5 +71,5 @@ def test_no_bare_token_stands_in_a_log(service, issuer, caplog):
         as_amplify(service, issuer.access_token(exp=1))
         service.post("/graphql", json=ASKED, headers={"authorization": issuer.access_token()})
     said = "\n".join(f"{JsonLines().format(record)} {record.exc_text or ''}" for record in caplog.records)
-    assert "a token was refused: scheme" in said
+    assert "a token was rejected: scheme" in said
     assert not [token for token in issuer.given for part in token.split(".") if part and part in said]

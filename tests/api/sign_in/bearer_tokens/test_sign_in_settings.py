@@ -23,7 +23,7 @@ from tests.support.oidc_settings import oidc_settings
         ({"api_oidc_issuer": "https://issuer.example?x=1"}, "https"),
         ({"api_public_url": "http://search.example"}, "https"),
         ({"api_public_url": "https://search.example/below"}, "without path"),
-        ({"api_oidc_reader_values": " , ", "api_oidc_admin_values": ""}, "nobody could be let in"),
+        ({"api_oidc_reader_values": " , ", "api_oidc_admin_values": ""}, "MEDSEARCH_API_OIDC_READER_VALUES"),
         ({"api_oidc_scopes": "profile"}, "openid"),
     ],
     ids=str,

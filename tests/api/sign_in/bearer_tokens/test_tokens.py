@@ -249,7 +249,7 @@ def test_no_token_and_no_claim_stands_in_a_log(service, issuer, caplog):
         ask(service, issuer.access_token() + "x")
     said = "\n".join(f"{JsonLines().format(record)} {record.exc_text or ''}" for record in caplog.records)
     assert '"method":"POST","route":"-","status":401' in said
-    assert re.findall(r'a token was refused: ([a-z_ ]+)"', said) == [
+    assert re.findall(r'a token was rejected: ([a-z_ ]+)"', said) == [
         "expired_token",
         "audience",
         "unknown key",

@@ -194,6 +194,6 @@ def test_signing_in_and_out_leaves_no_token_and_no_claim_in_a_log(service, issue
     )
     assert f"POST {issuer.url}/token" in said
     assert '"route":"/sign-in/callback","status":303' in said
-    assert "a sign-in was refused: token: nonce" in said
+    assert "a sign-in failed: token: nonce" in said
     for secret in [*issuer.given, SUBJECT, NAME, CLIENT, "private-"]:
         assert secret not in said

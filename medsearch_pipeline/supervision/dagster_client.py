@@ -1,9 +1,9 @@
-"""The few calls to Dagster's GraphQL that the demo makes: what a data engineer clicks in its UI."""
+"""The few calls to Dagster's GraphQL that commands make: what a data engineer clicks in its UI."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ mutation($selector: SensorSelector!) { startSensor(sensorSelector: $selector) {
 _STATS = """
 query($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) {
   assetKey { path } partitionStats { numPartitions numMaterialized } } }"""
+_INSTANCE = "{ instance { info } }"
 _LOGS = """
 query($id: ID!, $cursor: String) { logsForRun(runId: $id, afterCursor: $cursor) { ... on EventConnection {
   cursor events { __typename ... on LogMessageEvent { message } } } } }"""
@@ -73,15 +74,29 @@ class DagsterClient:
 
     def run_job(self, job: str) -> None:
         """Launches a job and waits until it has succeeded."""
-        params = {"selector": {**SELECTOR, "jobName": job}, "runConfigData": {}}
-        launched = self.ask(_LAUNCH_RUN, params=params)["launchRun"]
-        run_id = launched.get("run", {}).get("runId")
-        if not run_id:
-            raise MedsearchError(f"{job} could not be launched: {launched.get('message', launched['__typename'])}")
+        run_id = self.launch_run(job)
         while (status := self.ask(_RUN, id=run_id)["runOrError"]["status"]) not in ("SUCCESS", "FAILURE", "CANCELED"):
             time.sleep(POLL_SECONDS)
         if status != "SUCCESS":
             raise MedsearchError(f"{job} ended as {status}: see run {run_id} in Dagster's UI")
+
+    def launch_run(self, job: str, tags: Mapping[str, str] | None = None) -> str:
+        """Launches a job, which the daemon then starts; returns the run's id."""
+        params = {
+            "selector": {**SELECTOR, "jobName": job},
+            "runConfigData": {},
+            "executionMetadata": {"tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]},
+        }
+        launched = self.ask(_LAUNCH_RUN, params=params)["launchRun"]
+        run_id: str | None = launched.get("run", {}).get("runId")
+        if not run_id:
+            raise MedsearchError(f"{job} could not be launched: {launched.get('message', launched['__typename'])}")
+        return run_id
+
+    def instance_info(self) -> str:
+        """How the webserver's Dagster instance is configured, as YAML; two of one home have the same."""
+        info: str = self.ask(_INSTANCE)["instance"]["info"]
+        return info
 
     def progress(self, assets: Sequence[str]) -> list[AssetProgress]:
         """How far each asset is, as of now."""

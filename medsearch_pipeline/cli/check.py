@@ -1,0 +1,54 @@
+"""`medsearch check`: whether a deployment can work as it is set up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+
+from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.readiness.finding import Finding
+from medsearch_pipeline.settings import Settings
+
+MARKS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
+
+
+def print_checks(console: Console, settings: Settings, is_json: bool) -> int:
+    """Prints what each check found; returns 1 if something keeps the system from working."""
+    from medsearch_pipeline.readiness.run import blocks, run_checks
+
+    with Console(stderr=True).status("Checking …") as status:
+        findings = run_checks(settings, on_check=lambda name: status.update(f"Checking {name} …"))
+    if is_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            _print_finding(console, finding)
+        console.print(_summary(findings), highlight=False)
+    return int(blocks(findings))
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    setting = f" ({finding.setting}={finding.value})" if finding.setting and finding.value is not None else ""
+    line = f"{MARKS[finding.level]:<8} {finding.check}: {finding.message}{setting}"
+    style = {"problem": "bold red", "warning": "yellow"}.get(finding.level)
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    if finding.advice and finding.level != "ok":
+        console.print(f"{'':<8} → {finding.advice}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = {level: sum(finding.level == level for finding in findings) for level in MARKS}
+    return f"{counts['ok']} ok, warnings: {counts['warning']}, problems: {counts['problem']}"
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", dest="is_json", action="store_true", help="print a list of findings as JSON")
+
+
+COMMANDS = (
+    Command("check", "check stores, index, model, sign-in, Dagster and machine before the start", print_checks, _add_arguments),
+)

@@ -1,0 +1,54 @@
+"""What becomes of studies whose run failed. Pure rules, for `ingest_sensor`.
+
+A failed step is not tried again as it is: the same studies would fail it again. But once the settings or the code that runs
+depend on have changed, what failed under the old ones is dispatched again, without waiting for a ledger. Until then the sensor
+says which studies wait in which failed run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from medsearch_pipeline.intake.study_runs import StudyRun, partitions_of
+
+
+@dataclass(frozen=True)
+class FailedRuns:
+    """What is to be done about failed runs.
+
+    Attributes:
+        retry: Partitions to dispatch again.
+        held: Failed run → its partitions that wait for other settings.
+        resolved: Runs that need no further look: those that are dispatched again, and those that others made up for.
+    """
+
+    retry: Sequence[str]
+    held: Mapping[StudyRun, Sequence[str]]
+    resolved: Sequence[str]
+
+
+def judge_failed_runs(
+    failed: Sequence[StudyRun], newest: Mapping[str, StudyRun], keys: Sequence[str], settings: str
+) -> FailedRuns:
+    """What is to be done about failed runs.
+
+    Args:
+        newest: partition → the last run that covered it. A partition belongs to a failed run only while that is the last.
+        keys: every partition, in Dagster's order.
+        settings: the digest of the settings as they are now.
+    """
+    positions = {key: position for position, key in enumerate(keys)}
+    retry: list[str] = []
+    held: dict[StudyRun, Sequence[str]] = {}
+    resolved: list[str] = []
+    for run in failed:
+        open_ = [key for key in partitions_of(run, positions, keys) if key in newest and newest[key].id == run.id]
+        if not open_:
+            resolved.append(run.id)
+        elif run.settings not in (None, settings):
+            retry += open_
+            resolved.append(run.id)
+        else:
+            held[run] = open_
+    return FailedRuns(retry, held, resolved)

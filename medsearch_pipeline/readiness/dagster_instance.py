@@ -1,0 +1,136 @@
+"""Dagster's instance: its home, dagster.yaml, its storage, and whether the daemon runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import dagster as dg
+from dagster._daemon.controller import get_daemon_statuses
+
+from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
+from medsearch_pipeline.orchestration.data_versions import patch_dagster
+from medsearch_pipeline.readiness.finding import Finding
+
+HOME = "DAGSTER_HOME"
+DAEMON_SECONDS = 120
+"""A daemon says every 30 s that it is alive."""
+
+
+def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
+    """Whether Dagster's state can be used, and whether its daemon runs."""
+    home = environment.get(HOME, "")
+    missing = _home_finding(home)
+    if missing:
+        return [missing]
+    found = [_file_finding(Path(home))]
+    try:
+        with dg.DagsterInstance.get() as instance:
+            runs, daemon = instance.get_runs_count(), check_daemon(instance, home)
+            found += [
+                Finding(check="dagster storage", level="ok", message=f"reachable, {runs} runs", setting=HOME, value=home),
+                daemon,
+            ]
+            if daemon.level != "ok":  # one that runs has an environment of its own
+                found += _environment_findings(environment)
+    except Exception as error:  # noqa: BLE001 - whatever Dagster, its storage or a driver raises
+        text = str(error).strip().splitlines()
+        found.append(
+            Finding(
+                check="dagster storage",
+                level="problem",
+                message=f"cannot be used: {type(error).__name__}{f': {text[0]}' if text and _is_dagsters(error) else ''}",
+                setting=HOME,
+                value=home,
+                advice="correct dagster.yaml, or let this machine reach the storage that it names",
+            )
+        )
+    return found
+
+
+def check_dagster_version() -> Finding:
+    """Whether the installed Dagster is one that data versions by study can be given to."""
+    try:
+        patch_dagster()
+    except ConfigurationError as error:
+        return Finding(
+            check="dagster", level="problem", message=str(error), advice="pip install -c constraints.txt -e '.[pipeline]'"
+        )
+    return Finding(check="dagster", level="ok", message=f"version {dg.__version__}")
+
+
+def _home_finding(home: str) -> Finding | None:
+    if not home:
+        fault = "is not set, so Dagster would keep its state in a folder that is deleted"
+    elif not os.path.isabs(home):
+        fault = "is no absolute path, which Dagster refuses"
+    elif not os.path.isdir(home):
+        fault = "is no folder"
+    elif not os.access(home, os.W_OK | os.X_OK):
+        fault = "cannot be written"
+    else:
+        return None
+    return Finding(
+        check="dagster home",
+        level="problem",
+        message=f"{HOME} {fault}",
+        setting=HOME,
+        value=home,
+        advice='mkdir -p "$DAGSTER_HOME" && cp dagster.yaml "$DAGSTER_HOME", or use medsearch up, which makes it',
+    )
+
+
+def _file_finding(home: Path) -> Finding:
+    file = home / "dagster.yaml"
+    if not file.is_file():
+        return Finding(
+            check="dagster.yaml",
+            level="warning",
+            message="is missing, so runs that die are not run again, and events are written slowly",
+            setting=HOME,
+            value=str(home),
+            advice='cp dagster.yaml "$DAGSTER_HOME"',
+        )
+    return Finding(check="dagster.yaml", level="ok", message="is there", setting=HOME, value=str(home))
+
+
+def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:
+    """What daemon, webserver and code server need in their environment, and would not have if started from this one."""
+    unset = [name for name in ENVIRONMENT if not environment.get(name)]
+    if not unset:
+        return []
+    return [
+        Finding(
+            check="dagster environment",
+            level="warning",
+            message=f"{', '.join(unset)} not set, where daemon, webserver and code server need it",
+            setting=unset[0],
+            advice=f"export {' '.join(f'{name}={ENVIRONMENT[name]}' for name in unset)}, or use medsearch up, which sets it",
+        )
+    ]
+
+
+def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
+    """Whether the daemon of an instance runs: without it no sensor looks, and no run in the queue starts."""
+    required = instance.get_required_daemon_types()
+    statuses = get_daemon_statuses(instance, required, ignore_errors=True, heartbeat_tolerance_seconds=DAEMON_SECONDS)
+    silent = sorted(name for name, status in statuses.items() if not status.healthy)
+    if not silent:
+        return Finding(check="dagster daemon", level="ok", message="runs", setting=HOME, value=home)
+    return Finding(
+        check="dagster daemon",
+        level="warning",
+        message="does not run, so no sensor looks and no run starts"
+        if len(silent) == len(required)
+        else f"parts of it do not run: {', '.join(silent)}",
+        setting=HOME,
+        value=home,
+        advice="start dagster-daemon run -w workspace.yaml, or medsearch up",
+    )
+
+
+def _is_dagsters(error: Exception) -> bool:
+    """Whether an error's text is Dagster's own, which quotes configuration and no data."""
+    return type(error).__module__.startswith("dagster.")

@@ -1,0 +1,65 @@
+"""The landing store can be listed and read, and the warehouse written."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from medsearch_core.environment import without_password
+from medsearch_core.errors import MedsearchError
+from medsearch_core.storage.open import open_store
+from medsearch_pipeline.readiness.finding import Finding
+from medsearch_pipeline.settings import Settings
+
+PROBE_FOLDER = "readiness"
+
+
+def check_landing(settings: Settings) -> Finding:
+    """Whether the landing store is there, can be listed, and lets its first object be read."""
+    value = without_password(settings.landing)
+    try:
+        store = open_store(settings.landing, settings.s3, must_exist=True, setting="MEDSEARCH_LANDING")
+        store.check()
+        first = store.scan("", 1)
+        if first and first[0].is_addressable:
+            store.info(first[0].key)
+    except MedsearchError as error:
+        return Finding(
+            check="landing store",
+            level="problem",
+            message=str(error),
+            setting="MEDSEARCH_LANDING",
+            value=value,
+            advice="create or mount the folder or bucket, or correct the setting; the process must be allowed to read it",
+        )
+    if not first:
+        return Finding(
+            check="landing store",
+            level="warning",
+            message="it is empty",
+            setting="MEDSEARCH_LANDING",
+            value=value,
+            advice="put DICOM files and reports into it, or correct the setting if there should be some",
+        )
+    return Finding(check="landing store", level="ok", message="can be read", setting="MEDSEARCH_LANDING", value=value)
+
+
+def check_warehouse(settings: Settings) -> Finding:
+    """Whether an object can be written to the warehouse, read, and deleted again."""
+    value, key = without_password(settings.warehouse), f"{PROBE_FOLDER}/{uuid4().hex}"
+    try:
+        store = open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE")
+        store.write(key, b"medsearch check")
+        try:
+            store.read(key)
+        finally:
+            store.delete(key)
+    except MedsearchError as error:
+        return Finding(
+            check="warehouse",
+            level="problem",
+            message=str(error),
+            setting="MEDSEARCH_WAREHOUSE",
+            value=value,
+            advice="create the folder or bucket and let this user write to it, or correct the setting",
+        )
+    return Finding(check="warehouse", level="ok", message="can be written", setting="MEDSEARCH_WAREHOUSE", value=value)

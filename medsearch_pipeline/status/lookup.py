@@ -1,0 +1,94 @@
+"""Which studies a text names: a landed key or folder, a partition or study id, an accession number, a DICOM UID."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from medsearch_core.errors import ObjectNotFound
+from medsearch_core.keys import StudyKey
+from medsearch_core.search.index import SearchIndex
+from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_pipeline.intake.inventory import studies_in
+from medsearch_pipeline.studies.documents import study_from_path
+
+READERS = 16
+UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid", "study_id")
+"""What a study's table of images tells, and its landed keys need not."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a text names.
+
+    Attributes:
+        kind: What the text is: `landed key`, `partition`, …
+        studies: The studies, sorted.
+        orphans: Landed objects of that name that belong to no study.
+    """
+
+    kind: str
+    studies: Sequence[StudyKey]
+    orphans: pa.Table
+
+
+def find_in_inventory(text: str, inventory: pa.Table) -> Match | None:
+    """What a text names among landed objects; the first kind that has any counts.
+
+    Args:
+        inventory: Of all landed objects, as `LandedObject` has them.
+    """
+    patient, _, study = text.partition("/")
+    named = pc.list_parent_indices(inventory["report_names"]).filter(pc.equal(pc.list_flatten(inventory["report_names"]), text))
+    by_name = pc.is_in(pa.array(range(len(inventory)), pa.int64()), named.combine_chunks().cast(pa.int64()))
+    kinds = {
+        "landed key": pc.equal(inventory["key"], text),
+        "partition": pc.and_(pc.equal(inventory["patient"], patient), pc.equal(inventory["study"], study)),
+        "study": pc.equal(inventory["study"], text),
+        "patient": pc.equal(inventory["patient"], text),
+        "StudyInstanceUID": pc.equal(inventory["study_instance_uid"], text),
+        "StudyID, accession number or report": by_name,
+        "file name": pc.match_substring_regex(inventory["key"], f"(^|/){_escape(text)}(\\.[A-Za-z]+)?$"),
+        "folder": pc.starts_with(inventory["key"], f"{text.rstrip('/')}/"),
+    }
+    for kind, is_match in kinds.items():
+        rows = inventory.filter(is_match)
+        if len(rows):
+            return Match(kind, studies_in(rows), rows.filter(pc.is_null(rows["study"])))
+    return None
+
+
+def find_by_uid(text: str, warehouse: Warehouse, index: SearchIndex, inventory: pa.Table) -> Match | None:
+    """What a text names among images: the index knows SOP instances, the studies' tables every UID.
+
+    The tables are read one by one, which takes minutes where there are hundreds of thousands.
+    """
+    (image,) = index.images([text])
+    if image:
+        return Match("SOPInstanceUID", [StudyKey(image.patient, image.study)], inventory.slice(0, 0))
+    studies = [study for entry in warehouse.store.list("dicom_metadata") if (study := _study_of(entry.key))]
+    with ThreadPoolExecutor(READERS) as readers:
+        found = readers.map(lambda study: _names(warehouse, study, text), studies)
+        matching = sorted(study for study, is_match in zip(studies, found, strict=True) if is_match)
+    return Match("DICOM UID", matching, inventory.slice(0, 0)) if matching else None
+
+
+def _study_of(path: str) -> StudyKey | None:
+    return study_from_path(path.removeprefix("dicom_metadata/"))
+
+
+def _names(warehouse: Warehouse, study: StudyKey, text: str) -> bool:
+    """Whether a study's table of images has the text as one of its UIDs. A damaged table has none; `stale` tells of it."""
+    try:
+        rows = warehouse.written(study_path("dicom_metadata", study), UIDS).rows
+    except (ObjectNotFound, pa.ArrowException):
+        return False
+    return any(pc.any(pc.equal(rows[name], text)).as_py() for name in UIDS)
+
+
+def _escape(text: str) -> str:
+    return "".join(f"\\{character}" if not (character.isalnum() or character == "_") else character for character in text)

@@ -1,0 +1,66 @@
+"""Metadata that was written before a column was added, read again from the objects' headers alone.
+
+No pixel is decoded, no thumbnail written: which frames of an object are images is known from the rows there are. What a header
+tells must be those rows' own in all that they held already; where it is not, the study is to be decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
+
+from medsearch_core.dicom.dataset import read_dataset
+from medsearch_core.dicom.image_record import image_records
+from medsearch_core.errors import BadInput, ObjectUnreadable
+from medsearch_core.records import ImageRecord, conformed, records_of
+from medsearch_core.storage.object_store import ObjectStore
+from medsearch_core.storage.warehouse import Written
+
+
+@dataclass(frozen=True)
+class ObjectRows:
+    """The rows of one object's images, and the version of the table that they were written under."""
+
+    images: Sequence[ImageRecord]
+    version: int
+
+    def held(self, image: ImageRecord) -> list[object]:
+        """What a row of that version says of an image."""
+        return [getattr(image, f.name) for f in fields(image) if f.metadata["since"] <= self.version]
+
+
+def rows_by_object(table: Written) -> list[ObjectRows]:
+    """A study's rows, object by object, in their order."""
+    images = records_of(ImageRecord, conformed(ImageRecord, table.rows))
+    version = table.origin.version if table.origin else 0
+    return [ObjectRows(list(of), version) for _, of in groupby(images, key=lambda image: image.key)]
+
+
+@dataclass(frozen=True)
+class HeaderReader:
+    """Reads headers from the landing store."""
+
+    landing: ObjectStore
+
+    def read(self, objects: Sequence[ObjectRows]) -> Iterator[Sequence[ImageRecord] | None]:
+        """Each object's rows as its header has them now; None where that is not what the rows there were made from."""
+        return map(self._reread, objects)
+
+    def _reread(self, rows: ObjectRows) -> Sequence[ImageRecord] | None:
+        first = rows.images[0]
+        try:
+            with self.landing.open(first.key) as file:
+                dataset = read_dataset(file, stop_before_pixels=True)
+            found = image_records(
+                dataset,
+                patient=first.patient,
+                study=first.study,
+                key=first.key,
+                sha256=first.sha256,
+                bytes=first.bytes,
+                frames=[image.frame for image in rows.images],
+            )
+        except (BadInput, ObjectUnreadable):
+            return None
+        return found if [rows.held(image) for image in found] == [rows.held(image) for image in rows.images] else None

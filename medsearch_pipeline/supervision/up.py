@@ -1,0 +1,100 @@
+"""`medsearch up`: the whole system over one's own data, on one machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from medsearch_core.environment import load_settings
+from medsearch_core.errors import ConfigurationError
+from medsearch_core.storage.open import open_store
+from medsearch_pipeline.models.availability import availability
+from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.supervision.dagster_home import hold_dagster_home, prepare_dagster_home
+from medsearch_pipeline.supervision.ports import LOOPBACK, local_url, require_port
+from medsearch_pipeline.supervision.processes import Processes, stop_on_signals
+from medsearch_pipeline.supervision.servers import COMPLETE_ENVIRONMENT, start_servers
+from medsearch_pipeline.supervision.up_environment import starts_embedder, up_environment
+
+MODEL_SECONDS = 1800.0
+"""How long the first download of a model's weights may take."""
+
+
+def run_up(console: Console, landing: str | None, home: Path, dagster_port: int, api_port: int | None) -> int:
+    """Starts everything and serves until Ctrl-C or SIGTERM; returns 0.
+
+    Raises:
+        ConfigurationError: a setting is wrong, a port is taken, or the system could not work as it is set up.
+        ProcessEnded: one of the processes ended; the others are stopped.
+    """
+    is_without_sign_in = not os.environ.get("MEDSEARCH_API_SIGN_IN")
+    environment = up_environment(os.environ, home.expanduser().absolute(), landing, dagster_port, api_port)
+    os.environ.update(environment)
+    settings = load_settings(Settings)
+    api_host, api_port = environment.get("MEDSEARCH_API_HOST", LOOPBACK), _port(environment["MEDSEARCH_API_PORT"])
+    dagster_home, logs = Path(environment["DAGSTER_HOME"]), home.expanduser().absolute() / "logs"
+    has_embedder = starts_embedder(environment["MEDSEARCH_API_EMBEDDER_URL"], settings.embedder_port)
+    stop_on_signals()
+    try:
+        require_port(LOOPBACK, dagster_port, "stop what uses it, or give another --dagster-port")
+        require_port(api_host, api_port, "stop what uses it, or give another --api-port (MEDSEARCH_API_PORT)")
+        if has_embedder:
+            require_port(settings.embedder_host, settings.embedder_port, "stop what uses it, or set MEDSEARCH_EMBEDDER_PORT")
+        with console.status("Checking stores and model …"):
+            require_readiness(settings)
+        prepare_dagster_home(dagster_home)
+        with ExitStack() as running:
+            running.enter_context(hold_dagster_home(dagster_home))
+            processes = running.enter_context(Processes(logs, {**environment, **COMPLETE_ENVIRONMENT}))
+            embedder_url = local_url(settings.embedder_host, settings.embedder_port) if has_embedder else None
+            with console.status("Starting Dagster, the service and its embedder …"):
+                start_servers(processes, dagster_home, dagster_port, local_url(api_host, api_port), embedder_url)
+            _print_addresses(console, settings, environment, logs)
+            if is_without_sign_in:
+                console.print("Nobody signs in (MEDSEARCH_API_SIGN_IN=development), so only this machine is served.")
+            if settings.sensors == "stopped":
+                console.print("Sensors and schedules are stopped (MEDSEARCH_SENSORS): start them in Dagster's UI.")
+            else:
+                console.print(f"A study is ingested when nothing of it has changed for {settings.settle_seconds} s.")
+            console.print("Ctrl-C stops everything.")
+            processes.watch()
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+    return 0
+
+
+def require_readiness(settings: Settings) -> None:
+    """Returns if the system can work as it is set up.
+
+    Raises:
+        ConfigurationError: it cannot; one line for each problem.
+    """
+    open_store(settings.landing, settings.s3, must_exist=True, setting="MEDSEARCH_LANDING").check()
+    open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE").check()
+    found = availability(settings, MODEL_SECONDS)
+    if found is not None and not found.is_available:
+        raise ConfigurationError(found.sentence)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigurationError(f"MEDSEARCH_API_PORT={text}: give a whole number")
+    return int(text)
+
+
+def _print_addresses(console: Console, settings: Settings, environment: Mapping[str, str], logs: Path) -> None:
+    rows = {
+        "Page": environment["MEDSEARCH_API_URL"],
+        "GraphQL": f"{environment['MEDSEARCH_API_URL']}/graphql",
+        "Dagster": environment["MEDSEARCH_DAGSTER_URL"],
+        "Landing": settings.landing,
+        "Warehouse": settings.warehouse,
+        "Index": settings.index,
+        "Logs": str(logs),
+    }
+    for name, address in rows.items():
+        console.print(f"{name:<10} {address}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,54 @@
+"""The environment of `medsearch up`: what the user set, and what one machine needs besides."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from medsearch_core.loopback import is_local_host
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
+from medsearch_pipeline.supervision.ports import LOOPBACK
+
+API_PORT, EMBEDDER_PORT = "8000", "8001"
+
+
+def up_environment(
+    variables: Mapping[str, str], home: Path, landing: str | None, dagster_port: int, api_port: int | None
+) -> dict[str, str]:
+    """All variables of the processes. What the user set stays; an empty variable counts as not set.
+
+    Args:
+        home: Folder of what is written, where no variable names another place for it.
+        landing: Goes before MEDSEARCH_LANDING, as `api_port` goes before MEDSEARCH_API_PORT.
+    """
+    given = {name: value for name, value in variables.items() if value or not name.startswith("MEDSEARCH_")}
+    if landing is not None:
+        given["MEDSEARCH_LANDING"] = landing
+    if api_port is not None:
+        given["MEDSEARCH_API_PORT"] = str(api_port)
+    port = given.get("MEDSEARCH_API_PORT", API_PORT)
+    token = given.get("MEDSEARCH_EMBEDDER_TOKEN") or given.get("MEDSEARCH_API_EMBEDDER_TOKEN") or secrets.token_urlsafe()
+    embedder_port = given.get("MEDSEARCH_EMBEDDER_PORT", EMBEDDER_PORT)
+    defaults = {
+        **ENVIRONMENT,
+        "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
+        "MEDSEARCH_INDEX": str(home / "index"),
+        "MEDSEARCH_DAGSTER_URL": f"http://localhost:{dagster_port}",
+        "MEDSEARCH_API_SIGN_IN": "development",
+        "MEDSEARCH_API_PORT": port,
+        "MEDSEARCH_API_URL": given.get("MEDSEARCH_API_PUBLIC_URL", f"http://localhost:{port}"),
+        "MEDSEARCH_EMBEDDER_PORT": embedder_port,
+        "MEDSEARCH_EMBEDDER_TOKEN": token,
+        "MEDSEARCH_API_EMBEDDER_TOKEN": token,
+        "MEDSEARCH_API_EMBEDDER_URL": f"http://{LOOPBACK}:{embedder_port}",
+    }
+    dagster_home = Path(given.get("DAGSTER_HOME") or home / "dagster").expanduser().absolute()
+    return defaults | given | {"DAGSTER_HOME": str(dagster_home)}
+
+
+def starts_embedder(embedder_url: str, embedder_port: int) -> bool:
+    """Whether the service's embedder is the one that `up` starts, and not one that runs elsewhere."""
+    address = urlsplit(embedder_url)
+    return is_local_host(address.hostname or "") and address.port == embedder_port

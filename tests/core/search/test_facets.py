@@ -1,0 +1,106 @@
+"""The table of facets: what follows from a row of it, and what an index that was built before it does."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from medsearch_core.errors import IndexMismatch
+from medsearch_core.keys import StudyKey
+from medsearch_core.records import TEXT, EmbeddingRecord, ImageRecord, ReportRecord
+from medsearch_core.search import releases
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, study_documents
+from medsearch_core.search.embedded import table as embedded_table
+from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
+from medsearch_core.search.embedded.rows import SCHEMA, rows_of, table_of_rows
+from medsearch_core.search.facets import FACETS, FIRST_SCHEMA_VERSION, INDEX_SCHEMA_VERSION, Facet
+from medsearch_core.search.filter_fields import IMAGE_FIELDS, REPORT_FIELDS
+from medsearch_core.search.opensearch.mappings import reports_index
+from medsearch_core.search.opensearch.options import IndexLayout
+from medsearch_core.search.opensearch.sources import document_of
+from medsearch_core.search.query import FACET_FIELDS, Filters
+from tests.core.search.search_documents import image, report
+
+A = StudyKey("p1", "s1")
+
+
+@pytest.mark.parametrize("facet", FACETS, ids=lambda facet: facet.name)
+def test_a_facet_is_a_text_of_the_metadata_a_filter_a_count_and_a_field_of_every_index(facet: Facet) -> None:
+    assert {f.name: f.metadata["type"] for f in fields(ImageRecord)}[facet.column] == TEXT
+    assert getattr(Filters(), facet.name) == ()
+    assert facet.name in FACET_FIELDS
+    assert (IMAGE_FIELDS[facet.name], REPORT_FIELDS[facet.name]) == (facet.column, facet.name)
+    assert {facet.column, facet.name} <= set(SCHEMA.names)
+    assert facet.name in reports_index(IndexLayout(), "v3-x", "now")["mappings"]["properties"]
+    assert FIRST_SCHEMA_VERSION <= facet.since <= INDEX_SCHEMA_VERSION
+
+
+@pytest.mark.parametrize("facet", FACETS, ids=lambda facet: facet.name)
+def test_documents_have_a_facets_value_and_reports_those_of_their_studys_images(facet: Facet) -> None:
+    shared = {"patient": "p1", "study": "s1", "key": "k", "sha256": "a"}
+    images = [
+        ImageRecord(
+            image_id=name, bytes=1, frame=1, frames=1, is_representative=True, study_instance_uid="1", sop_instance_uid=name,
+            rows=1, columns=1, **shared, **{facet.column: value},
+        )
+        for name, value in (("1", "b"), ("2", "a"), ("3", None), ("4", "a"))
+    ]  # fmt: skip
+    lists = {f.name: [] for f in fields(ReportRecord) if f.name.startswith(("positive", "negative")) or "codes" in f.name}
+    text = ReportRecord(report_id="s1", encoding="utf-8", ner_version="1", text="", **shared, **lists)
+    vectors = [EmbeddingRecord(image_id=i.image_id, model_id="m", model_version="1", vector=[1.0]) for i in images]
+    made = study_documents(A, images, vectors, [text], "inputs")
+    assert [getattr(i, facet.column) for i in made.images] == ["b", "a", None, "a"]
+    assert getattr(made.reports[0], facet.name) == ["a", "b"]
+
+
+@pytest.fixture
+def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[EmbeddedIndex, Facet]:
+    """An index that was built before the last facet was added, with a study in it, and that facet."""
+    facet = FACETS[-1]
+    columns = [name for name in SCHEMA.names if name not in (facet.name, facet.column)]
+    index = open_embedded(str(tmp_path))
+    with monkeypatch.context() as before:
+        before.setattr(releases, "INDEX_SCHEMA_VERSION", INDEX_SCHEMA_VERSION - 1)
+        before.setattr(embedded_table, "SCHEMA", SCHEMA.empty_table().select(columns).schema)
+        index.begin(None)
+        (release,) = index.releases()
+        index.publish(release.name)
+    documents = StudyDocuments(study=A, images=[image(A)], reports=[report(A, findings="An effusion.")], inputs="a")
+    rows = embedded_table.DocumentTable(f"{tmp_path}/{release.name}").newest()
+    rows.add(table_of_rows(rows_of(documents).values()).select(columns))
+    return index, facet
+
+
+def test_an_index_from_before_a_facet_answers_and_finds_nothing_by_it(older: tuple[EmbeddedIndex, Facet]) -> None:
+    index, facet = older
+    asked = Filters(**{facet.name: ["any"]})
+    assert index.images(["s1.1"]) == [replace(image(A), vector=())]
+    assert [hit.document.report_id for hit in index.text("effusion").hits] == ["s1"]
+    assert len(index.similar([1.0, 0.0], 5)) == index.list_images().total == index.count().images == 1
+    assert (index.facets(facet.name), [c.value for c in index.facets("patient")]) == ([], ["p1"])
+    assert (index.similar([1.0, 0.0], 5, asked), index.text("", (), asked).total, index.count(asked).reports) == ([], 0, 0)
+    assert index.images_of_reports(["s1"], asked) == [[]]
+    assert index.health().studies == 1
+
+
+def test_an_index_from_before_a_facet_takes_no_documents_until_it_is_built_anew(older: tuple[EmbeddedIndex, Facet]) -> None:
+    index, facet = older
+    study = StudyDocuments(study=A, images=[image(A, **{facet.column: "x"})], inputs="b")
+    with pytest.raises(IndexMismatch, match="medsearch reindex"):
+        index.upsert([study])
+    name = index.begin(None)
+    index.release(name).upsert([study])
+    index.finish(name)
+    index.publish(name)
+    assert index.count(Filters(**{facet.name: ["x"]})).images == 1
+
+
+def test_a_document_of_a_cluster_from_before_a_facet_is_read_without_it() -> None:
+    for kind, document in ((ImageDocument, image(A)), (ReportDocument, report(A))):
+        stored = {f.name: getattr(document, f.name) for f in fields(kind) if f.name != "vector"}
+        for facet in FACETS:
+            stored.pop(facet.column, None)
+            stored.pop(facet.name, None)
+        assert document_of(kind, stored) == (replace(document, vector=()) if isinstance(document, ImageDocument) else document)
