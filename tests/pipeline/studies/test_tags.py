@@ -14,7 +14,14 @@ from medsearch_pipeline.cli import main
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.documents import documents_digest, list_studies, read_documents, read_tags
 from medsearch_pipeline.studies.tags import normalize_tags, retag
-from tests.support.parquet_fixtures import fill_warehouse, home_settings, put_images, study_key, warehouse_of
+from tests.support.parquet_fixtures import (
+    fill_warehouse,
+    home_settings,
+    put_images,
+    record_configured_model,
+    study_key,
+    warehouse_of,
+)
 
 STUDY = study_key(0)
 TRIAL = Filters(tags=("Trial 7",))
@@ -24,6 +31,7 @@ TRIAL = Filters(tags=("Trial 7",))
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     found = home_settings(tmp_path)
     fill_warehouse(found, 3)
+    record_configured_model(found)
     monkeypatch.setenv("MEDSEARCH_WAREHOUSE", found.warehouse)
     monkeypatch.setenv("MEDSEARCH_INDEX", found.index)
     return found
