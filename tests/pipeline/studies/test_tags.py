@@ -52,7 +52,7 @@ def test_what_cannot_be_printed_or_is_too_long_is_no_tag(tag: str) -> None:
 def test_a_tag_is_found_at_once_and_gone_at_once(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reindex"]) == 0
     assert main(["tag", STUDY.partition, "Trial 7", " teaching "]) == 0
-    assert f"{STUDY}: Trial 7, teaching\n" in capsys.readouterr().out
+    assert f'{STUDY}: "Trial 7", "teaching"\n' in capsys.readouterr().out
     index = open_index(settings)
     assert (index.count(TRIAL).images, index.count(TRIAL).reports) == (2, 1)
     image = index.images([f"{STUDY.study[1:]}.0"])[0]
@@ -66,6 +66,19 @@ def test_a_tag_is_found_at_once_and_gone_at_once(settings: Settings, capsys: pyt
     assert "no tags" in capsys.readouterr().out
     assert read_tags(warehouse_of(settings), STUDY) == []
     assert "tags" not in list_studies(warehouse_of(settings))[STUDY]
+
+
+def test_a_tag_that_looks_like_a_person_is_added_only_when_somebody_says_that_it_is_none(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["tag", STUDY.partition, "teaching", "Doe, John", "12345678"]
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(said in line for said in ('"Doe, John" looks like a name', '"12345678" looks like a record number', "--yes"))
+    assert read_tags(warehouse_of(settings), STUDY) == [], "none of them is added"
+    assert main([*arguments, "--yes"]) == 0
+    assert f'{STUDY}: "12345678", "Doe, John", "teaching"\n' in capsys.readouterr().out
+    assert main(["untag", STUDY.partition, "Doe, John"]) == 0
 
 
 def test_tags_come_with_a_rebuild_and_change_what_a_study_was_made_from(settings: Settings) -> None:
