@@ -11,6 +11,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import FIRST_VERSION, TABLES, ImageRecord, Rejection, ThumbnailRecord, version_of
 from medsearch_core.storage.warehouse import Origin, Warehouse, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
+    GROUP,
     Progress,
     asset_spec_arguments,
     begin_first_step,
@@ -48,7 +49,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 deps=["inventory"],
                 description="One row per image (a decodable frame of a SOP instance): identity, study, series, acquisition "
                 "and geometry attributes, and the SHA-256 of its source.",
-                group_name="images",
+                group_name=GROUP,
                 kinds={"python", "parquet"},
                 code_version=_code_version(rules, ImageRecord),
                 **asset_spec_arguments(ImageRecord),
@@ -58,7 +59,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 deps=["inventory"],
                 description="One row and one PNG per image: modality LUT, VOI LUT and photometric interpretation applied, "
                 "aspect kept.",
-                group_name="images",
+                group_name=GROUP,
                 kinds={"python", "parquet"},
                 code_version=_code_version(rules, ThumbnailRecord),
                 **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),

@@ -5,6 +5,7 @@ import dagster as dg
 from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import Origin, study_path
 from medsearch_pipeline.assets.study_asset import (
+    GROUP,
     Progress,
     asset_spec_arguments,
     describe_partitions,
@@ -36,7 +37,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
 
     @dg.asset(
         deps=["thumbnails"],
-        group_name="images",
+        group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[
             dg.AssetCheckSpec(PAIRED, asset="embeddings", description="Images and vectors are one to one, study by study."),

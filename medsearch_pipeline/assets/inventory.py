@@ -7,7 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from medsearch_core.records import EXCLUSIONS, LandedObject, Rejection
-from medsearch_pipeline.assets.study_asset import MAX_ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
+from medsearch_pipeline.assets.study_asset import (
+    GROUP,
+    MAX_ROWS_SHOWN,
+    asset_spec_arguments,
+    every_object_was_used,
+    fresh_within,
+)
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact_journal, placement_digest, scan_full_store
 from medsearch_pipeline.intake.inventory import studies_in
@@ -34,7 +40,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
     layout = Layout.of(settings.layout)
 
     @dg.asset(
-        group_name="landing",
+        group_name=GROUP,
         freshness_policy=fresh_within(settings.inventory_fresh_hours),
         kinds={"python", "parquet"},
         check_specs=[

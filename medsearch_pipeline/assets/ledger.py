@@ -10,7 +10,7 @@ from medsearch_core.errors import StorageError
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.assets.study_asset import asset_spec_arguments, fresh_within
+from medsearch_pipeline.assets.study_asset import GROUP, asset_spec_arguments, fresh_within
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake import journal
@@ -35,7 +35,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],
-        group_name="accounting",
+        group_name=GROUP,
         freshness_policy=fresh_within(settings.ledger_fresh_hours),
         kinds={"duckdb", "parquet"},
         check_specs=[

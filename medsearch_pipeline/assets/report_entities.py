@@ -5,6 +5,7 @@ import dagster as dg
 from medsearch_core.records import EntityRecord, Rejection, ReportRecord, version_of
 from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
+    GROUP,
     Progress,
     asset_spec_arguments,
     begin_first_step,
@@ -31,7 +32,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
 
     @dg.asset(
         deps=["inventory"],
-        group_name="reports",
+        group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was refused.")],
         partitions_def=study_partitions,

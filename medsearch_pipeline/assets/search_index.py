@@ -10,7 +10,15 @@ from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Origin
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, note_settings, partitions_of, totals
+from medsearch_pipeline.assets.study_asset import (
+    GROUP,
+    OWNERS,
+    Progress,
+    describe_partitions,
+    note_settings,
+    partitions_of,
+    totals,
+)
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_indexed_vectors
@@ -40,7 +48,7 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
 
     @dg.asset(
         deps=["dicom_metadata", "embeddings", "report_entities"],
-        group_name="search",
+        group_name=GROUP,
         kinds={"python"},
         owners=OWNERS,
         check_specs=[
