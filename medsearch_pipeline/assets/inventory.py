@@ -20,11 +20,11 @@ from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.orchestration.data_versions import LANDED
+from medsearch_pipeline.orchestration.partition_spans import remove_malformed
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import Layout
-from medsearch_pipeline.upkeep.pruning import remove_malformed
 
 CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
 
@@ -76,7 +76,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         new = register(context.instance, studies, held)
         malformed = Partitions.of(held).malformed
         if malformed:
-            removed, left = remove_malformed(tables, context.instance)
+            removed, left = remove_malformed(context.instance)
             context.log.warning(
                 f"partitions that name no study, removed: {', '.join(removed) or 'none'}; left to runs and backfills: "
                 f"{', '.join(left) or 'none'}"

@@ -11,11 +11,12 @@ from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.intake.dispatch import MAX_GAP, places_in, ranges
+from medsearch_pipeline.intake.dispatch import MAX_GAP, ranges
 from medsearch_pipeline.intake.inventory import require_inventory
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.models.code_version import code_version_of, recorded_models
+from medsearch_pipeline.orchestration.partition_spans import places_in
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import vector_inputs_digest
 from medsearch_pipeline.studies.images import image_digest_for

@@ -15,9 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import dagster as dg
 from dagster import DagsterInstance
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError
@@ -25,11 +23,15 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal, pending
-from medsearch_pipeline.intake.dispatch import places_in
 from medsearch_pipeline.intake.inventory import PATH, current_inventory, studies_in
 from medsearch_pipeline.ledger.catalog import COLUMNS
+from medsearch_pipeline.orchestration.partition_spans import (
+    claimed_partitions,
+    has_backfill,
+    remove_malformed,
+    unfinished_spans,
+)
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
 
 BATCH = 500
 """Studies between two looks at what landed and what runs."""
@@ -83,20 +85,8 @@ class InFlightWork:
     def claimed(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
         """Those of the studies that must be left alone."""
         studies = list(studies)
-        worked_on = set(self.claimed_partitions(study.partition for study in studies))
+        worked_on = set(claimed_partitions((study.partition for study in studies), self.spans, self.keys))
         return [study for study in studies if study in self.pending or study.partition in worked_on]
-
-    def claimed_partitions(self, partitions: Iterable[str]) -> list[str]:
-        """Those of the partitions that an unfinished run works on or will."""
-        places = {key: place for place, key in enumerate(self.keys)}
-        spans = places_in(self.spans, places)
-        ends = {key for span in self.spans for key in span}
-
-        def is_claimed(key: str) -> bool:
-            place = places.get(key)
-            return key in ends or (place is not None and any(place in span for span in spans))
-
-        return [key for key in partitions if is_claimed(key)]
 
 
 def removed_studies(stored: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
@@ -120,7 +110,7 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
     files, indexed, landed = _files(warehouse), index.studies(), _InventoryStudies(warehouse)
     registered = set(Partitions.of(instance.get_dynamic_partitions(NAME)).studies)
-    removed, left = remove_malformed(warehouse, instance, is_dry=is_dry)
+    removed, left = remove_malformed(instance, is_dry=is_dry)
     done = PruneResult(malformed=removed, malformed_skipped=left)
     for batch in batched(removed_studies({*files, *indexed, *registered}, landed.studies()), BATCH):
         still_removed = removed_studies(batch, landed.studies())
@@ -129,7 +119,7 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
         paths = [path for study in removable for path in files.get(study, ())]
         documents = [study for study in removable if study in indexed]
         partitions = [study.partition for study in removable if study in registered]
-        kept = partitions if _has_backfill(instance) else []
+        kept = partitions if has_backfill(instance) else []
         done.add(removable, len(paths), len(documents), len(partitions) - len(kept), claimed, len(kept))
         if is_dry:
             continue
@@ -142,22 +132,6 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     if done.documents and not is_dry:
         index.compact()
     return done
-
-
-def remove_malformed(warehouse: Warehouse, instance: DagsterInstance, *, is_dry: bool = False) -> tuple[list[str], list[str]]:
-    """Removes partitions that name no study, and returns them and those that it left to a run or a backfill.
-
-    Args:
-        is_dry: only says what would go.
-    """
-    malformed = Partitions.of(instance.get_dynamic_partitions(NAME)).malformed
-    if not malformed:
-        return [], []
-    claimed = malformed if _has_backfill(instance) else _in_flight_work(warehouse, instance).claimed_partitions(malformed)
-    removed = [key for key in malformed if key not in claimed]
-    for key in () if is_dry else removed:
-        instance.delete_dynamic_partition(NAME, key)
-    return removed, list(claimed)
 
 
 class _InventoryStudies:
@@ -191,17 +165,11 @@ def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:
 
 def _in_flight_work(warehouse: Warehouse, instance: DagsterInstance) -> InFlightWork:
     state = pending.read(warehouse)
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     return InFlightWork(
         pending={row.study for row in state.rows} if state else set(),
-        spans=[span for run in runs if (span := partition_span(run))],
+        spans=unfinished_spans(instance),
         keys=instance.get_dynamic_partitions(NAME),
     )
-
-
-def _has_backfill(instance: DagsterInstance) -> bool:
-    going = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
-    return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=going), limit=1))
 
 
 def _study(key: str) -> StudyKey | None:
