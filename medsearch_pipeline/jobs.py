@@ -49,7 +49,8 @@ JOBS = (
     Job(
         name="ingest_job",
         assets=STUDY_ASSETS,
-        description="Bring studies from the landing store to the search index. What is unchanged is left as it is.",
+        description="Bring studies from the landing store to the search index: all five study assets, the usual way to "
+        "ingest. What is unchanged is left as it is.",
     ),
     Job(
         name="metadata_job",

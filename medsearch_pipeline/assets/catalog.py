@@ -4,7 +4,7 @@ import dagster as dg
 
 from medsearch_core.records import CatalogFile
 from medsearch_core.storage.warehouse import CATALOG_PATH
-from medsearch_pipeline.assets.study_asset import asset_spec_arguments
+from medsearch_pipeline.assets.study_asset import GROUP, asset_spec_arguments
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.ledger.catalog import VERSION, catalog_digest, refresh_catalog
 from medsearch_pipeline.resources import WarehouseResource
@@ -16,7 +16,7 @@ def build_catalog(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         deps=["dicom_metadata", "thumbnails", "embeddings", "report_entities"],
-        group_name="accounting",
+        group_name=GROUP,
         kinds={"python", "parquet"},
         code_version=VERSION,
         op_tags=whole_step_tags(settings),

@@ -11,12 +11,13 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import FIRST_VERSION, TABLES, ImageRecord, Rejection, ThumbnailRecord, version_of
 from medsearch_core.storage.warehouse import Origin, Warehouse, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
+    GROUP,
     Progress,
     asset_spec_arguments,
     begin_first_step,
     describe_partitions,
     every_object_was_used,
-    studies_of,
+    partitions_of,
     totals,
 )
 from medsearch_pipeline.checks.pictures import SAMPLE, faults_of_pictures
@@ -48,7 +49,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 deps=["inventory"],
                 description="One row per image (a decodable frame of a SOP instance): identity, study, series, acquisition "
                 "and geometry attributes, and the SHA-256 of its source.",
-                group_name="images",
+                group_name=GROUP,
                 kinds={"python", "parquet"},
                 code_version=_code_version(rules, ImageRecord),
                 **asset_spec_arguments(ImageRecord),
@@ -58,7 +59,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 deps=["inventory"],
                 description="One row and one PNG per image: modality LUT, VOI LUT and photometric interpretation applied, "
                 "aspect kept.",
-                group_name="images",
+                group_name=GROUP,
                 kinds={"python", "parquet"},
                 code_version=_code_version(rules, ThumbnailRecord),
                 **asset_spec_arguments(ThumbnailRecord, longest_side_px=settings.thumbnail_side),
@@ -95,7 +96,8 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
             ),
             tables,
         )
-        objects = objects_of(tables, studies_of(context), "dicom")
+        partitions = partitions_of(context)
+        objects = objects_of(tables, partitions.studies, "dicom")
         images: dict[StudyKey, dict[str, Any]] = {}
         pictures: dict[StudyKey, dict[str, Any]] = {}
         shown: dict[StudyKey, list[ThumbnailRecord]] = {}
@@ -128,16 +130,19 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
         for table, described in (("dicom_metadata", images), ("thumbnails", pictures)):
             version = version_of(TABLES[table])
             versions = {s: StudyVersion(Origin(reader.inputs(landed), version).digest) for s, landed in objects.items()}
-            describe_partitions(context, table, described, versions)
+            describe_partitions(context, table, described, versions, partitions.malformed)
         yield dg.MaterializeResult(
             asset_key="dicom_metadata",
-            metadata={**totals(images), "images_per_second": round(_built(images) / (time.perf_counter() - started), 2)},
+            metadata={
+                **totals(images, partitions.malformed),
+                "images_per_second": round(_built(images) / (time.perf_counter() - started), 2),
+            },
             check_results=[every_object_was_used("dicom_metadata", CHECK, refused)],
         )
         faults = faults_of_pictures(tables.store, shown, seed=context.run.run_id)
         yield dg.MaterializeResult(
             asset_key="thumbnails",
-            metadata=totals(pictures),
+            metadata=totals(pictures, partitions.malformed),
             check_results=[no_study_is_at_fault("thumbnails", PICTURES, faults, REMEDY)],
         )
 

@@ -5,11 +5,12 @@ import dagster as dg
 from medsearch_core.records import EmbeddingRecord
 from medsearch_core.storage.warehouse import Origin, study_path
 from medsearch_pipeline.assets.study_asset import (
+    GROUP,
     Progress,
     asset_spec_arguments,
     describe_partitions,
     note_settings,
-    studies_of,
+    partitions_of,
     totals,
 )
 from medsearch_pipeline.checks.results import no_study_is_at_fault
@@ -36,7 +37,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
 
     @dg.asset(
         deps=["thumbnails"],
-        group_name="images",
+        group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[
             dg.AssetCheckSpec(PAIRED, asset="embeddings", description="Images and vectors are one to one, study by study."),
@@ -57,7 +58,8 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
     ) -> dg.MaterializeResult:
         """One row per image: the embedding of its thumbnail, with the model's id and version."""
         note_settings(context, settings)
-        tables, model, studies = warehouse.tables(context.run.run_id), embedder.load(), studies_of(context)
+        tables, model, partitions = warehouse.tables(context.run.run_id), embedder.load(), partitions_of(context)
+        studies = partitions.studies
         named = f"{model.model_id}, version {model.model_version}, {model.dimensions} dimensions"
         context.log.info(f"embeddings: {named}, by {model.engine}")
         record_model(tables, code_version, model)
@@ -85,12 +87,12 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         versions = {
             study: StudyVersion(_digest(vectors[study][1]), {"thumbnails": _digest(thumbnails[study])}) for study in studies
         }
-        describe_partitions(context, "embeddings", described, versions)
+        describe_partitions(context, "embeddings", described, versions, partitions.malformed)
         unpaired, incomparable = faults_of_embeddings(tables, studies, model.dimensions)
         timings = builder.timings
         return dg.MaterializeResult(
             metadata={
-                **totals(described),
+                **totals(described, partitions.malformed),
                 "engine": model.engine,
                 "images_per_second": round(timings.images_per_second(), 2),
                 "preprocess_seconds": round(timings.preprocess_seconds, 3),

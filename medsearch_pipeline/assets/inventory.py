@@ -7,14 +7,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from medsearch_core.records import EXCLUSIONS, LandedObject, Rejection
-from medsearch_pipeline.assets.study_asset import MAX_ROWS_SHOWN, asset_spec_arguments, every_object_was_used, fresh_within
+from medsearch_pipeline.assets.study_asset import (
+    GROUP,
+    MAX_ROWS_SHOWN,
+    asset_spec_arguments,
+    every_object_was_used,
+    fresh_within,
+)
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact_journal, placement_digest, scan_full_store
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
 from medsearch_pipeline.orchestration.data_versions import LANDED
-from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.orchestration.partition_spans import remove_malformed
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import Layout
@@ -33,7 +40,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
     layout = Layout.of(settings.layout)
 
     @dg.asset(
-        group_name="landing",
+        group_name=GROUP,
         freshness_policy=fresh_within(settings.inventory_fresh_hours),
         kinds={"python", "parquet"},
         check_specs=[
@@ -67,6 +74,13 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         studies = studies_in(rows)
         held = context.instance.get_dynamic_partitions(NAME)
         new = register(context.instance, studies, held)
+        malformed = Partitions.of(held).malformed
+        if malformed:
+            removed, left = remove_malformed(context.instance)
+            context.log.warning(
+                f"partitions that name no study, removed: {', '.join(removed) or 'none'}; left to runs and backfills: "
+                f"{', '.join(left) or 'none'}"
+            )
         context.log.info(f"inventory: {len(rows)} objects, {len(studies)} studies, {len(new)} of them new")
         rejections = tables.read_rows(Rejection, REJECTIONS_PATH)
         kinds = {each["values"]: each["counts"] for each in pc.value_counts(rows["kind"]).to_pylist()}
@@ -86,7 +100,8 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
                 "studies": len(studies),
                 "patients": len({s.patient for s in studies}),
                 "new_studies": len(new),
-                "studies_no_longer_landed": len(set(held) - {s.partition for s in studies}),
+                "studies_no_longer_landed": len(set(held).difference(malformed) - {s.partition for s in studies}),
+                "malformed_partitions": list(malformed),
                 "dagster/row_count": len(rows),
             },
             check_results=[every_object_was_used("inventory", CHECK, rejections), _ids_are_unique(rows)],

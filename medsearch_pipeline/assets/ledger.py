@@ -10,7 +10,7 @@ from medsearch_core.errors import StorageError
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.ledger import totals_of
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.assets.study_asset import asset_spec_arguments, fresh_within
+from medsearch_pipeline.assets.study_asset import GROUP, asset_spec_arguments, fresh_within
 from medsearch_pipeline.checks.reports import ReportJoin, join_of
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake import journal
@@ -18,6 +18,7 @@ from medsearch_pipeline.intake.inventory import PATH, read_inventory
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.ledger.reconciliation import NAMED, Reconciliation, ReconciliationInputs, reconcile
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.images import image_digest_for
@@ -34,7 +35,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.asset(
         deps=["inventory", "search_index", "catalogue"],
-        group_name="accounting",
+        group_name=GROUP,
         freshness_policy=fresh_within(settings.ledger_fresh_hours),
         kinds={"duckdb", "parquet"},
         check_specs=[
@@ -76,6 +77,11 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
         is_unchanged = tables.inputs(LEDGER_PATH) is not None and rows.equals(evidence.before)
         if not is_unchanged or names - taken:
             tables.write(LEDGER_PATH, rows, entries=names)
+        malformed = Partitions.of(context.instance.get_dynamic_partitions(NAME)).malformed
+        if malformed:
+            context.log.warning(
+                f"partitions that name no study, which inventory_job or prune_job removes: {', '.join(malformed)}"
+            )
         totals = totals_of(rows)
         context.log.info(f"ledger: {totals.landed} objects, {totals.of('indexed').objects} of them indexed")
         reconciled = reconcile(
@@ -94,6 +100,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
                 "objects": totals.landed,
                 "images": totals.of("indexed").images,
                 "unchanged": int(is_unchanged),
+                "malformed_partitions": list(malformed),
                 "dagster/row_count": rows.num_rows,
             },
             check_results=[

@@ -5,12 +5,13 @@ import dagster as dg
 from medsearch_core.records import EntityRecord, Rejection, ReportRecord, version_of
 from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
+    GROUP,
     Progress,
     asset_spec_arguments,
     begin_first_step,
     describe_partitions,
     every_object_was_used,
-    studies_of,
+    partitions_of,
     totals,
 )
 from medsearch_pipeline.ecs.step_tags import study_step_tags
@@ -31,7 +32,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
 
     @dg.asset(
         deps=["inventory"],
-        group_name="reports",
+        group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was refused.")],
         partitions_def=study_partitions,
@@ -56,7 +57,8 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         tables = warehouse.tables(context.run.run_id)
         mentions = report_reader.open()
         reader = StudyReportBuilder(landing.open(), tables, mentions)
-        objects = objects_of(tables, studies_of(context), "report")
+        partitions = partitions_of(context)
+        objects = objects_of(tables, partitions.studies, "report")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []
         for study, landed in objects.items():
@@ -76,9 +78,12 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
             progress.advance()
         version = version_of(ReportRecord)  # of the table that documents are made from
         versions = {study: StudyVersion(Origin(reader.inputs(landed), version).digest) for study, landed in objects.items()}
-        describe_partitions(context, "report_entities", described, versions)
+        describe_partitions(context, "report_entities", described, versions, partitions.malformed)
         return dg.MaterializeResult(
-            metadata={**totals(described), **{f"run_{name}": count for name, count in mentions.usage.items()}},
+            metadata={
+                **totals(described, partitions.malformed),
+                **{f"run_{name}": count for name, count in mentions.usage.items()},
+            },
             check_results=[every_object_was_used("report_entities", CHECK, refused)],
         )
 

@@ -10,7 +10,15 @@ from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Origin
-from medsearch_pipeline.assets.study_asset import OWNERS, Progress, describe_partitions, note_settings, studies_of, totals
+from medsearch_pipeline.assets.study_asset import (
+    GROUP,
+    OWNERS,
+    Progress,
+    describe_partitions,
+    note_settings,
+    partitions_of,
+    totals,
+)
 from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.checks.vectors import SAMPLE, faults_of_indexed_vectors
@@ -40,7 +48,7 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
 
     @dg.asset(
         deps=["dicom_metadata", "embeddings", "report_entities"],
-        group_name="search",
+        group_name=GROUP,
         kinds={"python"},
         owners=OWNERS,
         check_specs=[
@@ -66,7 +74,8 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         were written; of unfinished ones alone the others materialise.
         """
         note_settings(context, settings)
-        tables, index, studies = warehouse.tables(context.run.run_id), search_index.open(), studies_of(context)
+        tables, index, partitions = warehouse.tables(context.run.run_id), search_index.open(), partitions_of(context)
+        studies = partitions.studies
         progress = Progress(context, "search_index", len(studies))
         documents, versions, unfinished = [], {}, []
         for study in studies:
@@ -86,13 +95,13 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 tags = {**tags_of(versions[study]), CODE_VERSION_TAG: CODE_VERSION}
                 yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told, tags=tags)
             raise StudiesIncomplete(unfinished)
-        describe_partitions(context, "search_index", described, versions)
+        describe_partitions(context, "search_index", described, versions, partitions.malformed)
         images = sample([image for study in documents for image in study.images], SAMPLE, context.run.run_id)
         faults = faults_of_indexed_vectors(images, index.vectors([image.image_id for image in images]))
         health = index.health()
         yield dg.MaterializeResult(
             metadata={
-                **totals(described),
+                **totals(described, partitions.malformed),
                 "run_studies_written": written,
                 "upsert_seconds": round(seconds, 3),
                 "index_images_per_second": round(sum(len(d.images) for d in documents) / seconds, 2) if written else 0.0,

@@ -15,6 +15,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, Rejection, schema_of
 from medsearch_pipeline.models.availability import require_model
 from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
+from medsearch_pipeline.orchestration.partitions import Partitions
 from medsearch_pipeline.orchestration.run_progress import progress_message
 from medsearch_pipeline.orchestration.run_tags import SETTINGS_TAG, settings_tags
 from medsearch_pipeline.settings import Settings
@@ -22,6 +23,9 @@ from medsearch_pipeline.studies.settings_digest import settings_digest
 
 PROGRESS_SECONDS = 5.0
 MAX_ROWS_SHOWN = 50
+MALFORMED = "a partition key is spelled patient/study: the next inventory removes this one"
+GROUP = "medsearch"
+"""The one group of all assets: with several, Dagster's lineage opens with closed groups and shows no asset's state."""
 OWNERS = ["team:imaging-data"]
 
 
@@ -64,9 +68,15 @@ def begin_first_step(context: dg.AssetExecutionContext, settings: Settings) -> N
         require_model(settings)
 
 
-def studies_of(context: dg.AssetExecutionContext) -> list[StudyKey]:
-    """The studies of this run. Read once: Dagster rereads every key at each access."""
-    return [StudyKey.parse(key) for key in context.partition_keys]
+def partitions_of(context: dg.AssetExecutionContext) -> Partitions:
+    """The studies of this run, and the partitions that name none: a warning, and no reason to stop the others.
+
+    Read once: Dagster rereads every key at each access.
+    """
+    partitions = Partitions.of(context.partition_keys)
+    if partitions.malformed:
+        context.log.warning(f"skipped, for {MALFORMED}: {', '.join(partitions.malformed)}")
+    return partitions
 
 
 class Progress:
@@ -92,26 +102,28 @@ def describe_partitions(
     asset: str,
     metadata: Mapping[StudyKey, Mapping[str, Any]],
     versions: Mapping[StudyKey, StudyVersion],
+    malformed: Sequence[str],
 ) -> None:
-    """Attaches each study's metadata and data version to its own materialisation.
+    """Attaches each study's metadata and data version to its own materialisation, and to a malformed partition's what it is.
 
     `context.add_asset_metadata(partition_key=...)` does this one key at a time and rereads every partition key each time
     (70 ms a call at 20,000 keys), so the same accumulator is filled directly.
     """
     step = context.get_step_execution_context()
-    for study, values in metadata.items():
+    described = {study.partition: dict(values) for study, values in metadata.items()}
+    for partition, values in {**described, **{key: {"skipped": MALFORMED} for key in malformed}}.items():
         step._metadata_accumulator = step._metadata_accumulator.with_additional_asset_metadata(
-            asset_key=dg.AssetKey(asset), metadata=dict(values), partition_key=study.partition
+            asset_key=dg.AssetKey(asset), metadata=values, partition_key=partition
         )
     set_data_versions(step, asset, versions)
 
 
-def totals(metadata: Mapping[StudyKey, Mapping[str, Any]]) -> dict[str, int]:
-    """The sums over a run of every whole-number entry, named `run_<entry>`."""
+def totals(metadata: Mapping[StudyKey, Mapping[str, Any]], malformed: Sequence[str]) -> dict[str, Any]:
+    """The sums over a run of every whole-number entry, named `run_<entry>`; and its malformed partitions, if it had any."""
     sums: Counter[str] = Counter()
     for values in metadata.values():
         sums.update({f"run_{name}": value for name, value in values.items() if type(value) is int})
-    return dict(sums)
+    return {**sums, **({"malformed_partitions": list(malformed)} if malformed else {})}
 
 
 def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]) -> dg.AssetCheckResult:

@@ -22,6 +22,7 @@ from medsearch_pipeline.checks.results import NAMED
 from medsearch_pipeline.checks.sampling import sample
 from medsearch_pipeline.ecs.step_tags import whole_step_tags
 from medsearch_pipeline.intake.inventory import PATH, studies_in
+from medsearch_pipeline.orchestration.partitions import Partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 
@@ -97,7 +98,7 @@ def leaks_in(run: dg.DagsterRun, records: Iterable[dg.EventLogRecord], identifie
 def studies_named(records: Iterable[dg.EventLogRecord]) -> list[StudyKey]:
     """The studies whose materialisations are among the events."""
     named = {record.partition_key for record in records if record.partition_key and "/" in record.partition_key}
-    return [StudyKey.parse(key) for key in sorted(named)]
+    return list(Partitions.of(sorted(named)).studies)
 
 
 def days_of(records: Sequence[dg.EventLogRecord]) -> list[str]:

@@ -18,23 +18,37 @@ from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.tables import print_table
 from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.releases.build import ReindexResult, reindex
+from medsearch_pipeline.releases.preconditions import check_configured_model, count_models, up_to_date_release
 from medsearch_pipeline.settings import Settings
 
 REPORT_INTERVAL_SECONDS = 5.0
 
 
-def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bool) -> int:
-    """Builds, checks and publishes a release."""
-    warehouse = open_warehouse(settings)
+def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bool, any_model: bool) -> int:
+    """Builds, checks and publishes a release, unless it would be another model's than the configured one or a mere twin."""
+    warehouse, index = open_warehouse(settings), open_index(settings)
     with LoadProgress(console) as progress:
+        progress.step("Looking which model made the embeddings")
+        studies_by_model = count_models(warehouse)
+        if not any_model:
+            check_configured_model(settings, warehouse, studies_by_model)
+        if not fresh and (current := up_to_date_release(warehouse, index)):
+            console.print(
+                f"The current release, {current}, holds every study as it is: nothing was built. --fresh builds another.",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+            return 0
         done = reindex(
             warehouse,
-            open_index(settings),
+            index,
             progress,
             fresh=fresh,
             allow_missing=allow_missing,
             min_recall=settings.index_min_recall,
             keep=settings.index_releases_kept,
+            studies_by_model=studies_by_model,
         )
     for _, reason in sorted(done.missing.items()):
         console.print(f"missing: {reason}", markup=False, highlight=False, soft_wrap=True)
@@ -174,10 +188,19 @@ def _format_time(time_: datetime) -> str:
 
 def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--fresh", dest="fresh", action="store_true", help="start over instead of resuming an unfinished release"
+        "--fresh",
+        dest="fresh",
+        action="store_true",
+        help="start over instead of resuming an unfinished release, also if the current one is up to date",
     )
     parser.add_argument(
         "--allow-missing", dest="allow_missing", action="store_true", help="publish even if some studies cannot be read"
+    )
+    parser.add_argument(
+        "--any-model",
+        dest="any_model",
+        action="store_true",
+        help="publish even if the embeddings are not of the configured model",
     )
 
 

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 
 from rich.console import Console
 
+from medsearch_core.errors import InvalidQuery
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.open import open_index
 from medsearch_pipeline.cli.command import Command, study_key
 from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.personal_tags import looks_like_person
 from medsearch_pipeline.studies.tags import refresh, retag
 
 
-def tag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[str]) -> int:
-    """Adds tags to a study."""
+def tag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[str], yes: bool) -> int:
+    """Adds tags to a study.
+
+    Raises:
+        InvalidQuery: one looks like a person, and nobody said that it is none.
+    """
+    found = {each: what for each in tags if (what := looks_like_person(each))}
+    if found and not yes:
+        named = ", ".join(f"{_quote(each)} looks like {what}" for each, what in found.items())
+        raise InvalidQuery(f"{named}. Everybody who may search sees tags. If it names no patient, repeat with --yes")
     return _retag(console, settings, study, add=tags)
 
 
@@ -30,10 +41,15 @@ def _retag(
 ) -> int:
     warehouse = open_warehouse(settings)
     tags = retag(warehouse, study, add, remove)
-    console.print(f"{study}: {', '.join(tags) or 'no tags'}", markup=False, highlight=False)
+    console.print(f"{study}: {', '.join(map(_quote, tags)) or 'no tags'}", markup=False, highlight=False)
     if not refresh(warehouse, open_index(settings), study):
         console.print("It is not in the search index yet; when it is, its tags will be.")
     return 0
+
+
+def _quote(tag: str) -> str:
+    """A tag as it can be told from two."""
+    return json.dumps(tag, ensure_ascii=False)
 
 
 def _add_study(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +59,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
 def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
     _add_study(parser)
     parser.add_argument("tags", nargs="+", metavar="TAG", help="1 to 64 printable characters; never a patient's name")
+    parser.add_argument("--yes", action="store_true", help="add also tags that look like a name, a record number or a date")
 
 
 def _add_untag_arguments(parser: argparse.ArgumentParser) -> None:

@@ -33,6 +33,7 @@ from datetime import datetime, timedelta
 
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.intake.journal import Entry
+from medsearch_pipeline.orchestration.partition_spans import places_in
 
 MAX_GAP = 16
 """Partitions a run may look at along the way: 16 unchanged studies are some 50 footers, less than another run costs."""
@@ -160,15 +161,6 @@ def plan_dispatch(
         busy=len(rows) - len(ready),
         without_free_run=len(ready) - len(requested),
     )
-
-
-def places_in(spans: Iterable[tuple[str, str]], places: Mapping[str, int]) -> list[range]:
-    """Where spans of partitions lie in Dagster's order; one that begins or ends with a partition that is gone lies nowhere.
-
-    Args:
-        places: partition → its place in that order.
-    """
-    return [range(places[start], places[end] + 1) for start, end in spans if start in places and end in places]
 
 
 def ranges(places: Iterable[int], max_gap: int, max_partitions: int, taken: Collection[range] = ()) -> list[range]:

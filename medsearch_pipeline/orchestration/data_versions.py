@@ -97,15 +97,17 @@ def versioned_events(
 ) -> Iterator[Any]:
     """Dagster's events of one output, those of studies with the versions that were given for them.
 
+    A partition for which none was given names no study, and keeps Dagster's.
+
     `dagster/input_event_pointer` stays Dagster's: the newest event of an upstream asset when the step began.
     """
     events = _dagsters(asset_key, asset_partitions, output, output_def, io_manager_metadata, step_context, execution_type)
     versions = _given.get(step_context, {}).get(asset_key)
     for event in events:
-        if versions is None or event.partition is None:
+        version = versions.get(event.partition) if versions and event.partition is not None else None
+        if version is None:
             yield event
             continue
-        version = versions[event.partition]
         step_context.set_data_version(asset_key, dg.DataVersion(version.inputs))  # what Dagster compares with the newest event
         yield event._replace(tags={**event.tags, **tags_of(version)})
 

@@ -4,7 +4,8 @@ Two dynamic dimensions would be the full product of patients and studies, nearly
 (docs/adr/0001-partitions.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 
@@ -13,6 +14,30 @@ from medsearch_core.keys import StudyKey
 NAME = "patient_study"
 study_partitions = dg.DynamicPartitionsDefinition(name=NAME)
 CHUNK = 10_000
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Partition keys, told apart.
+
+    Args:
+        studies: those that name a study.
+        malformed: those that somebody added by hand and that name none, such as `foo`. Nothing can be made of them.
+    """
+
+    studies: Sequence[StudyKey]
+    malformed: Sequence[str]
+
+    @classmethod
+    def of(cls, keys: Iterable[str]) -> "Partitions":
+        """Tells keys apart, in their order."""
+        studies, malformed = [], []
+        for key in keys:
+            try:
+                studies.append(StudyKey.parse(key))
+            except ValueError:
+                malformed.append(key)
+        return cls(studies, malformed)
 
 
 def register(instance: dg.DagsterInstance, studies: Sequence[StudyKey], known: Sequence[str] | None = None) -> list[str]:

@@ -6,20 +6,18 @@ Belongs here: the order of the steps, and when a release may not be published. N
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from medsearch_core.errors import ConfigurationError, IndexMismatch, ReleaseUnfit
+from medsearch_core.errors import ReleaseUnfit
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.model import Model
 from medsearch_core.search.releases import Release, ReleasedIndex, model_slug, superseded
 from medsearch_core.search.verification import Verification, verify
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.releases.load import READERS, Load, ProgressListener
-from medsearch_pipeline.studies.documents import list_studies, read_models
+from medsearch_pipeline.releases.load import Load, ProgressListener
+from medsearch_pipeline.releases.preconditions import count_models, sole_model
 
 NAMED = 20
 
@@ -52,6 +50,7 @@ def reindex(
     allow_missing: bool = False,
     min_recall: float = 0.95,
     keep: int = 2,
+    studies_by_model: Mapping[Model, int] | None = None,
 ) -> ReindexResult:
     """Builds a release of everything in the warehouse and sends all readers to it.
 
@@ -60,14 +59,16 @@ def reindex(
         allow_missing: publish also without the studies that cannot be read.
         min_recall: least recall@10 with which the release is published.
         keep: published releases that stay, the new one among them.
+        studies_by_model: as `count_models` gives it; looked for now unless it is given.
 
     Raises:
         ConfigurationError: the warehouse holds no study.
         IndexMismatch: its embeddings are of more than one model.
         ReleaseUnfit: studies are missing, or the release does not hold or find what it should. It is kept, unpublished.
     """
-    listener.step("Looking which model made the embeddings")
-    model = _warehouse_model(warehouse)
+    if studies_by_model is None:
+        studies_by_model = count_models(warehouse)
+    model = sole_model(studies_by_model)
     name, is_resumed = _release_for(index, model, fresh)
     listener.step(f"{'Going on with' if is_resumed else 'Loading'} release {name}")
     release = index.release(name)
@@ -109,24 +110,6 @@ def resumable_release(releases: Sequence[Release], model: Model | None) -> str |
     return max(unfinished, key=lambda r: r.created).name if unfinished else None
 
 
-def sole_model(studies_by_model: Mapping[Model, int]) -> Model | None:
-    """The one model of all embeddings; None without images.
-
-    Args:
-        studies_by_model: model → how many studies it embedded.
-
-    Raises:
-        IndexMismatch: there is more than one.
-    """
-    if len(studies_by_model) > 1:
-        counts = " and of ".join(f"{model} in {count} studies" for model, count in Counter(studies_by_model).most_common())
-        raise IndexMismatch(
-            f"the warehouse holds embeddings of {counts}, and an index holds one model's: materialise embeddings again, for "
-            "all studies, with the model of MEDSEARCH_MODEL and MEDSEARCH_WEIGHTS"
-        )
-    return next(iter(studies_by_model), None)
-
-
 def missing_studies_message(name: str, missing: Mapping[StudyKey, str]) -> str:
     """Why a release that lacks studies was not published."""
     named = "; ".join(reason for _, reason in sorted(missing.items())[:NAMED])
@@ -135,17 +118,6 @@ def missing_studies_message(name: str, missing: Mapping[StudyKey, str]) -> str:
         f"release {name} was not published. Studies of the warehouse that are not in it, {len(missing)} in all: {named}{more}. "
         "Run medsearch reindex again once that is done, or publish without them by --allow-missing"
     )
-
-
-def _warehouse_model(warehouse: Warehouse) -> Model | None:
-    studies = list_studies(warehouse)
-    if not studies:
-        raise ConfigurationError(
-            f"there is no study in {warehouse.store.url}: materialise the study assets, or correct MEDSEARCH_WAREHOUSE"
-        )
-    with ThreadPoolExecutor(READERS) as readers:
-        found = readers.map(lambda study: read_models(warehouse, study), studies)
-        return sole_model(Counter(model for models in found for model in models))
 
 
 def _release_for(index: ReleasedIndex, model: Model | None, fresh: bool) -> tuple[str, bool]:

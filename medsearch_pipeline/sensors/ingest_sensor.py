@@ -30,7 +30,7 @@ from medsearch_pipeline.intake.study_runs import (
     unresolved_failures,
 )
 from medsearch_pipeline.models.availability import Availability, availability
-from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.orchestration.run_tags import (
     HIDDEN,
     PRIORITY_TAG,
@@ -76,7 +76,7 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         digest = settings_digest(settings)
         failures = _failed_runs(instance, digest)
         rows = merge_entries(remaining(before.rows, _launched(instance, before)), _entries(tables, names, before.taken))
-        again = [*_studies_of(instance, unretried), *(StudyKey.parse(key) for key in failures.retry)]
+        again = [*_studies_of(instance, unretried), *Partitions.of(failures.retry).studies]
         rows = requeue(rows, again, now - limits.settle)
         due = [row for row in rows if limits.is_due(row, now)]
         model = availability(settings, MODEL_SECONDS) if due else None
@@ -146,7 +146,8 @@ def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> 
         return []
     keys = instance.get_dynamic_partitions(NAME)
     spans = [span for run in runs if (span := partition_span(run)) and span[0] in keys and span[1] in keys]
-    return [StudyKey.parse(key) for start, end in spans for key in keys[keys.index(start) : keys.index(end) + 1]]
+    worked_on = (key for start, end in spans for key in keys[keys.index(start) : keys.index(end) + 1])
+    return list(Partitions.of(worked_on).studies)
 
 
 def _failed_runs(instance: dg.DagsterInstance, digest: str) -> FailedRuns:

@@ -13,12 +13,19 @@ from medsearch_pipeline.intake import pending
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.models.availability import availability
 from medsearch_pipeline.orchestration.jobs import build_jobs
-from medsearch_pipeline.orchestration.partitions import NAME
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 from medsearch_pipeline.orchestration.run_tags import HIDDEN, UNFINISHED, partition_span, range_tags, settings_tags
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.settings_digest import settings_digest
-from medsearch_pipeline.upkeep.planning import PlanCursor, PlannedRun, assess_staleness, format_summary, plan_runs
+from medsearch_pipeline.upkeep.planning import (
+    PlanCursor,
+    PlannedRun,
+    assess_staleness,
+    explain_unplanned,
+    format_summary,
+    plan_runs,
+)
 
 UPKEEP_TAG = f"{HIDDEN}upkeep"
 NEED_MODEL = ("ingest_job", "reembed_job")
@@ -63,20 +70,25 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
                     f"{format_summary(staleness)}; they wait for the model, and nothing is requested: {model.sentence}"
                 )
         dispatched = pending.read(tables) or pending.State()
+        keys = instance.get_dynamic_partitions(NAME)
+        running, ended = _spans(unfinished), _spans(since)
+        waiting = {row.study for row in dispatched.rows}
         planned = plan_runs(
             staleness,
-            instance.get_dynamic_partitions(NAME),
-            [
-                *(span for run in (*unfinished, *since) if (span := partition_span(run))),
-                *((row.study.partition, row.study.partition) for row in dispatched.rows),
-            ],
+            keys,
+            [*running.values(), *ended.values(), *((study.partition, study.partition) for study in waiting)],
             max_partitions=settings.max_partitions_per_run,
             may_index=inputs.index_refusal is None,
             after=after,
         )
         chosen = list(islice(planned, free))
         rest = next(planned, None)
-        message = _format_summary(format_summary(staleness), chosen, rest is not None, inputs.index_refusal)
+        skipped = explain_unplanned(
+            staleness, keys, pending=waiting, running=running, ended=ended, may_index=inputs.index_refusal is None
+        )
+        message = _format_summary(format_summary(staleness), chosen, skipped, rest is not None, inputs.index_refusal)
+        if malformed := Partitions.of(keys).malformed:
+            message += f"; partitions that name no study, which the next inventory removes: {', '.join(malformed)}"
         context.log.info(message)
         reached = PlanCursor(chosen[-1].job, chosen[-1].last) if chosen else after
         cursor = json.dumps({"ledger": ledger, "done": rest is None, "after": asdict(reached) if reached else None})
@@ -100,6 +112,11 @@ def _created_at(instance: dg.DagsterInstance, ledger: str) -> datetime:
     return record.create_timestamp if record else datetime.now(UTC)
 
 
+def _spans(runs: Sequence[dg.DagsterRun]) -> dict[str, tuple[str, str]]:
+    """Run → first and last partition it works on."""
+    return {run.run_id: span for run in runs if (span := partition_span(run))}
+
+
 def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, PlanCursor | None]:
     """Whether this ledger is dealt with, and else where its requests stopped."""
     held = json.loads(cursor) if cursor else {}
@@ -117,7 +134,13 @@ def _request(each: PlannedRun, ledger: str, digest: str) -> dg.RunRequest:
     )
 
 
-def _format_summary(staleness_summary: str, chosen: Sequence[PlannedRun], is_more: bool, index_refusal: str | None) -> str:
+def _format_summary(
+    staleness_summary: str,
+    chosen: Sequence[PlannedRun],
+    skipped: Sequence[str],
+    is_more: bool,
+    index_refusal: str | None,
+) -> str:
     parts = [staleness_summary]
     for job in UPKEEP_JOBS:
         of = [each for each in chosen if each.job == job]
@@ -127,6 +150,8 @@ def _format_summary(staleness_summary: str, chosen: Sequence[PlannedRun], is_mor
             parts.append(f"requested {len(of)} runs of {job} for {studies} studies{passing}")
     if not chosen:
         parts.append("requested nothing")
+    if skipped:
+        parts.append(f"left out: {', '.join(skipped)}")
     if is_more:
         parts.append("more follow as these finish")
     if index_refusal:

@@ -17,7 +17,7 @@ from medsearch_pipeline.intake.dispatch import MAX_GAP, ranges
 from medsearch_pipeline.intake.study_runs import StudyRun, failure_sentence, newest_runs
 from medsearch_pipeline.ledger.current import current_ledger
 from medsearch_pipeline.ledger.pending_reasons import pending_studies
-from medsearch_pipeline.orchestration.partitions import NAME, register
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.orchestration.run_progress import RunProgress, follow_run
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, range_tags, settings_tags
 from medsearch_pipeline.settings import Settings
@@ -91,7 +91,7 @@ def ingest_studies(
         display.say(f"run {run_id} of {JOB} works on {len(members)} studies")
         if _follow(instance, launcher, display, run_id, len(members)) != dg.DagsterRunStatus.SUCCESS:
             done.failed[run_id] = failure_sentence(instance, run_id)
-            unfinished += [StudyKey.parse(key) for key in members]
+            unfinished += Partitions.of(members).studies
     try:
         done.pending = pending_studies(current_ledger(settings, warehouse, index, unfinished).rows) if unfinished else ()
     except MedsearchError:  # what cannot be read now is why the run failed

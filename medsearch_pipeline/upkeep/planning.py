@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from medsearch_core.errors import StorageError
+from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
-from medsearch_pipeline.intake.dispatch import MAX_GAP, places_in, ranges
+from medsearch_pipeline.intake.dispatch import MAX_GAP, ranges
 from medsearch_pipeline.intake.inventory import require_inventory
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.models.code_version import code_version_of, recorded_models
+from medsearch_pipeline.orchestration.partition_spans import places_in
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import vector_inputs_digest
 from medsearch_pipeline.studies.images import image_digest_for
 from medsearch_pipeline.studies.reports import report_digest_for
-from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, determine_staleness
+from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, StaleStudy, determine_staleness
+
+IN_RUN, WORKED_ON = "in run", "worked on since this ledger, by run"
+RUNS_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,57 @@ def plan_runs(
                     partitions=len(span),
                     studies=len(stale.intersection(span)),
                 )
+
+
+def explain_unplanned(
+    staleness: Staleness,
+    keys: Sequence[str],
+    *,
+    pending: Collection[StudyKey],
+    running: Mapping[str, tuple[str, str]],
+    ended: Mapping[str, tuple[str, str]],
+    may_index: bool,
+) -> list[str]:
+    """Why no run is planned for some stale studies, in phrases with the number of each; one study has one reason.
+
+    Args:
+        keys: every partition, in Dagster's order.
+        pending: studies that wait for the dispatcher.
+        running: run → its first and last partition, of every run that is not finished.
+        ended: likewise, of every run that worked since the ledger began.
+        may_index: as `plan_runs` takes it.
+    """
+    places = {key: place for place, key in enumerate(keys)}
+    spans = [
+        (what, run, span) for what, runs in ((IN_RUN, running), (WORKED_ON, ended)) for run, at in runs.items()
+        for span in places_in([at], places)
+    ]  # fmt: skip
+
+    def reason(each: StaleStudy) -> tuple[str, str]:
+        place = places.get(each.study.partition)
+        if not each.job:
+            return "that no job mends: see medsearch stale", ""
+        if place is None:
+            return "without a partition: launch inventory_job", ""
+        if each.study in pending:
+            return "waiting for ingest_sensor", ""
+        found = next(((what, run) for what, run, span in spans if place in span), None)
+        if found is None and each.job == "reindex_job" and not may_index:
+            return "waiting for medsearch reindex", ""
+        return found or ("", "")
+
+    counts: dict[str, int] = {}
+    runs: dict[str, dict[str, None]] = {}
+    for what, run in map(reason, staleness.stale):
+        counts[what] = counts.get(what, 0) + 1
+        runs.setdefault(what, {})[run] = None
+    return [f"{count} {what}{_format_runs(list(runs[what]))}" for what, count in counts.items() if what]
+
+
+def _format_runs(runs: Sequence[str]) -> str:
+    named = ", ".join(run[:8] for run in runs[:RUNS_NAMED] if run)
+    more = f" and {len(runs) - RUNS_NAMED} more" if len(runs) > RUNS_NAMED else ""
+    return f" {named}{more}" if named else ""
 
 
 def format_summary(staleness: Staleness) -> str:

@@ -37,6 +37,9 @@ def build_prune_job(settings: Settings) -> dg.JobDefinition:
             f"{done.partitions} partitions; {len(done.skipped)} are left to runs or the dispatcher, "
             f"{done.partitions_skipped} partitions to a backfill"
         )
+        if done.malformed or done.malformed_skipped:
+            left = f"; left to runs and backfills: {', '.join(done.malformed_skipped)}" if done.malformed_skipped else ""
+            context.log.warning(f"partitions that name no study {verb}: {', '.join(done.malformed) or 'none'}{left}")
         context.add_output_metadata(
             {
                 "dry_run": config.dry_run,
@@ -46,6 +49,8 @@ def build_prune_job(settings: Settings) -> dg.JobDefinition:
                 "partitions": done.partitions,
                 "studies_left": len(done.skipped),
                 "partitions_left": done.partitions_skipped,
+                "malformed_partitions": done.malformed,
+                "malformed_partitions_left": done.malformed_skipped,
                 "first_studies": [study.partition for study in done.studies[:SHOWN]],
                 "first_studies_left": [study.partition for study in done.skipped[:SHOWN]],
             }

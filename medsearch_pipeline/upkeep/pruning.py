@@ -15,9 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import dagster as dg
 from dagster import DagsterInstance
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError
@@ -25,11 +23,15 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal, pending
-from medsearch_pipeline.intake.dispatch import places_in
 from medsearch_pipeline.intake.inventory import PATH, current_inventory, studies_in
 from medsearch_pipeline.ledger.catalog import COLUMNS
-from medsearch_pipeline.orchestration.partitions import NAME
-from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
+from medsearch_pipeline.orchestration.partition_spans import (
+    claimed_partitions,
+    has_backfill,
+    remove_malformed,
+    unfinished_spans,
+)
+from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 
 BATCH = 500
 """Studies between two looks at what landed and what runs."""
@@ -37,7 +39,7 @@ BATCH = 500
 
 @dataclass
 class PruneResult:
-    """What a prune removed, or would; and the studies and partitions it left for the next one."""
+    """What a prune removed, or would, malformed partitions among it; and what it left for the next one."""
 
     studies: list[StudyKey] = field(default_factory=list)
     files: int = 0
@@ -45,6 +47,8 @@ class PruneResult:
     partitions: int = 0
     skipped: list[StudyKey] = field(default_factory=list)
     partitions_skipped: int = 0
+    malformed: list[str] = field(default_factory=list)
+    malformed_skipped: list[str] = field(default_factory=list)
 
     def add(
         self,
@@ -80,16 +84,9 @@ class InFlightWork:
 
     def claimed(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
         """Those of the studies that must be left alone."""
-        places = {key: place for place, key in enumerate(self.keys)}
-        spans = places_in(self.spans, places)
-        ends = {key for span in self.spans for key in span}
-
-        def is_claimed(study: StudyKey) -> bool:
-            place = places.get(study.partition)
-            in_span = place is not None and any(place in span for span in spans)
-            return study in self.pending or study.partition in ends or in_span
-
-        return [study for study in studies if is_claimed(study)]
+        studies = list(studies)
+        worked_on = set(claimed_partitions((study.partition for study in studies), self.spans, self.keys))
+        return [study for study in studies if study in self.pending or study.partition in worked_on]
 
 
 def removed_studies(stored: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
@@ -112,8 +109,9 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
     if warehouse.inputs(PATH) is None:
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
     files, indexed, landed = _files(warehouse), index.studies(), _InventoryStudies(warehouse)
-    registered = set(filter(None, map(_study, instance.get_dynamic_partitions(NAME))))
-    done = PruneResult()
+    registered = set(Partitions.of(instance.get_dynamic_partitions(NAME)).studies)
+    removed, left = remove_malformed(instance, is_dry=is_dry)
+    done = PruneResult(malformed=removed, malformed_skipped=left)
     for batch in batched(removed_studies({*files, *indexed, *registered}, landed.studies()), BATCH):
         still_removed = removed_studies(batch, landed.studies())
         claimed = _in_flight_work(warehouse, instance).claimed(still_removed)
@@ -121,7 +119,7 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
         paths = [path for study in removable for path in files.get(study, ())]
         documents = [study for study in removable if study in indexed]
         partitions = [study.partition for study in removable if study in registered]
-        kept = partitions if _has_backfill(instance) else []
+        kept = partitions if has_backfill(instance) else []
         done.add(removable, len(paths), len(documents), len(partitions) - len(kept), claimed, len(kept))
         if is_dry:
             continue
@@ -167,17 +165,11 @@ def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:
 
 def _in_flight_work(warehouse: Warehouse, instance: DagsterInstance) -> InFlightWork:
     state = pending.read(warehouse)
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     return InFlightWork(
         pending={row.study for row in state.rows} if state else set(),
-        spans=[span for run in runs if (span := partition_span(run))],
+        spans=unfinished_spans(instance),
         keys=instance.get_dynamic_partitions(NAME),
     )
-
-
-def _has_backfill(instance: DagsterInstance) -> bool:
-    going = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
-    return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=going), limit=1))
 
 
 def _study(key: str) -> StudyKey | None:

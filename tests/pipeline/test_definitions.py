@@ -62,7 +62,7 @@ def test_the_asset_graph_is_this_one(settings: Settings) -> None:
     names = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
     assert {n for n, node in names.items() if node.partitions_def} == names.keys() - {"inventory", "catalogue", "ledger"}
     assert all(node.description and node.description.startswith("One ") for node in names.values())
-    assert all(node.owners and node.kinds and node.group_name != "default" for node in names.values())
+    assert all(node.owners and node.kinds and node.group_name == "medsearch" for node in names.values())
 
 
 def test_every_table_tells_its_columns(settings: Settings) -> None:

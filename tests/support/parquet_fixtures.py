@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_pipeline.models.code_version import FOLDER, code_version_of
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.documents import TABLES
 from medsearch_pipeline.studies.embeddings import vector_inputs_digest
@@ -40,6 +42,13 @@ def fill_warehouse(settings: Settings, studies: int, images: int = 2) -> list[St
     for key in keys:
         put_study(warehouse_of(settings), key, images)
     return keys
+
+
+def record_configured_model(settings: Settings, model: tuple[str, str] = MODEL) -> None:
+    """Notes that the configured model is the one of `put_embeddings`, as a run that loaded it would."""
+    named = json.dumps(dict(zip(("model_id", "model_version"), model, strict=True)), sort_keys=True)
+    path = f"{FOLDER}/{code_version_of(settings.model, settings.weights)}.json"
+    warehouse_of(settings).store.write(path, named.encode())
 
 
 def put_study(

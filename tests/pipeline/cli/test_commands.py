@@ -25,7 +25,15 @@ from medsearch_pipeline.intake.inventory import PATH
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import ingest, local_instance, settings_in, take_ledger
 from tests.support.landing import folder_of, land_study
-from tests.support.parquet_fixtures import fill_warehouse, home_settings, put_report, study_key, warehouse_of
+from tests.support.parquet_fixtures import (
+    fill_warehouse,
+    home_settings,
+    put_report,
+    put_study,
+    record_configured_model,
+    study_key,
+    warehouse_of,
+)
 
 STUDY = StudyKey("p10000001", "s50000001")
 
@@ -204,6 +212,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Four studies in a warehouse, and an environment that names it."""
     settings = home_settings(tmp_path)
     fill_warehouse(settings, 4)
+    record_configured_model(settings)
     monkeypatch.setenv("MEDSEARCH_WAREHOUSE", settings.warehouse)
     monkeypatch.setenv("MEDSEARCH_INDEX", settings.index)
     return settings
@@ -216,6 +225,40 @@ def test_a_rebuild_says_how_far_it_is_and_what_it_did(home: Settings, capsys: py
     assert re.fullmatch(r"Readers and writers are sent to release v\S+: 8 images, 4 reports, 4 studies\.", lines[1])
     assert re.fullmatch(r"Loaded 8 images of 4 studies in \d+\.\d s: \d+\.\d images/s, \d+\.\d studies/s\.", lines[2])
     assert lines[3:] == ["Recall@10 against exact search: 1.000, over 8 images."]
+
+
+def test_a_rebuild_of_what_is_there_already_builds_no_twin_unless_it_is_asked_for(
+    home: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reindex"]) == 0
+    (release,) = open_index(home).releases()
+    capsys.readouterr()
+    assert main(["reindex"]) == 0
+    assert f"The current release, {release.name}, holds every study as it is" in capsys.readouterr().out
+    assert [r.name for r in open_index(home).releases()] == [release.name]
+    assert main(["reindex", "--fresh"]) == 0
+    assert len(open_index(home).releases()) == 2
+    put_study(warehouse_of(home), study_key(9))
+    assert main(["reindex"]) == 0
+    assert open_index(home).health().studies == 5
+
+
+def test_a_rebuild_while_another_model_is_configured_is_refused_unless_it_is_meant(
+    home: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["reindex"]) == 0
+    (release,) = open_index(home).releases()
+    monkeypatch.setenv("MEDSEARCH_MODEL", "efficientnet_lite0")
+    capsys.readouterr()
+    for arguments in (["reindex"], ["reindex", "--fresh"]):
+        assert main(arguments) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "configure efficientnet_lite0-imagenet-p" in line
+        assert "4 of 4 studies are embedded with net-imagenet aaaa-512px-p1" in line
+        assert "--any-model" in line
+    assert [r.name for r in open_index(home).releases()] == [release.name]
+    assert main(["reindex", "--fresh", "--any-model"]) == 0
+    assert len(open_index(home).releases()) == 2
 
 
 def test_releases_are_listed_rolled_back_to_and_discarded(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,8 +24,9 @@ from medsearch_core.search.opensearch import lease
 from medsearch_core.search.releases import Release, ReleasedIndex, release_name
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.releases import load as release_load
-from medsearch_pipeline.releases.build import ReindexResult, reindex, resumable_release, sole_model
+from medsearch_pipeline.releases.build import ReindexResult, reindex, resumable_release
 from medsearch_pipeline.releases.load import refused_studies
+from medsearch_pipeline.releases.preconditions import sole_model
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.documents import StudyIncomplete, documents_digest, list_studies, read_documents
 from tests.support.opensearch_node.shared import fresh_name, shared_url

@@ -14,7 +14,14 @@ from medsearch_pipeline.cli import main
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.documents import documents_digest, list_studies, read_documents, read_tags
 from medsearch_pipeline.studies.tags import normalize_tags, retag
-from tests.support.parquet_fixtures import fill_warehouse, home_settings, put_images, study_key, warehouse_of
+from tests.support.parquet_fixtures import (
+    fill_warehouse,
+    home_settings,
+    put_images,
+    record_configured_model,
+    study_key,
+    warehouse_of,
+)
 
 STUDY = study_key(0)
 TRIAL = Filters(tags=("Trial 7",))
@@ -24,6 +31,7 @@ TRIAL = Filters(tags=("Trial 7",))
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     found = home_settings(tmp_path)
     fill_warehouse(found, 3)
+    record_configured_model(found)
     monkeypatch.setenv("MEDSEARCH_WAREHOUSE", found.warehouse)
     monkeypatch.setenv("MEDSEARCH_INDEX", found.index)
     return found
@@ -44,7 +52,7 @@ def test_what_cannot_be_printed_or_is_too_long_is_no_tag(tag: str) -> None:
 def test_a_tag_is_found_at_once_and_gone_at_once(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reindex"]) == 0
     assert main(["tag", STUDY.partition, "Trial 7", " teaching "]) == 0
-    assert f"{STUDY}: Trial 7, teaching\n" in capsys.readouterr().out
+    assert f'{STUDY}: "Trial 7", "teaching"\n' in capsys.readouterr().out
     index = open_index(settings)
     assert (index.count(TRIAL).images, index.count(TRIAL).reports) == (2, 1)
     image = index.images([f"{STUDY.study[1:]}.0"])[0]
@@ -58,6 +66,19 @@ def test_a_tag_is_found_at_once_and_gone_at_once(settings: Settings, capsys: pyt
     assert "no tags" in capsys.readouterr().out
     assert read_tags(warehouse_of(settings), STUDY) == []
     assert "tags" not in list_studies(warehouse_of(settings))[STUDY]
+
+
+def test_a_tag_that_looks_like_a_person_is_added_only_when_somebody_says_that_it_is_none(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["tag", STUDY.partition, "teaching", "Doe, John", "12345678"]
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(said in line for said in ('"Doe, John" looks like a name', '"12345678" looks like a record number', "--yes"))
+    assert read_tags(warehouse_of(settings), STUDY) == [], "none of them is added"
+    assert main([*arguments, "--yes"]) == 0
+    assert f'{STUDY}: "12345678", "Doe, John", "teaching"\n' in capsys.readouterr().out
+    assert main(["untag", STUDY.partition, "Doe, John"]) == 0
 
 
 def test_tags_come_with_a_rebuild_and_change_what_a_study_was_made_from(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from medsearch_core.storage.warehouse import present_version
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import InputsDigest
-from medsearch_pipeline.upkeep.planning import PlanCursor, PlannedRun, format_summary, plan_runs
+from medsearch_pipeline.upkeep.planning import PlanCursor, PlannedRun, explain_unplanned, format_summary, plan_runs
 from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, StaleStudy, determine_staleness
 from tests.support.ledger_fixtures import S1, S2, World, inputs_of, landed, report
 
@@ -257,6 +257,33 @@ def test_what_a_run_already_works_on_is_left_out() -> None:
     in_flight = [("p1/s2", "p1/s4")]
     found = planned(dict.fromkeys(range(8), MODEL), 8, in_flight=in_flight)
     assert spans(found) == [("reembed_job", "s0", "s1", 2, 2), ("reembed_job", "s5", "s7", 3, 3)]
+
+
+def test_every_stale_study_without_a_planned_run_has_one_reason() -> None:
+    stale: dict[int, dict[Any, str]] = dict.fromkeys(range(9), MODEL)
+    stale |= {9: {"documents": "index behind"}, 10: {"documents": "index of another model"}}
+    found = Staleness([StaleStudy(studies(n)[0], reasons) for n, reasons in stale.items()], set())
+    keys = [study.partition for study in studies(*range(11)) if study.study != "s8"]
+    given: dict[str, Any] = {
+        "pending": studies(1),
+        "running": {"aaaaaaaa-1": ("p1/s1", "p1/s2"), "bbbbbbbb-2": ("p1/s3", "p1/s3")},
+        "ended": {"cccccccc-3": ("p1/s3", "p1/s4")},
+        "may_index": False,
+    }
+    assert explain_unplanned(found, keys, **given) == [
+        "1 waiting for ingest_sensor",
+        "2 in run aaaaaaaa, bbbbbbbb",
+        "1 worked on since this ledger, by run cccccccc",
+        "1 without a partition: launch inventory_job",
+        "1 waiting for medsearch reindex",
+        "1 that no job mends: see medsearch stale",
+    ]
+    in_flight = [*given["running"].values(), *given["ended"].values(), ("p1/s1", "p1/s1")]
+    runs = list(plan_runs(found, keys, in_flight, max_partitions=100, may_index=False))
+    assert sum(each.studies for each in runs) + 1 + 2 + 1 + 1 + 1 + 1 == len(found.stale), "nobody is unexplained"
+    many = {f"{n}{n}{n}{n}{n}{n}{n}{n}-x": (f"p1/s{n}", f"p1/s{n}") for n in range(5)}
+    nothing: dict[str, Any] = {"pending": (), "ended": {}, "may_index": True}
+    assert explain_unplanned(found, keys, running=many, **nothing)[0] == "5 in run 00000000, 11111111, 22222222 and 2 more"
 
 
 def test_requests_go_on_where_they_stopped() -> None:
