@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from medsearch_core.reports import data
-from medsearch_core.reports.corpus import read_annotated_mentions
-from medsearch_core.reports.phrases import spellings
+from medsearch_core.reports import data_files
+from medsearch_core.reports.evaluation.corpus import read_annotated_mentions
 from medsearch_core.reports.read import NER_VERSION, read_report
+from medsearch_core.reports.text.phrases import spellings
 
 CORPUS = Path(__file__).parents[1] / "tests" / "core" / "reports" / "corpus.csv"
 ROUNDS = 2
@@ -48,7 +48,7 @@ def plain_expression() -> re.Pattern[str]:
     """Every spelling of every phrase of the vocabulary, longest first; a gap is that many words of any kind."""
     spelled = {
         tuple(words)
-        for row in data.rows("vocabulary.csv")
+        for row in data_files.rows("vocabulary.csv")
         for phrase in row["phrases"].split("|")
         for words in spellings(phrase)
     }

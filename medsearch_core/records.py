@@ -287,6 +287,19 @@ class ReportRecord:
     conflicts: Sequence[str] = column(
         TEXTS, "concepts that the report asserts in more than one way: concept, each assertion with its section", default=()
     )
+    language: str | None = column(TEXT, "language of the text in English, as in German", default=None, since=3)
+    exam_modality: str | None = column(TEXT, "DICOM modality of the examination it is of, as in CT", default=None, since=3)
+    exam_body_parts: Sequence[str] = column(TEXTS, "parts of the body the examination is of, as in chest", default=(), since=3)
+    not_read: str | None = column(
+        TEXT, "why no findings were read, as in `language: German`; null where they were", default=None, since=3
+    )
+    categories: Sequence[str] = column(TEXTS, "reporting categories given, as in BI-RADS 4A", default=(), since=3)
+    recommendations: Sequence[str] = column(
+        TEXTS, "recommended examinations: modality and interval, as in `CT in 3 months`", default=(), since=3
+    )
+    is_communicated: bool | None = column(
+        FLAG, "whether it says that results were communicated to somebody", default=None, since=3
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,6 +314,7 @@ class EntityRecord:
     concept: str = column(TEXT, "the vocabulary's name of what is mentioned")
     category: str = column(TEXT, "diagnosis, sign, symptom or device")
     assertion: str = column(TEXT, "present, absent, uncertain, hypothetical, historical or family (ConText)")
+    certainty: str | None = column(TEXT, "of an uncertain mention: probable, possible or unlikely", default=None, since=3)
     cue: str | None = column(TEXT, "the words that decided the assertion", phi=True, default=None)
     icd10cm_code: str | None = column(TEXT, "ICD-10-CM code", default=None)
     icd10cm_description: str | None = column(TEXT, "the code's description", default=None)
@@ -312,6 +326,15 @@ class EntityRecord:
     laterality: str | None = column(TEXT, "left, right or bilateral", default=None)
     anatomy: str | None = column(TEXT, "the place named with it, without its side", default=None)
     position: str | None = column(TEXT, "of a device: the words that say where it lies", phi=True, default=None)
+    organ: str | None = column(TEXT, "the organ it is of, as in liver", default=None, since=3)
+    size_mm: float | None = column(REAL, "its largest diameter or its thickness in mm", default=None, since=3)
+    prior_size_mm: float | None = column(
+        REAL, "the same in an earlier examination, where the report says it", default=None, since=3
+    )
+    above_carina_mm: float | None = column(
+        REAL, "of a tube: distance of its tip above the carina in mm, negative below it", default=None, since=3
+    )
+    spelling: str | None = column(TEXT, "of a misspelled mention: the words it was read as", default=None, since=3)
 
 
 @dataclass(frozen=True, kw_only=True)

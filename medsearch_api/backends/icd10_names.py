@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from medsearch_core.reports.data import rows
+from medsearch_core.reports.data_files import rows
 
 
 def find_description(code: str) -> str | None:

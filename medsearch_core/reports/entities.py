@@ -11,11 +11,11 @@ from itertools import zip_longest
 from typing import Any
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.assertion import Context, as_qualified, in_section
-from medsearch_core.reports.phrases import Match, Sentence, split_sentences
-from medsearch_core.reports.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
-from medsearch_core.reports.sections import Section
-from medsearch_core.reports.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
+from medsearch_core.reports.context.assertion import Context, as_qualified, in_section
+from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
+from medsearch_core.reports.lexicon.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
+from medsearch_core.reports.text.phrases import Match, Sentence, split_sentences
+from medsearch_core.reports.text.sections import Section
 
 QUALIFIER_WORDS = 4
 """How far from a mention a word that chooses its code may stand."""

@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Callable
 
 from medsearch_core.records import EntityRecord, ReportRecord
-from medsearch_core.reports.data import ner_version
-from medsearch_core.reports.decode import decode_report
+from medsearch_core.reports.data_files import ner_version
 from medsearch_core.reports.entities import find_entities
 from medsearch_core.reports.resolve import polarity_lists
-from medsearch_core.reports.sections import Section, section_text, split_sections
+from medsearch_core.reports.text.decode import decode_report
+from medsearch_core.reports.text.sections import Section, section_text, split_sections
 
 Finder = Callable[[str, str, list[Section]], list[EntityRecord]]
 """Finds the mentions of a report: its id, its text and its sections."""

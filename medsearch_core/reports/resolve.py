@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.qualifiers import SIDES
-from medsearch_core.reports.sections import Section
+from medsearch_core.reports.context.qualifiers import SIDES
+from medsearch_core.reports.text.sections import Section
 
 Status = Literal["present", "uncertain", "absent"]
 

@@ -17,9 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from medsearch_core.errors import BadInput, ConfigurationError
-from medsearch_core.reports.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
-from medsearch_core.reports.decode import decode_report
-from medsearch_core.reports.evaluate import (
+from medsearch_core.reports.evaluation.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
+from medsearch_core.reports.evaluation.scores import (
     ABLATIONS,
     Confusion,
     ReadText,
@@ -30,6 +29,7 @@ from medsearch_core.reports.evaluate import (
     read_texts,
     score,
 )
+from medsearch_core.reports.text.decode import decode_report
 from medsearch_pipeline.cli.command import Command, CommandGroup
 
 NAME = "filename"

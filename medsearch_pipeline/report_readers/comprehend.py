@@ -16,8 +16,8 @@ from typing import Any
 
 from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable, Transient
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.data import ner_version
-from medsearch_core.reports.sections import Section
+from medsearch_core.reports.data_files import ner_version
+from medsearch_core.reports.text.sections import Section
 from medsearch_pipeline.report_readers.comprehend_results import DetectedEntity, Thresholds, entities_of, mentions_of
 from medsearch_pipeline.report_readers.text_chunks import chunks
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.assertion import PRIORITY, in_section
-from medsearch_core.reports.chapters import is_plausible
-from medsearch_core.reports.phrases import SENTENCE_END, split_sentences
-from medsearch_core.reports.qualifiers import qualifiers_of
-from medsearch_core.reports.sections import Section
-from medsearch_core.reports.vocabulary import vocabulary
+from medsearch_core.reports.context.assertion import PRIORITY, in_section
+from medsearch_core.reports.context.qualifiers import qualifiers_of
+from medsearch_core.reports.lexicon.chapters import is_plausible
+from medsearch_core.reports.lexicon.vocabulary import vocabulary
+from medsearch_core.reports.text.phrases import SENTENCE_END, split_sentences
+from medsearch_core.reports.text.sections import Section
 
 ASSERTIONS = {
     "PERTAINS_TO_FAMILY": "family",

@@ -13,7 +13,7 @@ from typing import Protocol
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.entities import find_entities
 from medsearch_core.reports.read import NER_VERSION
-from medsearch_core.reports.sections import Section
+from medsearch_core.reports.text.sections import Section
 from medsearch_pipeline.report_readers.comprehend import ComprehendReader, Thresholds, comprehend_version, open_client
 from medsearch_pipeline.settings import Settings
 

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable, Transient
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.read import NER_VERSION, read_report
-from medsearch_core.reports.sections import split_sections
+from medsearch_core.reports.text.sections import split_sections
 from medsearch_pipeline.report_readers import comprehend
 from medsearch_pipeline.report_readers.comprehend import ATTEMPTS, ComprehendReader, is_billable, open_client
 from medsearch_pipeline.report_readers.comprehend_results import Thresholds

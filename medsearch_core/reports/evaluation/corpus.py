@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.entities import find_entities
-from medsearch_core.reports.sections import split_sections
+from medsearch_core.reports.text.sections import split_sections
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from medsearch_core.reports.data import rows
-from medsearch_core.reports.phrases import Match, Matcher, Sentence, commas
+from medsearch_core.reports.data_files import rows
+from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas
 
 PRIORITY = ("family", "absent", "hypothetical", "historical", "uncertain")
 """Which cue decides where several apply; the nearest one of that assertion is reported."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsearch_core.reports.sections import split_sections
+from medsearch_core.reports.text.sections import split_sections
 
 
 def named(text: str) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from medsearch_core.reports.data import rows
+from medsearch_core.reports.data_files import rows
 
 INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
 """Sections of one paragraph in reports that then go on without a header."""

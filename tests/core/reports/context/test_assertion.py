@@ -9,9 +9,9 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord, ReportRecord
-from medsearch_core.reports.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
+from medsearch_core.reports.evaluation.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 
-with Path(__file__).with_name("corpus.csv").open(encoding="utf-8", newline="") as file:
+with Path(__file__).parents[1].joinpath("corpus.csv").open(encoding="utf-8", newline="") as file:
     CORPUS = read_annotated_mentions(csv.DictReader(file))
 
 

@@ -12,18 +12,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.data import rows
+from medsearch_core.reports.data_files import read_rows
 from medsearch_core.reports.entities import find_entities
-from medsearch_core.reports.phrases import split_sentences
 from medsearch_core.reports.resolve import is_implied, resolve_concepts
-from medsearch_core.reports.sections import Section, split_sections
+from medsearch_core.reports.text.phrases import split_sentences
+from medsearch_core.reports.text.sections import Section, split_sections
 
 RESAMPLES = 1000
+
+FINDINGS = Path(__file__).with_name("findings.csv")
 
 Interval = tuple[float, float]
 Change = Callable[[list[EntityRecord]], list[EntityRecord]]
@@ -88,7 +91,7 @@ ABLATIONS: dict[str, Change] = {
 @lru_cache
 def concepts_of_findings() -> dict[str, frozenset[str]]:
     """Label of a gold standard → the concepts that are it."""
-    return {row["finding"]: frozenset(row["concepts"].split("|")) for row in rows("findings.csv")}
+    return {row["finding"]: frozenset(row["concepts"].split("|")) for row in read_rows(FINDINGS)}
 
 
 def read_texts(texts: Mapping[str, str]) -> dict[str, ReadText]:

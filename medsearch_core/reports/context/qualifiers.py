@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from medsearch_core.reports.data import rows
-from medsearch_core.reports.phrases import Match, Matcher, Sentence, commas, split_sentences
+from medsearch_core.reports.data_files import rows
+from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas, split_sentences
 
 BEFORE_WORDS, AFTER_WORDS = 6, 9
 """How far from a mention a qualifier may begin."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from medsearch_core.reports.evaluate import ABLATIONS, confusions, predict, read_texts, score
+from medsearch_core.reports.evaluation.scores import ABLATIONS, confusions, predict, read_texts, score
 
 FINDINGS = ["Effusion", "Pneumonia"]
 TEXTS = {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
-from medsearch_core.reports import data
-from medsearch_core.reports.assertion import PRIORITY
-from medsearch_core.reports.chapters import is_plausible
-from medsearch_core.reports.phrases import WORD, fold, spellings
-from medsearch_core.reports.vocabulary import vocabulary
+from medsearch_core.reports import data_files
+from medsearch_core.reports.context.assertion import PRIORITY
+from medsearch_core.reports.evaluation.scores import concepts_of_findings
+from medsearch_core.reports.lexicon.chapters import is_plausible
+from medsearch_core.reports.lexicon.vocabulary import vocabulary
+from medsearch_core.reports.text.phrases import WORD, fold, spellings
 
 CATEGORIES = ("diagnosis", "sign", "symptom", "device")
 TOO_COMMON = {
@@ -37,7 +41,7 @@ def icd() -> object:
 
 
 def test_every_code_is_billable_and_described_as_officially(icd: object) -> None:
-    for row in data.rows("codes.csv"):
+    for row in data_files.rows("codes.csv"):
         code = row["code"]
         assert icd.is_valid_item(code), code  # type: ignore[attr-defined]
         assert icd.is_leaf(code), code  # type: ignore[attr-defined]
@@ -45,7 +49,7 @@ def test_every_code_is_billable_and_described_as_officially(icd: object) -> None
 
 
 def test_every_term_of_icd10cm_is_a_description_or_an_inclusion_term_of_its_billable_code(icd: object) -> None:
-    for row in data.rows("vocabulary_icd10cm.csv"):
+    for row in data_files.rows("vocabulary_icd10cm.csv"):
         assert icd.is_leaf(row["code"]), row  # type: ignore[attr-defined]
         assert icd.get_description(row["code"]) == row["description"]  # type: ignore[attr-defined]
         official = [row["description"], *icd.get_inclusion_term(row["code"])]  # type: ignore[attr-defined]
@@ -54,11 +58,11 @@ def test_every_term_of_icd10cm_is_a_description_or_an_inclusion_term_of_its_bill
 
 
 def test_a_finding_is_never_linked_to_the_eye(icd: object) -> None:
-    assert [row["code"] for row in data.rows("codes.csv") if row["code"].startswith("H")] == []
+    assert [row["code"] for row in data_files.rows("codes.csv") if row["code"].startswith("H")] == []
 
 
 def test_no_code_is_of_a_chapter_that_its_concept_does_not_name() -> None:
-    assert [row["code"] for row in data.rows("codes.csv") if not is_plausible(row["code"], row["concept"])] == []
+    assert [row["code"] for row in data_files.rows("codes.csv") if not is_plausible(row["code"], row["concept"])] == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_a_code_of_a_chapter_far_from_the_chest_needs_its_words(code: str, sente
 
 
 def test_qualifiers_say_something_and_in_known_words() -> None:
-    for row in data.rows("qualifiers.csv"):
+    for row in data_files.rows("qualifiers.csv"):
         assert any(row[name] for name in ("severity", "change", "laterality", "anatomy")), row
         assert row["change"] in ("", "new", "unchanged", "worse", "better", "resolved"), row
         assert row["laterality"] in ("", "left", "right", "bilateral"), row
@@ -85,16 +89,16 @@ def test_qualifiers_say_something_and_in_known_words() -> None:
 
 def test_senses_and_findings_speak_of_known_concepts() -> None:
     known = set(vocabulary().concepts)
-    senses = data.rows("senses.csv")
+    senses = data_files.rows("senses.csv")
     assert {row[name] for row in senses for name in ("concept", "means")} <= known
-    assert {name for row in data.rows("findings.csv") for name in row["concepts"].split("|")} <= known
+    assert {name for names in concepts_of_findings().values() for name in names} <= known
     for concept in {row["concept"] for row in senses}:
         words = [row["words"] for row in senses if row["concept"] == concept]
         assert [bool(w) for w in words] == [True] * (len(words) - 1) + [False], concept
 
 
 def test_concepts_are_named_once_and_have_a_category() -> None:
-    named = [row for row in data.rows("vocabulary.csv") if row["concept"]]
+    named = [row for row in data_files.rows("vocabulary.csv") if row["concept"]]
     assert len(named) == len({row["concept"] for row in named})
     assert len(named) >= 60
     assert {row["category"] for row in named} == set(CATEGORIES)
@@ -102,8 +106,8 @@ def test_concepts_are_named_once_and_have_a_category() -> None:
 
 def test_codes_and_normal_statements_speak_of_known_concepts() -> None:
     known = set(vocabulary().concepts)
-    assert {row["concept"] for row in data.rows("codes.csv")} <= known
-    assert {name for row in data.rows("normals.csv") for name in row["absent"].split("|")} <= known
+    assert {row["concept"] for row in data_files.rows("codes.csv")} <= known
+    assert {name for row in data_files.rows("normals.csv") for name in row["absent"].split("|")} <= known
 
 
 def test_the_unqualified_code_of_a_concept_comes_last_and_scores_are_probabilities() -> None:
@@ -114,7 +118,7 @@ def test_the_unqualified_code_of_a_concept_comes_last_and_scores_are_probabiliti
 
 def test_no_phrase_means_two_concepts() -> None:
     meaning: dict[tuple[str, ...], str] = {}
-    for row in [*data.rows("vocabulary.csv"), *data.rows("vocabulary_icd10cm.csv")]:
+    for row in [*data_files.rows("vocabulary.csv"), *data_files.rows("vocabulary_icd10cm.csv")]:
         for phrase in row["phrases"].split("|"):
             for words in spellings(phrase):
                 key = tuple(map(fold, words))
@@ -122,40 +126,33 @@ def test_no_phrase_means_two_concepts() -> None:
 
 
 def test_no_phrase_is_a_word_of_everyday_prose() -> None:
-    named = [*data.rows("vocabulary.csv"), *data.rows("vocabulary_icd10cm.csv")]
+    named = [*data_files.rows("vocabulary.csv"), *data_files.rows("vocabulary_icd10cm.csv")]
     phrases = [p for row in named for p in row["phrases"].split("|")]
-    phrases += [row["phrase"] for row in data.rows("normals.csv")]
-    phrases += [row["phrase"] for row in data.rows("context.csv") if row["kind"] != "terminator"]
+    phrases += [row["phrase"] for row in data_files.rows("normals.csv")]
+    phrases += [row["phrase"] for row in data_files.rows("context.csv") if row["kind"] != "terminator"]
     spelled = {tuple(words) for phrase in phrases for words in spellings(phrase)}
     assert {words for words in spelled if not words or (len(words) == 1 and words[0] in TOO_COMMON)} == set()
 
 
 def test_no_cue_is_spelled_in_two_rows_that_disagree() -> None:
     rows: dict[tuple[str, ...], dict[str, str]] = {}
-    for row in data.rows("context.csv"):
+    for row in data_files.rows("context.csv"):
         for words in spellings(row["phrase"]):
             first = rows.setdefault(tuple(map(fold, words)), row)
             assert {**first, "phrase": ""} == {**row, "phrase": ""}, words
 
 
 def test_context_rows_are_complete() -> None:
-    for row in data.rows("context.csv"):
+    for row in data_files.rows("context.csv"):
         assert row["kind"] in ("cue", "pseudo", "terminator"), row
         if row["kind"] == "cue":
             assert row["assertion"] in PRIORITY, row
             assert row["direction"] in ("forward", "backward", "both"), row
 
 
-def test_the_version_changes_with_any_edit_of_a_data_file(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    before = data.ner_version()
-    monkeypatch.setattr(data, "_path", lambda name: _Edited(name))
-    assert data.ner_version.__wrapped__() != before
-    assert before == data.ner_version()
-
-
-class _Edited:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def read_bytes(self) -> bytes:
-        return b"edited" if self.name == "vocabulary.csv" else b""
+def test_the_version_changes_with_any_edit_of_a_data_file(tmp_path: Path) -> None:
+    shutil.copytree(data_files.FOLDER, tmp_path, dirs_exist_ok=True)
+    assert data_files.version_of(tmp_path) == data_files.ner_version()
+    with (tmp_path / "codes.csv").open("a", encoding="utf-8") as file:
+        file.write("#\n")
+    assert data_files.version_of(tmp_path) != data_files.ner_version()

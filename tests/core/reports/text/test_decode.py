@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from medsearch_core.errors import BadInput
 from medsearch_core.records import REASONS
-from medsearch_core.reports.decode import decode_report
+from medsearch_core.reports.text.decode import decode_report
 
 SENTENCE = "Kein Pleuraerguss. Größe unauffällig, no effusion"
 

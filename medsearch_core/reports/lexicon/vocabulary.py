@@ -13,8 +13,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 
-from medsearch_core.reports.data import rows
-from medsearch_core.reports.phrases import Matcher, fold
+from medsearch_core.reports.data_files import rows
+from medsearch_core.reports.text.phrases import Matcher, fold
 
 ICD10CM_RELEASE = "April 2026"
 """Release of ICD-10-CM that `codes.csv` was checked against; every code there is billable in it (the tests check)."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from medsearch_core.reports.data import rows
-from medsearch_core.reports.phrases import WORD, fold
+from medsearch_core.reports.data_files import rows
+from medsearch_core.reports.text.phrases import WORD, fold
 
 
 @dataclass(frozen=True, slots=True)

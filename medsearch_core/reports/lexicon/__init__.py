@@ -1,0 +1,1 @@
+"""What can be found, as data: concepts, their phrases, organs and codes."""

@@ -1,0 +1,1 @@
+"""Report bytes to words: decoding, sections, units of reading, and the matching of phrases over them."""
