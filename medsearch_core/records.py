@@ -289,13 +289,15 @@ class ReportRecord:
     )
     language: str | None = column(TEXT, "language of the text in English, as in German", default=None, since=3)
     exam_modality: str | None = column(TEXT, "DICOM modality of the examination it is of, as in CT", default=None, since=3)
-    exam_body_parts: Sequence[str] = column(TEXTS, "parts of the body the examination is of, as in chest", default=(), since=3)
+    exam_body_parts: Sequence[str] | None = column(
+        TEXTS, "parts of the body the examination is of, as in chest", default=None, since=3
+    )
     not_read: str | None = column(
         TEXT, "why no findings were read, as in `language: German`; null where they were", default=None, since=3
     )
-    categories: Sequence[str] = column(TEXTS, "reporting categories given, as in BI-RADS 4A", default=(), since=3)
-    recommendations: Sequence[str] = column(
-        TEXTS, "recommended examinations: modality and interval, as in `CT in 3 months`", default=(), since=3
+    categories: Sequence[str] | None = column(TEXTS, "reporting categories given, as in BI-RADS 4A", default=None, since=3)
+    recommendations: Sequence[str] | None = column(
+        TEXTS, "recommended examinations: modality and interval, as in `CT in 3 months`", default=None, since=3
     )
     is_communicated: bool | None = column(
         FLAG, "whether it says that results were communicated to somebody", default=None, since=3
