@@ -71,6 +71,8 @@ def _in_sentence(context: SentenceContext) -> Iterator[EntityRecord]:
         devices = [context.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
         for mention in mentions:
             concept = known.resolve_sense(mention.value, words)
+            if concept.is_generic:
+                concept = known.resolve_organ(concept, None, is_chest=True)
             if concept.name:
                 yield _entity(context, mention, concept, _mention_facts(context, mention, concept, cues, surroundings, devices))
     named = {i for mention in mentions for i in mention.words}
