@@ -18,7 +18,8 @@ from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.lexicon.organs import organ_names
-from medsearch_core.reports.text.phrases import Matcher, fold
+from medsearch_core.reports.text.phrases import Matcher, spellings
+from medsearch_core.reports.text.words import fold
 
 ICD10CM_RELEASE = "April 2026"
 """Release of ICD-10-CM that `codes.csv` was checked against; every code there is billable in it (the tests check)."""
@@ -70,6 +71,7 @@ class Vocabulary:
     normals: Matcher[tuple[str, ...]]
     links: dict[str, list[Link]]
     senses: dict[str, list[Sense]]
+    known_words: frozenset[str]
     of_organ: dict[tuple[str, str], Concept]
     of_chest: dict[str, Concept]
 
@@ -114,6 +116,7 @@ def vocabulary() -> Vocabulary:
         Matcher((row["phrase"], tuple(row["absent"].split("|"))) for row in rows("normals.csv")),
         _links(terms),
         _senses(),
+        frozenset(fold(word) for phrase, _ in phrases for words in spellings(phrase) for word in words),
         of_organ,
         {term: concepts[row["chest"]] for term, row in generics.items() if row["chest"]},
     )
