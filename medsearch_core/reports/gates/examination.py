@@ -5,12 +5,12 @@ rows are of a `kind`: `examination` names a modality, body parts or an organ; `v
 their modality where no other is named; `other` words stand in titles and say nothing; `never` words stand in none; `end` words
 begin what no longer names the examination ("for line placement").
 
-A report says it in its EXAMINATION section, else in a title, else in its TECHNIQUE section. A title is the first line before
-the findings and the first line after any section before them, as far as a colon or a full stop, and is made of words of titles:
-"LEFT WRIST 3 VIEWS". What INDICATION and the findings speak of decides nothing. What the text leaves open is taken from DICOM:
-Modality (0008,0060), StudyDescription (0008,1030) and BodyPartExamined (0018,0015) with the defined terms of PS3.16 Annex L. The
-description comes first, since BodyPartExamined is often a device's default (Güld et al. 2002, "Quality of DICOM header
-information for image categorization": wrong in 15 % of images).
+A report says it in its EXAMINATION section, else in a title, else in its TECHNIQUE section. A title is among the first lines
+before the findings, or after any section before them. It reaches as far as a colon or a full stop and is made of words of
+titles: "LEFT WRIST 3 VIEWS". What INDICATION and the findings speak of decides nothing. What the text leaves open is taken
+from DICOM: Modality (0008,0060), StudyDescription (0008,1030) and BodyPartExamined (0018,0015) with the defined terms of PS3.16
+Annex L. The description comes first, since BodyPartExamined is often a device's default (Güld et al. 2002, "Quality of DICOM
+header information for image categorization": wrong in 15 % of images).
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ CHEST_PARTS = frozenset({"chest", "heart", "whole body"})
 class Examination:
     """What was examined and how.
 
-    `modality` is a defined term of DICOM, DX for any radiograph; `body_parts` are plain words of `examinations.csv`, in order of
-    mention; `organ` is named where the examination is of one organ alone.
+    `modality` is a defined term of DICOM, DX for any radiograph; `body_parts` are plain words of `examinations.csv`, in
+    order of mention; `organ` is named where the examination is of one organ alone.
     """
 
     modality: str | None = None
@@ -150,7 +150,7 @@ def _sources(text: str, sections: Sequence[Section]) -> Iterator[Examination]:
 
 
 def _titles(text: str, section: Section, *, is_named: bool) -> Examination:
-    """What the titles among the first lines of a section name together; the first is one by its header where that `is_named`."""
+    """What the titles among the first lines of a section name together; its header `is_named` after what the first one is."""
     found = _Named()
     is_first = True
     for line in _first_lines(text, section):
