@@ -28,8 +28,8 @@ OWN_VOTES = 2
 MIN_VOTES = 2
 """What another language needs at least: one word that only it has, or two that English reports may hold as well."""
 
-MIN_COMMON_SHARE = 2 / 3
-"""The share of a text's words that have to be a language's where none of them is its own: "Pas de fracture."."""
+MIN_COMMON_LEAD, MIN_COMMON_SHARE = 2, 2 / 3
+"""How far it has to be ahead of English, and of how many of the words, where none of them is its own: "Pas de fracture."."""
 
 MIN_SCRIPT_LETTERS, MIN_SCRIPT_SHARE = 4, 0.25
 """How many letters of another script, and how many for each Latin one, make a report foreign: a name alone does not."""
@@ -102,7 +102,8 @@ def _vote(text: str, as_written: str) -> str:
     if most < MIN_VOTES or most <= counts[0]:
         return ENGLISH
     best = [language for language, count in enumerate(counts) if count == most]
-    if not any(own[language] for language in best) and most < MIN_COMMON_SHARE * len(words):
+    is_own = any(own[language] for language in best)
+    if not is_own and (most < counts[0] + MIN_COMMON_LEAD or most < MIN_COMMON_SHARE * len(words)):
         return ENGLISH
     if len(best) > 1:  # "ausencia" is Spanish, "ausência" is Portuguese
         written = set(SPELLED_WORD.findall(as_written))

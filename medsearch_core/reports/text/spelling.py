@@ -45,6 +45,7 @@ class SpellingIndex:
     def __init__(self, frequencies: Mapping[str, int], known: Collection[str] = ()) -> None:
         self._frequencies = frequencies
         self._known = frozenset(frequencies) | frozenset(known)
+        self._max_letters = max(map(len, frequencies), default=0) + 1
         self._neighborhoods: dict[str, list[str]] = defaultdict(list)
         for word in sorted(frequencies):
             if len(word) >= MIN_LETTERS:
@@ -59,7 +60,7 @@ class SpellingIndex:
         """
         found = {}
         for i, word in enumerate(words):
-            if len(word) < MIN_LETTERS or word in self._known:
+            if word in self._known or not MIN_LETTERS <= len(word) <= self._max_letters:
                 continue
             corrected = self._cached(word)
             if corrected and not (is_name and is_name(i)):

@@ -23,6 +23,13 @@ def test_every_text_of_the_corpus_is_english() -> None:
     assert [row.text for row in corpus if language_of(row.text) != "English"] == []
 
 
+def test_terms_of_medicine_are_english_however_latin_they_are() -> None:
+    icd = pytest.importorskip("simple_icd_10_cm", reason="terms of ICD-10-CM")
+    terms = {icd.get_description(code) for code in icd.get_all_codes()}
+    assert len(terms) > 70_000
+    assert [term for term in terms if language_of(term) != "English"] == []
+
+
 def test_case_says_nothing() -> None:
     wrong = [text for language, text in TEXTS if language_of(text.upper()) != language]
     assert wrong == []
