@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import fold
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.words import fold
 
 WORD = re.compile(r"[a-z]+|\d+")
 

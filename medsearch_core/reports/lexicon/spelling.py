@@ -19,8 +19,8 @@ from collections.abc import Container, Iterable
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import FOLDER, rows
-from medsearch_core.reports.text.phrases import WORD, fold
 from medsearch_core.reports.text.spelling import MIN_LETTERS, SpellingIndex
+from medsearch_core.reports.text.words import fold
 
 PHRASES = (
     ("vocabulary.csv", "phrases"),
@@ -28,6 +28,9 @@ PHRASES = (
     ("normals.csv", "phrase"),
     ("qualifiers.csv", "phrase"),
     ("context.csv", "phrase"),
+    ("generics.csv", "phrases"),
+    ("organs.csv", "words"),
+    ("answers.csv", "phrase"),
 )
 """The files whose words are read in reports, and their columns of phrases."""
 
@@ -35,6 +38,8 @@ OTHER_FILES = ("chapters.csv", "codes.csv", "examinations.csv", "headers.csv", "
 """Files of correct words that are not looked for in findings."""
 
 BRITISH = (("ae", "e"), ("oe", "e"), ("our", "or"), ("tre", "ter"), ("ise", "ize"), ("isa", "iza"), ("ll", "l"))
+
+LETTERS = re.compile(r"[^\W\d_]+")
 
 NEIGHBORS = "english_neighbors.csv"
 
@@ -60,7 +65,7 @@ def phrase_words() -> Counter[str]:
         for name, column in PHRASES
         for row in rows(name)
         for phrase in row[column].split("|")
-        for word in WORD.findall(phrase)
+        for word in LETTERS.findall(phrase)
     )
 
 
@@ -90,8 +95,8 @@ def sources() -> list[tuple[str, Iterable[str]]]:
     from spellchecker import SpellChecker
 
     english = (word for word in SpellChecker(language="en").word_frequency.dictionary if re.fullmatch("[a-z]+", word))
-    medical = (word for code in icd.get_all_codes() for word in WORD.findall(icd.get_description(code)))
-    data = (word for name in OTHER_FILES for row in rows(name) for value in row.values() for word in WORD.findall(value))
+    medical = (word for code in icd.get_all_codes() for word in LETTERS.findall(icd.get_description(code)))
+    data = (word for name in OTHER_FILES for row in rows(name) for value in row.values() for word in LETTERS.findall(value))
     return [("pyspellchecker", english), ("ICD-10-CM", medical), ("data files", data)]
 
 

@@ -2,7 +2,7 @@
 
 Belongs here: which word of a vocabulary a misspelling stands for. An edit is a letter too many, missing or wrong, or two that
 changed places: 80 % of misspellings are one (Damerau 1964, "A technique for computer detection and correction of spelling
-errors"). Words are the folded ones of `phrases.py`.
+errors"). Words are the folded ones of `words.py`.
 
 A word is corrected where all of this holds; else it stays as it is, since a finding that nobody reported is worse than one
 that is not read:
@@ -10,7 +10,7 @@ that is not read:
 - it has `MIN_LETTERS` or more, as the vocabulary's word has, and is neither in the vocabulary nor otherwise known;
 - the first letters agree, as they do in nearly all misspellings (Yannakoudakis and Fawthrop 1983), and as "atypical" and
   "typical" do not; a silent p may be missing ("neumothorax") and a British o be there ("oesophageal");
-- it is no other form of that word: "parenchyma" and "parenchymal", "pleuritis" and "pleuritic" (`ENDINGS`);
+- it is no other form of that word: "parenchyma" and "parenchymal", "extubate" and "extubated" (`ENDINGS`);
 - one word of the vocabulary alone is one edit away, or one that is much more frequent there than the others;
 - it does not look like a name (`is_name`).
 
@@ -29,7 +29,7 @@ MIN_LETTERS = 7
 MIN_RATIO = 3
 """How many times more frequent than any other the word must be that is chosen among several."""
 
-ENDINGS = (("a", "al"), ("a", "ae"), ("ia", "ic"), ("is", "ic"), ("us", "um"))
+ENDINGS = (("a", "al"), ("a", "ae"), ("ia", "ic"), ("is", "ic"), ("us", "um"), ("e", "ed"), ("ed", "er"))
 """Pairs of endings by which words of one family differ that do not mean the same."""
 
 TITLES = ("dr.", "mr.", "ms.", "mrs.", "prof.")

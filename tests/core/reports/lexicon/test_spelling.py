@@ -6,8 +6,8 @@ import pytest
 
 from medsearch_core.reports.data_files import FOLDER, rows
 from medsearch_core.reports.lexicon.spelling import NEIGHBORS, is_british, neighbors_file, phrase_words, spelling
-from medsearch_core.reports.text.phrases import fold
 from medsearch_core.reports.text.spelling import MIN_LETTERS
+from medsearch_core.reports.text.words import fold
 
 MISSPELT = {
     "cardiomegally": "cardiomegaly",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medsearch_core.reports.text.phrases import split_sentences
 from medsearch_core.reports.text.spelling import SpellingIndex, is_name
+from medsearch_core.reports.text.words import words_of
 
 WORDS = {
     "effusion": 9,
@@ -17,6 +17,7 @@ WORDS = {
     "esophageal": 2,
     "parenchymal": 2,
     "infarction": 3,
+    "extubated": 2,
     "consolidation": 4,
     "nodule": 5,
 }
@@ -24,7 +25,8 @@ INDEX = SpellingIndex(WORDS, known={"infraction"})
 
 
 def corrections(text: str) -> list[str]:
-    [sentence] = split_sentences(text, 0, len(text))
+    sentence = words_of(text, 0, len(text))
+    assert sentence
     found = INDEX.corrections(sentence.words, lambda i: is_name(text, sentence.begins[i], sentence.ends[i]))
     return [f"{sentence.words[i]}: {word}" for i, word in found.items()]
 
@@ -55,6 +57,7 @@ def test_a_word_one_edit_away_is_corrected(misspelt: str, word: str) -> None:
         "infraction",  # another word
         "asymptomatic",  # its opposite
         "parenchyma",  # another form
+        "extubate",  # what was not done
         "nodul",  # too short
         "emfisema",  # two edits
         "",
