@@ -54,6 +54,10 @@ class Examination:
     organ: str | None = None
 
 
+UNKNOWN = Examination()
+"""An examination of which nothing is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     kind: str
