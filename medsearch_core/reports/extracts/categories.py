@@ -2,7 +2,7 @@
 
 Belongs here: how a category is written (ACR BI-RADS Atlas 2013, Lung-RADS 2022, TI-RADS 2017, LI-RADS 2018, O-RADS; PI-RADS
 2.1; CAD-RADS 2.0), and when what is written is none of this report: one of an earlier examination, or of a legend that explains
-them all. The systems and their values are data (`categories.csv`). Time is linear in the text: every part of a pattern is bounded.
+them all. The systems and their values are data (`categories.csv`). Time is linear in the text: what a pattern takes is bounded.
 """
 
 from __future__ import annotations

@@ -21,8 +21,10 @@ from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas
 from medsearch_core.reports.text.sections import Section
 
 SIGNS = (
-    "recommend", "suggest", "advis", "consider", "obtain", "follow", "repeat", "benefit", "helpful", "useful", "warrant",
-    "further eval", "further char", "further assess", "attention", "indicated", "surveillance", "biops", "could be", "needed",
+    "recommend", "suggest", "advis", "consider", "obtain", "follow", "repeat", "perform", "done", "request", "propose",
+    "benefi", "help", "useful", "valu", "informative", "reasonable", "warrant", "indicated", "needed", "necessary",
+    "requir", "prefer", "favored", "evaluat", "assess", "characteri", "confirmed", "workup", "attention", "surveillance",
+    "assist", "prove",
 )  # fmt: skip
 """One of these stands, in lower case, in every report that recommends something."""
 
@@ -147,7 +149,7 @@ class _Reading:
 
     def _valid(self, kind: str) -> list[Match[tuple[str, str]]]:
         """The cues of a kind that are neither denied nor of the past."""
-        past = self._places.get("past", frozenset())
+        past: set[int] = self._places.get("past", set())
         found = self._cues.get(kind, NO_CUES)
         return [m for m in found if m.first not in self._denied and past.isdisjoint(range(m.first, m.last + 1))]
 
