@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
 
-SIGN = re.compile(r"[Rr][Aa][Dd][Ss]|\b(?:TR-?[1-5]|LR-?[1-5MTN])")
-"""What stands in every report with a category."""
+SHORT = re.compile(r"[TL]R[-\u2013]?[1-5MTN]")
+"""What stands, besides the name of a system, in every report with a category."""
 
 FILLERS = (
     r"acr|american|final|overall|assessment|category|categories|cat|score|grade|level|class|classification|code|lexicon|is|of|as|at"
@@ -71,7 +71,7 @@ def _patterns() -> list[tuple[str, re.Pattern[str], list[str]]]:
 
 def categories_of(text: str) -> list[str]:
     """The categories that a report gives, as system and value, in order of the alphabet and without repeats."""
-    if not SIGN.search(text):
+    if "rads" not in text.lower() and not SHORT.search(text):
         return []
     found: set[str] = set()
     for system, pattern, values in _patterns():

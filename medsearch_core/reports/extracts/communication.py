@@ -16,7 +16,7 @@ from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas
 from medsearch_core.reports.text.sections import Section
 
 SIGNS = (
-    "discuss", "communicat", "notif", "paged", "inform", "d/w", "phone", "called", "relay", "convey", "aware of", "acknowledg",
+    "discuss", "communicat", "notif", "paged", "inform", "d/w", "phone", "called", "relay", "convey", "aware", "acknowledg",
     "read back", "faxed", "reported t",
 )  # fmt: skip
 """One of these stands, in lower case, in every report that says so."""
