@@ -18,7 +18,8 @@ from typing import Any
 
 from medsearch_core.reports.context.measurements import Measurement, find_measurements
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Match, Matcher, Sentence
+from medsearch_core.reports.text.phrases import Match, Matcher
+from medsearch_core.reports.text.words import Sentence
 
 AHEAD_WORDS, AFTER_WORDS, TARGET_WORDS = 10, 5, 14
 """How far after a length its finding may stand, or what makes it no size; how far before a distance what makes it a wish."""

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from medsearch_core.reports.text.phrases import Sentence
+from medsearch_core.reports.text.words import Sentence
 
 SPELLED = {w: i for i, w in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 1)}
 
@@ -44,13 +44,14 @@ class Measurement:
 
 
 def find_measurements(text: str, sentence: Sentence) -> list[Measurement]:
-    """The lengths in a sentence, in order."""
+    """The lengths in a sentence, in order; those of other cells that lie between the cells of a table's row are left out."""
     found = []
     for match in LENGTH.finditer(text, sentence.begins[0], sentence.ends[-1]):
         values, begin = _read(match)
-        if values and 0 < max(values) <= MAX_MM:
-            first, last = (bisect_right(sentence.begins, at) - 1 for at in (begin, match.end() - 1))
-            found.append(Measurement(max(first, 0), last, values))
+        first, last = (bisect_right(sentence.begins, at) - 1 for at in (begin + (text[begin] == "."), match.end() - 1))
+        is_inside = first >= 0 and begin < sentence.ends[first] and match.end() <= sentence.ends[last]
+        if is_inside and 0 < max(values) <= MAX_MM:
+            found.append(Measurement(first, last, values))
     return found
 
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from medsearch_core.reports.context.measured_words import AHEAD_WORDS, MeasuredSentence, tubes
 from medsearch_core.reports.context.measurements import UNITS
-from medsearch_core.reports.text.phrases import Match, Sentence
+from medsearch_core.reports.text.phrases import Match
+from medsearch_core.reports.text.words import Sentence
 
 TRIGGERS = UNITS | {"carina", "carinal", "bifurcation"}
 """Folded words, one of which stands in every sentence that tells a size or a distance from the carina."""

@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas, split_sentences
+from medsearch_core.reports.extracts.sentences import read_sentences
+from medsearch_core.reports.text.phrases import Match, Matcher
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.words import Sentence, commas
 
 SIGNS = (
     "discuss", "communicat", "notif", "paged", "inform", "d/w", "phone", "called", "relay", "convey", "aware", "acknowledg",
     "read back", "faxed", "reported t",
 )  # fmt: skip
 """One of these stands, in lower case, in every report that says so."""
-
-OTHERS = frozenset({"indication", "technique", "comparison", "examination"})
-"""Sections that tell of what was before the report."""
 
 BEFORE_WORDS = 3
 """How far before a communication the words may stand that say it is still to come."""
@@ -41,9 +40,7 @@ def is_communicated(text: str, sections: Sequence[Section]) -> bool:
         return False
     is_tried = is_unreached = False
     for section in sections:
-        if section.name in OTHERS:
-            continue
-        sentences = list(split_sentences(text, section.begin, section.end))
+        sentences = list(read_sentences(text, section))
         if section.name == "notification" and not any(_is_denied(sentence) for sentence in sentences):
             return True
         for sentence in sentences:

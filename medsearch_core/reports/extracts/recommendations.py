@@ -17,8 +17,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas, split_sentences
+from medsearch_core.reports.extracts.sentences import read_sentences
+from medsearch_core.reports.text.phrases import Match, Matcher
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.words import Sentence, commas
 
 SIGNS = (
     "recommend", "suggest", "advis", "consider", "obtain", "follow", "repeat", "perform", "done", "request", "propose",
@@ -27,9 +29,6 @@ SIGNS = (
     "assist", "prove",
 )  # fmt: skip
 """One of these stands, in lower case, in every report that recommends something."""
-
-OTHERS = frozenset({"indication", "technique", "comparison", "examination"})
-"""Sections that tell of what was before the report."""
 
 FOLLOW_UP = "follow-up imaging"
 """What is recommended where no kind of examination is named; gives way to one that is."""
@@ -87,9 +86,7 @@ def recommendations_of(text: str, sections: Sequence[Section]) -> list[str]:
         return []
     found: dict[str, None] = {}
     for section in sections:
-        if section.name in OTHERS:
-            continue
-        for sentence in split_sentences(text, section.begin, section.end):
+        for sentence in read_sentences(text, section):
             if names := _names().find(sentence.words):
                 reading = _Reading(text, sentence, names)
                 found.update(dict.fromkeys(reading.recommendations(is_all=section.name == "recommendation")))

@@ -9,7 +9,8 @@ import pytest
 from medsearch_core.reports.context.measured_words import tubes
 from medsearch_core.reports.context.sizes import NO_SIZES, Sizes, sizes_of
 from medsearch_core.reports.lexicon.vocabulary import Concept, vocabulary
-from medsearch_core.reports.text.phrases import Matcher, split_sentences
+from medsearch_core.reports.text.phrases import Matcher
+from medsearch_core.reports.text.units import read_units
 from tests.core.reports.steps import count_steps
 
 FINDINGS = Matcher(
@@ -32,7 +33,7 @@ FINDINGS = Matcher(
 
 def sizes(text: str) -> dict[str, Sizes]:
     """What is measured in a text, by the concept it is of."""
-    sentences = [*split_sentences(text, 0, len(text)), None]
+    sentences = [*(unit.sentence for unit in read_units(text, 0, len(text))), None]
     told: dict[str, Sizes] = {}
     for sentence, following in pairwise(sentences):
         mentions = FINDINGS.find(sentence.words)
