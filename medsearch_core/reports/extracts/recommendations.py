@@ -81,15 +81,17 @@ def _words(kind: str) -> frozenset[str]:
 def recommendations_of(text: str, sections: Sequence[Section]) -> list[str]:
     """The examinations that a report recommends, as `NAME` or `NAME WHEN`, in order of the text and without repeats."""
     lowered = text.lower()
-    has_section = any(section.name == "recommendation" for section in sections)
-    if not has_section and not any(sign in lowered for sign in SIGNS):
+    signs = [sign for sign in SIGNS if sign in lowered]
+    if not signs and not any(section.name == "recommendation" for section in sections):
         return []
     found: dict[str, None] = {}
     for section in sections:
-        for sentence in read_sentences(text, section):
+        is_all = section.name == "recommendation"
+        if not (signs or is_all):
+            continue
+        for sentence in read_sentences(text, section, () if is_all else signs):
             if names := _names().find(sentence.words):
-                reading = _Reading(text, sentence, names)
-                found.update(dict.fromkeys(reading.recommendations(is_all=section.name == "recommendation")))
+                found.update(dict.fromkeys(_Reading(text, sentence, names).recommendations(is_all=is_all)))
     timed = {one.split(f" {when} ")[0] for one in found for when in TIMES if f" {when} " in one}
     return [one for one in found if one not in timed]
 
