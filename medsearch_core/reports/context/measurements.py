@@ -46,13 +46,20 @@ class Measurement:
 def find_measurements(text: str, sentence: Sentence) -> list[Measurement]:
     """The lengths in a sentence, in order; those of other cells that lie between the cells of a table's row are left out."""
     found = []
-    for match in LENGTH.finditer(text, sentence.begins[0], sentence.ends[-1]):
+    begins = _in_order(sentence)
+    for match in LENGTH.finditer(text, begins[0], sentence.ends[len(begins) - 1]):
         values, begin = _read(match)
-        first, last = (bisect_right(sentence.begins, at) - 1 for at in (begin + (text[begin] == "."), match.end() - 1))
+        first, last = (bisect_right(begins, at) - 1 for at in (begin + (text[begin] == "."), match.end() - 1))
         is_inside = first >= 0 and begin < sentence.ends[first] and match.end() <= sentence.ends[last]
         if is_inside and 0 < max(values) <= MAX_MM:
             found.append(Measurement(first, last, values))
     return found
+
+
+def _in_order(sentence: Sentence) -> list[int]:
+    """Where the words begin, without the words of a table's heading, which follow those of the row they stand above."""
+    begins = sentence.begins
+    return begins[: next((i for i in range(1, len(begins)) if begins[i] < begins[i - 1]), len(begins))]
 
 
 def _read(match: re.Match[str]) -> tuple[tuple[float, ...], int]:

@@ -24,8 +24,8 @@ from medsearch_core.reports.text.words import Sentence, commas
 
 SIGNS = (
     "recommend", "suggest", "advis", "consider", "obtain", "follow", "repeat", "perform", "done", "request", "propose",
-    "benefi", "help", "useful", "valu", "informative", "reasonable", "warrant", "indicated", "needed", "necessary",
-    "requir", "prefer", "favored", "evaluat", "assess", "characteri", "confirmed", "workup", "attention", "surveillance",
+    "benefi", "help", "useful", "valuable", "informative", "reasonable", "warrant", "indicated", "needed", "necessary",
+    "require", "prefer", "favored", "evaluat", "assess", "characteri", "confirmed", "workup", "attention", "surveillance",
     "assist", "prove",
 )  # fmt: skip
 """One of these stands, in lower case, in every report that recommends something."""

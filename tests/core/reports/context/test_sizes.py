@@ -208,6 +208,11 @@ def test_a_wish_and_a_device_without_a_tip_have_no_distance(text: str) -> None:
     assert sizes(text) == {}
 
 
+def test_a_row_of_a_table_and_an_item_of_a_list_are_read_alike() -> None:
+    assert sizes("| Finding | Size |\n| Nodule | 8 mm |\n| Mass | 3 cm |") == {"nodule": Sizes(8), "mass": Sizes(30)}
+    assert sizes("- Nodule: 8 mm\n- Mass, right lung: 3 x 2 cm (prior 2.8 cm)") == {"nodule": Sizes(8), "mass": Sizes(30, 28)}
+
+
 def test_a_distance_is_of_the_tube_before_it() -> None:
     text = "Endotracheal tube 4 cm above the carina, PICC tip 2 cm below the carina."
     assert sizes(text) == {"endotracheal tube": Sizes(above_carina_mm=40), "PICC": Sizes(above_carina_mm=-20)}

@@ -55,7 +55,7 @@ def test_categories_are_sorted_and_given_once() -> None:
         "BI-RADS 0 - Incomplete; BI-RADS 1 - Negative; BI-RADS 2 - Benign",
         "The BI-RADS scale goes from 0-6: BI-RADS 1 to 6.",
         "TI-RADS 4 points.",
-        "Trace TR. LR and MR 2. TR 500 ms, TE 4.",
+        "Trace TR. LR and MR 2. TR 500 ms.",
         "Comrades 3, brads 4.",
         "BI-RADS 9.",
     ],
