@@ -24,7 +24,7 @@ from medsearch_core.reports.text.words import Sentence, commas
 
 SIGNS = (
     "recommend", "suggest", "advis", "consider", "obtain", "follow", "repeat", "perform", "done", "request", "propose",
-    "benefi", "help", "useful", "valuable", "informative", "reasonable", "warrant", "indicated", "needed", "necessary",
+    "benefi", "help", "useful", "value", "valuable", "informative", "reasonable", "warrant", "indicated", "needed", "necessary",
     "require", "prefer", "favored", "evaluat", "assess", "characteri", "confirmed", "workup", "attention", "surveillance",
     "assist", "prove",
 )  # fmt: skip
