@@ -11,7 +11,7 @@ from medsearch_core.reports.context.sizes import NO_SIZES, Sizes, sizes_of
 from medsearch_core.reports.lexicon.vocabulary import Concept, vocabulary
 from medsearch_core.reports.text.phrases import Matcher
 from medsearch_core.reports.text.units import read_units
-from tests.core.reports.steps import count_steps
+from tests.support.steps import count_steps
 
 FINDINGS = Matcher(
     [

@@ -6,7 +6,7 @@ import pytest
 
 from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.extracts.categories import categories_of
-from tests.core.reports.steps import count_steps
+from tests.support.steps import count_steps
 
 
 @pytest.mark.parametrize(

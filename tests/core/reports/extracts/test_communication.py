@@ -8,7 +8,7 @@ from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.extracts.communication import SIGNS, is_communicated
 from medsearch_core.reports.text.phrases import fold, spellings
 from medsearch_core.reports.text.sections import split_sections
-from tests.core.reports.steps import count_steps
+from tests.support.steps import count_steps
 
 
 def is_told(text: str) -> bool:

@@ -10,7 +10,7 @@ from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.extracts.recommendations import SIGNS, recommendations_of
 from medsearch_core.reports.text.phrases import spellings
 from medsearch_core.reports.text.sections import split_sections
-from tests.core.reports.steps import count_steps
+from tests.support.steps import count_steps
 
 KINDS = {"modality", "ask", "passive", "past", "denial", "context", "link", "done", "interval", "body", "leading", "purpose"}
 
