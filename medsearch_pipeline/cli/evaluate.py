@@ -21,14 +21,13 @@ from medsearch_core.reports.evaluation.corpus import AnnotatedMention, describe_
 from medsearch_core.reports.evaluation.scores import (
     ABLATIONS,
     Confusion,
-    ReadText,
     Score,
     concepts_of_findings,
     confusions,
     predict,
-    read_texts,
     score,
 )
+from medsearch_core.reports.evaluation.texts import ReadText, read_texts
 from medsearch_core.reports.text.decode import decode_report
 from medsearch_pipeline.cli.command import Command, CommandGroup
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.entities import find_entities
-from medsearch_core.reports.text.sections import split_sections
+from medsearch_core.reports.evaluation.texts import read_text
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def read_annotated_mentions(rows: Iterable[Mapping[str, str]]) -> list[Annotated
 def describe_mismatch(row: AnnotatedMention) -> str | None:
     """What is read otherwise than the corpus says, in one sentence; None where all of it holds."""
     begin, end = row.span
-    found = find_entities("corpus", row.text, split_sections(row.text))
+    found = read_text(row.text, "corpus").entities
     if not row.mention:
         inside = [e for e in found if e.begin < end and begin < e.end]
         return f"read as {inside[0].concept}, {inside[0].assertion}" if inside else None

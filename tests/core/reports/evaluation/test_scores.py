@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from medsearch_core.reports.evaluation.scores import ABLATIONS, confusions, predict, read_texts, score
+from medsearch_core.reports.evaluation.scores import ABLATIONS, confusions, predict, score
+from medsearch_core.reports.evaluation.texts import read_texts
 
 FINDINGS = ["Effusion", "Pneumonia"]
 TEXTS = {
