@@ -1,4 +1,4 @@
-"""Measures the reader against radlabels: `python benchmarks/radlabels.py FOLDER [--unread FILE] [--misses FILE]`.
+"""Measures the reader against radlabels: `python -m benchmarks.radlabels FOLDER [--unread FILE] [--misses FILE]`.
 
 FOLDER holds radlabels 0.2.0 (MIT): 649 phrases that radiologists wrote for 49 labels, and 1,000 synthetic reports that it
 has labeled. Get it by `pip install --target FOLDER --no-deps radlabels==0.2.0`. `radlabels.csv` says what its labels are

@@ -8,33 +8,28 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from string import ascii_letters
-from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from medsearch_core.errors import BadInput, ConfigurationError
+from medsearch_core.errors import ConfigurationError
 from medsearch_core.reports.evaluation.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 from medsearch_core.reports.evaluation.scores import (
     ABLATIONS,
     Confusion,
     Score,
-    concepts_of_findings,
     confusions,
     predict,
     score,
 )
 from medsearch_core.reports.evaluation.texts import ReadText, read_texts
-from medsearch_core.reports.text.decode import decode_report
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.cli.evaluate_sentences import COMMAND as SENTENCES
 from medsearch_pipeline.cli.evaluate_sentences import print_judged
-from medsearch_pipeline.cli.gold_files import read_gold
+from medsearch_pipeline.cli.gold_files import read_gold, read_gold_text, read_truth
 from medsearch_pipeline.cli.tables import print_table
 
-NAME = "filename"
 SCORE_COLUMNS = ("finding", "reports", "precision", "recall", "F1", "false alarms", "misses")
 ABLATION_COLUMNS = ("rules", "micro precision", "micro recall", "micro F1", "macro F1")
 
@@ -46,13 +41,9 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
         return _corpus(console, read_annotated_mentions(rows))
     if reports is None:
         raise ConfigurationError(f"{gold} names whole reports; say where they are with --reports FOLDER")
-    findings = [f for f in concepts_of_findings() if f in rows[0]]
-    if NAME not in rows[0] or not findings:
-        raise ConfigurationError(
-            f"{gold} needs a column {NAME} and one a finding, such as {next(iter(concepts_of_findings()))}"
-        )
-    known = {row[NAME]: {f: _is_positive(gold, row, f) for f in findings} for row in rows}
-    texts = {name: _text(reports, name) for name in known}
+    known = read_truth(gold, rows)
+    findings = list(next(iter(known.values())))
+    texts = {name: read_gold_text(reports, name) for name in known}
     started = time.process_time()
     read = read_texts(texts)
     seconds = time.process_time() - started
@@ -63,37 +54,6 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
     if misses is not None:
         console.print(f"{_write(misses, confusions(read, known, findings))} mentions of confused reports in {misses}")
     return 0
-
-
-def _is_positive(gold: Path, row: Mapping[str, str], finding: str) -> bool:
-    if row[finding] not in ("0", "1"):
-        raise ConfigurationError(f"{gold}: {finding} of {row[NAME]} is neither 0 nor 1")
-    return row[finding] == "1"
-
-
-def _text(folder: Path, name: str) -> str:
-    """A report's text: `name.txt`, or Open-i's `name.xml` or `name` without its leading letters and `.xml`."""
-    for path in (folder / f"{name}.txt", folder / f"{name}.xml", folder / f"{name.lstrip(ascii_letters)}.xml"):
-        if not path.is_file():
-            continue
-        data = path.read_bytes()
-        if path.suffix == ".xml":
-            return _open_i(path, data)
-        try:
-            return decode_report(data)[0]
-        except BadInput as fault:
-            raise ConfigurationError(f"{path}: {fault}") from fault
-    raise ConfigurationError(f"{folder} has no report {name}: neither {name}.txt nor {name}.xml")
-
-
-def _open_i(path: Path, data: bytes) -> str:
-    """The text of a report of Open-i, one paragraph a section under its label."""
-    try:
-        root = ElementTree.fromstring(data)  # noqa: S314 - a file the user names, and expat expands no entities without end
-    except ElementTree.ParseError as error:
-        raise ConfigurationError(f"{path} is not XML: {error}") from error
-    labelled = [(part.get("Label", ""), (part.text or "").strip()) for part in root.iter("AbstractText")]
-    return "\n\n".join(f"{label}: {text}" for label, text in labelled if text)
 
 
 def _scores(
