@@ -4,8 +4,9 @@ medspaCy 1.3.1 (ConText over PyRuSH's sentences) and negspacy 1.0.4 (NegEx over 
 models are no packages. Each is given the phrases to find and decides what is said of them. Their spaCy needs NumPy 1, so they
 have an environment of their own: `python -m venv FOLDER && FOLDER/bin/pip install medspacy==1.3.1 negspacy==1.0.4`.
 
-Standard input is JSON, `{"texts": {name: text}, "phrases": [...]}`. Standard output is peer → version, processor time and report
-→ mentions, each a phrase with what is said of it. A peer that is not installed is left out. Nothing of medsearch is imported.
+Standard input is JSON, `{"texts": {name: text}, "phrases": [...]}`. Standard output is JSON, peer → version, processor time and
+report → mentions, each a phrase with what is said of it. A peer that is not installed is left out. Nothing of medsearch is
+imported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Measures the reader of reports: `python -m benchmarks.reports [GOLD] [--reports FOLDER] [--peers PYTHON] [--profile]`.
 
 1. Speed, beside a plain regular expression over the same vocabulary in the same process, which finds phrases and nothing else:
-   no sections, no assertion, no qualifiers, no status. Reports are the `.txt` files of FOLDER; without one they are put together
-   from the sentences of the marked corpus, eight findings and three impressions each.
+   no sections, no assertion, no qualifiers, no status. Reports are the `.txt` files of FOLDER; without one they are put
+   together from the sentences of the marked corpus, eight findings and three impressions each.
 2. Growth: the time for texts of 20 kB, 40 kB and so on. Twice the text should take twice the time.
 3. With GOLD and FOLDER as of `medsearch evaluate reports`: precision, recall, F1 and speed beside medspaCy's ConText and
    negspacy. They get the very phrases that this reader found in these reports, so that what is compared is what is said of a
@@ -103,6 +103,11 @@ def read(text: str) -> tuple[ReportRecord, list[EntityRecord]]:
     return read_report(text.encode(), report_id="s1", patient="p1", study="s1", key="p1/s1.txt")
 
 
+def has_words(text: str) -> bool:
+    """Whether there is anything to read; some reports of Open-i are empty."""
+    return any(map(str.isalnum, text))
+
+
 def print_speed(texts: Sequence[str]) -> None:
     """Speed beside a plain regular expression."""
     expression = plain_expression()
@@ -154,20 +159,22 @@ def print_peers(python: str, truth: Mapping[str, Mapping[str, bool]], texts: Map
     """Scores and speed beside other readers."""
     findings = list(next(iter(truth.values())))
     started = time.process_time()
-    found = {name: read(text) for name, text in texts.items()}
+    found = {name: read(text) for name, text in texts.items() if has_words(text)}
     seconds = time.process_time() - started
     phrases = findings_of_phrases(found, findings)
-    theirs = {name: "\n\n".join(filter(None, (r.findings, r.impression))) for name, (r, _) in found.items()}
+    theirs = {name: "" for name in texts}
+    theirs |= {name: "\n\n".join(filter(None, (r.findings, r.impression))) for name, (r, _) in found.items()}
     asked = json.dumps({"texts": theirs, "phrases": sorted(phrases)})
     answered = subprocess.run([python, str(PEERS)], input=asked, capture_output=True, text=True)  # noqa: S603 - named by the user
     if answered.returncode:
         raise SystemExit(f"{python} cannot run {PEERS.name}: {answered.stderr.strip().splitlines()[-1]}")
     peers = json.loads(answered.stdout)
     rows: list[tuple[str, list[list[bool]], float]] = []
-    ours = [ReadText(r.text, split_sections(r.text), entities) for r, entities in found.values()]
+    nothing = {name: ReadText(text, [], []) for name, text in texts.items()}
+    ours = nothing | {name: ReadText(r.text, split_sections(r.text), entities) for name, (r, entities) in found.items()}
     for rules in ("all rules", "probable is present", "no uncertainty"):
         name = f"medsearch, {rules}"
-        rows.append((name, [predict(each, findings, ABLATIONS[rules]) for each in ours], seconds))
+        rows.append((name, [predict(each, findings, ABLATIONS[rules]) for each in ours.values()], seconds))
     for peer, answer in peers.items():
         for name, states in _counted(peer):
             predicted = [_predict(answer["mentions"][report], phrases, findings, states) for report in texts]
@@ -215,6 +222,7 @@ def main() -> None:
     named = {name: read_gold_text(given.reports, name) for name in truth}
     files = sorted(given.reports.glob("*.txt")) if given.reports else []
     texts = list(named.values()) or [p.read_text(encoding="utf-8") for p in files] or made_reports(given.made)
+    texts = list(filter(has_words, texts))
     print_speed(texts)
     print_growth(max(made_reports(20), key=len))
     if truth:
