@@ -6,7 +6,7 @@ called here.
 
 1. How many of the phrases are read, each alone as "There is PHRASE.", as a concept that means the label, present or historical.
 2. How far reader and labels agree over the reports. The reader's label is what the report as a whole says is present; then also
-   what is probable; then all that is uncertain. A label counts where radlabels says "definitely present", which it says of
+   what is probable, which is what the reader itself does; then all that is uncertain. A label counts where radlabels says "definitely present", which it says of
    "may represent atelectasis" too. Its labels are a program's: this is agreement of two readers.
 """
 
@@ -28,8 +28,8 @@ from medsearch_core.reports.resolve import resolve_concepts
 MAPPING = Path(__file__).with_suffix(".csv")
 IS_READ = {"present", "historical"}
 COUNTED = {
-    "present": "all rules",
-    "present or probable": "probable is present",
+    "present": "probable is uncertain",
+    "present or probable": "all rules",
     "present or uncertain": "no uncertainty",
 }
 """What counts as present → the ablation that counts it."""

@@ -172,7 +172,7 @@ def print_peers(python: str, truth: Mapping[str, Mapping[str, bool]], texts: Map
     rows: list[tuple[str, list[list[bool]], float]] = []
     nothing = {name: ReadText(text, [], []) for name, text in texts.items()}
     ours = nothing | {name: ReadText(r.text, split_sections(r.text), entities) for name, (r, entities) in found.items()}
-    for rules in ("all rules", "probable is present", "no uncertainty"):
+    for rules in ("all rules", "probable is uncertain", "no uncertainty"):
         name = f"medsearch, {rules}"
         rows.append((name, [predict(each, findings, ABLATIONS[rules]) for each in ours.values()], seconds))
     for peer, answer in peers.items():

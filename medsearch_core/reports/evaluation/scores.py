@@ -4,7 +4,7 @@ Belongs here: the counting, pure and without files. A gold standard says of each
 (`findings.csv` names their concepts); a finding is predicted where one of its concepts is resolved to present. Intervals are
 the middle 95 % of a bootstrap over reports (Efron 1979), with one seed, so that they repeat. A finding that no report of the
 gold standard has, has no recall: it is shown, and left out of the averages. The ablations answer what a rule is worth: each
-one reads the same mentions without it, or counts what is probable as present.
+one reads the same mentions without it; "probable is uncertain" counts what is probable as any other doubt.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def _without(assertion: str) -> Change:
     return changed
 
 
-def _probable_as_present(entities: list[EntityRecord]) -> list[EntityRecord]:
-    return [replace(e, assertion="present") if e.certainty == "probable" else e for e in entities]
+def _without_probable(entities: list[EntityRecord]) -> list[EntityRecord]:
+    return [replace(e, certainty=None) if e.certainty == "probable" else e for e in entities]
 
 
 ABLATIONS: dict[str, Change] = {
     "all rules": lambda entities: entities,
-    "probable is present": _probable_as_present,
+    "probable is uncertain": _without_probable,
     "no negation": _without("absent"),
     "no uncertainty": _without("uncertain"),
     "no assertion": lambda entities: [replace(e, assertion="present") for e in entities if not is_implied(e)],
