@@ -5,9 +5,9 @@ has labeled. Get it by `pip install --target FOLDER --no-deps radlabels==0.2.0`.
 called here.
 
 1. How many of the phrases are read, each alone as "There is PHRASE.", as a concept that means the label, present or historical.
-2. How far reader and labels agree over the reports. The reader's label is what the report as a whole says is present; then also
-   what is probable, which is what the reader itself does; then all that is uncertain. A label counts where radlabels says "definitely present", which it says of
-   "may represent atelectasis" too. Its labels are a program's: this is agreement of two readers.
+2. How far reader and labels agree over the reports. Present is what the report as a whole says is present; also, as the reader
+   itself counts, what is probable; or whatever is uncertain. A label counts where radlabels says "definitely present", which it
+   says of "may represent atelectasis" too. Its labels are a program's: this is agreement of two readers.
 """
 
 from __future__ import annotations
