@@ -52,7 +52,8 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
     print_table(console, SCORE_COLUMNS, map(_score_row, _scores(read, truth, findings)))
     print_table(console, ABLATION_COLUMNS, (_ablation_row(read, truth, findings, rules) for rules in ABLATIONS))
     if misses is not None:
-        console.print(f"{_write(misses, confusions(read, known, findings))} mentions of confused reports in {misses}")
+        written = _write(misses, confusions(read, known, findings))
+        console.print(f"{written} mentions of confused reports in {misses}", markup=False, highlight=False, soft_wrap=True)
     return 0
 
 
