@@ -38,7 +38,6 @@ from medsearch_core.reports.evaluation.corpus import read_annotated_mentions
 from medsearch_core.reports.evaluation.scores import ABLATIONS, concepts_of_findings, predict, score
 from medsearch_core.reports.evaluation.texts import ReadText
 from medsearch_core.reports.read import NER_VERSION, read_report
-from medsearch_core.reports.resolve import is_implied
 from medsearch_core.reports.text.phrases import spellings
 from medsearch_core.reports.text.sections import split_sections
 from medsearch_pipeline.cli.gold_files import read_gold, read_gold_text, read_truth
@@ -145,12 +144,12 @@ def print_growth(report: str) -> None:
 
 
 def findings_of_phrases(found: Read, findings: Sequence[str]) -> dict[str, set[str]]:
-    """Each phrase that was read as a finding, in lower case → the findings."""
+    """Each phrase that was read as a finding at least once, not denied in itself, in lower case → the findings."""
     of_concept = {concept: finding for finding in findings for concept in concepts_of_findings()[finding]}
     phrases: dict[str, set[str]] = defaultdict(set)
     for _, entities in found.values():
         for e in entities:
-            if e.concept in of_concept and not is_implied(e):
+            if e.concept in of_concept and e.assertion in ("present", "uncertain"):
                 phrases[" ".join(e.text.lower().split())].add(of_concept[e.concept])
     return phrases
 
