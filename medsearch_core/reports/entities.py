@@ -14,7 +14,7 @@ from medsearch_core.records import EntityRecord
 from medsearch_core.reports.context.alternatives import as_alternatives
 from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
-from medsearch_core.reports.lexicon.mentions import resolve_mentions
+from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
 from medsearch_core.reports.lexicon.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.sections import Section
@@ -67,7 +67,7 @@ def find_entities(report_id: str, text: str, sections: Sequence[Section], *, is_
 
 def _in_unit(context: UnitContext, is_chest: bool) -> Iterator[EntityRecord]:
     known, words = vocabulary(), context.unit.words
-    found, normals = known.findings.find(words), known.normals.find_all(words)
+    found, normals = find_mentions(words), known.normals.find_all(words)
     if not (found or normals):
         return
     cues = Context(context.unit, context.text, found, normals)

@@ -32,7 +32,7 @@ SECTION_ASSERTIONS = {
 
 EARLIER = frozenset({"prior", "previous", "past", "former"})
 SINGULAR = frozenset({"is", "was", "has"})
-VERSUS = frozenset({"versus", "vs"})
+VERSUS = frozenset({"versus", "vs", "either"})
 
 FORWARD_WORDS, BACKWARD_WORDS = 40, 20
 """Longest scopes, in words."""
@@ -78,7 +78,9 @@ class Context:
         applying = [cue for cue in self._cues[low:high] if cue.first >= own and self._applies(cue, mention)]
         if not applying:
             return Decision()
-        cue = min(applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), _distance(cue, mention)))
+        cue = min(
+            applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
+        )
         is_preferred = cue.value.kind == CONTRAST and mention.first < cue.last
         return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, self.words(cue))
 
@@ -106,6 +108,10 @@ class Context:
         reach = min(cue.value.words or BACKWARD_WORDS, BACKWARD_WORDS)
         is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward"
         return is_near and not self._is_next(cue, mention) and not self._is_ended("backward", cue, mention.last, cue.first)
+
+    def _is_versus(self, cue: Match[Cue]) -> bool:
+        """Whether a cue says no more than that there is an alternative, which any other doubt outranks."""
+        return self._unit.words[cue.first] in VERSUS
 
     def _is_next(self, cue: Match[Cue], mention: Match[Any]) -> bool:
         """Whether a cue behind a mention speaks of what comes after it.

@@ -100,7 +100,7 @@ class Surroundings:
 
     def reach(self, mention: Match[Any]) -> tuple[int, int]:
         """The first and last word that may speak of a mention, its own among them."""
-        low, high = max(mention.first - BEFORE_WORDS, 0), min(mention.last + AFTER_WORDS, len(self._words) - 1)
+        low, high = self._farthest_before(mention), min(mention.last + AFTER_WORDS, len(self._words) - 1)
         earlier = bisect_left(self._ends, mention.first)
         if earlier:
             between = range(self._ends[earlier - 1] + 1, mention.first + 1)
@@ -118,9 +118,17 @@ class Surroundings:
                 break
         return low, high
 
+    def _farthest_before(self, mention: Match[Any]) -> int:
+        """How far back words may speak of a mention; the numbers of "left 5th, 6th and 7th ribs" do not count."""
+        low, counted = mention.first, 0
+        while low > 0 and counted < BEFORE_WORDS:
+            low -= 1
+            counted += not (self._words[low].isdigit() or self._words[low] in ORDINALS)
+        return low
+
     def _before(self, last: int, following: int) -> int:
         """The last word that may speak of a mention that ends at `last`, where another one begins at `following`."""
-        for i in range(following - 1, last, -1):
+        for i in range(following, last, -1):
             if self._words[i] in STOPS or i in self._commas:
                 return i - 1
         return last
