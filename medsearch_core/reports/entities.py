@@ -14,10 +14,13 @@ from medsearch_core.records import EntityRecord
 from medsearch_core.reports.context.alternatives import as_alternatives
 from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
+from medsearch_core.reports.gates.examination import UNKNOWN, Examination, is_chest
 from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
+from medsearch_core.reports.lexicon.spelling import spelling
 from medsearch_core.reports.lexicon.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.spelling import is_name
 from medsearch_core.reports.text.units import Unit, read_units
 
 QUALIFIER_WORDS = 4
@@ -52,33 +55,37 @@ class MentionFacts:
     nearby: set[str] = field(default_factory=set)
 
 
-def find_entities(report_id: str, text: str, sections: Sequence[Section], *, is_chest: bool = True) -> list[EntityRecord]:
+def find_entities(
+    report_id: str, text: str, sections: Sequence[Section], examination: Examination = UNKNOWN
+) -> list[EntityRecord]:
     """The mentions of a report in the order of the text; `text[begin:end]` is the mention.
 
-    Terms that any organ may have are the chest's where no organ is named, if the examination `is_chest`.
+    A term that any organ may have, with none named, is of the organ that was examined, or of the chest if that was.
     """
     entities: list[EntityRecord] = []
     for section in sections:
         units = list(read_units(text, section.begin, section.end, vocabulary().known_words))
         for unit, following in zip_longest(units, units[1:]):
-            entities += _in_unit(UnitContext(report_id, text, section.name, unit, following), is_chest)
+            entities += _in_unit(UnitContext(report_id, text, section.name, unit, following), examination)
     return sorted(entities, key=lambda entity: (entity.begin, entity.end, entity.concept))
 
 
-def _in_unit(context: UnitContext, is_chest: bool) -> Iterator[EntityRecord]:
+def _in_unit(context: UnitContext, examination: Examination) -> Iterator[EntityRecord]:
     known, words = vocabulary(), context.unit.words
+    spelled = _correct_spelling(context)
     found, normals = find_mentions(words), known.normals.find_all(words)
     if not (found or normals):
         return
     cues = Context(context.unit, context.text, found, normals)
     if found:
-        mentions = resolve_mentions(found, context.unit, is_chest=is_chest)
+        mentions = resolve_mentions(found, context.unit, examination.organ, is_chest=is_chest(examination))
         decisions = as_alternatives(words, context.unit.commas, mentions, [cues.decide(mention) for mention in mentions])
         surroundings = Surroundings(context.unit, found)
         devices = [context.unit.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
         for mention, decision in zip(mentions, decisions, strict=True):
             if mention.value.name:
-                yield _entity(context, mention, _mention_facts(context, mention, decision, surroundings, devices))
+                facts = _mention_facts(context, mention, decision, surroundings, devices)
+                yield _entity(context, mention, facts, read_as=_spelling(mention, words, spelled))
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
@@ -88,6 +95,22 @@ def _in_unit(context: UnitContext, is_chest: bool) -> Iterator[EntityRecord]:
     for name, statement in implied.items():
         facts = MentionFacts(Decision("absent", cue=context.words(statement)))
         yield _entity(context, Match(statement.words, known.concepts[name]), facts, IMPLIED_SCORE)
+
+
+def _correct_spelling(context: UnitContext) -> dict[int, str]:
+    """Puts what misspelled words were meant to be in their place; position → word."""
+    sentence = context.unit.sentence
+    corrections = spelling().corrections(sentence.words, lambda i: is_name(context.text, sentence.begins[i], sentence.ends[i]))
+    for i, word in corrections.items():
+        sentence.words[i] = word
+    return corrections
+
+
+def _spelling(mention: Match[Any], words: list[str], corrections: dict[int, str]) -> str | None:
+    """The words that a misspelled mention was read as."""
+    if not corrections or corrections.keys().isdisjoint(mention.words):
+        return None
+    return " ".join(words[mention.first : mention.last + 1])
 
 
 def _mention_facts(
@@ -105,7 +128,13 @@ def _mention_facts(
     return MentionFacts(decision, qualifiers, position, nearby)
 
 
-def _entity(context: UnitContext, match: Match[Concept], facts: MentionFacts, score: float | None = None) -> EntityRecord:
+def _entity(
+    context: UnitContext,
+    match: Match[Concept],
+    facts: MentionFacts,
+    score: float | None = None,
+    read_as: str | None = None,
+) -> EntityRecord:
     concept = match.value
     link = vocabulary().link(concept.name, facts.nearby)
     settled = in_section(facts.decision, concept.category, context.section)
@@ -131,6 +160,7 @@ def _entity(context: UnitContext, match: Match[Concept], facts: MentionFacts, sc
         anatomy=facts.qualifiers.anatomy,
         position=facts.position,
         organ=concept.organ,
+        spelling=read_as,
     )
 
 

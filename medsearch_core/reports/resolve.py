@@ -8,7 +8,7 @@ they put a concept in no list.
 
 An absence that is limited ("no large effusion", "no new consolidation", "no left effusion") denies only what it names: it never
 outranks a mention of something else, whatever their sections. Concepts that a report both asserts and denies outright are its
-conflicts, whichever won. What is probable counts as present: readers of a report act on "probable pneumonia", and coders code it.
+conflicts, whichever won. What is probable counts as present: a reader acts on "probable pneumonia", and a coder codes it.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ def _mention(
 def _concept(words: str) -> tuple[str, str]:
     """The vocabulary's concept of these words and its category, else the words themselves and no category."""
     for unit in read_units(words, 0, len(words)):
-        for mention in resolved_mentions(unit, is_chest=True):
+        for mention in resolved_mentions(unit):
             if mention.value.name:
                 return mention.value.name, mention.value.category
     return " ".join(words.lower().split()), ""

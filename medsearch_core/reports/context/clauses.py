@@ -8,6 +8,7 @@ commas, "no effusion small left nodule" assert what comes last.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from medsearch_core.reports.text.phrases import Match
@@ -90,7 +91,7 @@ def _noun_phrases(words: list[str], commas: frozenset[int], last_or: int) -> Ite
 
 def _run_on(words: list[str], commas: frozenset[int], mentions: Sequence[Match[Any]]) -> Iterator[int]:
     """The ends of mentions that another one follows without comma or conjunction, as something seen."""
-    for earlier, later in zip(mentions, mentions[1:], strict=False):
+    for earlier, later in pairwise(mentions):
         between = range(earlier.last + 1, later.first)
         if between and words[between[0]] in ASSERTING | SIDES and not any(words[i] in JOINING or i in commas for i in between):
             yield earlier.last

@@ -109,7 +109,7 @@ class Surroundings:
         if later < len(self._begins) and self._begins[later] <= high:
             high = self._before(mention.last, self._begins[later])
         for i in range(mention.first - 1, low - 1, -1):
-            if self._words[i] in STOPS and not self._joins_sides(i):
+            if self._words[i] in STOPS and not self._joins_sides(i) and (earlier or not self._joins_places(i)):
                 low = i + 1
                 break
         for i in range(mention.last + 1, high + 1):
@@ -142,8 +142,17 @@ class Surroundings:
             return True
         return word in ("and", "or") and SIDES.issubset(self._words[max(i - 2, 0) : i + 3])
 
+    def _joins_places(self, i: int) -> bool:
+        """Whether "and" stands between two places, both of what follows: "right middle lobe and lingular atelectasis"."""
+        if self._words[i] != "and":
+            return False
+        near = self._found[bisect_left(self._firsts, i - 4) : bisect_right(self._firsts, i + 1)]
+        near = [qualifier for qualifier in near if qualifier.value.laterality]
+        return any(q.last == i - 1 for q in near) and any(q.first == i + 1 for q in near)
+
     def _is_joined(self, qualifier: Match[Qualifiers]) -> bool:
-        return any(self._joins_sides(i) for i in range(max(qualifier.first - 3, 0), min(qualifier.last + 3, len(self._words))))
+        near = range(max(qualifier.first - 3, 0), min(qualifier.last + 3, len(self._words)))
+        return any(self._joins_sides(i) or self._joins_places(i) for i in near)
 
 
 def qualifiers_of(words: str) -> Qualifiers:

@@ -41,19 +41,24 @@ def _elliptical(words: list[str], first: Match[Concept]) -> list[Match[Concept]]
     ]
 
 
-def resolved_mentions(unit: Unit, *, is_chest: bool) -> list[Match[Concept]]:
+def resolved_mentions(unit: Unit) -> list[Match[Concept]]:
     """The mentions of a unit, each with the concept that it has there."""
-    return resolve_mentions(find_mentions(unit.words), unit, is_chest=is_chest)
+    return resolve_mentions(find_mentions(unit.words), unit)
 
 
-def resolve_mentions(found: Sequence[Match[Concept]], unit: Unit, *, is_chest: bool) -> list[Match[Concept]]:
-    """The mentions found in a unit, each with its concept there."""
+def resolve_mentions(
+    found: Sequence[Match[Concept]], unit: Unit, examined: str | None = None, *, is_chest: bool = True
+) -> list[Match[Concept]]:
+    """The mentions found in a unit, each with its concept there.
+
+    Where no organ is named, a term that any organ may have is of the organ `examined`, or of the chest.
+    """
     known, words = vocabulary(), unit.words
     concepts = [known.resolve_sense(mention.value, words) for mention in found]
     if any(concept.is_generic for concept in concepts):
         organs = Organs(words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label)
         concepts = [
-            known.resolve_organ(concept, organs.of(mention), is_chest=is_chest) if concept.is_generic else concept
+            known.resolve_organ(concept, organs.of(mention) or examined, is_chest=is_chest) if concept.is_generic else concept
             for mention, concept in zip(found, concepts, strict=True)
         ]
     return [Match(mention.words, concept) for mention, concept in zip(found, concepts, strict=True)]

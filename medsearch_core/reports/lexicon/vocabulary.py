@@ -84,8 +84,8 @@ class Vocabulary:
 
     def resolve_organ(self, concept: Concept, organ: str | None, *, is_chest: bool) -> Concept:
         """The concept that a mention of a generic term has: of its organ, of the chest by default, or the bare term."""
-        if organ is not None:
-            return self.of_organ[concept.name, organ]
+        if organ is not None and (named := self.of_organ.get((concept.name, organ))) is not None:
+            return named
         return self.of_chest.get(concept.name, concept) if is_chest else concept
 
     def link(self, concept: str, nearby: set[str]) -> Link:

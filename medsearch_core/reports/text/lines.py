@@ -21,7 +21,8 @@ _LABEL = r"[A-Z][A-Za-z/&-]+(?:[ \t][A-Za-z/&-]+){0,3}[ \t]?:(?:\s|$)"
 _CANDIDATE = re.compile(
     rf"{SENTENCE_END.pattern}|(?<=[a-z0-9),])[ \t]+(?={_LABEL})|(?<![ \t])[ \t]+(?=[\u2022\u25cf\u25aa\u25e6][ \t]*\w)"
     r"|(?<![ \t])[ \t]+(?=(?P<item>\d{1,2})[.)][ \t]+[A-Z])"
-    r"|(?P<spoken>(?<![ \t,])[ \t,]+(?i:period|full[ ]stop|(?:new|next)[ ](?:paragraph|line))\b[ \t.,]*)|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*)"
+    r"|(?P<spoken>(?<![ \t,])[ \t,]+(?i:period|full[ ]stop|(?:new|next)[ ](?:paragraph|line))\b[ \t.,]*)"
+    r"|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*)"
 )
 _NO_STOP = re.compile(
     r"\b(?:a|an|the|this|that|each|any|time|waiting|menstrual|long|short|brief|interval|study|follow-?up|recovery|post\w*)\Z",
@@ -77,7 +78,7 @@ def stretches(text: str, begin: int, end: int) -> Iterator[Stretch]:
 
 
 def _is_next_item(text: str, start: int, item: int) -> bool:
-    """Whether the stretch before is the item of the number before: "1. No fracture 2. Nodule", and not "in segment 7. Liver"."""
+    """Whether a number goes on with the list: "1. No fracture 2. Nodule", and not "in segment 7. Liver"."""
     return re.search(rf"(?<!\d){item - 1}[.)]\s*", text[max(start - 4, 0) : start + 4]) is not None
 
 

@@ -1,7 +1,7 @@
 """Tables in a report: lines whose cells are apart by `|`.
 
-Belongs here: a table's rows, each with its finding, what its cells answer, and the columns that they stand in. The finding is in
-the first cell, or in the heading where the first cells are sides: "| Side | Effusion |" over "| Left | small |".
+Belongs here: a table's rows, each with its finding, what its cells answer, and the columns that they stand in. The finding is
+in the first cell, or in the heading where the first cells are sides: "| Side | Effusion |" over "| Left | small |".
 """
 
 from __future__ import annotations
