@@ -88,8 +88,7 @@ def _in_unit(context: UnitContext, examination: Examination) -> Iterator[EntityR
         sizes = sizes_of(context.text, context.unit.sentence, mentions, following)
         for mention, decision, size in zip(mentions, decisions, sizes, strict=True):
             if mention.value.name:
-                facts = _mention_facts(context, mention, decision, surroundings, devices)
-                facts = replace(facts, sizes=NO_SIZES if facts.decision.assertion == "absent" else size)
+                facts = _mention_facts(context, mention, decision, surroundings, devices, size)
                 yield _entity(context, mention, facts, read_as=_spelling(mention, words, spelled))
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
@@ -119,7 +118,12 @@ def _spelling(mention: Match[Any], words: list[str], corrections: dict[int, str]
 
 
 def _mention_facts(
-    context: UnitContext, mention: Match[Concept], decided: Decision, surroundings: Surroundings, devices: list[int]
+    context: UnitContext,
+    mention: Match[Concept],
+    decided: Decision,
+    surroundings: Surroundings,
+    devices: list[int],
+    sizes: Sizes,
 ) -> MentionFacts:
     qualifiers = surroundings.of(mention)
     decision = as_qualified(decided, mention.value.category, qualifiers.change)
@@ -130,7 +134,7 @@ def _mention_facts(
         own = surroundings.of(mention, is_before_only=True)
         qualifiers = replace(qualifiers, laterality=own.laterality, anatomy=own.anatomy)
     nearby = _nearby(context, surroundings.reach(mention), mention, qualifiers.laterality)
-    return MentionFacts(decision, qualifiers, position, nearby=nearby)
+    return MentionFacts(decision, qualifiers, position, NO_SIZES if decision.assertion == "absent" else sizes, nearby)
 
 
 def _entity(

@@ -38,6 +38,8 @@ SECTION_RANKS = {
     "wet read": 0,
 }
 
+_STATUS: dict[str, Status] = {status: status for status in STATUSES}
+
 CATEGORIES = {"diagnosis": "diagnoses", "sign": "signs", "symptom": "symptoms"}
 """Category → its two lists; devices are in none, their codes are among the codes."""
 
@@ -60,7 +62,7 @@ def status_of(entity: EntityRecord) -> Status | None:
     """What a mention says of its report: present also where it is probable; None where it says nothing of the patient now."""
     if entity.assertion == "uncertain" and entity.certainty == "probable":
         return "present"
-    return next((status for status in STATUSES if status == entity.assertion), None)
+    return _STATUS.get(entity.assertion)
 
 
 def conflicts(entities: Iterable[EntityRecord]) -> list[str]:
@@ -90,11 +92,11 @@ def _resolve(mentions: list[EntityRecord], begins: list[int]) -> tuple[Status, l
     ranks = {id(entity): _rank(entity, asserted, begins) for entity in mentions}
     top = max(ranks.values())
     ranking = [entity for entity in mentions if ranks[id(entity)] == top]
-    for status in STATUSES:
-        deciding = [entity for entity in ranking if status_of(entity) == status]
-        if deciding:
-            return status, deciding
-    raise AssertionError("only mentions with a status are resolved")
+    by_status = defaultdict(list)
+    for entity in ranking:
+        by_status[status_of(entity)].append(entity)
+    status = next(status for status in STATUSES if status in by_status)
+    return status, by_status[status]
 
 
 def _rank(entity: EntityRecord, asserted: set[Scope], begins: list[int]) -> Rank:

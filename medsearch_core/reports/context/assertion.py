@@ -57,15 +57,11 @@ class Context:
         self._firsts = [match.first for match in self._cues]
         self._mention_ends = sorted(mention.last for mention in mentions)
         self._commas: list[int] = []
+        self._ends: dict[tuple[str, str], list[int]] = {}
         if self._cues:
             self._commas = sorted(unit.commas)
-            self._ends = {
-                (direction, assertion): [m.first for m in found if _is_end(m.value, direction, assertion)]
-                for direction in ("forward", "backward")
-                for assertion in PRIORITY
-            }
-            clauses = clause_ends(unit.words, unit.commas, mentions, statements)
-            self._ends["forward", "absent"] = sorted([*self._ends["forward", "absent"], *clauses])
+            self._terms = found
+            self._clauses = clause_ends(unit.words, unit.commas, mentions, statements)
 
     def decide(self, mention: Match[Any]) -> Decision:
         """The assertion of a mention, how certain it is, and the cue that decided it."""
@@ -130,7 +126,7 @@ class Context:
         return later < len(self._mention_ends) and self._mention_ends[later] < cue.first
 
     def _is_ended(self, direction: str, cue: Match[Cue], after: int, before: int) -> bool:
-        ends = self._ends[direction, cue.value.assertion]
+        ends = self._ends_of(direction, cue.value.assertion)
         i = bisect_right(ends, after)
         if i < len(ends) and ends[i] < before:
             return True
@@ -138,6 +134,16 @@ class Context:
             return False
         is_past_comma = COMMA in cue.value.until and bisect_right(self._commas, after) < bisect_right(self._commas, before)
         return is_past_comma or not cue.value.until.isdisjoint(self._unit.words[after + 1 : before])
+
+    def _ends_of(self, direction: str, assertion: str) -> list[int]:
+        """Where scopes of this direction and assertion end, in order."""
+        ends = self._ends.get((direction, assertion))
+        if ends is None:
+            ends = [term.first for term in self._terms if _is_end(term.value, direction, assertion)]
+            if (direction, assertion) == ("forward", "absent"):
+                ends = sorted([*ends, *self._clauses])
+            self._ends[direction, assertion] = ends
+        return ends
 
 
 def _distance(cue: Match[Cue], mention: Match[Any]) -> int:

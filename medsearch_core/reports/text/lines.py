@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ABBREVIATIONS = r"(?<!\bvs\.)(?<!\b[dD]r\.)(?<!\b[LRlr]t\.)(?<!\b[mM]r\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
 SENTENCE_END = re.compile(
@@ -24,6 +24,11 @@ _CANDIDATE = re.compile(
     r"|(?P<spoken>(?<![ \t,])[ \t,]+(?i:period|full[ ]stop|(?:new|next)[ ](?:paragraph|line))\b[ \t.,]*)"
     r"|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*)"
 )
+_SIGNS = ("\n", ":", "?", ") ", "\u2022", "\u25cf", "\u25aa", "\u25e6", "1.", "2.", "3.")
+_SPOKEN = ("period", "full stop", "new ", "next ")
+_PLAIN = re.compile(r"[.!;]\s+|(?<=[a-z)])[.;](?=[A-Z])")
+_ABBREVIATED = re.compile(r"(?:\.\.|\b(?:vs|[dD]r|[LRlr]t|[mM]r|Mrs|approx|e\.g|i\.e)\.)$")
+"""What makes a simpler search do, in the texts that are most: nothing that could begin a label, a list or a line."""
 _NO_STOP = re.compile(
     r"\b(?:a|an|the|this|that|each|any|time|waiting|menstrual|long|short|brief|interval|study|follow-?up|recovery|post\w*)\Z",
     re.IGNORECASE,
@@ -47,8 +52,7 @@ MIN_WIDTH = 60
 """A line of mixed case that ends before this column was not ended because it was full."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A unit's text, `text[begin:end]`, and whether it begins a line."""
 
     begin: int
@@ -58,6 +62,10 @@ class Stretch:
 
 def stretches(text: str, begin: int, end: int) -> Iterator[Stretch]:
     """The stretches of `text[begin:end]`, each to be read for itself."""
+    part = text[begin:end]
+    if not any(sign in part for sign in _SIGNS) and not any(word in part.lower() for word in _SPOKEN):
+        yield from _sentences(text, begin, end)
+        return
     start, is_new = begin, True
     width: tuple[int, bool] | None = None
     for found in _CANDIDATE.finditer(text, begin, end):
@@ -75,6 +83,17 @@ def stretches(text: str, begin: int, end: int) -> Iterator[Stretch]:
         start = found.end()
     if start < end:
         yield Stretch(start, end, is_new)
+
+
+def _sentences(text: str, begin: int, end: int) -> Iterator[Stretch]:
+    """The stretches of a text on one line without labels or lists."""
+    start = begin
+    for found in _PLAIN.finditer(text, begin, end):
+        if _ABBREVIATED.search(text, max(found.start() - 6, begin), found.start() + 1) is None:
+            yield Stretch(start, found.start() + 1, start == begin)
+            start = found.end()
+    if start < end:
+        yield Stretch(start, end, start == begin)
 
 
 def _is_next_item(text: str, start: int, item: int) -> bool:

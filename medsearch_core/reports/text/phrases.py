@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from medsearch_core.reports.text.words import fold
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Match(Generic[T]):
+class Match(NamedTuple, Generic[T]):
     """A phrase found in a sentence: the positions of its words, gaps not included, and what the phrase means."""
 
     words: tuple[int, ...]
@@ -76,8 +75,16 @@ class Matcher(Generic[T]):
 
     def find_all(self, words: list[str]) -> list[Match[T]]:
         """Every match, in order of first word."""
-        starts = self._root.children
-        return [match for i, word in enumerate(words) if word in starts for match in self._from(words, i)]
+        starts, found = self._root.children, []
+        for i, word in enumerate(words):
+            node = starts.get(word)
+            if node is None:
+                continue
+            if node.gaps or (i + 1 < len(words) and words[i + 1] in node.children):
+                found += self._from(words, i)
+            else:
+                found += [Match((i,), value) for value in node.values]
+        return found
 
     def _from(self, words: list[str], start: int) -> list[Match[T]]:
         found: list[Match[T]] = []

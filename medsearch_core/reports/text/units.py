@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from medsearch_core.reports.text.answers import Answer, answer_at, checked
 from medsearch_core.reports.text.lines import Stretch, stretches
@@ -23,8 +23,14 @@ LABEL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+_ASKS = re.compile(r"\?\s*$")
+_BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714]")
+
+SIGNS_OF_LABELS = (":", "?", " -", " \u2013", " \u2014", "...", "\u2026", "   ", "\t")
+"""What a text without any of holds no label."""
+
+
+class Unit(NamedTuple):
     """What is read for itself: its words, those after a comma, its label and its answer.
 
     `value` is the position of the value's first word, 0 without a label; `answer` is what the value says of the findings that
@@ -71,7 +77,7 @@ def _units(text: str, begin: int, end: int, known: Container[str]) -> Iterator[U
             pending = None
         if stretch.is_on_new_line and not is_open:
             label = ()
-        if text[stretch.begin : stretch.end].rstrip().endswith("?"):
+        if _ASKS.search(text, max(stretch.end - 3, stretch.begin), stretch.end):
             pending = stretch
             continue
         boxes = _boxed(text, stretch, known)
@@ -96,7 +102,8 @@ def _plain(text: str, stretch: Stretch, known: Container[str], label: tuple[str,
 
 def _labelled(text: str, stretch: Stretch, known: Container[str]) -> Unit | None:
     """The unit of `LABEL: value`; None where there is no label. A dash, dots or a question mark make one only of an answer."""
-    found = LABEL.match(text, stretch.begin, stretch.end)
+    part = text[stretch.begin : stretch.end]
+    found = LABEL.match(text, stretch.begin, stretch.end) if any(sign in part for sign in SIGNS_OF_LABELS) else None
     sentence = words_of(text, stretch.begin, stretch.end, known) if found is not None else None
     if found is None or sentence is None:
         return None
@@ -112,7 +119,7 @@ def _labelled(text: str, stretch: Stretch, known: Container[str]) -> Unit | None
 
 def _boxed(text: str, stretch: Stretch, known: Container[str]) -> Iterator[Unit] | None:
     """The units of a line with boxes: one whose answer is checked, or each box with what stands beside it."""
-    if not any(sign in text[stretch.begin : stretch.end] for sign in "[(\u2610\u2611\u2612\u2713\u2714"):
+    if _BOX_BEGIN.search(text, stretch.begin, stretch.end) is None:
         return None
     found = LABEL.match(text, stretch.begin, stretch.end)
     value = found.end() if found is not None and found["colon"] else stretch.begin

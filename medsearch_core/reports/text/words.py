@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-WORD = re.compile(r"[CTLS]\d{1,2}(?![^\W_])|[^\W\d_]+|\d+|[?<>]", re.IGNORECASE)
+WORD = re.compile(r"[CTLSctls]\d{1,2}(?![^\W_])|[^\W\d_]+|\d+|[?<>]")
 ASKED_BEFORE = re.compile(r"[\w)(]")
 HYPHENATED = re.compile(r"-[ \t]*\n[ \t]*")
 
 SIGNS = frozenset("?¿<>")
 
+NO_COMMAS: frozenset[int] = frozenset()
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+
+class Sentence(NamedTuple):
     """The words of one sentence: folded forms for matching, and offsets into the report's text."""
 
     words: list[str]
@@ -50,11 +51,14 @@ def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sen
     if SIGNS.issuperset(words):
         return None
     sentence = Sentence(words, [b for b, _ in spans], [e for _, e in spans])
-    return _joined(text, sentence, known) if HYPHENATED.search(text, begin, end) else sentence
+    is_wrapped = known and text.find("\n", begin, end) >= 0
+    return _joined(text, sentence, known) if is_wrapped and HYPHENATED.search(text, begin, end) else sentence
 
 
 def commas(sentence: Sentence, text: str) -> frozenset[int]:
     """The words that follow a comma."""
+    if text.find(",", sentence.begins[0], sentence.ends[-1]) < 0:
+        return NO_COMMAS
     pairs = zip(sentence.ends, sentence.begins[1:], strict=False)
     return frozenset(i for i, (end, begin) in enumerate(pairs, 1) if end < begin and "," in text[end:begin])
 
