@@ -5,17 +5,23 @@ Belongs here: finding mentions and filling their rows. What a mention means for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.context.assertion import Context, as_qualified, in_section
+from medsearch_core.reports.context.alternatives import as_alternatives
+from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
+from medsearch_core.reports.gates.examination import UNKNOWN, Examination, is_chest
+from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
+from medsearch_core.reports.lexicon.spelling import spelling
 from medsearch_core.reports.lexicon.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
-from medsearch_core.reports.text.phrases import Match, Sentence, split_sentences
+from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.spelling import is_name
+from medsearch_core.reports.text.units import Unit, read_units
 
 QUALIFIER_WORDS = 4
 """How far from a mention a word that chooses its code may stand."""
@@ -25,103 +31,124 @@ IMPLIED_SCORE = 0.4
 
 
 @dataclass(frozen=True)
-class SentenceContext:
-    """A sentence in its report, and the sentence after it."""
+class UnitContext:
+    """A unit in its report, and the unit after it."""
 
     report_id: str
     text: str
     section: str
-    sentence: Sentence
-    following: Sentence | None
+    unit: Unit
+    following: Unit | None
 
     def words(self, match: Match[Any]) -> str:
         """The text of a match, gaps included."""
-        return self.text[self.sentence.begins[match.first] : self.sentence.ends[match.last]]
+        return self.text[self.unit.sentence.begins[match.first] : self.unit.sentence.ends[match.last]]
 
 
 @dataclass(frozen=True)
 class MentionFacts:
-    """What a sentence says of one mention: the assertion, its cue, its qualifiers, and the words that may choose its code."""
+    """What a unit says of one mention: the assertion and its cue, its qualifiers, and the words that may choose its code."""
 
-    assertion: str
-    cue: str | None
+    decision: Decision
     qualifiers: Qualifiers = NO_QUALIFIERS
     position: str | None = None
     nearby: set[str] = field(default_factory=set)
 
 
-def find_entities(report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
-    """The mentions of a report in the order of the text; `text[begin:end]` is the mention."""
+def find_entities(
+    report_id: str, text: str, sections: Sequence[Section], examination: Examination = UNKNOWN
+) -> list[EntityRecord]:
+    """The mentions of a report in the order of the text; `text[begin:end]` is the mention.
+
+    A term that any organ may have, with none named, is of the organ that was examined, or of the chest if that was.
+    """
     entities: list[EntityRecord] = []
     for section in sections:
-        sentences = list(split_sentences(text, section.begin, section.end))
-        for sentence, following in zip_longest(sentences, sentences[1:]):
-            entities += _in_sentence(SentenceContext(report_id, text, section.name, sentence, following))
+        units = list(read_units(text, section.begin, section.end, vocabulary().known_words))
+        for unit, following in zip_longest(units, units[1:]):
+            entities += _in_unit(UnitContext(report_id, text, section.name, unit, following), examination)
     return sorted(entities, key=lambda entity: (entity.begin, entity.end, entity.concept))
 
 
-def _in_sentence(context: SentenceContext) -> Iterator[EntityRecord]:
-    known, words = vocabulary(), context.sentence.words
-    mentions, normals = known.findings.find(words), known.normals.find_all(words)
-    if not (mentions or normals):
+def _in_unit(context: UnitContext, examination: Examination) -> Iterator[EntityRecord]:
+    known, words = vocabulary(), context.unit.words
+    spelled = _correct_spelling(context)
+    found, normals = find_mentions(words), known.normals.find_all(words)
+    if not (found or normals):
         return
-    cues = Context(context.sentence, context.text)
-    if mentions:
-        surroundings = Surroundings(context.sentence, context.text, mentions)
-        devices = [context.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
-        for mention in mentions:
-            concept = known.resolve_sense(mention.value, words)
-            if concept.is_generic:
-                concept = known.resolve_organ(concept, None, is_chest=True)
-            if concept.name:
-                yield _entity(context, mention, concept, _mention_facts(context, mention, concept, cues, surroundings, devices))
-    named = {i for mention in mentions for i in mention.words}
+    cues = Context(context.unit, context.text, found, normals)
+    if found:
+        mentions = resolve_mentions(found, context.unit, examination.organ, is_chest=is_chest(examination))
+        decisions = as_alternatives(words, context.unit.commas, mentions, [cues.decide(mention) for mention in mentions])
+        surroundings = Surroundings(context.unit, found)
+        devices = [context.unit.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
+        for mention, decision in zip(mentions, decisions, strict=True):
+            if mention.value.name:
+                facts = _mention_facts(context, mention, decision, surroundings, devices)
+                yield _entity(context, mention, facts, read_as=_spelling(mention, words, spelled))
+    named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
         if _is_whole(statement, named) and not cues.has_cue_inside(statement):
             for name in statement.value:
                 implied.setdefault(name, statement)
     for name, statement in implied.items():
-        yield _entity(context, statement, known.concepts[name], MentionFacts("absent", context.words(statement)), IMPLIED_SCORE)
+        facts = MentionFacts(Decision("absent", cue=context.words(statement)))
+        yield _entity(context, Match(statement.words, known.concepts[name]), facts, IMPLIED_SCORE)
+
+
+def _correct_spelling(context: UnitContext) -> dict[int, str]:
+    """Puts what misspelled words were meant to be in their place; position → word."""
+    sentence = context.unit.sentence
+    corrections = spelling().corrections(sentence.words, lambda i: is_name(context.text, sentence.begins[i], sentence.ends[i]))
+    for i, word in corrections.items():
+        sentence.words[i] = word
+    return corrections
+
+
+def _spelling(mention: Match[Any], words: list[str], corrections: dict[int, str]) -> str | None:
+    """The words that a misspelled mention was read as."""
+    if not corrections or corrections.keys().isdisjoint(mention.words):
+        return None
+    return " ".join(words[mention.first : mention.last + 1])
 
 
 def _mention_facts(
-    sentence: SentenceContext,
-    mention: Match[Concept],
-    concept: Concept,
-    context: Context,
-    surroundings: Surroundings,
-    devices: list[int],
+    context: UnitContext, mention: Match[Concept], decided: Decision, surroundings: Surroundings, devices: list[int]
 ) -> MentionFacts:
-    decided, cue = context.decide(mention)
     qualifiers = surroundings.of(mention)
-    cue_text = sentence.words(cue) if cue else None
-    assertion = as_qualified(decided, cue_text or "", concept.category, qualifiers.change)
+    decision = as_qualified(decided, mention.value.category, qualifiers.change)
     position = None
-    if concept.category == "device":
-        end = _position_end(sentence.sentence, sentence.following)
-        position = position_statement(sentence.text, sentence.sentence.ends[mention.last], end, devices)
+    if mention.value.category == "device":
+        end = _position_end(context.unit, context.following)
+        position = position_statement(context.text, context.unit.sentence.ends[mention.last], end, devices)
         own = surroundings.of(mention, is_before_only=True)
         qualifiers = replace(qualifiers, laterality=own.laterality, anatomy=own.anatomy)
-    nearby = _nearby(sentence, surroundings.reach(mention), mention, qualifiers.laterality)
-    return MentionFacts(assertion, cue_text if assertion == decided else None, qualifiers, position, nearby)
+    nearby = _nearby(context, surroundings.reach(mention), mention, qualifiers.laterality)
+    return MentionFacts(decision, qualifiers, position, nearby)
 
 
 def _entity(
-    sentence: SentenceContext, match: Match[Any], concept: Concept, facts: MentionFacts, score: float | None = None
+    context: UnitContext,
+    match: Match[Concept],
+    facts: MentionFacts,
+    score: float | None = None,
+    read_as: str | None = None,
 ) -> EntityRecord:
+    concept = match.value
     link = vocabulary().link(concept.name, facts.nearby)
-    settled = in_section(facts.assertion, concept.category, sentence.section)
+    settled = in_section(facts.decision, concept.category, context.section)
     return EntityRecord(
-        report_id=sentence.report_id,
-        text=sentence.words(match),
-        begin=sentence.sentence.begins[match.first],
-        end=sentence.sentence.ends[match.last],
-        section=sentence.section,
+        report_id=context.report_id,
+        text=context.words(match),
+        begin=context.unit.sentence.begins[match.first],
+        end=context.unit.sentence.ends[match.last],
+        section=context.section,
         concept=concept.name,
         category=concept.category,
-        assertion=settled,
-        cue=facts.cue if settled == facts.assertion else None,
+        assertion=settled.assertion,
+        certainty=settled.certainty,
+        cue=settled.cue,
         icd10cm_code=link.code,
         icd10cm_description=link.description,
         icd10cm_billable=True if link.code else None,
@@ -132,21 +159,24 @@ def _entity(
         laterality=facts.qualifiers.laterality,
         anatomy=facts.qualifiers.anatomy,
         position=facts.position,
+        organ=concept.organ,
+        spelling=read_as,
     )
 
 
-def _position_end(sentence: Sentence, following: Sentence | None) -> int:
-    """Where what is said of a device ends: with its sentence, or with the next one if that goes on about its tip."""
+def _position_end(unit: Unit, following: Unit | None) -> int:
+    """Where what is said of a device ends: with its unit, or with the next one if that goes on about its tip."""
     goes_on = following is not None and "tip" in (following.words[0], *following.words[1:2])
-    return following.ends[-1] if following and goes_on else sentence.ends[-1]
+    return following.sentence.ends[-1] if following and goes_on else unit.sentence.ends[-1]
 
 
-def _nearby(sentence: SentenceContext, reach: tuple[int, int], mention: Match[Concept], laterality: str | None) -> set[str]:
+def _nearby(context: UnitContext, reach: tuple[int, int], mention: Match[Concept], laterality: str | None) -> set[str]:
     """The words that may choose a mention's code: those close to it, with its own side in place of any they name."""
     low = max(reach[0], mention.first - QUALIFIER_WORDS)
     high = min(max(reach[1], mention.last), mention.last + QUALIFIER_WORDS) + 1
-    spans = zip(sentence.sentence.begins[low:high], sentence.sentence.ends[low:high], strict=True)
-    words = {sentence.text[begin:end].lower() for begin, end in spans}
+    sentence = context.unit.sentence
+    spans = zip(sentence.begins[low:high], sentence.ends[low:high], strict=True)
+    words = {context.text[begin:end].lower() for begin, end in spans}
     return words - {"left", "right", "bilateral"} | ({laterality} if laterality else set())
 
 

@@ -11,12 +11,17 @@ from collections.abc import Callable
 from medsearch_core.records import EntityRecord, ReportRecord
 from medsearch_core.reports.data_files import ner_version
 from medsearch_core.reports.entities import find_entities
+from medsearch_core.reports.gates.examination import Examination, examination_of
+from medsearch_core.reports.gates.language import language_of
 from medsearch_core.reports.resolve import polarity_lists
 from medsearch_core.reports.text.decode import decode_report
 from medsearch_core.reports.text.sections import Section, section_text, split_sections
 
-Finder = Callable[[str, str, list[Section]], list[EntityRecord]]
-"""Finds the mentions of a report: its id, its text and its sections."""
+Finder = Callable[[str, str, list[Section], Examination], list[EntityRecord]]
+"""Finds the mentions of a report: its id, its text, its sections and what was examined."""
+
+READ_LANGUAGE = "English"
+"""The one language whose reports are read."""
 
 NER_VERSION = ner_version()
 """Version of the rules and of every data file: it changes with any edit of the vocabulary."""
@@ -31,18 +36,24 @@ def read_report(
     key: str,
     find: Finder = find_entities,
     version: str = NER_VERSION,
+    modality: str | None = None,
+    body_part: str | None = None,
+    description: str | None = None,
 ) -> tuple[ReportRecord, list[EntityRecord]]:
     """A report's row and the rows of its mentions.
 
     A report without a FINDINGS header has the text outside known sections as its findings. `find` finds the mentions, by rules
-    of this `version` where it is not given.
+    of this `version` where it is not given. `modality`, `body_part` and `description` are what DICOM says of the study, for
+    what the report itself leaves open. A report that is not in English has no mentions, and says so in `not_read`.
 
     Raises:
         BadInput: `empty_object`, `undecodable_text` or `empty_report`.
     """
     text, encoding = decode_report(data)
     sections = split_sections(text)
-    entities = find(report_id, text, sections)
+    language = language_of(text)
+    examination = examination_of(text, sections, modality, body_part, description)
+    entities = find(report_id, text, sections, examination) if language == READ_LANGUAGE else []
     both = "findings and impression"
     report = ReportRecord(
         report_id=report_id,
@@ -60,5 +71,9 @@ def read_report(
         findings=section_text(text, sections, "findings", both) or section_text(text, sections, ""),
         impression=section_text(text, sections, "impression", both),
         **polarity_lists(entities, sections),
+        language=language,
+        exam_modality=examination.modality,
+        exam_body_parts=list(examination.body_parts),
+        not_read=None if language == READ_LANGUAGE else f"language: {language}",
     )
     return report, entities

@@ -8,7 +8,7 @@ they put a concept in no list.
 
 An absence that is limited ("no large effusion", "no new consolidation", "no left effusion") denies only what it names: it never
 outranks a mention of something else, whatever their sections. Concepts that a report both asserts and denies outright are its
-conflicts, whoever won.
+conflicts, whichever won. What is probable counts as present: a reader acts on "probable pneumonia", and a coder codes it.
 """
 
 from __future__ import annotations
@@ -56,6 +56,13 @@ def resolve_concepts(
     return {concept: _resolve(found, begins) for concept, found in _competing(entities).items()}
 
 
+def status_of(entity: EntityRecord) -> Status | None:
+    """What a mention says of its report: present also where it is probable; None where it says nothing of the patient now."""
+    if entity.assertion == "uncertain" and entity.certainty == "probable":
+        return "present"
+    return next((status for status in STATUSES if status == entity.assertion), None)
+
+
 def conflicts(entities: Iterable[EntityRecord]) -> list[str]:
     """The concepts that a report asserts and denies outright, each with where: `effusion: absent in impression, ...`."""
     found = []
@@ -73,7 +80,7 @@ def conflicts(entities: Iterable[EntityRecord]) -> list[str]:
 def _competing(entities: Iterable[EntityRecord]) -> dict[str, list[EntityRecord]]:
     mentions: dict[str, list[EntityRecord]] = defaultdict(list)
     for entity in entities:
-        if entity.assertion in STATUSES:
+        if status_of(entity) is not None:
             mentions[entity.concept].append(entity)
     return dict(sorted(mentions.items()))
 
@@ -84,7 +91,7 @@ def _resolve(mentions: list[EntityRecord], begins: list[int]) -> tuple[Status, l
     top = max(ranks.values())
     ranking = [entity for entity in mentions if ranks[id(entity)] == top]
     for status in STATUSES:
-        deciding = [entity for entity in ranking if entity.assertion == status]
+        deciding = [entity for entity in ranking if status_of(entity) == status]
         if deciding:
             return status, deciding
     raise AssertionError("only mentions with a status are resolved")

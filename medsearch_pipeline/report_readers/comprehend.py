@@ -17,6 +17,7 @@ from typing import Any
 from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable, Transient
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.data_files import ner_version
+from medsearch_core.reports.gates.examination import Examination
 from medsearch_core.reports.text.sections import Section
 from medsearch_pipeline.report_readers.comprehend_results import DetectedEntity, Thresholds, entities_of, mentions_of
 from medsearch_pipeline.report_readers.text_chunks import chunks
@@ -71,8 +72,8 @@ class ComprehendReader:
         self.usage: Counter[str] = Counter()
         self._client, self._least, self._wait = client, min_scores, wait
 
-    def find(self, report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
-        """The mentions of a report.
+    def find(self, report_id: str, text: str, sections: list[Section], examination: Examination) -> list[EntityRecord]:
+        """The mentions of a report; the service is not told what was examined.
 
         Raises:
             BadInput: `refused_by_reader`, for a text that the service will not read.

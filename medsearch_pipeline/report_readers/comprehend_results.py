@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.context.assertion import PRIORITY, in_section
+from medsearch_core.reports.context.assertion import PRIORITY, Decision, in_section
 from medsearch_core.reports.context.qualifiers import qualifiers_of
 from medsearch_core.reports.lexicon.chapters import is_plausible
-from medsearch_core.reports.lexicon.vocabulary import vocabulary
-from medsearch_core.reports.text.phrases import SENTENCE_END, split_sentences
+from medsearch_core.reports.lexicon.mentions import resolved_mentions
+from medsearch_core.reports.text.lines import SENTENCE_END
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.units import read_units
 
 ASSERTIONS = {
     "PERTAINS_TO_FAMILY": "family",
@@ -139,8 +140,7 @@ def _mention(
         return None
     category = known if known == "device" else _category(entity.traits, known)
     section = _section(sections, entity.begin)
-    assertion, trait = _assertion(entity.traits)
-    settled = in_section(assertion, category, section)
+    settled = in_section(_decision(entity.traits), category, section)
     code = _code(entity.codes, _sentence(text, entity.begin, entity.end))
     qualifiers = qualifiers_of(" ".join((*entity.attributes, words)))
     return EntityRecord(
@@ -151,8 +151,9 @@ def _mention(
         section=section,
         concept=concept,
         category=category,
-        assertion=settled,
-        cue=trait if settled == assertion else None,
+        assertion=settled.assertion,
+        certainty=settled.certainty,
+        cue=settled.cue,
         icd10cm_code=code.code if code else None,
         icd10cm_description=code.description if code else None,
         icd10cm_billable=is_billable(code.code) if code else None,
@@ -167,11 +168,10 @@ def _mention(
 
 def _concept(words: str) -> tuple[str, str]:
     """The vocabulary's concept of these words and its category, else the words themselves and no category."""
-    for sentence in split_sentences(words, 0, len(words)):
-        for match in vocabulary().findings.find(sentence.words):
-            concept = vocabulary().resolve_sense(match.value, sentence.words)
-            if concept.name:
-                return concept.name, concept.category
+    for unit in read_units(words, 0, len(words)):
+        for mention in resolved_mentions(unit):
+            if mention.value.name:
+                return mention.value.name, mention.value.category
     return " ".join(words.lower().split()), ""
 
 
@@ -180,13 +180,13 @@ def _category(traits: dict[str, float], known: str) -> str:
     return max(named, key=lambda name: named[name]) if named and not known else known or "diagnosis"
 
 
-def _assertion(traits: dict[str, float]) -> tuple[str, str | None]:
-    """The assertion and the trait that decided it."""
+def _decision(traits: dict[str, float]) -> Decision:
+    """The assertion, and as its cue the trait that decided it."""
     deciding = [trait for trait in traits if trait in ASSERTIONS]
     if not deciding:
-        return "present", None
+        return Decision()
     trait = min(deciding, key=lambda name: (PRIORITY.index(ASSERTIONS[name]), -traits[name]))
-    return ASSERTIONS[trait], trait
+    return Decision(ASSERTIONS[trait], "possible" if ASSERTIONS[trait] == "uncertain" else None, trait)
 
 
 def _code(codes: Iterable[Code], sentence: str) -> Code | None:

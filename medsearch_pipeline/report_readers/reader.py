@@ -12,6 +12,7 @@ from typing import Protocol
 
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.entities import find_entities
+from medsearch_core.reports.gates.examination import Examination
 from medsearch_core.reports.read import NER_VERSION
 from medsearch_core.reports.text.sections import Section
 from medsearch_pipeline.report_readers.comprehend import ComprehendReader, Thresholds, comprehend_version, open_client
@@ -29,7 +30,7 @@ class MentionReader(Protocol):
     def usage(self) -> Counter[str]:
         """What reading has used of a paid service since the reader was opened, as counts."""
 
-    def find(self, report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
+    def find(self, report_id: str, text: str, sections: list[Section], examination: Examination) -> list[EntityRecord]:
         """The mentions of a report in the order of its text."""
 
 
@@ -40,9 +41,9 @@ class RulesReader:
     version: str = NER_VERSION
     usage: Counter[str] = field(default_factory=Counter)
 
-    def find(self, report_id: str, text: str, sections: list[Section]) -> list[EntityRecord]:
+    def find(self, report_id: str, text: str, sections: list[Section], examination: Examination) -> list[EntityRecord]:
         """The mentions that the rules find."""
-        return find_entities(report_id, text, sections)
+        return find_entities(report_id, text, sections, examination)
 
 
 def thresholds_of(settings: Settings) -> Thresholds:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from medsearch_core.reports.text.phrases import SENTENCE_END
+from medsearch_core.reports.text.lines import SENTENCE_END
 
 
 def chunks(text: str, limit_bytes: int) -> Iterator[tuple[int, int]]:

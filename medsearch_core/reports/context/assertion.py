@@ -1,10 +1,7 @@
-"""Is a mention present, absent, uncertain, hypothetical, historical or said of the family?
+"""Is a mention present, absent, uncertain, hypothetical, historical or said of the family, and how certain?
 
 Belongs here: ConText (Harkema, Dowling, Thornblade and Chapman 2009, doi:10.1016/j.jbi.2009.05.002, after NegEx, Chapman
-2001) over the cues of `context.csv`, and what a section adds to it. Columns: `kind` cue, pseudo (looks like a cue, is none)
-or terminator; `assertion` what the cue makes of a mention, or which scopes a terminator ends (`a/b`; blank: all);
-`direction` where the mention stands seen from the cue; `words` the scope's length where it is shorter than the clause;
-`ends` the assertion whose earlier scopes this cue ends.
+2001) over the cues of `context.csv`, the answers of labels, alternatives ("atelectasis or pneumonia"), and what a section adds.
 
 Sections: an INDICATION says why one looks, not what is seen, so its findings are hypothetical; only its symptoms, which the
 patient has, keep what the sentence says. COMPARISON is historical; EXAMINATION, TECHNIQUE and RECOMMENDATION hypothetical.
@@ -13,12 +10,14 @@ patient has, keep what the sentence says. COMPARISON is historical; EXAMINATION,
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas
+from medsearch_core.reports.context.clauses import clause_ends
+from medsearch_core.reports.context.cues import COMMA, CONTRAST, Cue, cue_matcher
+from medsearch_core.reports.text.phrases import Match
+from medsearch_core.reports.text.units import Unit
 
 PRIORITY = ("family", "absent", "hypothetical", "historical", "uncertain")
 """Which cue decides where several apply; the nearest one of that assertion is reported."""
@@ -31,75 +30,64 @@ SECTION_ASSERTIONS = {
     "comparison": "historical",
 }
 
-VERBS = frozenset({"is", "are", "was", "were", "remain", "appear", "has", "have"})
-OF_ALL = frozenset(
-    {
-        *("seen", "identified", "present", "noted", "evident", "visualized", "demonstrated", "appreciated", "visible"),
-        *("detected", "found", "observed", "apparent", "suspected", "suggested", "not", "no", "longer"),
-    }
-)
-SEEN = frozenset({"seen", "identified", "visualized", "demonstrated", "appreciated"})
-JOINING = frozenset({"or", "nor", "and"})
-CLAUSE_WORDS = 8
-"""A clause of its own: a verb, not said of everything before it, and at most so many words between a comma and it."""
-
 EARLIER = frozenset({"prior", "previous", "past", "former"})
+SINGULAR = frozenset({"is", "was", "has"})
+VERSUS = frozenset({"versus", "vs", "either"})
 
-FORWARD_WORDS, BACKWARD_WORDS = 40, 12
+FORWARD_WORDS, BACKWARD_WORDS = 40, 20
 """Longest scopes, in words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
-    """One row of `context.csv`."""
+class Decision:
+    """What a sentence makes of a mention, by which of its words; present without a cue."""
 
-    kind: str
-    assertion: str
-    direction: str
-    words: int | None
-    ends: str
-
-
-@lru_cache
-def _cues() -> Matcher[Cue]:
-    return Matcher(
-        (r["phrase"], Cue(r["kind"], r["assertion"], r["direction"], int(r["words"]) if r["words"] else None, r["ends"]))
-        for r in rows("context.csv")
-    )
+    assertion: str = "present"
+    certainty: str | None = None
+    cue: str | None = None
 
 
 class Context:
-    """The cues of one sentence, asked once per mention in it."""
+    """The cues of one unit, asked once per mention in it."""
 
-    def __init__(self, sentence: Sentence, text: str) -> None:
-        found = [match for match in _cues().find(sentence.words) if match.value.kind != "pseudo"]
-        self._cues = [match for match in found if match.value.kind == "cue"]
+    def __init__(self, unit: Unit, text: str, mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]) -> None:
+        found = [match for match in cue_matcher().find(unit.words) if match.value.kind != "pseudo"]
+        self._unit, self._text = unit, text
+        self._cues = [match for match in found if match.value.kind in ("cue", CONTRAST)]
         self._firsts = [match.first for match in self._cues]
-        self._ends = (
-            {
+        self._mention_ends = sorted(mention.last for mention in mentions)
+        self._commas: list[int] = []
+        if self._cues:
+            self._commas = sorted(unit.commas)
+            self._ends = {
                 (direction, assertion): [m.first for m in found if _is_end(m.value, direction, assertion)]
                 for direction in ("forward", "backward")
                 for assertion in PRIORITY
             }
-            if self._cues
-            else {}
-        )
-        self._words = sentence.words
-        self._after_comma: list[int] = []
-        if self._cues:
-            self._after_comma = sorted(commas(sentence, text))
-            ends = self._ends["forward", "absent"]
-            self._ends["forward", "absent"] = sorted([*ends, *_own_clauses(sentence.words, set(self._after_comma))])
+            clauses = clause_ends(unit.words, unit.commas, mentions, statements)
+            self._ends["forward", "absent"] = sorted([*self._ends["forward", "absent"], *clauses])
 
-    def decide(self, mention: Match[Any]) -> tuple[str, Match[Cue] | None]:
-        """The assertion of a mention and the cue that decided it; present without one."""
+    def decide(self, mention: Match[Any]) -> Decision:
+        """The assertion of a mention, how certain it is, and the cue that decided it."""
+        answer = self._unit.answer if mention.last < self._unit.value else None
+        if answer is not None and answer.assertion != "present":
+            return Decision(answer.assertion, answer.certainty, answer.cue or None)
         low = bisect_left(self._firsts, mention.first - FORWARD_WORDS)
         high = bisect_right(self._firsts, mention.last + BACKWARD_WORDS)
-        applying = [cue for cue in self._cues[low:high] if self._applies(cue, mention)]
+        own = 0 if answer is None else self._unit.value
+        applying = [cue for cue in self._cues[low:high] if cue.first >= own and self._applies(cue, mention)]
         if not applying:
-            return "present", None
-        cue = min(applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), abs(cue.first - mention.first)))
-        return cue.value.assertion, cue
+            return Decision()
+        cue = min(
+            applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
+        )
+        is_preferred = cue.value.kind == CONTRAST and mention.first < cue.last
+        return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, self.words(cue))
+
+    def words(self, match: Match[Any]) -> str:
+        """The text of a match, gaps included."""
+        sentence = self._unit.sentence
+        return self._text[sentence.begins[match.first] : sentence.ends[match.last]]
 
     def has_cue_inside(self, match: Match[Any]) -> bool:
         """Whether a cue stands between the words of a match: "lungs are not clear"."""
@@ -111,25 +99,51 @@ class Context:
             return False
         if mention.first < cue.first and cue.last < mention.last:
             return True
+        if cue.first < mention.first and mention.last < cue.last:
+            return cue.value.kind == CONTRAST
         if cue.last < mention.first:
             reach = min(cue.value.words or FORWARD_WORDS, FORWARD_WORDS)
             is_near = mention.first - cue.last <= reach and cue.value.direction != "backward"
-            return is_near and not self._is_ended("forward", cue.value.assertion, cue.last, mention.first)
+            return is_near and not self._is_ended("forward", cue, cue.last, mention.first)
         reach = min(cue.value.words or BACKWARD_WORDS, BACKWARD_WORDS)
-        is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward" and not self._is_next(cue, mention)
-        return is_near and not self._is_ended("backward", cue.value.assertion, mention.last, cue.first)
+        is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward"
+        return is_near and not self._is_next(cue, mention) and not self._is_ended("backward", cue, mention.last, cue.first)
+
+    def _is_versus(self, cue: Match[Cue]) -> bool:
+        """Whether a cue says no more than that there is an alternative, which any other doubt outranks."""
+        return self._unit.words[cue.first] in VERSUS
 
     def _is_next(self, cue: Match[Cue], mention: Match[Any]) -> bool:
-        """Whether a doubt that may stand on either side begins what comes next in a list: "effusion, possible pneumonia"."""
-        if (cue.value.direction, cue.value.assertion) != ("both", "uncertain") or self._words[cue.first] in ("versus", "vs"):
-            return False
-        i = bisect_right(self._after_comma, mention.last)
-        return i < len(self._after_comma) and self._after_comma[i] == cue.first
+        """Whether a cue behind a mention speaks of what comes after it.
 
-    def _is_ended(self, direction: str, assertion: str, after: int, before: int) -> bool:
-        ends = self._ends[direction, assertion]
+        A doubt that may stand on either side begins the next item of a list ("effusion, possible pneumonia"); a verb in the
+        singular speaks of the last item alone ("cardiomegaly, effusion has resolved").
+        """
+        words, value = self._unit.words, cue.value
+        i = bisect_right(self._commas, mention.last)
+        comma = self._commas[i] if i < len(self._commas) else len(words)
+        if (value.direction, value.assertion) == ("both", "uncertain") and words[cue.first] not in VERSUS:
+            return comma == cue.first
+        if words[cue.first] not in SINGULAR or comma > cue.first:
+            return False
+        later = bisect_right(self._mention_ends, mention.last)
+        return later < len(self._mention_ends) and self._mention_ends[later] < cue.first
+
+    def _is_ended(self, direction: str, cue: Match[Cue], after: int, before: int) -> bool:
+        ends = self._ends[direction, cue.value.assertion]
         i = bisect_right(ends, after)
-        return i < len(ends) and ends[i] < before
+        if i < len(ends) and ends[i] < before:
+            return True
+        if not cue.value.until:
+            return False
+        is_past_comma = COMMA in cue.value.until and bisect_right(self._commas, after) < bisect_right(self._commas, before)
+        return is_past_comma or not cue.value.until.isdisjoint(self._unit.words[after + 1 : before])
+
+
+def _distance(cue: Match[Cue], mention: Match[Any]) -> int:
+    if cue.last < mention.first:
+        return mention.first - cue.last
+    return cue.first - mention.last if cue.first > mention.last else 0
 
 
 def _is_end(cue: Cue, direction: str, assertion: str) -> bool:
@@ -139,38 +153,21 @@ def _is_end(cue: Cue, direction: str, assertion: str) -> bool:
     return cue.direction == "forward" if direction == "backward" else cue.ends == assertion
 
 
-def _own_clauses(words: list[str], begins: set[int]) -> list[int]:
-    """The words before a clause with a verb of its own, which ends a negation: "no effusion, cardiomegaly is stable".
-
-    "No effusion, pneumothorax or mass is seen" is one clause: its verb speaks of all of them. Also where a list is
-    over: "no effusion seen, left nodule".
-    """
-    found = []
-    last_or = max((i for i, word in enumerate(words) if word in ("or", "nor")), default=-1)
-    for i, word in enumerate(words[:-1]):
-        if word in SEEN and i + 1 in begins and i > last_or:
-            found.append(i)
-        if word in VERBS and words[i + 1] not in OF_ALL and not OF_ALL.intersection(words[i + 2 : i + 3]):
-            first = next((j for j in range(i - 1, max(i - CLAUSE_WORDS, 0), -1) if words[j] in JOINING or j in begins), None)
-            if first is not None and first in begins and words[first] not in JOINING:
-                found.append(first - 1)
-    return found
-
-
-def as_qualified(assertion: str, cue: str, category: str, change: str | None) -> str:
+def as_qualified(decision: Decision, category: str, change: str | None) -> Decision:
     """What the words around a mention make of the assertion that its cue gives it.
 
     A device once placed stays until it is said to be removed: "status post pacemaker placement". "Prior" tells of the past
     only where nothing is told of the mention since: "the prior effusion is unchanged".
     """
-    if assertion != "historical":
-        return assertion
-    is_still_there = category == "device" or (cue.lower() in EARLIER and change in ("unchanged", "worse", "better"))
-    return "present" if is_still_there else assertion
+    if decision.assertion != "historical":
+        return decision
+    is_changed = (decision.cue or "").lower() in EARLIER and change in ("unchanged", "worse", "better")
+    return Decision() if category == "device" or is_changed else decision
 
 
-def in_section(assertion: str, category: str, section: str) -> str:
+def in_section(decision: Decision, category: str, section: str) -> Decision:
     """What a mention's section makes of the assertion that its sentence gives it."""
-    if section == "indication" and (category == "symptom" or assertion in ("family", "historical")):
-        return assertion
-    return SECTION_ASSERTIONS.get(section, assertion)
+    if section == "indication" and (category == "symptom" or decision.assertion in ("family", "historical")):
+        return decision
+    assertion = SECTION_ASSERTIONS.get(section, decision.assertion)
+    return decision if assertion == decision.assertion else Decision(assertion)

@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import Any
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Match, Matcher, Sentence, commas, split_sentences
+from medsearch_core.reports.text.phrases import Match, Matcher
+from medsearch_core.reports.text.units import Unit, read_units
 
 BEFORE_WORDS, AFTER_WORDS = 6, 9
 """How far from a mention a qualifier may begin."""
@@ -24,6 +25,8 @@ BEFORE_WORDS, AFTER_WORDS = 6, 9
 STOPS = frozenset({"and", "or", "but", "with", "without", "however", "although", "which", "while", "versus", "vs", "than"})
 
 SIDES = frozenset({"left", "right"})
+
+ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 POSITION = re.compile(
     r"""\b(?:(?:with\s+)?(?:(?:the|its|distal)\s+)*tips?\b|malposition\w*|terminat\w+|project\w*|overl(?:y|ies|ying)\b|coiled\b|coil\b
@@ -59,13 +62,13 @@ def _matcher() -> Matcher[Qualifiers]:
 class Surroundings:
     """The qualifiers of one sentence, asked once per mention in it."""
 
-    def __init__(self, sentence: Sentence, text: str, mentions: Iterable[Match[Any]]) -> None:
-        self._words = sentence.words
-        self._found = _matcher().find(sentence.words)
+    def __init__(self, unit: Unit, mentions: Iterable[Match[Any]]) -> None:
+        self._words = unit.words
+        self._found = _matcher().find(unit.words)
         self._firsts = [qualifier.first for qualifier in self._found]
         spans = sorted((m.first, m.last) for m in mentions)
         self._begins, self._ends = [first for first, _ in spans], sorted(last for _, last in spans)
-        self._commas = commas(sentence, text) if len(spans) > 1 else frozenset()
+        self._commas = unit.commas
 
     def of(self, mention: Match[Any], *, is_before_only: bool = False) -> Qualifiers:
         """What the sentence says of a mention, or only what it says in and before it."""
@@ -97,15 +100,16 @@ class Surroundings:
 
     def reach(self, mention: Match[Any]) -> tuple[int, int]:
         """The first and last word that may speak of a mention, its own among them."""
-        low, high = max(mention.first - BEFORE_WORDS, 0), min(mention.last + AFTER_WORDS, len(self._words) - 1)
+        low, high = self._farthest_before(mention), min(mention.last + AFTER_WORDS, len(self._words) - 1)
         earlier = bisect_left(self._ends, mention.first)
         if earlier:
-            low = max(low, self._ends[earlier - 1] + 1)
+            between = range(self._ends[earlier - 1] + 1, mention.first + 1)
+            low = max(low, between.start, *(i for i in between if i in self._commas))
         later = bisect_right(self._begins, mention.last)
         if later < len(self._begins) and self._begins[later] <= high:
             high = self._before(mention.last, self._begins[later])
         for i in range(mention.first - 1, low - 1, -1):
-            if self._words[i] in STOPS and not self._joins_sides(i):
+            if self._words[i] in STOPS and not self._joins_sides(i) and (earlier or not self._joins_places(i)):
                 low = i + 1
                 break
         for i in range(mention.last + 1, high + 1):
@@ -114,26 +118,48 @@ class Surroundings:
                 break
         return low, high
 
+    def _farthest_before(self, mention: Match[Any]) -> int:
+        """How far back words may speak of a mention; the numbers of "left 5th, 6th and 7th ribs" do not count."""
+        low, counted = mention.first, 0
+        while low > 0 and counted < BEFORE_WORDS:
+            low -= 1
+            counted += not (self._words[low].isdigit() or self._words[low] in ORDINALS)
+        return low
+
     def _before(self, last: int, following: int) -> int:
         """The last word that may speak of a mention that ends at `last`, where another one begins at `following`."""
-        for i in range(following - 1, last, -1):
+        for i in range(following, last, -1):
             if self._words[i] in STOPS or i in self._commas:
                 return i - 1
         return last
 
     def _joins_sides(self, i: int) -> bool:
-        around = self._words[max(i - 2, 0) : i + 3]
-        return self._words[i] in ("and", "or", "than") and SIDES.issubset(around)
+        """Whether a stop goes on about the same finding: "right and left", "larger than left", "6th and 7th ribs"."""
+        word, following = self._words[i], self._words[i + 1 : i + 4]
+        if word == "than":
+            return not SIDES.isdisjoint(following)
+        if word == "and" and following and following[0].isdigit() and self._words[i - 1] in ORDINALS:
+            return True
+        return word in ("and", "or") and SIDES.issubset(self._words[max(i - 2, 0) : i + 3])
+
+    def _joins_places(self, i: int) -> bool:
+        """Whether "and" stands between two places, both of what follows: "right middle lobe and lingular atelectasis"."""
+        if self._words[i] != "and":
+            return False
+        near = self._found[bisect_left(self._firsts, i - 4) : bisect_right(self._firsts, i + 1)]
+        near = [qualifier for qualifier in near if qualifier.value.laterality]
+        return any(q.last == i - 1 for q in near) and any(q.first == i + 1 for q in near)
 
     def _is_joined(self, qualifier: Match[Qualifiers]) -> bool:
-        return any(self._joins_sides(i) for i in range(max(qualifier.first - 1, 0), min(qualifier.last + 2, len(self._words))))
+        near = range(max(qualifier.first - 3, 0), min(qualifier.last + 3, len(self._words)))
+        return any(self._joins_sides(i) or self._joins_places(i) for i in near)
 
 
 def qualifiers_of(words: str) -> Qualifiers:
     """What these words say, whatever they stand beside; the first of each kind counts."""
     said: list[str | None] = [None, None, None, None]
-    for sentence in split_sentences(words, 0, len(words)):
-        for found in _matcher().find(sentence.words):
+    for unit in read_units(words, 0, len(words)):
+        for found in _matcher().find(unit.words):
             told = found.value
             said = [a or b for a, b in zip(said, (told.severity, told.change, told.laterality, told.anatomy), strict=True)]
     return Qualifiers(*said)

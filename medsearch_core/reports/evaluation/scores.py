@@ -21,8 +21,8 @@ from medsearch_core.records import EntityRecord
 from medsearch_core.reports.data_files import read_rows
 from medsearch_core.reports.entities import find_entities
 from medsearch_core.reports.resolve import is_implied, resolve_concepts
-from medsearch_core.reports.text.phrases import split_sentences
 from medsearch_core.reports.text.sections import Section, split_sections
+from medsearch_core.reports.text.units import read_units
 
 RESAMPLES = 1000
 
@@ -174,7 +174,8 @@ def confusions(
 def _sentence(report: ReadText, entity: EntityRecord) -> str:
     for section in report.sections:
         if section.begin <= entity.begin < section.end:
-            for sentence in split_sentences(report.text, section.begin, section.end):
+            for unit in read_units(report.text, section.begin, section.end):
+                sentence = unit.sentence
                 if sentence.begins[0] <= entity.begin < sentence.ends[-1]:
                     return " ".join(report.text[sentence.begins[0] : sentence.ends[-1]].split())
     return entity.text

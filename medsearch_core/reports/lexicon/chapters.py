@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import WORD, fold
+from medsearch_core.reports.text.words import WORD, fold
 
 
 @dataclass(frozen=True, slots=True)

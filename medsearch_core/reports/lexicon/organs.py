@@ -6,11 +6,29 @@ phrase ("renal mass", "mass in the left kidney"), else in the label it stands un
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.text.phrases import Match, Matcher
+
+WORDS_BEFORE, WORDS_AFTER = 6, 9
+"""How far from a mention the name of its organ may stand."""
+
+STOPS = frozenset(
+    {
+        *("and", "or", "but", "with", "without", "versus", "vs", "is", "are", "was", "were", "has", "have", "no", "not"),
+        *("which", "while", "although", "however", "there", "from", "than", "causing", "due", "secondary", "compressing"),
+    }
+)
+"""Words past which an organ is another phrase's."""
+
+LINKS = frozenset(
+    {"in", "of", "within", "at", "involving", "along", "on", "near", "over", "surrounding", "around", "throughout", "surround"}
+)
+"""Words before an organ that stands behind its finding."""
 
 
 @lru_cache
@@ -20,17 +38,53 @@ def organ_names() -> dict[str, str]:
 
 
 @lru_cache
-def organ_matcher() -> Matcher[str]:
-    """The phrases that name organs."""
+def _matcher() -> Matcher[str]:
     return Matcher((phrase, row["organ"]) for row in rows("organs.csv") for phrase in row["words"].split("|"))
 
 
-def organs_in(words: list[str]) -> list[Match[str]]:
+def organs_in(words: Sequence[str]) -> list[Match[str]]:
     """The organs named in these folded words, in their order."""
-    return organ_matcher().find(words)
+    return _matcher().find(list(words))
 
 
-def first_organ(words: Iterable[str]) -> str | None:
+def first_organ(words: Sequence[str]) -> str | None:
     """The organ that a label or a title names first."""
-    found = organs_in(list(words))
+    found = organs_in(words)
     return found[0].value if found else None
+
+
+class Organs:
+    """The organs named in one unit, asked once per mention of a term that any organ may have.
+
+    Args:
+        words: the folded words of the unit.
+        owners: position of a mention's word → the mention's number; past another mention's word an organ is that one's.
+        label: the words of the label that the unit stands under.
+    """
+
+    def __init__(self, words: list[str], owners: Mapping[int, int], label: Sequence[str]) -> None:
+        self._words, self._owners, self._label = words, owners, label
+        self._found = organs_in(words)
+        self._firsts = [organ.first for organ in self._found]
+
+    def of(self, mention: Match[Any]) -> str | None:
+        """The organ of a mention: the one named in it or nearest before it, the first one behind it, that of its label."""
+        own = self._owners[mention.first]
+        low, high = mention.first, mention.last
+        while low > 0 and mention.first - low < WORDS_BEFORE and self._is_free(low - 1, own):
+            low -= 1
+        before = [organ for organ in self._between(low, mention.last) if organ.last <= mention.last]
+        if before:
+            return before[-1].value
+        while high + 1 < len(self._words) and high - mention.last < WORDS_AFTER and self._is_free(high + 1, own):
+            high += 1
+        behind = next((organ for organ in self._between(mention.last + 1, high) if organ.last <= high), None)
+        if behind is not None and not LINKS.isdisjoint(self._words[mention.last + 1 : behind.first]):
+            return behind.value
+        return first_organ(self._label)
+
+    def _is_free(self, i: int, own: int) -> bool:
+        return self._words[i] not in STOPS and self._owners.get(i, own) == own
+
+    def _between(self, low: int, high: int) -> list[Match[str]]:
+        return self._found[bisect_left(self._firsts, low) : bisect_right(self._firsts, high)]

@@ -18,7 +18,8 @@ from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.lexicon.organs import organ_names
-from medsearch_core.reports.text.phrases import Matcher, fold
+from medsearch_core.reports.text.phrases import Matcher, spellings
+from medsearch_core.reports.text.words import fold
 
 ICD10CM_RELEASE = "April 2026"
 """Release of ICD-10-CM that `codes.csv` was checked against; every code there is billable in it (the tests check)."""
@@ -70,6 +71,7 @@ class Vocabulary:
     normals: Matcher[tuple[str, ...]]
     links: dict[str, list[Link]]
     senses: dict[str, list[Sense]]
+    known_words: frozenset[str]
     of_organ: dict[tuple[str, str], Concept]
     of_chest: dict[str, Concept]
 
@@ -82,8 +84,8 @@ class Vocabulary:
 
     def resolve_organ(self, concept: Concept, organ: str | None, *, is_chest: bool) -> Concept:
         """The concept that a mention of a generic term has: of its organ, of the chest by default, or the bare term."""
-        if organ is not None:
-            return self.of_organ[concept.name, organ]
+        if organ is not None and (named := self.of_organ.get((concept.name, organ))) is not None:
+            return named
         return self.of_chest.get(concept.name, concept) if is_chest else concept
 
     def link(self, concept: str, nearby: set[str]) -> Link:
@@ -114,6 +116,7 @@ def vocabulary() -> Vocabulary:
         Matcher((row["phrase"], tuple(row["absent"].split("|"))) for row in rows("normals.csv")),
         _links(terms),
         _senses(),
+        frozenset(fold(word) for phrase, _ in phrases for words in spellings(phrase) for word in words),
         of_organ,
         {term: concepts[row["chest"]] for term, row in generics.items() if row["chest"]},
     )

@@ -1,36 +1,21 @@
-"""Words, sentences, and matching of phrases over words.
+"""Matching of phrases over words.
 
-Belongs here: what a word and a sentence are, the small phrase notation of the data files, and one matcher for findings and
-context cues alike. Notation: words apart by spaces; `a/b` either; `(a/b)` optional; `~3` up to three words of any kind.
+Belongs here: the small phrase notation of the data files, and one matcher for findings and context cues alike. Notation: words
+apart by spaces; `a/b` either; `(a/b)` optional; `~3` up to three words of any kind.
 Plurals are folded on both sides, so `effusion` also matches `effusions`. Time is linear in the text: a phrase has a bounded
 number of words and gaps, and no regular expression runs over a phrase.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import product
 from typing import Generic, TypeVar
 
-WORD = re.compile(r"[^\W\d_]+|\d+")
-SENTENCE_END = re.compile(
-    r"(?<=[.!?;])(?<!\bvs\.)(?<!\bDr\.)(?<!\bdr\.)\s+|(?<=[a-z)][.;])(?=[A-Z])"
-    r"|\n[ \t\r\f]*\n\s*|\n(?=[ \t]{0,20}(?:\d{1,2}[.)]|[-*•])\s)"
-)
+from medsearch_core.reports.text.words import fold
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """The words of one sentence: folded forms for matching, and offsets into the report's text."""
-
-    words: list[str]
-    begins: list[int]
-    ends: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +34,6 @@ class Match(Generic[T]):
     def last(self) -> int:
         """Position of its last word."""
         return self.words[-1]
-
-
-@lru_cache(maxsize=65536)
-def fold(word: str) -> str:
-    """A word in lower case and without a regular plural ending."""
-    word = word.lower()
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-2] if word.endswith(("sses", "xes", "ches")) else word[:-1]
-
-
-def split_sentences(text: str, begin: int, end: int) -> Iterator[Sentence]:
-    """The sentences of `text[begin:end]` that hold a word."""
-    start = begin
-    for stop, after in [*((m.start(), m.end()) for m in SENTENCE_END.finditer(text, begin, end)), (end, end)]:
-        found = [m.span() for m in WORD.finditer(text, start, stop)]
-        if found:
-            yield Sentence([fold(text[b:e]) for b, e in found], [b for b, _ in found], [e for _, e in found])
-        start = after
-
-
-def commas(sentence: Sentence, text: str) -> frozenset[int]:
-    """The words that follow a comma."""
-    pairs = zip(sentence.ends, sentence.begins[1:], strict=False)
-    return frozenset(i for i, (end, begin) in enumerate(pairs, 1) if "," in text[end:begin])
 
 
 @dataclass(slots=True)

@@ -11,13 +11,16 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.records import EntityRecord, ReportRecord
 from medsearch_core.reports.evaluation.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 
-with Path(__file__).parents[1].joinpath("corpus.csv").open(encoding="utf-8", newline="") as file:
-    CORPUS = read_annotated_mentions(csv.DictReader(file))
+CORPUS = [
+    row
+    for path in sorted(Path(__file__).parents[1].glob("corpus*.csv"))
+    for row in read_annotated_mentions(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+]
 
 
-def test_the_corpus_has_at_least_three_hundred_mentions_of_twenty_phenomena() -> None:
-    assert len({(row.annotated_text, row.mention) for row in CORPUS}) == len(CORPUS) >= 300
-    assert len({row.phenomenon for row in CORPUS}) >= 20
+def test_the_corpus_has_at_least_six_hundred_mentions_of_thirty_phenomena() -> None:
+    assert len({(row.annotated_text, row.mention) for row in CORPUS}) == len(CORPUS) >= 600
+    assert len({row.phenomenon for row in CORPUS}) >= 30
 
 
 @pytest.mark.parametrize("row", CORPUS, ids=lambda row: f"{row.phenomenon}: {row.annotated_text}")

@@ -9,10 +9,12 @@ import pytest
 
 from medsearch_core.reports import data_files
 from medsearch_core.reports.context.assertion import PRIORITY
+from medsearch_core.reports.context.cues import CERTAINTIES, CONTRAST
 from medsearch_core.reports.evaluation.scores import concepts_of_findings
 from medsearch_core.reports.lexicon.chapters import is_plausible
 from medsearch_core.reports.lexicon.vocabulary import vocabulary
-from medsearch_core.reports.text.phrases import WORD, fold, spellings
+from medsearch_core.reports.text.phrases import spellings
+from medsearch_core.reports.text.words import WORD, fold
 
 CATEGORIES = ("diagnosis", "sign", "symptom", "device")
 TOO_COMMON = {
@@ -147,7 +149,8 @@ def test_no_cue_is_spelled_in_two_rows_that_disagree() -> None:
 
 def test_context_rows_are_complete() -> None:
     for row in data_files.rows("context.csv"):
-        assert row["kind"] in ("cue", "pseudo", "terminator"), row
+        assert row["kind"] in ("cue", CONTRAST, "pseudo", "terminator"), row
+        assert (row["certainty"] in CERTAINTIES) == (row["assertion"] == "uncertain" and row["kind"] != "terminator"), row
         if row["kind"] == "cue":
             assert row["assertion"] in PRIORITY, row
             assert row["direction"] in ("forward", "backward", "both"), row

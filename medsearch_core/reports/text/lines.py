@@ -1,0 +1,109 @@
+"""Where one unit of reading ends and the next begins.
+
+Belongs here: sentence ends, list items, spoken punctuation ("period"), labels that follow without a full stop, and line ends. A
+line end is a break in a list or a template and none in wrapped prose: prose goes on in lower case, or its line was full.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_ABBREVIATIONS = r"(?<!\bvs\.)(?<!\b[dD]r\.)(?<!\b[LRlr]t\.)(?<!\b[mM]r\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+SENTENCE_END = re.compile(
+    rf"(?<=[.!;])(?<!\.\.){_ABBREVIATIONS}\s+|(?<=[\w)\]]\?)\s+|(?<=[a-z)][.;])(?=[A-Z])"
+    r"|\n[ \t\r\f]*\n\s*|\n(?=[ \t]{0,20}(?:\d{1,2}[.)]|[-*\u2022])\s)"
+)
+"""Where a sentence ends for certain: punctuation, a blank line, the next item of a list."""
+
+_LABEL = r"[A-Z][A-Za-z/&-]+(?:[ \t][A-Za-z/&-]+){0,3}[ \t]?:(?:\s|$)"
+_CANDIDATE = re.compile(
+    rf"{SENTENCE_END.pattern}|(?<=[a-z0-9),])[ \t]+(?={_LABEL})|(?<![ \t])[ \t]+(?=[\u2022\u25cf\u25aa\u25e6][ \t]*\w)"
+    r"|(?<![ \t])[ \t]+(?=(?P<item>\d{1,2})[.)][ \t]+[A-Z])"
+    r"|(?P<spoken>(?<![ \t,])[ \t,]+(?i:period|full[ ]stop|(?:new|next)[ ](?:paragraph|line))\b[ \t.,]*)"
+    r"|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*)"
+)
+_NO_STOP = re.compile(
+    r"\b(?:a|an|the|this|that|each|any|time|waiting|menstrual|long|short|brief|interval|study|follow-?up|recovery|post\w*)\Z",
+    re.IGNORECASE,
+)
+_OF = re.compile(r"(?:of|between|since|from|in)\b", re.IGNORECASE)
+_LABELLED = re.compile(_LABEL)
+_NEGATED = re.compile(r"(?:no|without)\b", re.IGNORECASE)
+_OPEN = re.compile(
+    r"(?:[,:/(\u2013-]|\b(?:a|an|the|of|to|in|on|at|by|for|from|with|without|within|and|or|nor|no|not|is|are|was|were|be|been|has"
+    r"|have|than|that|which|as|may|could|versus|vs|near|over|under|above|below|left|right|bilateral|small|large|mild|moderate"
+    r"|severe|acute|new|focal|definite|pleural|upper|lower|middle))\Z",
+    re.IGNORECASE,
+)
+"""What does not end a line of a list."""
+
+_WORD = re.compile(r"\S+")
+_LONGEST = 24
+"""Characters before a candidate that decide whether a clause is over."""
+
+MIN_WIDTH = 60
+"""A line of mixed case that ends before this column was not ended because it was full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A unit's text, `text[begin:end]`, and whether it begins a line."""
+
+    begin: int
+    end: int
+    is_on_new_line: bool
+
+
+def stretches(text: str, begin: int, end: int) -> Iterator[Stretch]:
+    """The stretches of `text[begin:end]`, each to be read for itself."""
+    start, is_new = begin, True
+    width: tuple[int, bool] | None = None
+    for found in _CANDIDATE.finditer(text, begin, end):
+        if found["line"] is not None:
+            width = width or _width(text, begin, end)
+            if not _is_break(text, begin, found, end, *width):
+                continue
+        elif (found["item"] is not None and not _is_next_item(text, start, int(found["item"]))) or (
+            found["spoken"] is not None and not _is_stop(text, found, end)
+        ):
+            continue
+        if start < found.start():
+            yield Stretch(start, found.start(), is_new)
+        is_new = "\n" in found[0]
+        start = found.end()
+    if start < end:
+        yield Stretch(start, end, is_new)
+
+
+def _is_next_item(text: str, start: int, item: int) -> bool:
+    """Whether a number goes on with the list: "1. No fracture 2. Nodule", and not "in segment 7. Liver"."""
+    return re.search(rf"(?<!\d){item - 1}[.)]\s*", text[max(start - 4, 0) : start + 4]) is not None
+
+
+def _is_stop(text: str, spoken: re.Match[str], end: int) -> bool:
+    """Whether "period" is dictated punctuation: "no effusion period", and not "a period of"."""
+    before = text[max(spoken.start() - _LONGEST, 0) : spoken.start()]
+    return "period" not in spoken[0].lower() or not (_NO_STOP.search(before) or _OF.match(text, spoken.end(), end))
+
+
+def _width(text: str, begin: int, end: int) -> tuple[int, bool]:
+    """The length of the longest line, and whether capitals tell where a sentence begins."""
+    part = text[begin:end]
+    return max(map(len, part.split("\n"))), part != part.upper() and part != part.lower()
+
+
+def _is_break(text: str, begin: int, found: re.Match[str], end: int, longest: int, has_cases: bool) -> bool:
+    """Whether a line was ended on purpose."""
+    following = _WORD.match(text, found.end(), end)
+    if following is None:
+        return False
+    start = max(text.rfind("\n", begin, found.start()) + 1, begin)
+    line = text[start : found.start()]
+    if _LABELLED.match(text, found.end(), end):
+        return True
+    if _OPEN.search(line[-_LONGEST:]) or (has_cases and following[0][0].islower()):
+        return False
+    is_full = len(line) + 1 + len(following[0]) > (max(longest, MIN_WIDTH) if has_cases else longest)
+    return not is_full or (not has_cases and _NEGATED.match(following[0]) is not None)

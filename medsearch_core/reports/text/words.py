@@ -1,0 +1,77 @@
+"""Words of a report, with their offsets.
+
+Belongs here: what a word is, and its folded form. Signs that say something are words too: `?` asks about what follows ("?
+pneumonia"), `¿` about what it follows ("pneumonia?"), `>` and `<` compare sides. A level of the spine is one word: `t12`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from functools import lru_cache
+
+WORD = re.compile(r"[CTLS]\d{1,2}(?![^\W_])|[^\W\d_]+|\d+|[?<>]", re.IGNORECASE)
+ASKED_BEFORE = re.compile(r"[\w)(]")
+HYPHENATED = re.compile(r"-[ \t]*\n[ \t]*")
+
+SIGNS = frozenset("?¿<>")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The words of one sentence: folded forms for matching, and offsets into the report's text."""
+
+    words: list[str]
+    begins: list[int]
+    ends: list[int]
+
+
+@lru_cache(maxsize=65536)
+def fold(word: str) -> str:
+    """A word in lower case and without a regular plural ending."""
+    word = word.lower()
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-2] if word.endswith(("sses", "xes", "ches")) else word[:-1]
+
+
+def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sentence | None:
+    """The words of `text[begin:end]`; None where there are only signs.
+
+    A word that a line's end splits ("pneumo-\\nthorax") is one word where that one is `known`.
+    """
+    spans = [match.span() for match in WORD.finditer(text, begin, end)]
+    words = [fold(text[b:e]) for b, e in spans]
+    if "?" in words:
+        words = [_question(text, b, begin) if word == "?" else word for word, (b, _) in zip(words, spans, strict=True)]
+    if SIGNS.issuperset(words):
+        return None
+    sentence = Sentence(words, [b for b, _ in spans], [e for _, e in spans])
+    return _joined(text, sentence, known) if HYPHENATED.search(text, begin, end) else sentence
+
+
+def commas(sentence: Sentence, text: str) -> frozenset[int]:
+    """The words that follow a comma."""
+    pairs = zip(sentence.ends, sentence.begins[1:], strict=False)
+    return frozenset(i for i, (end, begin) in enumerate(pairs, 1) if end < begin and "," in text[end:begin])
+
+
+def _question(text: str, at: int, begin: int) -> str:
+    """Which way a question mark asks: back, where it stands at a word or in brackets behind one."""
+    return "¿" if at > begin and ASKED_BEFORE.match(text, at - 1) else "?"
+
+
+def _joined(text: str, sentence: Sentence, known: Container[str]) -> Sentence:
+    words, begins, ends = [sentence.words[0]], [sentence.begins[0]], [sentence.ends[0]]
+    for word, begin, end in zip(sentence.words[1:], sentence.begins[1:], sentence.ends[1:], strict=True):
+        whole = fold(text[begins[-1] : ends[-1]] + text[begin:end])
+        if HYPHENATED.fullmatch(text, ends[-1], begin) and whole in known:
+            words[-1], ends[-1] = whole, end
+        else:
+            words.append(word)
+            begins.append(begin)
+            ends.append(end)
+    return Sentence(words, begins, ends)
