@@ -14,6 +14,7 @@ from medsearch_core.records import EntityRecord
 from medsearch_core.reports.context.alternatives import as_alternatives
 from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
+from medsearch_core.reports.context.sizes import NO_SIZES, Sizes, sizes_of
 from medsearch_core.reports.gates.examination import UNKNOWN, Examination, is_chest
 from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
 from medsearch_core.reports.lexicon.spelling import spelling
@@ -52,6 +53,7 @@ class MentionFacts:
     decision: Decision
     qualifiers: Qualifiers = NO_QUALIFIERS
     position: str | None = None
+    sizes: Sizes = NO_SIZES
     nearby: set[str] = field(default_factory=set)
 
 
@@ -82,9 +84,12 @@ def _in_unit(context: UnitContext, examination: Examination) -> Iterator[EntityR
         decisions = as_alternatives(words, context.unit.commas, mentions, [cues.decide(mention) for mention in mentions])
         surroundings = Surroundings(context.unit, found)
         devices = [context.unit.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
-        for mention, decision in zip(mentions, decisions, strict=True):
+        following = context.following.sentence if context.following else None
+        sizes = sizes_of(context.text, context.unit.sentence, mentions, following)
+        for mention, decision, size in zip(mentions, decisions, sizes, strict=True):
             if mention.value.name:
                 facts = _mention_facts(context, mention, decision, surroundings, devices)
+                facts = replace(facts, sizes=NO_SIZES if facts.decision.assertion == "absent" else size)
                 yield _entity(context, mention, facts, read_as=_spelling(mention, words, spelled))
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
@@ -125,7 +130,7 @@ def _mention_facts(
         own = surroundings.of(mention, is_before_only=True)
         qualifiers = replace(qualifiers, laterality=own.laterality, anatomy=own.anatomy)
     nearby = _nearby(context, surroundings.reach(mention), mention, qualifiers.laterality)
-    return MentionFacts(decision, qualifiers, position, nearby)
+    return MentionFacts(decision, qualifiers, position, nearby=nearby)
 
 
 def _entity(
@@ -160,6 +165,9 @@ def _entity(
         anatomy=facts.qualifiers.anatomy,
         position=facts.position,
         organ=concept.organ,
+        size_mm=facts.sizes.size_mm,
+        prior_size_mm=facts.sizes.prior_size_mm,
+        above_carina_mm=facts.sizes.above_carina_mm,
         spelling=read_as,
     )
 

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from medsearch_core.records import EntityRecord, ReportRecord
 from medsearch_core.reports.data_files import ner_version
 from medsearch_core.reports.entities import find_entities
+from medsearch_core.reports.extracts.categories import categories_of
+from medsearch_core.reports.extracts.communication import is_communicated
+from medsearch_core.reports.extracts.recommendations import recommendations_of
 from medsearch_core.reports.gates.examination import Examination, examination_of
 from medsearch_core.reports.gates.language import language_of
 from medsearch_core.reports.resolve import polarity_lists
@@ -74,6 +77,9 @@ def read_report(
         language=language,
         exam_modality=examination.modality,
         exam_body_parts=list(examination.body_parts),
+        categories=categories_of(text),
+        recommendations=recommendations_of(text, sections),
+        is_communicated=is_communicated(text, sections),
         not_read=None if language == READ_LANGUAGE else f"language: {language}",
     )
     return report, entities

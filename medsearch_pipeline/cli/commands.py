@@ -22,6 +22,7 @@ from medsearch_pipeline.cli import (
     ingest,
     ledger,
     model,
+    read,
     releases,
     stale,
     status,
@@ -48,6 +49,7 @@ COMMANDS: tuple[Command | CommandGroup, ...] = (
     *embedder.COMMANDS,
     *webserver.COMMANDS,
     *model.COMMANDS,
+    *read.COMMANDS,
     *evaluate.COMMANDS,
 )
 INTERRUPTED = 130

@@ -1,4 +1,4 @@
-"""`medsearch evaluate reports`: the reader against a gold standard of whole reports, or against a corpus of marked mentions."""
+"""`medsearch evaluate`: the reader against a gold standard of whole reports, marked mentions, or hard sentences."""
 
 from __future__ import annotations
 
@@ -8,99 +8,53 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from string import ascii_letters
-from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from rich.table import Table
 
-from medsearch_core.errors import BadInput, ConfigurationError
+from medsearch_core.errors import ConfigurationError
 from medsearch_core.reports.evaluation.corpus import AnnotatedMention, describe_mismatch, read_annotated_mentions
 from medsearch_core.reports.evaluation.scores import (
     ABLATIONS,
     Confusion,
-    ReadText,
     Score,
-    concepts_of_findings,
     confusions,
     predict,
-    read_texts,
     score,
 )
-from medsearch_core.reports.text.decode import decode_report
+from medsearch_core.reports.evaluation.texts import ReadText, read_texts
 from medsearch_pipeline.cli.command import Command, CommandGroup
+from medsearch_pipeline.cli.evaluate_sentences import COMMAND as SENTENCES
+from medsearch_pipeline.cli.evaluate_sentences import print_judged
+from medsearch_pipeline.cli.gold_files import read_gold, read_gold_text, read_truth
+from medsearch_pipeline.cli.tables import print_table
 
-NAME = "filename"
+SCORE_COLUMNS = ("finding", "reports", "precision", "recall", "F1", "false alarms", "misses")
+ABLATION_COLUMNS = ("rules", "micro precision", "micro recall", "micro F1", "macro F1")
 
 
 def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses: Path | None) -> int:
     """Prints how right the reader is. Of a corpus every row has to hold: the exit status is 1 where one does not."""
-    rows = _rows(gold)
+    rows = read_gold(gold)
     if "mention" in rows[0]:
         return _corpus(console, read_annotated_mentions(rows))
     if reports is None:
         raise ConfigurationError(f"{gold} names whole reports; say where they are with --reports FOLDER")
-    findings = [f for f in concepts_of_findings() if f in rows[0]]
-    if NAME not in rows[0] or not findings:
-        raise ConfigurationError(
-            f"{gold} needs a column {NAME} and one a finding, such as {next(iter(concepts_of_findings()))}"
-        )
-    known = {row[NAME]: {f: _is_positive(gold, row, f) for f in findings} for row in rows}
-    texts = {name: _text(reports, name) for name in known}
+    known = read_truth(gold, rows)
+    findings = list(next(iter(known.values())))
+    texts = {name: read_gold_text(reports, name) for name in known}
     started = time.process_time()
     read = read_texts(texts)
     seconds = time.process_time() - started
     truth = np.array([[known[name][f] for f in findings] for name in read], dtype=bool)
     console.print(f"{len(read)} reports, read at {len(read) / max(seconds, 1e-9):.0f} reports/s")
-    console.print(_table(_scores(read, truth, findings)))
-    console.print(_ablations(read, truth, findings))
+    print_table(console, SCORE_COLUMNS, map(_score_row, _scores(read, truth, findings)))
+    print_table(console, ABLATION_COLUMNS, (_ablation_row(read, truth, findings, rules) for rules in ABLATIONS))
     if misses is not None:
-        console.print(f"{_write(misses, confusions(read, known, findings))} mentions of confused reports in {misses}")
+        written = _write(misses, confusions(read, known, findings))
+        console.print(f"{written} mentions of confused reports in {misses}", markup=False, highlight=False, soft_wrap=True)
     return 0
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as a CSV file: {type(error).__name__}") from error
-    if not rows:
-        raise ConfigurationError(f"{path} has no rows")
-    return rows
-
-
-def _is_positive(gold: Path, row: Mapping[str, str], finding: str) -> bool:
-    if row[finding] not in ("0", "1"):
-        raise ConfigurationError(f"{gold}: {finding} of {row[NAME]} is neither 0 nor 1")
-    return row[finding] == "1"
-
-
-def _text(folder: Path, name: str) -> str:
-    """A report's text: `name.txt`, or Open-i's `name.xml` or `name` without its leading letters and `.xml`."""
-    for path in (folder / f"{name}.txt", folder / f"{name}.xml", folder / f"{name.lstrip(ascii_letters)}.xml"):
-        if not path.is_file():
-            continue
-        data = path.read_bytes()
-        if path.suffix == ".xml":
-            return _open_i(path, data)
-        try:
-            return decode_report(data)[0]
-        except BadInput as fault:
-            raise ConfigurationError(f"{path}: {fault}") from fault
-    raise ConfigurationError(f"{folder} has no report {name}: neither {name}.txt nor {name}.xml")
-
-
-def _open_i(path: Path, data: bytes) -> str:
-    """The text of a report of Open-i, one paragraph a section under its label."""
-    try:
-        root = ElementTree.fromstring(data)  # noqa: S314 - a file the user names, and expat expands no entities without end
-    except ElementTree.ParseError as error:
-        raise ConfigurationError(f"{path} is not XML: {error}") from error
-    labelled = [(part.get("Label", ""), (part.text or "").strip()) for part in root.iter("AbstractText")]
-    return "\n\n".join(f"{label}: {text}" for label, text in labelled if text)
 
 
 def _scores(
@@ -110,28 +64,20 @@ def _scores(
     return score(truth, np.array([predict(report, findings, change) for report in read.values()], dtype=bool), findings)
 
 
-def _table(scores: Iterable[Score]) -> Table:
-    table = Table("finding", "reports", "precision", "recall", "F1", "false alarms", "misses")
-    for s in scores:
-        ratios = (
-            _ratio(s.precision, s.precision_interval),
-            _ratio(s.recall, s.recall_interval),
-            _ratio(s.f1, s.f1_interval),
-        )
-        table.add_row(s.finding, str(s.hits + s.misses), *ratios, str(s.false_alarms), str(s.misses))
-    return table
+def _score_row(s: Score) -> tuple[object, ...]:
+    ratios = _ratio(s.precision, s.precision_interval), _ratio(s.recall, s.recall_interval), _ratio(s.f1, s.f1_interval)
+    return s.finding, s.hits + s.misses, *ratios, s.false_alarms, s.misses
 
 
 def _ratio(value: float, interval: tuple[float, float]) -> str:
     return "-" if np.isnan(value) else f"{value:.3f} ({interval[0]:.3f}-{interval[1]:.3f})"
 
 
-def _ablations(read: Mapping[str, ReadText], truth: npt.NDArray[np.bool_], findings: list[str]) -> Table:
-    table = Table("rules", "micro precision", "micro recall", "micro F1", "macro F1")
-    for name in ABLATIONS:
-        *_, micro, macro = _scores(read, truth, findings, name)
-        table.add_row(name, f"{micro.precision:.3f}", f"{micro.recall:.3f}", f"{micro.f1:.3f}", f"{macro.f1:.3f}")
-    return table
+def _ablation_row(
+    read: Mapping[str, ReadText], truth: npt.NDArray[np.bool_], findings: list[str], rules: str
+) -> tuple[str, ...]:
+    *_, micro, macro = _scores(read, truth, findings, rules)
+    return rules, f"{micro.precision:.3f}", f"{micro.recall:.3f}", f"{micro.f1:.3f}", f"{macro.f1:.3f}"
 
 
 def _write(path: Path, found: Iterable[Confusion]) -> int:
@@ -145,16 +91,9 @@ def _write(path: Path, found: Iterable[Confusion]) -> int:
 
 
 def _corpus(console: Console, rows: list[AnnotatedMention]) -> int:
-    table = Table("phenomenon", "mentions", "right")
-    faults = {row: describe_mismatch(row) for row in rows}
-    for phenomenon in dict.fromkeys(row.phenomenon for row in rows):
-        of_it = [row for row in rows if row.phenomenon == phenomenon]
-        table.add_row(phenomenon, str(len(of_it)), str(sum(not faults[row] for row in of_it)))
-    console.print(table)
-    for row, fault in faults.items():
-        if fault:
-            console.print(f"{row.phenomenon}: {row.annotated_text}: {fault}", markup=False, highlight=False)
-    return int(any(faults.values()))
+    judged = [(row.phenomenon, row.annotated_text, describe_mismatch(row)) for row in rows]
+    print_judged(console, judged)
+    return int(any(fault for *_, fault in judged))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +118,7 @@ COMMANDS = (
                 _add_arguments,
                 needs_settings=False,
             ),
+            SENTENCES,
         ),
     ),
 )

@@ -4,7 +4,7 @@ Belongs here: the counting, pure and without files. A gold standard says of each
 (`findings.csv` names their concepts); a finding is predicted where one of its concepts is resolved to present. Intervals are
 the middle 95 % of a bootstrap over reports (Efron 1979), with one seed, so that they repeat. A finding that no report of the
 gold standard has, has no recall: it is shown, and left out of the averages. The ablations answer what a rule is worth: each
-one reads the same mentions without it.
+one reads the same mentions without it; "probable is uncertain" counts what is probable as any other doubt.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ import numpy.typing as npt
 
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.data_files import read_rows
-from medsearch_core.reports.entities import find_entities
+from medsearch_core.reports.evaluation.texts import ReadText
 from medsearch_core.reports.resolve import is_implied, resolve_concepts
-from medsearch_core.reports.text.sections import Section, split_sections
 from medsearch_core.reports.text.units import read_units
 
 RESAMPLES = 1000
@@ -62,15 +61,6 @@ class Confusion:
     cue: str | None
 
 
-@dataclass(frozen=True)
-class ReadText:
-    """A report, read once: what every ablation counts again."""
-
-    text: str
-    sections: list[Section]
-    entities: list[EntityRecord]
-
-
 def _without(assertion: str) -> Change:
     def changed(entities: list[EntityRecord]) -> list[EntityRecord]:
         named = [e for e in entities if not is_implied(e)]
@@ -79,28 +69,24 @@ def _without(assertion: str) -> Change:
     return changed
 
 
+def _without_probable(entities: list[EntityRecord]) -> list[EntityRecord]:
+    return [replace(e, certainty=None) if e.certainty == "probable" else e for e in entities]
+
+
 ABLATIONS: dict[str, Change] = {
     "all rules": lambda entities: entities,
+    "probable is uncertain": _without_probable,
     "no negation": _without("absent"),
     "no uncertainty": _without("uncertain"),
     "no assertion": lambda entities: [replace(e, assertion="present") for e in entities if not is_implied(e)],
 }
-"""What is left of the rules → what that makes of a report's mentions."""
+"""How the rules are applied → what that makes of a report's mentions."""
 
 
 @lru_cache
 def concepts_of_findings() -> dict[str, frozenset[str]]:
     """Label of a gold standard → the concepts that are it."""
     return {row["finding"]: frozenset(row["concepts"].split("|")) for row in read_rows(FINDINGS)}
-
-
-def read_texts(texts: Mapping[str, str]) -> dict[str, ReadText]:
-    """Every text, read by the rules; a text without a word has no mentions."""
-    found = {}
-    for name, text in texts.items():
-        sections = split_sections(text)
-        found[name] = ReadText(text, sections, find_entities(name, text, sections))
-    return found
 
 
 def predict(read: ReadText, findings: Sequence[str], change: Change = ABLATIONS["all rules"]) -> list[bool]:

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 
 from medsearch_core.errors import BadInput, ConfigurationError, ServiceUnavailable, Transient
 from medsearch_core.records import EntityRecord
+from medsearch_core.reports.gates.examination import UNKNOWN
 from medsearch_core.reports.read import NER_VERSION, read_report
 from medsearch_core.reports.text.sections import split_sections
 from medsearch_pipeline.report_readers import comprehend
@@ -82,7 +83,7 @@ def answers(stub: Stubber, text: str, detected: list[dict[str, Any]], linked: li
 
 
 def read(client: Any, text: str) -> list[EntityRecord]:
-    return ComprehendReader(client, LEAST).find("s1", text, split_sections(text))
+    return ComprehendReader(client, LEAST).find("s1", text, split_sections(text), UNKNOWN)
 
 
 def test_an_entity_and_its_code_become_one_mention(client: Any, stub: Stubber) -> None:
@@ -194,7 +195,7 @@ def test_offsets_of_later_pieces_are_those_of_the_text(client: Any, stub: Stubbe
             "detect_entities_v2", {"Entities": found, "UnmappedAttributes": [], "ModelVersion": "2.1"}, {"Text": piece}
         )
     stub.add_response("infer_icd10_cm", {"Entities": [coded(text, "pneumonia", ("J18.9", "Pneumonia", 0.9))]}, {"Text": text})
-    [mention] = reader.find("s1", text, split_sections(text))
+    [mention] = reader.find("s1", text, split_sections(text), UNKNOWN)
     assert (text[mention.begin : mention.end], mention.icd10cm_code) == ("pneumonia", "J18.9")
     assert reader.usage == {
         "comprehend_detect_entities_v2_requests": 2,
@@ -210,7 +211,7 @@ def test_a_busy_service_is_asked_again_after_longer_and_longer_waits(client: Any
     stub.add_client_error("detect_entities_v2", "ServiceUnavailableException")
     answers(stub, text, [entity(text, "pneumonia", "DIAGNOSIS")], [])
     reader = ComprehendReader(client, LEAST, waits.append)
-    assert [e.concept for e in reader.find("s1", text, split_sections(text))] == ["pneumonia"]
+    assert [e.concept for e in reader.find("s1", text, split_sections(text), UNKNOWN)] == ["pneumonia"]
     assert waits == [0.5, 1.0]
     assert reader.usage["comprehend_retries"] == 2
 
@@ -219,7 +220,7 @@ def test_a_service_that_stays_busy_stops_the_run(client: Any, stub: Stubber) -> 
     for _ in range(ATTEMPTS):
         stub.add_client_error("detect_entities_v2", "TooManyRequestsException")
     with pytest.raises(Transient, match="TooManyRequestsException after 6 attempts"):
-        ComprehendReader(client, LEAST, lambda _: None).find("s1", "pneumonia", [])
+        ComprehendReader(client, LEAST, lambda _: None).find("s1", "pneumonia", [], UNKNOWN)
 
 
 def test_a_service_that_is_away_stops_the_run(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +229,7 @@ def test_a_service_that_is_away_stops_the_run(client: Any, monkeypatch: pytest.M
 
     monkeypatch.setattr(client, "detect_entities_v2", away)
     with pytest.raises(Transient, match="EndpointConnectionError after 6 attempts"):
-        ComprehendReader(client, LEAST, lambda _: None).find("s1", "pneumonia", [])
+        ComprehendReader(client, LEAST, lambda _: None).find("s1", "pneumonia", [], UNKNOWN)
 
 
 def test_missing_rights_stop_the_run_at_once(client: Any, stub: Stubber) -> None:

@@ -7,14 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from medsearch_core.reports.evaluation.scores import ABLATIONS, confusions, predict, read_texts, score
+from medsearch_core.reports.evaluation.scores import ABLATIONS, confusions, predict, score
+from medsearch_core.reports.evaluation.texts import read_texts
 
 FINDINGS = ["Effusion", "Pneumonia"]
 TEXTS = {
     "a": "Effusion.",
     "b": "FINDINGS: No effusion. Possible pneumonia.",
     "c": "Clear.",
-    "d": "IMPRESSION: Small effusion versus scarring.",
+    "d": "IMPRESSION: Possible small effusion.",
 }
 
 
@@ -40,6 +41,12 @@ def test_an_ablation_reads_without_its_rules(rules: str, of_b: list[bool], of_d:
     read = read_texts(TEXTS)
     assert predict(read["b"], FINDINGS, ABLATIONS[rules]) == of_b
     assert predict(read["d"], FINDINGS, ABLATIONS[rules]) == of_d
+
+
+def test_what_is_probable_is_present_unless_it_is_counted_as_any_other_doubt() -> None:
+    read = read_texts({"e": "Probable pneumonia."})["e"]
+    assert predict(read, FINDINGS) == [False, True]
+    assert predict(read, FINDINGS, ABLATIONS["probable is uncertain"]) == [False, False]
 
 
 def test_scores_count_hits_false_alarms_and_misses() -> None:
@@ -71,5 +78,5 @@ def test_a_confusion_names_the_sentence_and_the_cue_that_decided() -> None:
     ] == [
         ("a", "Effusion", "false alarm", "Effusion", "present", None),
         ("c", "Pneumonia", "miss", "", "", None),
-        ("d", "Effusion", "miss", "Small effusion versus scarring", "uncertain", "versus"),
+        ("d", "Effusion", "miss", "Possible small effusion", "uncertain", "Possible"),
     ]
