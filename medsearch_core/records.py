@@ -381,7 +381,7 @@ class LedgerEntry:
     study: str | None = column(TEXT, "study part of the study key", default=None)
     state: str = column(TEXT, "one of the states of the contract")
     reason: str | None = column(TEXT, "why it was rejected, or the rule that excludes it", default=None)
-    detail: str | None = column(TEXT, "the fault in one sentence", default=None)
+    detail: str | None = column(TEXT, "the fault in one sentence; of a report that was used, what was not read", default=None)
     sha256: str | None = column(TEXT, "SHA-256 of the object, where it was used", default=None)
     images: int = column(COUNT, "images its study has of it")
     refused_frames: int = column(COUNT, "frames of it that were refused")

@@ -28,7 +28,11 @@ _SOURCES = """
            sop_instance_uid, transfer_syntax_uid
     FROM study_rows ORDER BY ordinal, series_number NULLS LAST, instance_number NULLS LAST, sop_instance_uid, frame
 """
-_REPORTS = "SELECT ordinal, report_id, sha256, ner_version, comparison FROM study_rows ORDER BY ordinal, report_id"
+_REPORTS = """
+    SELECT ordinal, report_id, sha256, ner_version, comparison, language, exam_modality, exam_body_parts, not_read, categories,
+           recommendations, is_communicated
+    FROM study_rows ORDER BY ordinal, report_id
+"""
 _ENTITIES = 'SELECT * FROM study_rows ORDER BY ordinal, report_id, begin, "end"'
 
 ASSETS = {"dicom_metadata": "dicom_metadata", "embeddings": "embeddings", "reports": "report_entities"}
@@ -64,6 +68,13 @@ class WarehouseReport:
     sha256: str
     ner_version: str
     comparison: str | None
+    language: str | None
+    exam_modality: str | None
+    exam_body_parts: Sequence[str] | None
+    not_read: str | None
+    categories: Sequence[str] | None
+    recommendations: Sequence[str] | None
+    is_communicated: bool | None
     entities: Sequence[EntityRow]
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar, Self
 import strawberry
 
 from medsearch_api.backends.context import Info
-from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow
-from medsearch_api.schema.enums import Assertion, Category
+from medsearch_api.backends.tables import ASSETS, EntityRow, ImageRow, WarehouseReport
+from medsearch_api.schema.enums import Assertion, Category, Certainty
 from medsearch_api.schema.permissions import identifier_field
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord
@@ -145,6 +145,7 @@ class Entity:
     concept: str = text_field("The vocabulary's name for the concept.")
     category: Category = strawberry.field(description="Whether it is a diagnosis, sign, symptom or device.")
     assertion: Assertion = strawberry.field(description="What the report asserts about it.")
+    certainty: Certainty | None = strawberry.field(default=None, description="For an uncertain mention: how likely it is.")
     cue: str | None = strawberry.field(description="The words that decided the assertion.")
     icd10cm_code: str | None = strawberry.field(description="ICD-10-CM code.")
     icd10cm_description: str | None = strawberry.field(description="The code's description.")
@@ -158,9 +159,45 @@ class Entity:
     laterality: str | None = strawberry.field(default=None, description="Left, right or bilateral.")
     anatomy: str | None = strawberry.field(default=None, description="The anatomical site, without its side.")
     position: str | None = strawberry.field(default=None, description="For a device: the words that describe its position.")
+    organ: str | None = strawberry.field(default=None, description="The organ it is of, as in liver.")
+    size_mm: float | None = strawberry.field(default=None, description="Its largest diameter or its thickness in mm.")
+    prior_size_mm: float | None = strawberry.field(default=None, description="The same in an earlier examination.")
+    above_carina_mm: float | None = strawberry.field(
+        default=None, description="For a tube: distance of its tip above the carina in mm, negative below it."
+    )
+    spelling: str | None = strawberry.field(default=None, description="For a misspelled mention: the words it was read as.")
 
     @classmethod
     def from_row(cls, row: EntityRow) -> Self:
         """Create the mention from a row of `report_entities`."""
-        plain = {k: v for k, v in row.items() if k not in ("report_id", "category", "assertion")}
-        return cls(**plain, category=Category(row["category"]), assertion=Assertion(row["assertion"]))
+        plain = {k: v for k, v in row.items() if k not in ("report_id", "category", "assertion", "certainty")}
+        return cls(
+            **plain,
+            category=Category(row["category"]),
+            assertion=Assertion(row["assertion"]),
+            certainty=Certainty(row["certainty"]) if row["certainty"] else None,
+        )
+
+
+@strawberry.type(description="How a report was read, and what it says beside its findings.")
+class Reading:
+    language: str | None = text_field("The language of the text, in English.")
+    not_read: str | None = text_field("Why no findings were read, as in `language: German`; null if they were.")
+    exam_modality: str | None = text_field("DICOM modality of the examination, as in CT.")
+    exam_body_parts: list[str] = strawberry.field(description="Body parts examined, as in chest.")
+    categories: list[str] = strawberry.field(description="Reporting categories given, as in BI-RADS 4A.")
+    recommendations: list[str] = strawberry.field(description="Recommended examinations, as in `CT in 3 months`.")
+    is_communicated: bool | None = strawberry.field(description="Whether it says that results were communicated to somebody.")
+
+    @classmethod
+    def of(cls, report: WarehouseReport) -> Self:
+        """Create the reading from a report in the warehouse."""
+        return cls(
+            language=report.language,
+            not_read=report.not_read,
+            exam_modality=report.exam_modality,
+            exam_body_parts=list(report.exam_body_parts or ()),
+            categories=list(report.categories or ()),
+            recommendations=list(report.recommendations or ()),
+            is_communicated=report.is_communicated,
+        )

@@ -21,10 +21,17 @@ class Sex(Enum):
 class Assertion(Enum):
     PRESENT = enum_value("present", description="The finding is present.")
     ABSENT = enum_value("absent", description="The finding is absent.")
-    UNCERTAIN = enum_value("uncertain", description="The finding is possible.")
+    UNCERTAIN = enum_value("uncertain", description="The finding is probable, possible or unlikely.")
     HYPOTHETICAL = enum_value("hypothetical", description="The finding is asked about, or conditional.")
     HISTORICAL = enum_value("historical", description="The finding was present in the past.")
     FAMILY = enum_value("family", description="A family member has it.")
+
+
+@strawberry.enum(description="How likely an uncertain finding is.")
+class Certainty(Enum):
+    PROBABLE = enum_value("probable", description="Probable or likely; searches count it as present.")
+    POSSIBLE = enum_value("possible", description="Possible.")
+    UNLIKELY = enum_value("unlikely", description="Unlikely, but not excluded.")
 
 
 @strawberry.enum(description="The kind of concept that a report mentions.")

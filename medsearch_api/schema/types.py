@@ -14,7 +14,7 @@ from medsearch_api.backends.tables import WarehouseReport
 from medsearch_api.imaging.frames import frame_url
 from medsearch_api.imaging.thumbnails import thumbnail_url
 from medsearch_api.schema.arguments import argument
-from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, ReportProvenance, TextSpan
+from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, Reading, ReportProvenance, TextSpan
 from medsearch_api.schema.enums import ReportField, Sex
 from medsearch_api.schema.limits import MAX_FIRST, check_query
 from medsearch_api.schema.paging import Connection, Edge, Window, constant_count, nodes, resolve_window
@@ -151,6 +151,11 @@ class Report:
     async def comparison(self, info: Info) -> str | None:
         read = await self._read(info)
         return read.comparison if read else None
+
+    @strawberry.field(description="How it was read; null if the warehouse has another version of the report.")
+    async def reading(self, info: Info) -> Reading | None:
+        read = await self._read(info)
+        return Reading.of(read) if read else None
 
     @strawberry.field(description="Its mentions in text order; null if the warehouse has another version of the report.")
     async def entities(self, info: Info) -> list[Entity] | None:

@@ -20,6 +20,14 @@ export const SIGNS = { present: "+", absent: "−", uncertain: "?" };
 export const ASSERTIONS = {
   PRESENT: "Present", ABSENT: "Absent", UNCERTAIN: "Uncertain", HYPOTHETICAL: "Hypothetical", HISTORICAL: "Historical", FAMILY: "Family",
 };
+
+/** What a report says of a finding: "Uncertain, probable". */
+export const asserted = ({ assertion, certainty }) =>
+  [ASSERTIONS[assertion], certainty?.toLowerCase()].filter(Boolean).join(", ");
+
+/** Why a report's findings were not read: "language: German" → a sentence. */
+export const notRead = (reason) => `Findings were not read (${reason}). The text can be searched.`;
+
 export const CATEGORIES = { DIAGNOSIS: "Diagnoses", SIGN: "Signs", SYMPTOM: "Symptoms", DEVICE: "Devices" };
 
 /** Labels of filters, shown before their value. */

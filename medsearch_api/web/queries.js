@@ -35,7 +35,7 @@ query Search(
   ${CHIPS.map(({ name, field }) => `${name}: facets(field: ${field}, query: $query, filters: $${name}, size: 8) { value count }`).join("\n  ")}
 }`;
 
-const ENTITIES = "entities { text begin end assertion category concept cue icd10cmCode icd10cmDescription }";
+const ENTITIES = "reading { notRead } entities { text begin end assertion certainty category concept cue icd10cmCode icd10cmDescription }";
 
 export const FINDINGS = `query Findings($id: ID!) { report(id: $id) { id ${ENTITIES} } }`;
 

@@ -15,7 +15,7 @@ from medsearch_core.reports.context.alternatives import as_alternatives
 from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
 from medsearch_core.reports.context.sizes import NO_SIZES, Sizes, sizes_of
-from medsearch_core.reports.gates.examination import UNKNOWN, Examination, is_chest
+from medsearch_core.reports.gates.examination import UNKNOWN, Examination, examined_organ, is_chest
 from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
 from medsearch_core.reports.lexicon.spelling import spelling
 from medsearch_core.reports.lexicon.vocabulary import ICD10CM_RELEASE, Concept, vocabulary
@@ -80,7 +80,7 @@ def _in_unit(context: UnitContext, examination: Examination) -> Iterator[EntityR
         return
     cues = Context(context.unit, context.text, found, normals)
     if found:
-        mentions = resolve_mentions(found, context.unit, examination.organ, is_chest=is_chest(examination))
+        mentions = resolve_mentions(found, context.unit, examined_organ(examination), is_chest=is_chest(examination))
         decisions = as_alternatives(words, context.unit.commas, mentions, [cues.decide(mention) for mention in mentions])
         surroundings = Surroundings(context.unit, found)
         devices = [context.unit.sentence.begins[m.first] for m in mentions if m.value.category == "device"]

@@ -31,7 +31,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
     """The `report_entities` asset of a deployment."""
 
     @dg.asset(
-        deps=["inventory"],
+        deps=["inventory", "dicom_metadata"],
         group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was refused.")],
@@ -72,6 +72,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
                 "entities": tables.row_count(study_path("report_entities", study)),
                 "bytes": sum(o.bytes for o in landed),
                 "rejected": len(rejections),
+                "not_read": sum(report.not_read is not None for report in reports),
                 "unchanged": int(unchanged),
             }
             refused += rejections

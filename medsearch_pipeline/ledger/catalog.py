@@ -31,7 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "dicom_metadata": ("key", "sha256"),
     "thumbnails": (),
     "embeddings": (),
-    "reports": ("key", "sha256"),
+    "reports": ("key", "sha256", "not_read"),
     "report_entities": (),
     IMAGE_REJECTIONS: ("key", "frame", "reason", "detail"),
     REPORT_REJECTIONS: ("key", "frame", "reason", "detail"),
@@ -187,6 +187,9 @@ def _outcomes(table: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]
         return [{**row, "images": 0} for row in rows]
     if "sha256" not in COLUMNS[table]:
         return []
-    counts = Counter((row["key"], row["sha256"]) for row in rows)
+    counts = Counter((row["key"], row["sha256"], row.get("not_read")) for row in rows)
     images = int(table == "dicom_metadata")
-    return [{"key": key, "sha256": sha256, "images": images * count} for (key, sha256), count in counts.items()]
+    return [
+        {"key": key, "sha256": sha256, "images": images * count, "detail": not_read}
+        for (key, sha256, not_read), count in counts.items()
+    ]

@@ -109,7 +109,8 @@ OUTCOMES = """
 _ENTRIES = f"""
     WITH outcomes AS ({OUTCOMES}),
     used AS (
-        SELECT patient, study, key, any_value(sha256) AS sha256, sum(images) AS images, any_value(run) AS run
+        SELECT patient, study, key, any_value(sha256) AS sha256, sum(images) AS images, any_value(run) AS run,
+               any_value(detail) AS not_read
         FROM outcomes WHERE reason IS NULL GROUP BY patient, study, key
     ), refused AS (
         SELECT patient, study, key, arg_min(reason, coalesce(frame, 0)) AS reason,
@@ -120,7 +121,7 @@ _ENTRIES = f"""
                o.reason IS NULL AND (due.inputs IS NULL OR due.inputs IS DISTINCT FROM
                    CASE o.kind WHEN 'dicom' THEN s.images_inputs ELSE s.reports_inputs END) AS is_due,
                s.documents IS NOT NULL AND s.documents = indexed.inputs AS is_indexed,
-               used.sha256, used.images, used.run AS used_run,
+               used.sha256, used.images, used.run AS used_run, used.not_read,
                refused.reason AS refusal, refused.detail AS refusal_detail, refused.frames, refused.run AS refused_run
         FROM inventory o
         LEFT JOIN due USING (patient, study, kind)
@@ -138,7 +139,7 @@ _ENTRIES = f"""
     ), reasoned AS (
         SELECT * EXCLUDE (reason, detail),
                CASE WHEN verdict = 'rejected' THEN coalesce(reason, refusal) END AS reason,
-               CASE WHEN verdict = 'rejected' THEN coalesce(detail, refusal_detail) END AS detail,
+               CASE WHEN verdict = 'rejected' THEN coalesce(detail, refusal_detail) WHEN NOT is_due THEN not_read END AS detail,
                CASE WHEN verdict = 'rejected' AND coalesce(reason, refusal) IN $exclusions THEN 'excluded'
                     ELSE verdict END AS state,
                NOT is_due AND verdict != 'unaccounted' AS has_outcome

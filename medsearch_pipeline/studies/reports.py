@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import pyarrow as pa
+
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
+from medsearch_core.records import EntityRecord, ImageRecord, LandedObject, Rejection, ReportRecord
 from medsearch_core.reports.read import read_report
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
@@ -40,8 +42,10 @@ class StudyReportBuilder:
         """Writes a study's reports, entities and rejections.
 
         A report's id is the study part of its study's key, or `<patient>_<study>` where another patient has that study part
-        too; a second report of a study gets an id of its own, `…_2`.
+        too; a second report of a study gets an id of its own, `…_2`. What was examined is taken from the study's images where
+        a report does not say it; images that come after their report do not make it be read again.
         """
+        modality, body_part, description = self._examined(study)
         reports: list[ReportRecord] = []
         entities: list[EntityRecord] = []
         rejections: list[Rejection] = []
@@ -57,6 +61,9 @@ class StudyReportBuilder:
                     key=item.key,
                     find=self.mentions.find,
                     version=self.mentions.version,
+                    modality=modality,
+                    body_part=body_part,
+                    description=description,
                 )
             except BadInput as fault:
                 rejections.append(rejection_of(STAGE, study, item, fault))
@@ -67,6 +74,22 @@ class StudyReportBuilder:
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), rejections, inputs)
         self.warehouse.write_rows(EntityRecord, study_path("report_entities", study), entities, inputs)
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
+
+    def _examined(self, study: StudyKey) -> tuple[str | None, str | None, str | None]:
+        """What the study's images say was examined, where they were read: Modality, BodyPartExamined, StudyDescription."""
+        try:
+            images = self.warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
+        except pa.ArrowException:  # a damaged table is made again by its own asset, and costs no report
+            images = []
+        return (
+            _first(image.modality for image in images),
+            _first(image.body_part_examined for image in images),
+            _first(image.study_description for image in images),
+        )
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)
 
 
 def report_inputs_digest(versions: Iterable[str], ner_version: str) -> str:

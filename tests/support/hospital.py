@@ -193,6 +193,12 @@ def report_record(study: StudyOf) -> ReportRecord:
         present_codes=told["present"],
         absent_codes=told["absent"],
         uncertain_codes=told["uncertain"],
+        language="English",
+        exam_modality="DX",
+        exam_body_parts=["chest"],
+        categories=["Lung-RADS 2"],
+        recommendations=["CT in 12 months"],
+        is_communicated=False,
     )
 
 

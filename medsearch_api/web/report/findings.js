@@ -2,14 +2,14 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { formatRoute, noFilters, searchRoute } from "../router/routes.js";
-import { ASSERTIONS, CATEGORIES, SIGNS } from "../labels.js";
+import { ASSERTIONS, CATEGORIES, SIGNS, asserted } from "../labels.js";
 
 const SEARCHED = { PRESENT: "present", ABSENT: "absent", UNCERTAIN: "uncertain" };
 const ORDER = Object.keys(ASSERTIONS);
 
 /** Every concept once per assertion, in the order of the assertions. */
 export function distinct(entities) {
-  const found = new Map(entities.map((e) => [`${e.concept} ${e.assertion}`, e]));
+  const found = new Map(entities.map((e) => [`${e.concept} ${asserted(e)}`, e]));
   return [...found.values()].sort((a, b) => ORDER.indexOf(a.assertion) - ORDER.indexOf(b.assertion));
 }
 
@@ -22,12 +22,12 @@ function same({ assertion, icd10cmCode, concept }) {
 
 function item(entity, extra) {
   const tone = entity.assertion.toLowerCase();
-  const asserted = ASSERTIONS[entity.assertion];
+  const said = asserted(entity);
   return html`
     <li class="entity ${tone}">
-      <span class="sign" title=${asserted} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
-      <a href=${same(entity)} title="Reports with the same finding" aria-label=${`${entity.concept}, ${asserted.toLowerCase()}`}>${entity.concept}</a>
-      <span class="assertion" aria-hidden="true">${tone in SIGNS ? nothing : asserted.toLowerCase()}</span>
+      <span class="sign" title=${said} aria-hidden="true">${SIGNS[tone] ?? "·"}</span>
+      <a href=${same(entity)} title="Reports with the same finding" aria-label=${`${entity.concept}, ${said.toLowerCase()}`}>${entity.concept}</a>
+      <span class="assertion" aria-hidden="true">${entity.certainty?.toLowerCase() ?? (tone in SIGNS ? nothing : said.toLowerCase())}</span>
       <span class="code">${entity.icd10cmCode ?? ""}</span>
       ${extra(entity)}
     </li>`;

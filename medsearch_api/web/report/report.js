@@ -1,7 +1,7 @@
 // A report with its mentions marked by assertion, and search words highlighted.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { ASSERTIONS } from "../labels.js";
+import { ASSERTIONS, asserted, notRead } from "../labels.js";
 import { markText, markTerms } from "./marked-text.js";
 
 const term = (run) => (run.isTerm ? html`<em class="term">${run.text}</em>` : run.text);
@@ -12,7 +12,7 @@ export const highlighted = (text, matches) => markTerms(text, matches ?? []).map
 /** A mention's assertion, the words that decided it, and its code. */
 export function about(entity) {
   const code = [entity.icd10cmCode, entity.icd10cmDescription].filter(Boolean).join(" ");
-  return [ASSERTIONS[entity.assertion], entity.cue && `“${entity.cue}”`, code].filter(Boolean).join(" · ");
+  return [asserted(entity), entity.cue && `“${entity.cue}”`, code].filter(Boolean).join(" · ");
 }
 
 function piece(node) {
@@ -34,6 +34,7 @@ export function reportPanel(report) {
   return html`
     <section class="panel report" aria-label="Report">
       <div class="titlebar"><h2>Report</h2>${legend(entities)}</div>
+      ${report.reading?.notRead ? html`<p class="notread" role="note">${notRead(report.reading.notRead)}</p>` : nothing}
       ${report.entities ? nothing : html`<p class="quiet">Findings are being re-extracted and are not highlighted yet.</p>`}
       <p class="text">${markText(report.text.trimEnd(), entities, report.matches ?? []).map(piece)}</p>
       <p class="source">${source}</p>

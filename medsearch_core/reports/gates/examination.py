@@ -38,6 +38,9 @@ MODALITIES = {code: code for code in ("CT", "MR", "US", "MG", "NM", "PT", "XA", 
 MODALITIES |= {"CR": "DX", "DR": "DX", "RG": "DX", "MA": "MR", "ST": "NM", "PET": "PT", "MRI": "MR"}
 """DICOM's modalities of images that are reported, the retired ones and two common mistakes among them (PS3.3 C.7.3.1.1.1)."""
 
+ORGANS = {"head": "brain"}
+"""The organ of `organs.csv` that stands for a part of the body with another name; other parts are organs or none."""
+
 CHEST_PARTS = frozenset({"chest", "heart", "whole body"})
 
 
@@ -119,6 +122,14 @@ def examination_of(
     if found.modality == "MG" and not found.body_parts:
         return Examination("MG", ("breast",), "breast")
     return found
+
+
+def examined_organ(examination: Examination) -> str | None:
+    """The organ that a term without one is of: the only one examined, or the one part of the body that was."""
+    if examination.organ is not None or len(examination.body_parts) != 1:
+        return examination.organ
+    (part,) = examination.body_parts
+    return ORGANS.get(part, part)
 
 
 def is_chest(examination: Examination) -> bool:

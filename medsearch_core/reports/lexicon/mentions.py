@@ -24,8 +24,10 @@ def find_mentions(words: list[str]) -> list[Match[Concept]]:
     shared = [second for first in found if words[first.first] in SHARED for second in _elliptical(words, first)]
     if not shared:
         return found
-    taken = {i for mention in found for i in mention.words}
-    return sorted([*found, *(m for m in shared if taken.isdisjoint(m.words))], key=lambda mention: mention.first)
+    named = {i for mention in found if not mention.value.is_generic for i in mention.words}
+    shared = [mention for mention in shared if named.isdisjoint(mention.words)]
+    taken = {i for mention in shared for i in mention.words}
+    return sorted([*shared, *(m for m in found if taken.isdisjoint(m.words))], key=lambda mention: mention.first)
 
 
 def _elliptical(words: list[str], first: Match[Concept]) -> list[Match[Concept]]:
@@ -56,7 +58,7 @@ def resolve_mentions(
     known, words = vocabulary(), unit.words
     concepts = [known.resolve_sense(mention.value, words) for mention in found]
     if any(concept.is_generic for concept in concepts):
-        organs = Organs(words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label)
+        organs = Organs(words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label, unit.value)
         concepts = [
             known.resolve_organ(concept, organs.of(mention) or examined, is_chest=is_chest) if concept.is_generic else concept
             for mention, concept in zip(found, concepts, strict=True)

@@ -25,6 +25,10 @@ STOPS = frozenset(
 )
 """Words past which an organ is another phrase's."""
 
+ADJECTIVES = ("ed", "ous", "ic")
+MAX_WORDS_TO_NOUN = 3
+"""How far behind an adjective its noun may end: "dilated common bile duct"."""
+
 LINKS = frozenset(
     {"in", "of", "within", "at", "involving", "along", "on", "near", "over", "surrounding", "around", "throughout", "surround"}
 )
@@ -60,10 +64,11 @@ class Organs:
         words: the folded words of the unit.
         owners: position of a mention's word → the mention's number; past another mention's word an organ is that one's.
         label: the words of the label that the unit stands under.
+        value: the position of the first word after its own label, 0 without one.
     """
 
-    def __init__(self, words: list[str], owners: Mapping[int, int], label: Sequence[str]) -> None:
-        self._words, self._owners, self._label = words, owners, label
+    def __init__(self, words: list[str], owners: Mapping[int, int], label: Sequence[str], value: int) -> None:
+        self._words, self._owners, self._label, self._value = words, owners, label, value
         self._found = organs_in(words)
         self._firsts = [organ.first for organ in self._found]
 
@@ -71,7 +76,8 @@ class Organs:
         """The organ of a mention: the one named in it or nearest before it, the first one behind it, that of its label."""
         own = self._owners[mention.first]
         low, high = mention.first, mention.last
-        while low > 0 and mention.first - low < WORDS_BEFORE and self._is_free(low - 1, own):
+        least = self._value if mention.first >= self._value else 0
+        while low > least and mention.first - low < WORDS_BEFORE and self._is_free(low - 1, own):
             low -= 1
         before = [organ for organ in self._between(low, mention.last) if organ.last <= mention.last]
         if before:
@@ -79,9 +85,14 @@ class Organs:
         while high + 1 < len(self._words) and high - mention.last < WORDS_AFTER and self._is_free(high + 1, own):
             high += 1
         behind = next((organ for organ in self._between(mention.last + 1, high) if organ.last <= high), None)
-        if behind is not None and not LINKS.isdisjoint(self._words[mention.last + 1 : behind.first]):
+        if behind is not None and self._is_of(mention, behind):
             return behind.value
         return first_organ(self._label)
+
+    def _is_of(self, mention: Match[Any], behind: Match[str]) -> bool:
+        """Whether an organ behind a mention is its own: "mass in the kidney", "dilated bile duct"."""
+        is_adjective = self._words[mention.last].endswith(ADJECTIVES) and behind.first - mention.last <= MAX_WORDS_TO_NOUN
+        return is_adjective or not LINKS.isdisjoint(self._words[mention.last + 1 : behind.first])
 
     def _is_free(self, i: int, own: int) -> bool:
         return self._words[i] not in STOPS and self._owners.get(i, own) == own

@@ -151,6 +151,31 @@ def test_mentions_say_where_they_stand_and_what_is_asserted(ask):
     }
 
 
+def test_a_report_says_how_it_was_read_and_how_likely_an_uncertain_mention_is(ask):
+    answer = ask(
+        """{ report(id: "s1") {
+            reading { language notRead examModality examBodyParts categories recommendations isCommunicated }
+            entities { certainty organ sizeMm priorSizeMm aboveCarinaMm spelling } } }"""
+    )
+    assert answer["data"]["report"]["reading"] == {
+        "language": "English",
+        "notRead": None,
+        "examModality": "DX",
+        "examBodyParts": ["chest"],
+        "categories": ["Lung-RADS 2"],
+        "recommendations": ["CT in 12 months"],
+        "isCommunicated": False,
+    }
+    assert answer["data"]["report"]["entities"][1] == {
+        "certainty": None,
+        "organ": None,
+        "sizeMm": None,
+        "priorSizeMm": None,
+        "aboveCarinaMm": None,
+        "spelling": None,
+    }
+
+
 def test_a_study_has_its_images_as_acquired_and_its_reports(ask):
     answer = ask(
         '{ study(patient: "p1", study: "s1") { patient study images { nodes { id } } reports { id images { nodes { id } } } } }'

@@ -272,3 +272,66 @@ def test_a_hundred_kilobytes_of_anything_take_no_seconds(pattern: str) -> None:
 def test_reading_needs_no_icd_package_and_no_natural_language_library() -> None:
     script = "import sys, medsearch_core.reports.read; print([m for m in sys.modules if m in ('simple_icd_10_cm', 'spacy')])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_report_in_another_language_is_named_and_nothing_is_read_of_it(read) -> None:
+    report, entities = read("Befund: Kein Pneumothorax. Kein Pleuraerguss. Emphysem der Lunge.")
+    assert (report.language, report.not_read, entities) == ("German", "language: German", [])
+    assert (report.positive_diagnoses, report.negative_diagnoses, report.present_codes) == ([], [], [])
+    assert report.findings is not None
+
+
+def test_what_is_probable_is_in_the_lists_and_what_is_only_possible_is_not(read) -> None:
+    report, entities = read("FINDINGS: Probable pneumonia. Possible effusion. Edema is unlikely.")
+    assert report.positive_diagnoses == ["pneumonia"]
+    assert {e.concept: e.certainty for e in entities} == {
+        "pneumonia": "probable",
+        "pleural effusion": "possible",
+        "pulmonary edema": "unlikely",
+    }
+    assert report.uncertain_codes == ["J81.1", "J90"]
+
+
+@pytest.mark.parametrize(
+    ("text", "concept", "organ"),
+    [
+        ("FINDINGS: 3 cm mass.", "lung mass", "lung"),
+        ("EXAMINATION: CT abdomen.\nFINDINGS: Liver: 3 cm mass in segment 7.", "liver mass", "liver"),
+        ("EXAMINATION: MRI brain.\nFINDINGS: 3 cm mass.", "brain mass", "brain"),
+        ("EXAMINATION: Mammogram.\nFINDINGS: 1 cm mass.", "breast mass", "breast"),
+        ("EXAMINATION: Chest CT.\nFINDINGS: 12 mm nodule of the left adrenal gland.", "adrenal nodule", "adrenal gland"),
+    ],
+)
+def test_a_term_that_any_organ_may_have_is_of_the_organ_that_is_named_or_was_examined(
+    text: str, concept: str, organ: str, read
+) -> None:
+    _, [entity] = read(text)
+    assert (entity.concept, entity.organ) == (concept, organ)
+
+
+def test_a_report_says_what_was_examined_or_dicom_does() -> None:
+    def examined(text: str, **dicom: str) -> tuple[str | None, list[str]]:
+        report, _ = read_report(text.encode(), report_id="s1", patient="p1", study="s1", key="k", **dicom)
+        return report.exam_modality, list(report.exam_body_parts or ())
+
+    assert examined("EXAMINATION: CT of the chest.\nFINDINGS: Clear.", modality="MR", body_part="HEAD") == ("CT", ["chest"])
+    assert examined("FINDINGS: Normal.", modality="MR", body_part="HEAD") == ("MR", ["head"])
+    assert examined("FINDINGS: Normal.") == (None, [])
+
+
+def test_a_misspelled_mention_says_what_it_was_read_as(read) -> None:
+    _, [entity] = read("FINDINGS: Small left pnuemothorax.")
+    assert (entity.concept, entity.text, entity.spelling) == ("pneumothorax", "pnuemothorax", "pneumothorax")
+
+
+def test_sizes_categories_recommendations_and_communication_are_columns(read) -> None:
+    text = (
+        "EXAMINATION: Chest CT.\nFINDINGS: 8 mm nodule in the right upper lobe, previously 6 mm. No effusion.\n"
+        "IMPRESSION: Lung-RADS 4A. CT is recommended in 3 months. Discussed with Dr. A by telephone."
+    )
+    report, entities = read(text)
+    assert {e.concept: (e.size_mm, e.prior_size_mm) for e in entities} == {
+        "pulmonary nodule": (8.0, 6.0),
+        "pleural effusion": (None, None),
+    }
+    assert (report.categories, report.recommendations, report.is_communicated) == (["Lung-RADS 4A"], ["CT in 3 months"], True)

@@ -25,6 +25,7 @@ from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.studies.reports import STAGE, StudyReportBuilder
 from tests.support.ingest import local_instance, settings_in
 from tests.support.landing import folder_of, land_study
+from tests.support.parquet_fixtures import put_images
 
 STUDY = StudyKey("p10000001", "s50000001")
 
@@ -37,12 +38,12 @@ class Choosy:
     def __init__(self) -> None:
         self.usage: Counter[str] = Counter()
 
-    def find(self, report_id: str, text: str, sections: list[Any]) -> list[EntityRecord]:
+    def find(self, report_id: str, text: str, sections: list[Any], examination: Any) -> list[EntityRecord]:
         if "refused" in text:
             raise BadInput("refused_by_reader", "it will not be read")
         if "away" in text:
             raise ServiceUnavailable("run again later")
-        return RulesReader().find(report_id, text, sections)
+        return RulesReader().find(report_id, text, sections, examination)
 
 
 def landed(key: str) -> LandedObject:
@@ -102,3 +103,19 @@ def test_a_run_counts_what_it_used_of_the_service(tmp_path: Path, monkeypatch: p
         "run_comprehend_infer_icd10_cm_requests": 1,
         "run_comprehend_infer_icd10_cm_units": 2,
     }
+
+
+def test_what_was_examined_is_taken_from_the_images_where_the_report_does_not_say_it(reader: StudyReportBuilder) -> None:
+    put_images(reader.warehouse, STUDY, 1)
+    reader.landing.write("a.txt", b"FINDINGS: No effusion.")
+    reader.landing.write("b.txt", b"EXAMINATION: CT of the chest.\nFINDINGS: No effusion.")
+    reader.build(STUDY, [landed("a.txt"), landed("b.txt")])
+    reports = reader.warehouse.read_rows(ReportRecord, study_path("reports", STUDY))
+    assert [report.exam_modality for report in reports] == ["DX", "CT"]
+
+
+def test_a_damaged_table_of_images_costs_no_report(reader: StudyReportBuilder) -> None:
+    reader.warehouse.store.write(study_path("dicom_metadata", STUDY), b"no parquet")
+    reader.build(STUDY, [landed("a.txt")])
+    [report] = reader.warehouse.read_rows(ReportRecord, study_path("reports", STUDY))
+    assert (report.key, report.exam_modality) == ("a.txt", None)

@@ -35,7 +35,7 @@ def test_a_title_says_what_was_examined(row: dict[str, str]) -> None:
         ({"modality": "MR", "body_part": "LSPINE"}, Examination("MR", ("spine",))),
         ({"modality": "MR", "body_part": "BRAIN"}, Examination("MR", ("head",), "brain")),
         ({"modality": "MG"}, Examination("MG", ("breast",), "breast")),
-        ({"modality": "US", "description": "US THYROID"}, Examination("US", ("neck",), "thyroid")),
+        ({"modality": "US", "description": "US THYROID"}, Examination("US", ("neck",), "thyroid gland")),
         ({"modality": "CT", "body_part": "CHEST", "description": "CT ABD/PEL W CON"}, Examination("CT", ("abdomen", "pelvis"))),
         ({"description": "XR CHEST 2 VW"}, Examination("DX", ("chest",))),
         ({"description": "MR L SPINE WO"}, Examination("MR", ("spine",))),
