@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from medsearch_core.process.signals import heed_signals
-from tests.support.examples import try_fewer
+from tests.support.examples import load_profile
 from tests.support.no_processes import NoProcesses
 
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
@@ -82,9 +82,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Also where a script started the tests in the background: what they start must end when it is told to."""
     heed_signals()
+    load_profile(is_quick=config.getoption("quick"))
     if config.getoption("quick"):
         config.pluginmanager.register(NoProcesses(), "no processes")
-        try_fewer()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

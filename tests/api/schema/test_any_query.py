@@ -17,7 +17,6 @@ from medsearch_api.app import create_app
 from medsearch_api.http.error_codes import Code
 from medsearch_api.schema.export import schema_text
 from tests.support.api_client import settings_of
-from tests.support.examples import examples
 from tests.support.serving import serving
 
 QUERIES = sorted(parsed(schema_text()).query_type.fields)
@@ -64,7 +63,7 @@ def test_no_query_is_a_fault_of_the_service(service, query):
     queries = service["Query"][query].as_strategy()
 
     @settings(
-        max_examples=examples(15),
+        max_examples=15,  # so many that one is answered
         deadline=None,
         derandomize=True,
         database=None,

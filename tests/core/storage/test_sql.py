@@ -36,8 +36,8 @@ def test_a_database_that_a_fault_has_ended_is_not_asked_again(monkeypatch: pytes
         raise fault
 
     first = sql._database(os.getpid())
-    with monkeypatch.context() as patched, pytest.raises(fault):
-        patched.setattr(sql, "dict", fail, raising=False)  # the database fails between two of a query's steps
+    monkeypatch.setattr(sql, "dict", fail, raising=False)  # as if the database failed between two steps of a query
+    with pytest.raises(fault):
         query_tables("SELECT 1", {"a": 1})
     assert query_tables("SELECT 1 AS n").to_pydict() == {"n": [1]}
     assert sql._database(os.getpid()) is not first
