@@ -24,13 +24,18 @@ LONGEST = (
     "pipeline/sensors/test_ingest_sensor_daemon.py",
     "pipeline/ecs/test_backfill_on_ecs.py",
     "end_to_end/test_killed_run.py",
+    "pipeline/releases/test_reindex.py",
+    "pipeline/ledger/test_ledger_runs.py",
+    "pipeline/upkeep/test_upkeep_runs.py",
     "deployment/test_opensearch_secured.py",
     "core/search/test_opensearch.py",
     "pipeline/models/test_engines.py",
     "pipeline/models/test_torch_engine.py",
+    "core/search/test_every_release.py",
+    "core/search/test_every_index.py",
     "core/search/test_every_answer.py",
-    "pipeline/test_upkeep.py",
-    "pipeline/test_postgres.py",
+    "pipeline/embedder/test_embedder_service.py",
+    "pipeline/orchestration/test_postgres.py",
 )
 """Modules that wait most, the longest first: begun last, one of them would run alone while the other processes have nothing."""
 
