@@ -37,7 +37,7 @@ class Deployment:
     home: Path
     environment: dict[str, str]
     processes: Processes
-    client: DagsterClient
+    client: Client
     memory: Memory
     _instance: list[dg.DagsterInstance] = field(default_factory=list)
 
@@ -51,8 +51,8 @@ class Deployment:
     def start_webserver(self) -> None:
         """Starts the webserver, and waits until it has loaded the project."""
         port = self.client.port
-        command = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "--db-statement-timeout", "600000"]
-        self.processes.start(WEBSERVER, [sys.executable, "-m", *command, *WORKSPACE])
+        medsearch = str(Path(sys.executable).with_name("medsearch"))
+        self.processes.start(WEBSERVER, [medsearch, "webserver", "-p", str(port), *WORKSPACE])
         self.processes.wait_until(WEBSERVER, self.client.is_ready)
 
     @contextmanager
@@ -124,7 +124,7 @@ def _kind(process: psutil.Process) -> str | None:
     words = " ".join(process.cmdline())
     if "dagster._daemon" in words:
         return "daemon"
-    if "dagster_webserver" in words:
+    if "medsearch webserver" in words:
         return "webserver"
     if "api grpc" in words:
         above = process.parent()

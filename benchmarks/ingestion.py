@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,8 @@ def ui(world: Deployment, note: Callable[[str, str], None]) -> None:
         ),
     ]
     for what, name, variables in asked:
-        cold = timed(lambda name=name, variables=variables: world.client.ask(ui_query(name), **variables))
-        warm = timed(lambda name=name, variables=variables: world.client.ask(ui_query(name), **variables))
+        query = partial(world.client.ask, ui_query(name), **variables)
+        cold, warm = timed(query), timed(query)
         note(f"{what} (`{name}`), cold / warm", f"{cold} / {warm}")
 
 

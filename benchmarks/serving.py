@@ -64,14 +64,14 @@ def main() -> None:
             measure("embedded", index, address, corpus, given)
     if given.opensearch:
         name = f"benchmark_{uuid4().hex[:8]}"
-        index = open_opensearch(Access(url=given.opensearch), IndexLayout(replicas=0), name)
-        load("OpenSearch", index, corpus)
+        cluster = open_opensearch(Access(url=given.opensearch), IndexLayout(replicas=0), name)
+        load("OpenSearch", cluster, corpus)
         with (
             tempfile.TemporaryDirectory() as folder,
             service(Path(folder), MEDSEARCH_INDEX=given.opensearch, MEDSEARCH_INDEX_NAME=name) as address,
         ):
-            measure("OpenSearch", index, address, corpus, given)
-        index.client.indices.delete(index=f"{index.places.images}-*,{index.places.reports}-*")
+            measure("OpenSearch", cluster, address, corpus, given)
+        cluster.client.indices.delete(index=f"{cluster.places.images}-*,{cluster.places.reports}-*")
 
 
 def measure(name: str, index: ReleasedIndex, address: str, corpus: Corpus, given: argparse.Namespace) -> None:

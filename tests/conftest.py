@@ -27,8 +27,8 @@ LONGEST = (
     "pipeline/models/test_engines.py",
     "pipeline/models/test_torch_engine.py",
     "core/search/test_every_answer.py",
-    "pipeline/test_upkeep.py",
-    "pipeline/test_postgres.py",
+    "pipeline/upkeep/test_upkeep_runs.py",
+    "pipeline/orchestration/test_postgres.py",
 )
 """Modules that wait most, the longest first: begun last, one of them would run alone while the other processes have nothing."""
 
@@ -58,7 +58,6 @@ SLOW = (
     "pipeline/studies/",
     "pipeline/test_definitions.py",
     "pipeline/upkeep/test_pruning.py",
-    "pipeline/upkeep/test_upkeep_runs.py",
     "pipeline/webserver/test_private_files.py",
     "pipeline/webserver/test_webserver.py",
     "pipeline/workers/",

@@ -60,8 +60,8 @@ def certificates(folder: Path, *names: str) -> Path:
 
 def study(name: str, vector: list[float]) -> StudyDocuments:
     """A study of one image and one report."""
-    names = {"patient": "p1", "study": name, "report_id": name, "source_key": f"p1/{name}", "sha256": "0" * 64}
-    image = ImageDocument(**names, image_id=f"{name}.1", modality="CR", model_id="tiny", model_version="1", vector=vector)
+    names: dict[str, Any] = {"patient": "p1", "study": name, "report_id": name, "source_key": f"p1/{name}", "sha256": "0" * 64}
+    image = ImageDocument(**names, image_id=f"{name}.1", model_id="tiny", model_version="1", vector=vector)
     report = ReportDocument(**names, findings="effusion", text="FINDINGS: effusion", ner_version="1")
     return StudyDocuments(study=StudyKey("p1", name), images=[image], reports=[report], inputs="a")
 

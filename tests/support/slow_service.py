@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from medsearch_api.app import main
 from medsearch_core.search.embedded.index import EmbeddedIndex
+from medsearch_core.search.results import ReportPage
 
 SECONDS = {"slowly": 3.0, "endlessly": 60.0}
 _text = EmbeddedIndex.text
 
 
-def text(self, query, *args):
+def text(self: EmbeddedIndex, query: str, *args: Any) -> ReportPage:
     time.sleep(sum(seconds for word, seconds in SECONDS.items() if word in query))
     if "broken" in query:
         raise RuntimeError("Jane Doe cannot be read\nfrom here")
@@ -19,5 +21,5 @@ def text(self, query, *args):
 
 
 if __name__ == "__main__":
-    EmbeddedIndex.text = text
+    setattr(EmbeddedIndex, "text", text)  # noqa: B010 - mypy takes no assignment to a method
     main()

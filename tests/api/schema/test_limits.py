@@ -31,7 +31,9 @@ def cost(document: str, **variables: Any):
 
 def refusal(answer: dict) -> tuple[str, int, str]:
     """Code, limit and what is limited, of an answer's only error."""
-    limit, what = re.search(r"more than (\d+) (\w+)", answer["errors"][0]["message"]).groups()
+    told = re.search(r"more than (\d+) (\w+)", answer["errors"][0]["message"])
+    assert told
+    limit, what = told.groups()
     return code_of(answer), int(limit), what
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from pydicom.uid import UID
 
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import DECODERS, stored_frame
@@ -25,7 +26,7 @@ def test_without_the_codec_nothing_changes_and_the_error_says_what_to_install(mo
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("syntax", [s for s in SYNTAXES if CODESTREAMS[s][2] == 0], ids=lambda uid: uid.name)
-def test_a_lossless_frame_has_the_values_it_has_on_the_processor(syntax: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lossless_frame_has_the_values_it_has_on_the_processor(syntax: UID, monkeypatch: pytest.MonkeyPatch) -> None:
     for each, decoder in DECODERS.items():
         monkeypatch.setitem(DECODERS, each, decoder)
     decode_on_gpu()

@@ -5,6 +5,7 @@ import logging
 import threading
 import warnings
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,7 +201,8 @@ def test_a_patient_may_be_unknown_and_other_ids_absent() -> None:
 def test_an_object_without_a_study_or_instance_uid_has_no_identity(keyword: str, uid: str | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ds = dataset(**{keyword: uid})
+        given: dict[str, Any] = {keyword: uid}
+        ds = dataset(**given)
     with pytest.raises(BadInput) as caught:
         identity(ds)
     assert caught.value.reason == "missing_identity"

@@ -31,7 +31,7 @@ def body(rows: int, columns: int, dtype: type = np.uint16, low: int = 0, high: i
 
 def compressed(pixels: np.ndarray, syntax: str = JPEG2000Lossless, **more: Any) -> Dataset:
     ds = dataset(pixels, **more)
-    ds.compress(syntax, **({"j2k_psnr": [70]} if syntax == JPEG2000 else {}))
+    ds.compress(syntax, j2k_psnr=[70] if syntax == JPEG2000 else None)
     return read_dataset(dicom_bytes(ds))
 
 

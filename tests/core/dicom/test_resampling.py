@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import area_means, picture_size, resampled, sampled
 from tests.support.factories import dataset, sequence_item
 
-EXACT = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
+EXACT: dict[str, Any] = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_sample_holds_stored_values_only() -> None:
     ],
     ids=str,
 )
-def test_the_aspect_of_a_pixel_is_its_height_over_its_width(attributes: dict[str, object], aspect: float) -> None:
+def test_the_aspect_of_a_pixel_is_its_height_over_its_width(attributes: dict[str, Any], aspect: float) -> None:
     assert pixel_aspect(dataset(**attributes)) == pytest.approx(aspect)
 
 

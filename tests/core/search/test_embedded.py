@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+from typing import Any
 
 import lancedb
 import numpy as np
@@ -226,7 +227,8 @@ def test_only_one_thread_has_its_turn_and_may_take_it_again(folder: str) -> None
         time.sleep(0.3)
         assert not any(w.done() for w in writing)
         go.set()
-        assert [w.result(30) for w in (publishing, *writing)] == [None, 1, 1]
+        assert publishing.result(300) is None
+        assert [w.result(300) for w in writing] == [1, 1]
     assert index.health().release == name
     assert sorted(key.study for key in index.studies()) == ["s1", "s2", "s3"]
 
@@ -267,9 +269,9 @@ def test_a_superseded_release_leaves_memory(folder: str) -> None:
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.text(max_size=30))
 def test_lance_takes_prepared_words_as_they_are(text: str) -> None:
-    plain = {"stem": False, "ascii_folding": False}
-    options = ("base_tokenizer", "lower_case", "remove_stop_words", "max_token_length")
-    tokens = lancedb.tokenize(" ".join(words_of(text)), **plain, **{name: getattr(WORDS_INDEX, name) for name in options})
+    names = ("base_tokenizer", "lower_case", "remove_stop_words", "max_token_length")
+    options: dict[str, Any] = {name: getattr(WORDS_INDEX, name) for name in names}
+    tokens = lancedb.tokenize(" ".join(words_of(text)), stem=False, ascii_folding=False, **options)
     assert [token.text for token in tokens] == words_of(text)
 
 
@@ -291,7 +293,8 @@ def test_any_text_is_a_value_and_never_a_condition(asked: list[str]) -> None:
         )
         for value in asked:
             expected = [s.study for s, v in zip(studies, held, strict=True) if v == value]
-            narrowed = Filters(modalities=[value])
+            having: dict[str, Any] = {"modalities": [value]}
+            narrowed = Filters(**having)
             assert {h.document.study for h in index.similar([1.0, 0.0], 50, narrowed)} == set(expected)
             assert {h.document.study for h in index.text("", filters=narrowed, limit=50).hits} == set(expected)
             assert index.images([value, "s0.1"])[1] is not None

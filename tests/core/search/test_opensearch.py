@@ -122,6 +122,7 @@ def test_what_is_stored_shrinks_when_vectors_are_kept_once(index: OpenSearchInde
     stored = index.client.indices.stats(index=index.places.images)["_all"]["primaries"]["store"]["size_in_bytes"]
     assert stored < 1.7 * vectors.nbytes
     (got,) = index.vectors(["s1.7"])
+    assert got is not None
     np.testing.assert_allclose(got, vectors[7] / np.linalg.norm(vectors[7]), atol=1e-6)
 
 
@@ -197,8 +198,9 @@ def test_a_busy_cluster_is_asked_again_until_all_is_written(fault: Fault) -> Non
 def test_a_cluster_that_stays_busy_fails_the_write_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "ATTEMPTS", 3)
     name = fresh_name()
+    always_busy: list[Fault] = ["items 429"] * 10
     with (
-        faulty(shared_url(), *["items 429"] * 10) as cluster,
+        faulty(shared_url(), *always_busy) as cluster,
         pytest.raises(StorageError, match="in 3 tries: 429 rejected_execution_exception"),
     ):
         opened(cluster.url, name=name).upsert([study_of("s1")])
@@ -320,14 +322,14 @@ def test_errors_name_the_fault_and_no_data(tmp_path: Path) -> None:
 
 def test_a_loader_killed_in_the_middle_leaves_nothing_lost_or_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
-    where = f"{shared_url()}|{fresh_name()}"
-    loader = start("load", where, 100_000)
+    url, name = shared_url(), fresh_name()
+    loader = start("load", f"{url}|{name}", 100_000)
     assert loader.stdout is not None
     loader.stdout.readline()
     time.sleep(1.5)
     loader.kill()
     loader.communicate()
-    index = opened(*where.split("|")[:1], name=where.split("|")[1])
+    index = opened(url, name=name)
     held = index.studies()
     assert index.upsert([generation(f"s{n}", 1) for n in range(len(held) + 40)]) >= 40
     health, count = index.health(), len(held) + 40

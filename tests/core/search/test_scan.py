@@ -13,13 +13,16 @@ from medsearch_core.search.embedded.scan import MAX_QUERIES_PER_SCAN, BatchedSca
 CHANCE = np.random.default_rng(0)
 
 
-class Counted:
+class Counted(np.ndarray):
     """A block of vectors that knows how often it was gone through, and may fail."""
 
-    def __init__(self, vectors: np.ndarray) -> None:
-        self.vectors, self.passes, self.failures = vectors, 0, 0
+    passes, failures = 0, 0
 
-    def __matmul__(self, units: np.ndarray) -> np.ndarray:
+    @property
+    def vectors(self) -> np.ndarray:
+        return self.view(np.ndarray)
+
+    def __matmul__(self, units: np.ndarray) -> np.ndarray:  # type: ignore[override]
         self.passes += 1
         if self.failures:
             self.failures -= 1
@@ -41,7 +44,7 @@ def asked_at_once(passes: BatchedScan, queries: np.ndarray, pool: ThreadPoolExec
 
 
 def test_queries_that_wait_together_share_passes_and_get_their_own_products():
-    blocks = [Counted(units(50)), Counted(units(7))]
+    blocks = [units(50).view(Counted), units(7).view(Counted)]
     passes, queries = BatchedScan(blocks), units(MAX_QUERIES_PER_SCAN + 8)
     with ThreadPoolExecutor(len(queries)) as pool:
         answers = asked_at_once(passes, queries, pool)
@@ -53,14 +56,14 @@ def test_queries_that_wait_together_share_passes_and_get_their_own_products():
 
 
 def test_a_query_alone_is_one_pass():
-    block = Counted(units(50))
+    block = units(50).view(Counted)
     (unit,) = units(1)
     assert np.array_equal(BatchedScan([block]).products(unit), block.vectors @ unit)
     assert block.passes == 1
 
 
 def test_a_pass_that_fails_fails_one_query_and_the_others_are_compared_after_all():
-    block = Counted(units(50))
+    block = units(50).view(Counted)
     block.failures = 1
     passes, queries = BatchedScan([block]), units(6)
     with ThreadPoolExecutor(len(queries)) as pool:

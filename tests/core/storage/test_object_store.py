@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -92,9 +93,14 @@ def test_a_header_is_fetched_without_the_rest_of_the_object(
 ) -> None:
     import obstore
 
-    fetched = []
+    fetched: list[int] = []
     original = obstore.get_range
-    monkeypatch.setattr(obstore, "get_range", lambda *a, **k: fetched.append(k["end"] - k["start"]) or original(*a, **k))
+
+    def noted(*given: Any, start: int, end: int, **named: Any) -> Any:
+        fetched.append(end - start)
+        return original(*given, start=start, end=end, **named)
+
+    monkeypatch.setattr(obstore, "get_range", noted)
     store = open_store(f"s3://{s3_bucket}/x", S3Options(s3_endpoint, "us-east-1"))
     store.write("big", bytes(10_000_000))
     with store.open("big") as file:
@@ -272,7 +278,12 @@ def test_what_lies_before_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.M
         store.write(f"p{patient:02}/s1/a.dcm", b"x")
     looked: list[str] = []
     original = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: looked.append(Path(path).name) or original(path))
+
+    def noted(path: str) -> Any:
+        looked.append(Path(path).name)
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
     assert [o.key for o in store.scan("p18/s1/a.dcm", 10)] == ["p19/s1/a.dcm"]
     assert looked == [tmp_path.name, "p18", "s1", "p19", "s1"]
 

@@ -90,8 +90,8 @@ class EcsWorld:
         workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": served}]}))
         module = ["-m", "medsearch_pipeline.definitions", "-h", "127.0.0.1", "-p", code]
         self.processes.start("code", [sys.executable, "-m", "dagster", "api", "grpc", *module])
-        web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", port, "-w", str(workspace)]
-        self.processes.start("webserver", [sys.executable, *web])
+        medsearch = str(Path(sys.executable).with_name("medsearch"))
+        self.processes.start("webserver", [medsearch, "webserver", "-p", port, "-w", str(workspace)])
         self.client = DagsterClient(f"http://127.0.0.1:{port}")
         return self
 

@@ -129,8 +129,7 @@ def retries_of(world: EcsWorld, run_id: str) -> list[dg.DagsterRun]:
 
 def the_backfills(world: EcsWorld) -> dg.DagsterRun:
     """The one run of the backfill."""
-    (run,) = [r for r in world.instance.get_runs() if "dagster/backfill" in r.tags] or [None]
-    assert run
+    (run,) = (r for r in world.instance.get_runs() if "dagster/backfill" in r.tags)
     return run
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,6 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 import psutil
@@ -144,9 +145,10 @@ def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
     assert not worker.is_running()
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(method: str) -> None:
-    context = multiprocessing.get_context(method)
+@pytest.mark.parametrize("context", [get_context("spawn"), get_context("forkserver")], ids=["spawn", "forkserver"])
+def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(
+    context: SpawnContext | ForkServerContext,
+) -> None:
     told = context.Queue()
     run = context.Process(target=use_workers, args=(told,))
     run.start()

@@ -263,6 +263,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _wait(process: subprocess.Popen[bytes], address: Path, log: Path, deadline: float, secured: Secured | None) -> str:
+    ready: tuple[str, ...]
     scheme, question, ready = "http", "/_cluster/health?wait_for_status=yellow&timeout=5s", ("green", "yellow")
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if secured:
