@@ -158,7 +158,7 @@ class Gated(Folder):
         self.gate, self.fails = threading.Event(), False
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        self.gate.wait(30)
+        self.gate.wait(300)
         if self.fails:
             raise StorageError("cannot list")
         return super().list(prefix)
@@ -183,14 +183,14 @@ def test_while_it_is_built_the_answer_is_to_come_again(gated, monkeypatch):
     assert response.headers["retry-after"] == "10"
     assert client.get("/dicomweb/studies/1.1").status_code == 503
     assert client.get("/healthz").status_code == 200
-    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 300)
     store.gate.set()
     assert studies(client) == ["1.1"]
 
 
 def test_once_built_it_answers_while_it_is_refreshed_and_when_that_fails(gated, tmp_path, monkeypatch):
     client, store = gated
-    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 300)
     store.gate.set()
     assert studies(client) == ["1.1"]
     write(tmp_path, 2, [image(2)])
@@ -200,7 +200,7 @@ def test_once_built_it_answers_while_it_is_refreshed_and_when_that_fails(gated, 
     store.gate.clear()
     monkeypatch.setattr(catalogue, "WAIT_SECONDS", 0.05)
     assert studies(client) == ["1.1"]
-    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 300)
     store.gate.set()
     assert studies(client) == ["1.1", "1.2"]
 

@@ -312,7 +312,7 @@ def test_more_values_are_fetched_once_more_are_seen(page, images):
     assert sides[0] == "side=2048"
     assert "side=64" in sides
     shown = partial(one_to_one, viewer, row.rows, row.columns)
-    wait_until("the image's own values are shown", lambda: difference(shown(), picture(page, row)) <= 1, 30, every=0.05)
+    wait_until("the image's own values are shown", lambda: difference(shown(), picture(page, row)) <= 1, 300, every=0.05)
 
 
 def test_the_scale_bar_is_as_long_as_it_says(page, images):

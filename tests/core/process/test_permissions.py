@@ -63,7 +63,7 @@ def test_of_many_who_create_one_object_at_once_one_succeeds(tmp_path: Path) -> N
     store, begin, created = open_store(str(tmp_path)), threading.Barrier(8), []
 
     def create(number: int) -> None:
-        begin.wait(60)
+        begin.wait(300)
         if store.create("secret", bytes([number])):
             created.append(bytes([number]))
 

@@ -29,7 +29,7 @@ def start(role: str, place: str, *arguments: object) -> Process:
 
 def finish(process: Process) -> str:
     """What a process printed, once it ended without error. Closes what it reads, which ends one that only waits for that."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return out.strip()
 

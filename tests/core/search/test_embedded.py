@@ -204,7 +204,7 @@ def test_a_publisher_killed_in_the_middle_leaves_the_old_release_and_no_lock(fol
         assert not waiting.done()
         assert index.text("").total == 1
         publisher.send_signal(signal.SIGKILL)
-        assert waiting.result(30) == 1
+        assert waiting.result(300) == 1
     publisher.communicate()
     assert index.text("").total == 2
 
@@ -218,11 +218,11 @@ def test_only_one_thread_has_its_turn_and_may_take_it_again(folder: str) -> None
         release.upsert([study_of("s1")])
         index.release(name).compact()
         inside.set()
-        assert go.wait(30)
+        assert go.wait(300)
 
     with ThreadPoolExecutor(3) as pool:
         publishing = pool.submit(index.publish, name, catch_up)
-        assert inside.wait(30)
+        assert inside.wait(300)
         writing = [pool.submit(i.upsert, [study_of(f"s{n}")]) for n, i in ((2, index), (3, other))]
         time.sleep(0.3)
         assert not any(w.done() for w in writing)

@@ -240,12 +240,13 @@ def test_a_dead_writers_lease_is_taken_over_and_a_living_ones_is_waited_for(
     began = time.monotonic()
     assert index.upsert([study_of("s2")]) == 1
     assert time.monotonic() - began > 1
+    monkeypatch.setattr(lease, "TTL_SECONDS", 4.0)
     other, order = opened(name=index.places.images.removesuffix("-images")), []
 
     def hold() -> None:
         with index._lease.held():
             order.append("first")
-            time.sleep(2.5)
+            time.sleep(6)
             order.append("done")
 
     thread = threading.Thread(target=hold)
@@ -264,7 +265,7 @@ def test_a_writer_that_lost_its_turn_writes_nothing_more(index: OpenSearchIndex,
     with index._lease.held():
         body = {"owner": "someone else", "process": "elsewhere:1", "renewed": 0}
         index.client.index(index=index._lease._index, id=lease.DOCUMENT, body=body)
-        time.sleep(0.5)
+        assert index._lease._lost.wait(300)
         with pytest.raises(StorageError, match="took over"):
             index.upsert([study_of("s2")])
     assert index.studies().keys() == {StudyKey("p1", "s1")}
@@ -348,18 +349,19 @@ def test_a_node_killed_in_the_middle_of_a_load_loses_and_doubles_nothing(
         index = opened(server.url)
         release = index.begin(Model("tiny", "1", 2))
         failed: list[BaseException] = []
+        begun = threading.Event()
 
         def load() -> None:
             try:
                 for batch in batches:
                     index.release(release).upsert(batch)
+                    begun.set()
             except StorageError as error:
                 failed.append(error)
 
         loader = threading.Thread(target=load)
         loader.start()
-        time.sleep(1.0)
-        assert loader.is_alive()
+        assert begun.wait(300)
         os.kill(server.pid, signal.SIGKILL)
     with node.start(cache=CACHE, home=tmp_path / "node", settings=port):
         loader.join()

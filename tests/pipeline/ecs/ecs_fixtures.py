@@ -108,7 +108,7 @@ class EcsWorld:
         configured["storage"] = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
         configured["run_monitoring"] |= {
             "poll_interval_seconds": 2,
-            "start_timeout_seconds": 120,
+            "start_timeout_seconds": 600,
             "free_slots_after_run_end_seconds": 1,
         }
         configured["run_queue"] |= {"dequeue_interval_seconds": 1}
@@ -138,7 +138,7 @@ class EcsWorld:
         """The tasks of a step, first to last; of runs themselves, where no step is named."""
         return [t for t in self.double.tasks if t.tags.get("dagster/step-key", "") == step]
 
-    def wait_until(self, what: str, is_so: Callable[[], bool], seconds: float = 240) -> None:
+    def wait_until(self, what: str, is_so: Callable[[], bool], seconds: float = 900) -> None:
         """Waits until something is so; fails with the logs of what ran where it does not come."""
         deadline = time.monotonic() + seconds
         while not is_so():

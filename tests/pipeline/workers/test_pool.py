@@ -140,7 +140,7 @@ def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
     worker = psutil.Process(result[1])
     wait_until("it is in the middle of its item", (tmp_path / "begun").exists, 300, every=0.05)
     workers.close()
-    waits.join(120)
+    waits.join(300)
     assert not waits.is_alive()
     assert not worker.is_running()
 
@@ -156,7 +156,7 @@ def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_o
     assert len(started) >= 2, "the worker and the process that it was forked from"
     run.join(300)
     assert run.exitcode == 0
-    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 60, every=0.1)
+    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 300, every=0.1)
 
 
 def test_workers_end_with_their_owner_however_it_ends() -> None:
@@ -172,4 +172,4 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert ended.returncode == -signal.SIGKILL
     workers = [int(pid) for pid in ended.stdout.split()]
     assert workers
-    wait_until("the workers end", lambda: not any(psutil.pid_exists(pid) for pid in workers), 30, every=0.1)
+    wait_until("the workers end", lambda: not any(psutil.pid_exists(pid) for pid in workers), 300, every=0.1)

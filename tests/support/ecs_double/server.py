@@ -75,7 +75,7 @@ class EcsDouble:
         for task in self.tasks:
             task.kill()
         for task in self.tasks:
-            assert task.process is None or task.wait(30), task.arn
+            assert task.process is None or task.wait(300), task.arn
         self._server.shutdown()
         self._server.server_close()
 

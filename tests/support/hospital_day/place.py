@@ -131,7 +131,7 @@ class Place:
         if self._daemon:
             try:
                 os.killpg(self._daemon.pid, signal.SIGTERM)
-                self._daemon.wait(30)
+                self._daemon.wait(300)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 pass
             for process in self._ours():
