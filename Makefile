@@ -20,13 +20,16 @@ APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-re
 # Hundreds of processes import the same modules: each is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo quick test check format docs hooks clean
+.PHONY: demo quick coverage test check format docs hooks clean
 
 demo: $(VENV)/demo.installed
 	@$(BIN)/medsearch demo --home $(HOME_OF_DEMO)
 
 quick: $(VENV)/test.installed check
 	$(BIN)/pytest -m "not slow" -n 2 --dist loadscope -q
+
+coverage: $(VENV)/test.installed
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadscope -q --cov --cov-report term:skip-covered
 
 test: $(VENV)/test.installed check
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }

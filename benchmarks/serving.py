@@ -81,7 +81,7 @@ def measure(name: str, index: ReleasedIndex, address: str, corpus: Corpus, given
 
     def row(what: str, body: Callable[[int], dict[str, Any]], direct: Callable[[int], Any] | None) -> None:
         took, rate = asyncio.run(clients(address, body, given.clients, given.requests))
-        beside = "{:.1f} / {:.1f}".format(*timed(direct, 40)) if direct else ""
+        beside = "{:.1f} / {:.1f}".format(*timed(direct, min(40, given.requests))) if direct else ""
         p50, p99 = np.percentile(took, (50, 99))
         print(f"| {name}: {what} | {p50:.1f} | {p99:.1f} | {rate:.0f} | {beside} |", flush=True)
 
