@@ -1,4 +1,4 @@
-"""One frame of stored values out of a Dataset, in whatever transfer syntax. How they are shown is decided elsewhere."""
+"""The stored values of one frame of a Dataset in any transfer syntax. How they are shown is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ DECODERS: dict[UID, str] = {
     HTJ2K: NAME,
     RLELossless: "pylibjpeg",
 }
-"""Transfer syntax → the one decoder that is asked, so that a result does not depend on which one happened to fail first."""
+"""Transfer syntax → its only decoder, so that a result does not depend on which decoder failed first."""
 
 
 def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
-    """Whether an object's pixel data is all there and of a kind that can be shown. Decodes nothing.
+    """Checks that an object's pixel data is complete and displayable. Decodes nothing.
 
     Args:
         ds: read with its pixels.
-        max_pixels: the most pixels a frame may have, against decompression bombs.
+        max_pixels: the maximum pixels of a frame, against decompression bombs.
 
     Raises:
         BadInput: `no_pixel_data`, `unsupported_pixel_format`, `truncated_pixel_data` or `undecodable_pixel_data`.
@@ -81,7 +81,7 @@ def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
         frame: 1-based.
 
     Returns:
-        `[rows, columns]`, or `[rows, columns, 3]` in the colour space of `stored_frame`; native byte order, possibly
+        `[rows, columns]`, or `[rows, columns, 3]` in the color space of `stored_frame`; native byte order, possibly
         read-only. 1-bit pixels come as uint8 0 and 1; bits above BitsStored are cleared or sign-extended.
 
     Raises:
@@ -96,8 +96,8 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
     """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then.
 
     Args:
-        min_size: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as
-            leaves it that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
+        min_size: rows and columns that suffice. A gray JPEG 2000 frame is then halved as often as leaves at least that many,
+            by decoding only the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
     quiet()
     layout = _layout(ds, MAX_PIXELS)
@@ -143,7 +143,7 @@ def _native(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str, i
 def without_unused_bits(array: np.ndarray, bits_allocated: int, bits_stored: int) -> np.ndarray:
     """Stored values whose bits above BitsStored are cleared, or copies of the sign (PS3.5 8.1.1).
 
-    Hardly an object has anything else in them, and to look costs a tenth of what it costs to shift.
+    They rarely differ from that already, and checking costs a tenth of shifting.
 
     Args:
         array: of any shape; of integers, or floats, which have no such bits.
@@ -178,7 +178,7 @@ def _compressed(ds: Dataset, layout: Layout, frame: int, min_size: tuple[int, in
 
 
 def _halved(layout: Layout, times: int) -> tuple[int, int]:
-    """The size of a frame whose rows and columns were halved so often (ISO 15444-1 B.5)."""
+    """The size of a frame after this many halvings of rows and columns (ISO 15444-1 B.5)."""
     return -(-layout.rows >> times), -(-layout.columns >> times)
 
 

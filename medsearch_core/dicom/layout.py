@@ -1,4 +1,4 @@
-"""What the Image Pixel module (PS3.3 C.7.6.3) says a frame looks like, checked before anything is allocated."""
+"""The layout of a frame by the Image Pixel module (PS3.3 C.7.6.3), checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def frame_count(ds: Dataset) -> int:
     """NumberOfFrames (0028,0008), 1 if it is absent or empty.
 
     Raises:
-        BadInput: `unsupported_pixel_format`, it is not a positive integer.
+        BadInput: `unsupported_pixel_format`, if it is not a positive integer.
     """
     if "NumberOfFrames" not in ds or ds.get_item("NumberOfFrames").value in (None, b"", ""):
         return 1
@@ -84,7 +84,7 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
 
     Raises:
         BadInput: `no_pixel_data`, or `unsupported_pixel_format` naming the attribute at fault.
-        TooManyPixels: a frame is larger than that.
+        TooManyPixels: a frame has more than `max_pixels`.
     """
     keyword = next((name for name in BITS_ALLOCATED if name in ds), None)
     if keyword is None or not ds.get_item(keyword).value:
