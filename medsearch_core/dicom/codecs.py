@@ -80,7 +80,7 @@ def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:
     Decodes the low-pass subbands of the wavelet transform (ISO 15444-1 Annex F): less than a twelfth of the work at a quarter
     of the rows. Pillow shifts 9- to 16-bit values up to 16 bits and offsets signed ones; both are undone.
     """
-    with Jpeg2KImageFile(io.BytesIO(src)) as image:  # not by Image.open, whose own limit of pixels is not ours
+    with Jpeg2KImageFile(io.BytesIO(src)) as image:  # not by Image.open, which has its own pixel limit
         image.reduce = runner.get_option("reduce")
         image.load()
         samples = np.asarray(image)

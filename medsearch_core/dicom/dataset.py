@@ -145,7 +145,7 @@ def _parse(file: WatchedFile, is_header_only: bool) -> tuple[Dataset, _PixelElem
     except FAULTS as error:
         fault = type(error).__name__
     file.raise_failure()
-    if fault:  # raised here, so that pydicom's message does not hang on as the context
+    if fault:  # raised here, so that pydicom's message is not kept as the context
         reason = "truncated_header" if file.is_at_end else "malformed_header"
         raise BadInput(reason, f"the data set cannot be parsed ({fault})")
     ds.buffer = None  # pydicom keeps the file, and with it every byte

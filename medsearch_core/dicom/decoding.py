@@ -112,9 +112,9 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
         fault = type(error).__name__
     except BaseException as error:
         fault = type(error).__name__
-        if fault != "PanicException":  # of the RLE decoder, which is in Rust, when it runs out of its bounds
+        if fault != "PanicException":  # the RLE decoder, which is in Rust, when it runs out of bounds
             raise
-    if fault:  # raised here, so that a third party's message does not hang on as the context
+    if fault:  # raised here, so that a third party's message is not kept as the context
         raise _undecodable(layout, fault, frame)
     if array.shape[:2] != _halved(layout, halved):
         raise _undecodable(layout, "another size than Rows by Columns", frame)
@@ -199,7 +199,7 @@ def _options(layout: Layout) -> dict[str, Any]:
         "number_of_frames": 1 if layout.is_encapsulated else layout.frames,
         "allow_excess_frames": False,
     }
-    if layout.samples > 1:  # every codec gives its samples by pixel, whatever the header kept from before (PS3.5 8.2)
+    if layout.samples > 1:  # every codec interleaves samples by pixel, whatever the header still says (PS3.5 8.2)
         options["planar_configuration"] = 0 if layout.is_encapsulated else layout.planar_configuration
     return options
 

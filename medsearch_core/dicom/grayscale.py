@@ -193,7 +193,7 @@ def limits(real: np.ndarray, *, is_binary: bool = False) -> tuple[float, float]:
     """The limits of a window over these values. 1-bit values need none: 0 is black and 1 is white, however rare."""
     if is_binary or not len(real):
         return 0.0, 1.0
-    ordered = np.sort(real)  # in a fifth of the time that numpy.percentile takes to look for two of them
+    ordered = np.sort(real)  # five times faster than numpy.percentile for two percentiles
     low, high = (_between_two(ordered, percentile / 100 * (len(ordered) - 1)) for percentile in PERCENTILES)
     return (low, high) if high > low else (float(ordered[0]), float(ordered[-1]))
 

@@ -42,7 +42,7 @@ def encode_png(picture: np.ndarray) -> bytes:
     Args:
         picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.
     """
-    from imagecodecs import PNG, png_encode  # here, because it is no dependency of those who only read
+    from imagecodecs import PNG, png_encode  # imported here: only writers depend on it
 
     pixels = np.ascontiguousarray(picture)
     return bytes(png_encode(pixels, level=PNG.COMPRESSION.SPEED, strategy=PNG.STRATEGY.RLE, filter=PNG.FILTER.UP))

@@ -98,7 +98,7 @@ def test_inverting_turns_round_whatever_is_shown(photometric: str, shape: str) -
 def test_colour_has_neither_window_nor_inverse() -> None:
     ds = dataset(np.zeros((2, 2, 3), np.uint8))
     for wish in ({"window": ASKED}, {"is_inverted": True}):
-        with pytest.raises(InvalidQuery, match="a colour image has no window"):
+        with pytest.raises(InvalidQuery, match="window"):
             render_frame(ds, 1, **wish)
 
 
