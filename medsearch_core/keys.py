@@ -52,7 +52,7 @@ class StudyKey:
         """
         patient, slash, study = partition.partition("/")
         if not slash:
-            raise ValueError("a study is spelled PATIENT/STUDY, as in p10000032/s50414267")
+            raise ValueError("write a study as PATIENT/STUDY, such as p10000032/s50414267")
         return cls(patient, study)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The data contract: what was promised of version 2, and what follows from a column's metadata."""
+"""The data contract: the columns of version 2, and what follows from a column's metadata."""
 
 from __future__ import annotations
 

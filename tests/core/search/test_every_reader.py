@@ -1,4 +1,4 @@
-"""Every search index read while it is written, and how much of what is nearest it finds."""
+"""Reads of every search index during writes, and its recall."""
 
 from __future__ import annotations
 
