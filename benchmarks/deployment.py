@@ -57,7 +57,7 @@ class Deployment:
 
     @contextmanager
     def daemon(self, runs: int) -> Iterator[None]:
-        """Runs the daemon until the end of the block, with at most this many concurrent runs; with 0, runs stay in the queue."""
+        """Runs the daemon until the end of the block, with at most `runs` concurrent runs; with 0, all stay in the queue."""
         place = self.home / "dagster" / "dagster.yaml"
         configured: dict[str, Any] = yaml.safe_load(place.read_text())
         configured["concurrency"]["runs"]["max_concurrent_runs"] = runs
@@ -70,8 +70,8 @@ class Deployment:
 class Memory:
     """The largest resident set of every kind of child process, in MiB, sampled by a thread.
 
-    Reads each process's own high-water mark, so a server's peak is never missed; only the last quarter of a second of a run that
-    ends between two samples is.
+    Reads each process's own high-water mark, so a server's peak is never missed; only the last quarter of a second of a run may
+    be, if it ends between two samples.
     """
 
     def __init__(self) -> None:

@@ -71,7 +71,7 @@ def main() -> None:
         steps()
         land(Path(temporary, "landing"), given.images, min(given.images, 16))
         print(
-            "| cores | images/s: the reference | medsearch | ratio | model alone | medsearch / model | vectors from PNGs / model |"
+            "| cores | images/s: reference | medsearch | ratio | model alone | medsearch / model | vectors from PNGs / model |"
         )
         print("|---|---|---|---|---|---|---|", flush=True)
         for cores in given.cores:

@@ -1,7 +1,7 @@
 """Reads the search index in one process while another writes: `python benchmarks/read_while_written.py [--seconds 60]`.
 
-The writer rewrites studies, deletes some and adds them again, and compacts now and then; the reader runs every kind of query, and
-checks that each study is consistent. At the end the counts must match the last writes. `--index` is a folder without an
+The writer rewrites studies, deletes some and adds them again, and compacts now and then; the reader runs every kind of query
+and checks that each study is consistent. At the end the counts must match the last writes. `--index` is a folder without an
 index, or `http://host:port` of OpenSearch, where an index with a new name is left behind; the default is a temporary folder.
 """
 

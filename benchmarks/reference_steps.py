@@ -1,6 +1,6 @@
 """The reference's steps for one image, as in the AWS sample, at the same 512 pixels as medsearch's.
 
-Decode, scale by the largest value in float64, write an 8-bit PNG of full size; read it back, resize, crop, normalize; DenseNet121
+Decode, scale by the largest value in float64, write a full-size 8-bit PNG; read it back, resize, crop, normalize; DenseNet121
 in eager fp32, a batch of one. The sample crops at random; here the center is cropped, which costs the same.
 """
 

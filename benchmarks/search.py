@@ -1,7 +1,7 @@
 """Measures the search indexes: `python benchmarks/search.py --images 10000 50000 [--opensearch http://localhost:9200]`.
 
-Clustered random vectors, two images and one report per study. Each index is loaded as a release beside the current one, finished
-and published. Similarity search is compared with one exact NumPy product over the same vectors in the same run, recall@10 with
+Clustered random vectors, two images and one report per study. Each index is loaded as a release beside the current one, then
+published. Similarity search is compared with one exact NumPy product over the same vectors in the same run, recall@10 with
 its result. Prints Markdown.
 """
 

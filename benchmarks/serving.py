@@ -1,8 +1,8 @@
 """Measures the service: `python benchmarks/serving.py --images 50000 --clients 16 [--opensearch http://localhost:9200]`.
 
-The corpus of `search.py` is loaded into an index, the service runs on it as its own process, and clients query it with
-GraphQL over HTTP, each one query at a time. For comparison, in the same run: the index queried directly, one query at a time, and
-`{ __typename }` over HTTP by the same number of clients. Prints Markdown.
+The corpus of `search.py` is loaded into an index, the service runs on it as its own process, and clients query it with GraphQL
+over HTTP, each one query at a time. For comparison, the same run queries the index directly, one query at a time, and sends
+`{ __typename }` over HTTP from the same number of clients. Prints Markdown.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The GraphQL queries of Dagster's UI, extracted from the web page that the installed `dagster-webserver` serves.
 
-The queries are text in its files, with fragments elsewhere in the same files, so the measurements use this version's queries and
+The queries are text in its files, with fragments elsewhere in the same files. So the measurements use this version's queries,
 not an outdated copy.
 """
 

@@ -86,7 +86,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     embedder_port: int = Field(8001, ge=1, le=65535, description="port that `medsearch embedder` listens on")
     embedder_token: SecretStr = Field(
         SecretStr(""),
-        description="shared token expected from the service; must equal its MEDSEARCH_API_EMBEDDER_TOKEN; may be empty on loopback",
+        description="shared token of service and embedder; must equal MEDSEARCH_API_EMBEDDER_TOKEN; may be empty on loopback",
     )
     embedder_max_bytes: int = Field(64 * 2**20, ge=1, description="largest file that is embedded on request, in bytes")
     embedder_max_pixels: int = Field(
