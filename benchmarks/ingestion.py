@@ -1,7 +1,7 @@
 """Measures Dagster and the pipeline at hospital scale: `python -m benchmarks.ingestion [--sizes 1000 25000 100000 228000]`.
 
 The studies (`small_studies`) are in a folder or at `--landing s3://bucket/prefix`. For each size there is a new deployment on
-SQLite and one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). All measurements use
+SQLite and one on Postgres, started here on a temporary folder (Debian: `apt-get install postgresql`). All measurements use
 the real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
 materialized" is created by writing events through the instance's own batches, not by ingesting. Prints Markdown, one table per
 storage.
