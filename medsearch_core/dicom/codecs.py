@@ -65,7 +65,7 @@ def decode(src: bytes, runner: DecodeRunner) -> bytes:
     if runner.transfer_syntax in HIGH_THROUGHPUT:
         samples = imagecodecs.htj2k_decode(src, planar=False)
     elif not is_whole(src):
-        raise ValueError("the codestream has no end")
+        raise ValueError("the codestream is incomplete")
     elif runner.transfer_syntax in JPEG_LS:
         samples = imagecodecs.jpegls_decode(src)
     else:

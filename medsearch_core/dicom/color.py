@@ -39,7 +39,7 @@ def _channel(ds: Dataset, channel: str) -> LookupTable:
     signed = value(ds, "PixelRepresentation") == 1
     is_little = ds.original_encoding[1] is not False
     descriptor, data = f"{channel}PaletteColorLookupTableDescriptor", f"{channel}PaletteColorLookupTableData"
-    fault = "no palette that can be used"
+    fault = "no usable palette"
     if (table := lookup_table(ds, descriptor, data, is_little=is_little, may_be_signed=signed)) is not None:
         return table
     segments, description = value(ds, f"Segmented{data}"), value(ds, descriptor)
@@ -51,7 +51,7 @@ def _channel(ds: Dataset, channel: str) -> LookupTable:
         if len(entries):
             return LookupTable(first - 2**16 if signed and first >= 2**15 else first, bits, entries)
     except (TypeError, ValueError):
-        fault = "a segmented palette that cannot be unrolled"
+        fault = "an invalid segmented palette"
     raise BadInput("unsupported_pixel_format", fault)
 
 

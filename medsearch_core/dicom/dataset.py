@@ -95,7 +95,7 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
         ds.file_meta = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(file.slice(0, head.end)))), True)[0].file_meta
     if not len(ds) and pixels is None:
         reason = "truncated_header" if body.is_at_end else "malformed_header"
-        raise BadInput(reason, "the data set holds no element that can be read")
+        raise BadInput(reason, "the data set has no readable element")
     if pixels is None and (body.is_ragged or _has_cut_element(ds)):
         raise BadInput("truncated_header", "the object ends within an element before its pixel data")
     if head is None and list(ds.keys()) != sorted(ds.keys()):

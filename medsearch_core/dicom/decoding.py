@@ -70,7 +70,7 @@ def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
     if not isinstance(data, bytes):
         raise _undecodable(layout, "not bytes")
     if len(data) < layout.native_bytes:
-        raise BadInput("truncated_pixel_data", f"{len(data)} bytes of pixel data where {layout.native_bytes} are due")
+        raise BadInput("truncated_pixel_data", f"{len(data)} bytes of pixel data instead of {layout.native_bytes}")
 
 
 def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
@@ -102,7 +102,7 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
     quiet()
     layout = _layout(ds, MAX_PIXELS)
     if not 1 <= frame <= layout.frames:
-        raise IndexError(f"frame {frame} of {layout.frames}")
+        raise IndexError(f"frame {frame} of {layout.frames} does not exist")
     fault = ""
     try:
         array, photometric, halved = (
@@ -117,7 +117,7 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
     if fault:  # raised here, so that a third party's message is not kept as the context
         raise _undecodable(layout, fault, frame)
     if array.shape[:2] != _halved(layout, halved):
-        raise _undecodable(layout, "another size than Rows by Columns", frame)
+        raise _undecodable(layout, "its size differs from Rows by Columns", frame)
     return array.astype(array.dtype.newbyteorder("="), copy=False), photometric
 
 

@@ -42,10 +42,10 @@ def check_fragments(ds: Dataset, layout: Layout) -> None:
     if at > len(data):
         raise BadInput("truncated_pixel_data", "the last fragment is cut off")
     if at < len(data) and data[at : at + 4] != END:
-        raise BadInput("undecodable_pixel_data", "compressed pixel data whose fragments do not follow each other")
+        raise BadInput("undecodable_pixel_data", "compressed pixel data whose fragments are not contiguous")
     held = _frames_held(ds, data, items - 1)
     if held < layout.frames:
-        raise BadInput("truncated_pixel_data", f"{layout.frames} frames are announced and {held} are there")
+        raise BadInput("truncated_pixel_data", f"{held} frames instead of {layout.frames}")
 
 
 def _frames_held(ds: Dataset, data: bytes, fragments: int) -> int:
@@ -85,7 +85,7 @@ def codestream(ds: Dataset, layout: Layout, frame: int) -> bytes:
     if claimed is None:
         raise BadInput("undecodable_pixel_data", "the frame is no JPEG or JPEG 2000 codestream", frame)
     if claimed != (layout.rows, layout.columns):
-        raise BadInput("undecodable_pixel_data", "the codestream's size is not Rows by Columns", frame)
+        raise BadInput("undecodable_pixel_data", "the codestream's size differs from Rows by Columns", frame)
     return data
 
 

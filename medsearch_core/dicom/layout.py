@@ -105,10 +105,10 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
     )
     for is_good, fault in (
         (photometric in SAMPLES, "PhotometricInterpretation is absent or cannot be shown"),
-        (SAMPLES.get(photometric) == layout.samples, "SamplesPerPixel does not fit PhotometricInterpretation"),
+        (SAMPLES.get(photometric) == layout.samples, "SamplesPerPixel does not match PhotometricInterpretation"),
         (0 < layout.rows <= 65535 and 0 < layout.columns <= 65535, "Rows or Columns is absent, zero or too large"),
         (layout.bits_allocated in BITS_ALLOCATED[keyword], "BitsAllocated is absent or cannot be shown"),
-        (0 < layout.bits_stored <= layout.bits_allocated, "BitsStored does not fit BitsAllocated"),
+        (0 < layout.bits_stored <= layout.bits_allocated, "BitsStored is not between 1 and BitsAllocated"),
         (layout.planar_configuration in (0, 1), "PlanarConfiguration is neither 0 nor 1"),
     ):
         if not is_good:

@@ -32,7 +32,7 @@ def model_of(studies: Sequence[StudyDocuments]) -> Model | None:
     images = [image for study in studies for image in study.images]
     models = {Model(i.model_id, i.model_version, len(i.vector)) for i in images}
     if len(models) > 1:
-        raise IndexMismatch("the images are of more than one model, version or length of vector")
+        raise IndexMismatch("the images' vectors differ in model, version or length")
     if not all(len(i.vector) and np.isfinite(np.asarray(i.vector, np.float32)).all() for i in images):
         raise IndexMismatch("an image's vector is empty or not finite")
     return models.pop() if models else None

@@ -119,7 +119,7 @@ def previous(releases: Sequence[Release]) -> Release:
     """
     earlier = [r for r in releases if r.published and not r.is_current]
     if not earlier:
-        raise NoSuchRelease("there is no earlier release to go back to")
+        raise NoSuchRelease("there is no earlier release to roll back to")
     return max(earlier, key=lambda r: r.published or r.created)
 
 
