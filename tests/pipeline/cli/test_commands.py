@@ -298,7 +298,7 @@ def test_what_cannot_be_rolled_back_to_is_one_line(home: Settings, capsys: pytes
         (["rollback"], "there is no earlier release"),
         (["rollback", "v2-none"], "there is no release v2-none"),
         (["rollback", unfinished], "was never published"),
-        (["discard", "../x"], "no such release"),
+        (["discard", "../x"], "there is no release '../x'"),
     ):
         assert main(arguments) == 1
         (line,) = capsys.readouterr().err.splitlines()
