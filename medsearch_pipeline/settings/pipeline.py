@@ -46,7 +46,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     decode_workers: int = Field(
         0, ge=0, le=256, description="processes that decode images; 0 means as many as there are processors for this one"
     )
-    decode_seconds: int = Field(120, ge=1, description="CPU seconds allowed for decoding one object")
+    decode_seconds: int = Field(120, ge=1, description="seconds of a processor that the decoding of one object may take")
     decode_memory_gib: float = Field(3, ge=0.5, description="memory that a process which decodes may have, in GiB")
     model: str = Field("densenet121", description=f"the embedding's model: {', '.join(NAMES)}")
     weights: str = Field(
@@ -73,7 +73,7 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     )
     report_reader: Literal["rules", "comprehend"] = Field(
         "rules",
-        description="report NLP engine: the project's rules, or Amazon Comprehend Medical, which is paid for",
+        description="who finds the mentions in reports: the project's rules, or Amazon Comprehend Medical, which is paid for",
     )
     comprehend_region: str | None = Field(None, description="region of Comprehend Medical; empty means the process's own")
     comprehend_min_entity_score: float = Field(0.5, ge=0, le=1, description="least score of an entity of Comprehend Medical")
@@ -86,13 +86,13 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     embedder_port: int = Field(8001, ge=1, le=65535, description="port that `medsearch embedder` listens on")
     embedder_token: SecretStr = Field(
         SecretStr(""),
-        description="shared token of service and embedder; must equal MEDSEARCH_API_EMBEDDER_TOKEN; may be empty on loopback",
+        description="what the service says to the embedder, as its own MEDSEARCH_API_EMBEDDER_TOKEN; may be empty on loopback",
     )
     embedder_max_bytes: int = Field(64 * 2**20, ge=1, description="largest file that is embedded on request, in bytes")
     embedder_max_pixels: int = Field(
         50_000_000, ge=1, description="largest picture or frame that is embedded on request, in pixels"
     )
-    embedder_seconds: int = Field(10, ge=1, description="CPU seconds allowed for decoding an uploaded file")
+    embedder_seconds: int = Field(10, ge=1, description="seconds of a processor that decoding an uploaded file may take")
     embedder_memory_gib: float = Field(
         1.5, ge=0.5, description="memory that the process which decodes uploaded files may have, in GiB"
     )
