@@ -1,6 +1,6 @@
-"""Original-size radiographs, 3056 × 2544 of 12 bits as MIMIC-CXR's, in a landing folder of MIMIC-CXR's layout.
+"""Original-size radiographs, 3056 × 2544, 12 bits, like MIMIC-CXR's, in a landing folder with MIMIC-CXR's layout.
 
-Drawn by the demo, enlarged, with noise in every pixel, so that no codec has it easier than with a detector's own.
+Drawn by the demo, enlarged, with noise in every pixel, so that they are as hard to compress as a detector's images.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def encoded(pixels: np.ndarray, syntax: UID, number: int) -> bytes:
 
 
 def land(folder: Path, studies: int, distinct: int, syntax: UID = ExplicitVRLittleEndian) -> None:
-    """So many studies of an image each, of which so many are distinct; the others are links to them."""
+    """Studies of one image each, of which `distinct` differ; the others are links to them."""
     sources: list[Path] = []
     for number in range(studies):
         path = folder / folder_of(study(number)) / f"{number}.dcm"
@@ -87,7 +87,7 @@ def study(number: int) -> StudyKey:
 
 
 def landed(store: ObjectStore) -> Iterator[tuple[StudyKey, LandedObject]]:
-    """What lies in a landing folder."""
+    """The objects of a landing folder."""
     for info in store.list():
         item = place_by_key(info, MIMIC_CXR)
         if item and item.patient and item.study:

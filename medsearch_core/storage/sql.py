@@ -9,7 +9,7 @@ import pyarrow as pa
 
 
 def query_tables(query: str, parameters: Mapping[str, object] | None = None, **tables: pa.Table) -> pa.Table:
-    """The answer of a DuckDB query over tables in memory."""
+    """The result of a DuckDB query over tables in memory."""
     with duckdb.connect() as connection:
         for name, table in tables.items():
             connection.register(name, table)

@@ -1,4 +1,4 @@
-"""Decoding on the GPU: asked for where there is none, it says what to do; where there is one, the values are the same."""
+"""Decoding on the GPU: without one, the error says what to do; with one, the values are the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.factories import dataset, dicom_bytes
 def test_without_the_codec_nothing_changes_and_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, PLUGIN, None)
     before = dict(DECODERS)
-    with pytest.raises(ConfigurationError, match="install nvidia-nvimgcodec"):
+    with pytest.raises(ConfigurationError, match="nvidia-nvimgcodec"):
         decode_on_gpu()
     assert before == DECODERS
 

@@ -22,7 +22,7 @@ NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLitt
 
 
 class CountingFile(io.BytesIO):
-    """A file that counts what is read of it."""
+    """A file that counts the bytes read."""
 
     asked = 0
     furthest = 0
@@ -236,5 +236,5 @@ def test_threads_may_read_at_once() -> None:
 def test_an_object_whose_uid_is_none_has_no_identity(uid: str) -> None:
     ds = read_dataset(dicom_bytes(dataset()))
     ds.SOPInstanceUID = uid
-    with pytest.raises(BadInput, match="SOPInstanceUID is not a UID"):
+    with pytest.raises(BadInput, match="SOPInstanceUID"):
         identity(ds)

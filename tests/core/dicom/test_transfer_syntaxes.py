@@ -85,7 +85,7 @@ def test_run_length_encoded_frames_are_decoded(dtype: npt.DTypeLike) -> None:
     assert [decode_frame(read, n).tolist() for n in (1, 2, 3)] == (FRAMES % 100).tolist()
 
 
-def test_run_length_encoded_colour_is_decoded() -> None:
+def test_run_length_encoded_color_is_decoded() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (6, 8, 3)).astype(np.uint8)
     ds = dataset(pixels)
     ds.compress(RLELossless)
@@ -101,7 +101,7 @@ def test_a_gray_jpeg_of_8_bits_is_decoded(syntax: UID) -> None:
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("stated", ["YBR_FULL_422", "YBR_FULL", "RGB"])
-def test_a_colour_jpeg_is_shown_in_its_colours_whatever_the_header_states(subsampling: int, stated: str) -> None:
+def test_a_color_jpeg_is_shown_in_its_colors_whatever_the_header_states(subsampling: int, stated: str) -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:8] = (200, 30, 60)
     data = jpeg(Image.fromarray(pixels), subsampling=subsampling)
@@ -110,7 +110,7 @@ def test_a_colour_jpeg_is_shown_in_its_colours_whatever_the_header_states(subsam
     assert np.abs(render_frame(ds, 1).astype(int) - pixels)[away_from_the_edge].max() <= 4
 
 
-def test_a_jpeg_that_stores_rgb_is_shown_in_its_colours() -> None:
+def test_a_jpeg_that_stores_rgb_is_shown_in_its_colors() -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:8] = (200, 30, 60)
     data = jpeg(Image.fromarray(pixels), keep_rgb=True)
@@ -119,7 +119,7 @@ def test_a_jpeg_that_stores_rgb_is_shown_in_its_colours() -> None:
 
 
 @pytest.mark.parametrize("stated", ["RGB", "YBR_RCT"])
-def test_colour_in_jpeg_2000_is_shown_in_its_colours(stated: str) -> None:
+def test_color_in_jpeg_2000_is_shown_in_its_colors(stated: str) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     ds = dataset(pixels, PhotometricInterpretation=stated)
     ds.compress(JPEG2000Lossless)

@@ -1,4 +1,4 @@
-"""What is particular to the embedded index: killed writers, exact scores, versions, compaction, files, buckets, errors."""
+"""What is specific to the embedded index: killed writers, exact scores, versions, compaction, files, buckets, errors."""
 
 from __future__ import annotations
 
@@ -311,7 +311,7 @@ def test_errors_name_the_fault_and_no_data(folder: str) -> None:
     for damage in damages:
         damage()
         reader = open_embedded(folder)
-        with pytest.raises(StorageError, match="search index could not be read") as error:
+        with pytest.raises(StorageError, match="search index") as error:
             reader.text("secretfinding", filters=Filters(patients=["secretpatient"]))
         assert "secret" not in str(error.value)
         assert error.value.__suppress_context__

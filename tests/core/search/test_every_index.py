@@ -1,4 +1,4 @@
-"""What every search index holds, refuses and filters, case by case."""
+"""What every search index stores, rejects and filters, case by case."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_vectors_come_back_as_directions(index: SearchIndex) -> None:
     assert image_ids(index.similar([1.0, 0.0], 2)) == ["s1.c", "s1.a"]
 
 
-def test_the_studies_held_are_told_with_their_inputs(index: SearchIndex) -> None:
+def test_stored_studies_are_listed_with_their_inputs(index: SearchIndex) -> None:
     index.upsert([study_of("s1", inputs="x"), study_of("s2", images=0), study_of("s3", patient="p2", images=3)])
     index.delete([B])
     assert dict(index.studies()) == {A: "x", C: "a"}

@@ -1,4 +1,4 @@
-"""Releases: an index that is built anew beside itself, put in place, taken back, counted out."""
+"""Releases: built beside the current one, published, rolled back and retired."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def of_large(name: str) -> StudyDocuments:
 
 
 def names(index: SearchIndex) -> list[str]:
-    """The studies that every way of asking finds."""
+    """The studies that every kind of query finds."""
     found = sorted(key.study for key in index.studies())
     assert sorted(h.document.study for h in index.text("", limit=100).hits) == found
     dimensions = index.health().dimensions

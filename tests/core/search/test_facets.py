@@ -1,4 +1,4 @@
-"""The table of facets: what follows from a row of it, and what an index that was built before it does."""
+"""The table of facets: what follows from a row, and how an index that was built before it behaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is particular to OpenSearch: analyzer, mappings, bulk faults, the writer's lease, aliases, a node that dies."""
+"""What is specific to OpenSearch: analyzer, mappings, bulk faults, the writer's lease, aliases, a node that dies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsearch_core.errors import ConfigurationError, DocumentsRefused, StorageError
+from medsearch_core.errors import ConfigurationError, DocumentsRefused, StorageError, Transient
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
@@ -56,7 +56,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def analyzed() -> Any:
-    """What OpenSearch makes of a text."""
+    """The tokens of a text by OpenSearch's analyzer."""
     client, name = opened().client, fresh_name()
     client.indices.create(index=name, body={"settings": {"analysis": ANALYSIS}})
 
@@ -201,7 +201,7 @@ def test_a_cluster_that_stays_busy_fails_the_write_with_the_reason(monkeypatch: 
     always_busy: list[Fault] = ["items 429"] * 10
     with (
         faulty(shared_url(), *always_busy) as cluster,
-        pytest.raises(StorageError, match="in 3 tries: 429 rejected_execution_exception"),
+        pytest.raises(StorageError, match=r"\b3\b.*429 rejected_execution_exception"),
     ):
         opened(cluster.url, name=name).upsert([study_of("s1")])
     assert opened(name=name).studies() == {}
@@ -266,7 +266,7 @@ def test_a_writer_that_lost_its_turn_writes_nothing_more(index: OpenSearchIndex,
         body = {"owner": "someone else", "process": "elsewhere:1", "renewed": 0}
         index.client.index(index=index._lease._index, id=lease.DOCUMENT, body=body)
         assert index._lease._lost.wait(300)
-        with pytest.raises(StorageError, match="took over"):
+        with pytest.raises(Transient):
             index.upsert([study_of("s2")])
     assert index.studies().keys() == {StudyKey("p1", "s1")}
 
@@ -314,7 +314,7 @@ def test_copies_come_after_the_load(index: OpenSearchIndex) -> None:
 
 def test_errors_name_the_fault_and_no_data(tmp_path: Path) -> None:
     unreachable = opened("http://127.0.0.1:9")
-    with pytest.raises(StorageError, match="cannot be reached") as error:
+    with pytest.raises(Transient, match="MEDSEARCH_INDEX") as error:
         unreachable.text("secretword", filters=Filters(patients=["secretpatient"]))
     assert "secret" not in str(error.value)
     with pytest.raises(ConfigurationError, match="MEDSEARCH_INDEX_CA"):
@@ -340,7 +340,7 @@ def test_a_loader_killed_in_the_middle_leaves_nothing_lost_or_doubled(monkeypatc
 def test_a_node_killed_in_the_middle_of_a_load_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The node ends by SIGKILL under a loader, comes back on its port, and the loader goes on or is run again."""
+    """SIGKILL ends the node during a load, it restarts on its port, and the loader continues or is run again."""
     monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
     monkeypatch.setattr(bulk, "FIRST_PAUSE_SECONDS", 0.25)
     batches = [[generation(f"s{n}", 1) for n in range(first, first + 100)] for first in range(0, 2000, 100)]

@@ -1,4 +1,4 @@
-"""Queries that come at once are compared in one pass, each with its own answer."""
+"""Concurrent queries share one scan, and each gets its own result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHANCE = np.random.default_rng(0)
 
 
 class Counted(np.ndarray):
-    """A block of vectors that knows how often it was gone through, and may fail."""
+    """A block of vectors that counts its scans, and may fail."""
 
     passes, failures = 0, 0
 
@@ -35,7 +35,7 @@ def units(count: int) -> np.ndarray:
 
 
 def asked_at_once(passes: BatchedScan, queries: np.ndarray, pool: ThreadPoolExecutor) -> list:
-    """What each query is told, all of them having waited for the same turn."""
+    """The result of each query, after all of them waited for the same turn."""
     with passes._turn:
         answers = [pool.submit(passes.products, unit) for unit in queries]
         while len(passes._waiting) < len(queries):

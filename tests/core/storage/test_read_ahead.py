@@ -1,4 +1,4 @@
-"""Reading ahead: in order, at once, never more than may be held, and a failed read is its own item's."""
+"""Reading ahead: in order, in parallel, within the limit, and a failed read affects only its own item."""
 
 from __future__ import annotations
 
