@@ -20,7 +20,7 @@ APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-re
 # Hundreds of processes import the same modules: each is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo quick test check lint types quick-tests all-tests format docs hooks clean
+.PHONY: demo quick coverage test check lint types quick-tests all-tests format docs hooks clean
 
 demo: $(VENV)/demo.installed
 	@$(BIN)/medsearch demo --home $(HOME_OF_DEMO)
@@ -31,6 +31,9 @@ quick: lint
 
 quick-tests: $(VENV)/test.installed
 	$(BIN)/pytest --quick -n 2 --dist loadscope -q
+
+coverage: $(VENV)/test.installed
+	$(BIN)/pytest --quick -n 2 --dist loadscope -q --cov --cov-report term:skip-covered
 
 test: lint
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }

@@ -72,7 +72,6 @@ SLOW = (
     "pipeline/test_dg.py",
     "pipeline/upkeep/test_older_version.py",
     "pipeline/upkeep/test_pruning.py",
-    "pipeline/upkeep/test_upkeep_runs.py",
     "pipeline/webserver/test_private_files.py",
     "pipeline/webserver/test_webserver.py",
     "pipeline/workers/",

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 
 def query_tables(query: str, parameters: Mapping[str, object] | None = None, **tables: pa.Table) -> pa.Table:
-    """The answer of a DuckDB query over tables in memory, which no other query sees."""
+    """The result of a DuckDB query over tables in memory, which no other query sees."""
     try:
         with _database(os.getpid()).cursor() as connection:
             for name, table in tables.items():

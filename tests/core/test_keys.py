@@ -1,4 +1,4 @@
-"""Keys are safe in paths, partition syntax and URLs, and give nobody away."""
+"""Keys are safe in paths, partition syntax and URLs, and identify nobody."""
 
 from __future__ import annotations
 

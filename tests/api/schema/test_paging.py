@@ -158,6 +158,7 @@ def test_a_cursor_of_an_earlier_release_is_refused_and_good_again_with_it(changi
     before = {field: page(ask, field, 2) for field in fields}
     index = open_embedded(str(changing / "index"))
     first_release = index.current()
+    assert first_release
     index.publish(index.begin(None))
     fill(changing, ward())
     for field in fields:

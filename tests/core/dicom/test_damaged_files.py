@@ -1,4 +1,4 @@
-"""Files cut short and files with bytes flipped: whatever comes of them, it is a picture or a `BadInput`."""
+"""Truncated files and files with flipped bytes: the result is always an image or a `BadInput`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.factories import dataset, dicom_bytes, sequence_item
 
 
 def rich(pixels: np.ndarray = PICTURE, syntax: str = str(ExplicitVRLittleEndian), **more: Any) -> Dataset:
-    """A data set with sequences, lookup tables and functional groups, all of which may be damaged."""
+    """A data set with sequences, lookup tables and functional groups, any of which may be damaged."""
     return dataset(
         pixels,
         transfer_syntax=syntax,
@@ -73,7 +73,7 @@ FILES: dict[str, Callable[[], Dataset]] = {
     "implicit": lambda: rich(syntax=str(ImplicitVRLittleEndian)),
     "big endian": lambda: rich(syntax=str(ExplicitVRBigEndian)),
     "deflated": lambda: rich(syntax=str(DeflatedExplicitVRLittleEndian)),
-    "colour": lambda: rich(np.zeros((5, 4, 3), np.uint8), PlanarConfiguration=1),
+    "color": lambda: rich(np.zeros((5, 4, 3), np.uint8), PlanarConfiguration=1),
     "frames": lambda: rich(np.zeros((4, 5, 7), np.uint8)),
     "bits": lambda: rich(np.ones((5, 7), bool)),
     "float": lambda: rich(np.ones((5, 7), np.float32)),
@@ -86,7 +86,7 @@ FILES: dict[str, Callable[[], Dataset]] = {
 
 
 def process(data: bytes) -> str:
-    """Everything the pipeline does with an object; the reason it is refused for, or an empty text."""
+    """Runs everything the pipeline does with an object; returns the reason of its rejection, or an empty text."""
     try:
         identity(read_dataset(io.BytesIO(data), stop_before_pixels=True))
         ds = read_dataset(data)

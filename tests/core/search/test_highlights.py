@@ -1,4 +1,4 @@
-"""Where words match: the words an index finds a text by, no others, and where they stand."""
+"""Highlights: exactly the words by which an index finds a text, with their positions."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -109,7 +110,7 @@ def test_every_check_passes_on_what_was_ingested(place: Place) -> None:
         True,
     )
     assert checks[DIRECTIONS].metadata["compared"].value == 7
-    told = {name: value.value for name, value in checks["events_hold_no_patient_data"].metadata.items()}
+    told: dict[str, Any] = {name: value.value for name, value in checks["events_hold_no_patient_data"].metadata.items()}
     assert (told["runs_read"], told["events_with_patient_data"]) == (2, 0)
     assert told["events_read"] > 7 * 10
     assert told["values_compared"] > 7
@@ -148,8 +149,10 @@ def test_what_was_damaged_is_told_study_by_study_and_every_other_study_is_indexe
     assert "delete their files from embeddings and materialise them" in str(checks[COMPARABLE].description)
     assert not result.success
     (failed,) = (event for event in result.all_events if event.is_step_failure)
-    assert f"{UNFINITE} has a vector that is not finite" in failed.step_failure_data.error.to_string()
-    assert "1 more studies of this run cannot be indexed either" in failed.step_failure_data.error.to_string()
+    error = failed.step_failure_data.error
+    assert error
+    assert f"{UNFINITE} has a vector that is not finite" in error.to_string()
+    assert "1 more studies of this run cannot be indexed either" in error.to_string()
     indexed = {e.partition for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey("search_index")}
     assert indexed == set(place.instance.get_dynamic_partitions(NAME)) - {str(UNFINITE), str(DROPPED)}
     assert all(check.passed for check in checks_of(place.ingest()).values())

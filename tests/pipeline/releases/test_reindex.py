@@ -193,7 +193,12 @@ def test_a_resumed_release_loses_what_the_warehouse_lost_and_takes_what_changed(
 
 def test_a_study_that_is_finished_during_the_load_is_not_missing(settings: Settings) -> None:
     break_tables(settings)
-    repaired = Watching(at_batch={3: lambda: [put_study(warehouse_of(settings), study_key(n)) for n in range(3)]})
+
+    def repair() -> None:
+        for n in range(3):
+            put_study(warehouse_of(settings), study_key(n))
+
+    repaired = Watching(at_batch={3: repair})
     done = build(settings, repaired)
     assert (done.missing, done.verification.held) == ({}, ALL)
     assert_whole(settings)
@@ -227,10 +232,10 @@ def test_a_release_that_lacks_documents_is_not_published_and_readers_notice_noth
     put_report(warehouse_of(settings), study_key(0), "Cardiomegaly.")
     index = open_index(settings)
     losing: Any = Dropping(index, study_key(5))
-    said = "it holds 18 images where 20 are due; it holds 9 reports where 10 are due; it holds 9 studies where 10 are due"
+    said = "it has 18 images instead of 20; it has 9 reports instead of 10; it has 9 studies instead of 10"
     with pytest.raises(ReleaseUnfit, match=said) as unfit:
         reindex(warehouse_of(settings), losing, Watching())
-    assert "images looked for are not in it" in str(unfit.value)
+    assert "sampled images are missing" in str(unfit.value)
     assert [(r.is_current, r.published is None) for r in index.releases()] == [(False, True), (True, False)]
     assert index.health().release == before
     assert found(settings, "cardiomegaly") == []
@@ -239,7 +244,7 @@ def test_a_release_that_lacks_documents_is_not_published_and_readers_notice_noth
 
 
 def test_a_release_that_finds_too_little_is_not_published(settings: Settings) -> None:
-    with pytest.raises(ReleaseUnfit, match=r"recall@10 is 1\.000 where 1\.1 is asked for.*medsearch discard v"):
+    with pytest.raises(ReleaseUnfit, match=r"recall@10 is 1\.000, below 1\.1.*medsearch discard v"):
         build(settings, min_recall=1.1)
     assert open_index(settings).health().images == 0
 
