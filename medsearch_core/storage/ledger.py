@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.records import STATES, TOMBSTONES
+from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 
 COLUMNS = ("state", "kind", "reason", "images")
@@ -49,9 +50,7 @@ class LedgerTotals:
 
 def totals_of(ledger: pa.Table) -> LedgerTotals:
     """The totals of a ledger's rows. Needs only `COLUMNS`."""
-    with duckdb.connect() as connection:
-        connection.register("ledger", ledger)
-        rows = connection.sql(_TOTALS).to_arrow_table().to_pylist()
+    rows = query_tables(_TOTALS, ledger=ledger).to_pylist()
     found = []
     for state in STATES:
         of = [row for row in rows if row["state"] == state]

@@ -66,7 +66,7 @@ def test_no_query_is_a_fault_of_the_service(service, query):
     queries = service["Query"][query].as_strategy()
 
     @settings(
-        max_examples=15,
+        max_examples=15,  # so many that one is answered
         deadline=None,
         derandomize=True,
         database=None,

@@ -30,6 +30,7 @@ from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
 from medsearch_core.errors import BadInput
 from medsearch_core.records import REASONS, ImageRecord, table_of
 from tests.core.dicom.codestreams import JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
+from tests.support.examples import examples
 from tests.support.factories import dataset, dicom_bytes, sequence_item
 
 
@@ -121,7 +122,7 @@ def test_a_file_cut_anywhere_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=12))
 def test_a_file_with_bytes_flipped_is_shown_or_refused(name: str, flips: list[tuple[int, int]]) -> None:
     data = bytearray(dicom_bytes(FILES[name]()))
@@ -130,7 +131,7 @@ def test_a_file_with_bytes_flipped_is_shown_or_refused(name: str, flips: list[tu
     process(bytes(data))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.binary(max_size=300), st.booleans())
 def test_random_bytes_are_refused(data: bytes, has_preamble: bool) -> None:
     assert process(b"\0" * 128 + b"DICM" + data if has_preamble else data)

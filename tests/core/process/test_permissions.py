@@ -76,6 +76,7 @@ def test_of_many_who_create_one_object_at_once_one_succeeds(tmp_path: Path) -> N
     assert [o.key for o in store.list()] == ["secret"]
 
 
+@pytest.mark.slow
 def test_each_exposed_path_is_named_with_the_command_that_closes_it(tmp_path: Path) -> None:
     bits = {"private": 0o700, "group": 0o750, "everyone": 0o755, "others": 0o704}
     for name, given in bits.items():

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import HEADER_BYTES, ObjectInfo, ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
+from tests.support.examples import examples
 
 NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "per%20cent.dcm", "quote'?*.dcm"]
 
@@ -254,7 +255,7 @@ def test_an_empty_store_scans_as_an_empty_part(store: ObjectStore, after: str) -
     assert store.scan(after, 10) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.sets(st.lists(st.text("a/.-0~é\n#", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join), max_size=12),
     st.integers(1, 5),
