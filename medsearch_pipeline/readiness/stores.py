@@ -1,4 +1,4 @@
-"""The landing store can be listed and read, and the warehouse written."""
+"""Whether the landing store can be listed and read, and the warehouse written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROBE_FOLDER = "readiness"
 
 
 def check_landing(settings: Settings) -> Finding:
-    """Whether the landing store is there, can be listed, and lets its first object be read."""
+    """Whether the landing store exists and can be listed, and its first object can be read."""
     value = without_password(settings.landing)
     try:
         store = open_store(settings.landing, settings.s3, must_exist=True, setting="MEDSEARCH_LANDING")
@@ -38,9 +38,9 @@ def check_landing(settings: Settings) -> Finding:
             message="it is empty",
             setting="MEDSEARCH_LANDING",
             value=value,
-            advice="put DICOM files and reports into it, or correct the setting if there should be some",
+            advice="add DICOM files and reports, or correct the setting if there should be some",
         )
-    return Finding(check="landing store", level="ok", message="can be read", setting="MEDSEARCH_LANDING", value=value)
+    return Finding(check="landing store", level="ok", message="readable", setting="MEDSEARCH_LANDING", value=value)
 
 
 def check_warehouse(settings: Settings) -> Finding:
@@ -62,4 +62,4 @@ def check_warehouse(settings: Settings) -> Finding:
             value=value,
             advice="create the folder or bucket and let this user write to it, or correct the setting",
         )
-    return Finding(check="warehouse", level="ok", message="can be written", setting="MEDSEARCH_WAREHOUSE", value=value)
+    return Finding(check="warehouse", level="ok", message="writable", setting="MEDSEARCH_WAREHOUSE", value=value)
