@@ -63,7 +63,7 @@ def check_dagster_version() -> Finding:
 
 def _home_finding(home: str) -> Finding | None:
     if not home:
-        fault = "is not set, so Dagster would keep its state in a folder that is deleted"
+        fault = "is not set, so Dagster would keep its state in a temporary folder"
     elif not os.path.isabs(home):
         fault = "is not an absolute path, which Dagster requires"
     elif not os.path.isdir(home):
@@ -78,7 +78,7 @@ def _home_finding(home: str) -> Finding | None:
         message=f"{HOME} {fault}",
         setting=HOME,
         value=home,
-        advice='mkdir -p "$DAGSTER_HOME" && cp dagster.yaml "$DAGSTER_HOME", or use medsearch up, which creates it',
+        advice="set it to the absolute path of a writable folder with a copy of dagster.yaml, or use medsearch up",
     )
 
 
@@ -93,7 +93,7 @@ def _file_finding(home: Path) -> Finding:
             value=str(home),
             advice='cp dagster.yaml "$DAGSTER_HOME"',
         )
-    return Finding(check="dagster.yaml", level="ok", message="is there", setting=HOME, value=str(home))
+    return Finding(check="dagster.yaml", level="ok", message="exists", setting=HOME, value=str(home))
 
 
 def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:

@@ -35,7 +35,7 @@ def check_sign_in(environment: Mapping[str, str]) -> Finding:
         return Finding(
             check="sign-in",
             level="problem" if mode else "warning",
-            message="sign-in is not configured, so medsearch-api would not start; the pipeline runs without it",
+            message="not configured, so medsearch-api would not start; the pipeline runs without it",
             setting=SIGN_IN,
             value=mode,
             advice=f"set {SIGN_IN}=oidc and an issuer, or {SIGN_IN}=development on one machine (README)",

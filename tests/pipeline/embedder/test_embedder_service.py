@@ -140,7 +140,7 @@ def test_a_web_page_is_refused(address: str) -> None:
 def test_it_does_not_start_beyond_this_machine_without_a_token(
     host: str, embedder: Embedder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ConfigurationError, match="set MEDSEARCH_EMBEDDER_TOKEN"):
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_EMBEDDER_TOKEN"):
         create_app(Settings(embedder_host=host), embedder)
     monkeypatch.setenv("MEDSEARCH_EMBEDDER_HOST", host)
     assert main(["embedder"]) == 1

@@ -284,7 +284,7 @@ def test_what_the_machine_interrupts_is_pending_until_it_was_read(place: Place, 
 
 def test_there_is_no_ledger_without_an_inventory(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"there is no inventory in .*: run inventory_job"):
+    with pytest.raises(ConfigurationError, match="inventory_job"):
         take_ledger(place.settings, place.instance)
 
 

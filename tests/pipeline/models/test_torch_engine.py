@@ -74,7 +74,7 @@ def test_memory_that_does_not_suffice_halves_the_batch_for_good_and_no_vector_is
 
 def test_memory_for_not_even_one_picture_stops_with_what_to_do() -> None:
     graph = Sizes(holds=0)
-    with pytest.raises(ConfigurationError, match="does not hold one picture of 64 pixels a side"):
+    with pytest.raises(ConfigurationError, match="64 x 64"):
         embedder_of(TorchEngine(graph, SIDE, "cpu", "fp32", 4), graph).embed(radiographs(SIDE))
 
 

@@ -96,7 +96,7 @@ def test_upkeep_requests_nothing_that_needs_the_model_either(place: Place) -> No
 
     done = tick()
     assert not done.run_requests
-    assert "wait for the model" in str(done.skip_message)
+    assert "MEDSEARCH_WEIGHTS" in str(done.skip_message)
     assert done.cursor is None, "the ledger is not dealt with"
     configured(place, weights="random")
     assert take_ledger(place.settings, place.instance).success
