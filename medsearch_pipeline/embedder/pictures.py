@@ -102,7 +102,7 @@ def _of_dicom(data: bytes, longest_side: int, max_pixels: int) -> Picture:
     except BadInput as fault:
         if fault.reason != "not_dicom":
             raise
-        raise BadInput(UNRECOGNISED, "the file is not DICOM, PNG or JPEG") from None
+        raise BadInput(UNRECOGNISED, "the file is neither DICOM, PNG nor JPEG") from None
     check_pixels(dataset, max_pixels=max_pixels)
     frames = frame_count(dataset)
     frame = frames // 2 + 1
