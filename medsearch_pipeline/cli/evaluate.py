@@ -1,4 +1,5 @@
-"""`medsearch evaluate reports`: the reader against a gold standard of whole reports, or against a corpus of marked mentions."""
+"""`medsearch evaluate reports`: the report reader against a gold standard of whole reports or a corpus of annotated
+mentions."""
 
 from __future__ import annotations
 
@@ -36,16 +37,16 @@ NAME = "filename"
 
 
 def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses: Path | None) -> int:
-    """Prints how right the reader is. Of a corpus every row has to hold: the exit status is 1 where one does not."""
+    """Prints how accurate the reader is. For a corpus, the exit status is 1 if any row fails."""
     rows = _rows(gold)
     if "mention" in rows[0]:
         return _corpus(console, read_annotated_mentions(rows))
     if reports is None:
-        raise ConfigurationError(f"{gold} names whole reports; say where they are with --reports FOLDER")
+        raise ConfigurationError(f"{gold} names whole reports: give their folder with --reports FOLDER")
     findings = [f for f in concepts_of_findings() if f in rows[0]]
     if NAME not in rows[0] or not findings:
         raise ConfigurationError(
-            f"{gold} needs a column {NAME} and one a finding, such as {next(iter(concepts_of_findings()))}"
+            f"{gold} needs a column {NAME} and a column per finding, such as {next(iter(concepts_of_findings()))}"
         )
     known = {row[NAME]: {f: _is_positive(gold, row, f) for f in findings} for row in rows}
     texts = {name: _text(reports, name) for name in known}
@@ -79,7 +80,7 @@ def _is_positive(gold: Path, row: Mapping[str, str], finding: str) -> bool:
 
 
 def _text(folder: Path, name: str) -> str:
-    """A report's text: `name.txt`, or Open-i's `name.xml` or `name` without its leading letters and `.xml`."""
+    """A report's text from `name.txt`, Open-i's `name.xml`, or that name without its leading letters."""
     for path in (folder / f"{name}.txt", folder / f"{name}.xml", folder / f"{name.lstrip(ascii_letters)}.xml"):
         if not path.is_file():
             continue
@@ -94,9 +95,9 @@ def _text(folder: Path, name: str) -> str:
 
 
 def _open_i(path: Path, data: bytes) -> str:
-    """The text of a report of Open-i, one paragraph a section under its label."""
+    """The text of an Open-i report, one labeled paragraph per section."""
     try:
-        root = ElementTree.fromstring(data)  # noqa: S314 - a file the user names, and expat expands no entities without end
+        root = ElementTree.fromstring(data)  # noqa: S314 - a file the user names, and expat limits entity expansion
     except ElementTree.ParseError as error:
         raise ConfigurationError(f"{path} is not XML: {error}") from error
     labelled = [(part.get("Label", ""), (part.text or "").strip()) for part in root.iter("AbstractText")]

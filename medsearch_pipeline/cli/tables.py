@@ -1,4 +1,4 @@
-"""Tables of commands: in a terminal they fit its width, elsewhere nothing is cut or wrapped."""
+"""Tables of commands: on a terminal they fit its width; elsewhere nothing is cut or wrapped."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_WIDTH = 100_000
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], uncut: Sequence[str] = ()) -> None:
-    """Prints a table of plain text; None is empty.
+    """Prints a table of plain text; None prints as empty.
 
     Args:
-        uncut: Columns that no terminal may wrap either, because people copy from them.
+        uncut: Columns that are never wrapped, because people copy from them.
     """
     table = Table()
     for name in columns:

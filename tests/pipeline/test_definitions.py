@@ -215,7 +215,7 @@ def test_an_index_is_not_built_over_a_study_that_is_not_embedded_yet(settings: S
     defs = build_definitions(settings)
     defs.resolve_job_def("inventory_job").execute_in_process(instance=instance)
     index = next(a for a in defs.assets or [] if isinstance(a, dg.AssetsDefinition) and a.keys == {dg.AssetKey("search_index")})
-    with pytest.raises(Exception, match="has no dicom_metadata and no embeddings and no reports yet"):
+    with pytest.raises(Exception, match=r"dicom_metadata.*embeddings.*reports"):
         dg.materialize([index], instance=instance, partition_key=STUDIES[0].partition, resources=defs.resources)
 
 
@@ -226,10 +226,10 @@ def test_a_landing_folder_that_is_gone_or_suddenly_empty_stops_the_inventory_and
     land_study(open_store(settings.landing), STUDIES[0])
     run(settings, instance)
     landing.rename(landing.with_name("unmounted"))
-    with pytest.raises(ConfigurationError, match="there is no folder"):
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_LANDING"):
         run(settings, instance)
     landing.mkdir()
-    with pytest.raises(RemovalUnconfirmed, match="2 of 2 known objects are not in the landing store any more"):
+    with pytest.raises(RemovalUnconfirmed, match="2 of 2 known objects"):
         run(settings, instance)
     warehouse = Warehouse(open_store(settings.warehouse))
     assert warehouse.row_count(study_path("dicom_metadata", STUDIES[0])) == 1

@@ -141,12 +141,12 @@ def test_a_web_page_is_refused(address: str) -> None:
 def test_it_does_not_start_beyond_this_machine_without_a_token(
     host: str, embedder: Embedder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ConfigurationError, match="set MEDSEARCH_EMBEDDER_TOKEN"):
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_EMBEDDER_TOKEN"):
         create_app(Settings(embedder_host=host), embedder)
     monkeypatch.setenv("MEDSEARCH_EMBEDDER_HOST", host)
     assert main(["embedder"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("medsearch: The embedder would answer anyone")
+    assert "MEDSEARCH_EMBEDDER_TOKEN" in line
 
 
 def test_more_files_than_it_holds_are_turned_away_at_once(embedder: Embedder) -> None:

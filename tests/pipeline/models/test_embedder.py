@@ -113,7 +113,7 @@ def test_who_stops_early_gets_the_arrays_back_when_nothing_reads_them_any_more()
 
 
 def test_pictures_of_another_shape_are_refused(embedder: Embedder) -> None:
-    with pytest.raises(ValueError, match=r"pictures are uint8 \[n, 224, 224, 3\], not uint8 \[1, 64, 64, 3\]"):
+    with pytest.raises(ValueError, match=r"uint8 \[n, 224, 224, 3\], not uint8 \[1, 64, 64, 3\]"):
         embedder.embed(np.zeros((1, 64, 64, 3), np.uint8))
     with pytest.raises(ValueError, match="not float32"):
         embedder.embed(np.zeros((1, 224, 224, 3), np.float32))

@@ -192,7 +192,9 @@ class Place:
             wait_until("a whole scan", lambda since=since: self._has_scanned(since), seconds)
 
     def _has_scanned(self, since: float) -> bool:
-        return any("whole store was looked at" in (tick.skip_reason or "") for tick in self.ticks("landing_sensor", since))
+        """Whether a tick has reached the end of the store, after which the cursor is at the beginning again."""
+        ended = [tick for tick in self.ticks("landing_sensor", since) if tick.skip_reason and tick.cursor]
+        return any(json.loads(tick.cursor or "")["after"] == "" for tick in ended)
 
     def ticks(self, sensor: str, since: float = 0.0) -> list[InstigatorTick]:
         """What a sensor did since then, the last first."""
