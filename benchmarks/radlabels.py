@@ -132,7 +132,7 @@ def main() -> None:
     compared = {counted: compare(read, labels, same_as, ablation) for counted, ablation in COUNTED.items()}
     print("| counted as present | hits | false alarms | misses | precision | recall | F1 |\n|---|--:|--:|--:|--:|--:|--:|")
     for counted, by_label in compared.items():
-        totals = [sum(counts[i] for counts in by_label.values()) for i in range(3)]
+        totals = [sum(column) for column in zip(*((h, a, m) for h, a, m, _ in by_label.values()), strict=True)]
         print(f"| {counted} | {totals[0]} | {totals[1]} | {totals[2]} | {ratios(totals)} |")
     print("\n| label | reports | false alarms | misses | precision | recall | F1 |\n|---|--:|--:|--:|--:|--:|--:|")
     for label, (hits, alarms, misses, _) in compared["present or probable"].items():

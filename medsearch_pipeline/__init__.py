@@ -1,1 +1,1 @@
-"""The Dagster project: assets, resources, jobs. Decisions live in pure functions; assets read, call the core, write, count."""
+"""The Dagster project: assets, resources, jobs. Decisions are pure functions; assets read, call the core, write and count."""

@@ -30,14 +30,14 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.prune_job import build_prune_job
 
 SENSORS = (build_landing_sensor, build_events_sensor, build_ingest_sensor, build_upkeep_sensor, build_alert_sensor)
-"""What makes each sensor of a deployment; some are there only where its settings ask for them."""
+"""Builders of the sensors; some sensors exist only if the settings ask for them."""
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The definitions of a deployment. Reads nothing but a file of weights, and connects to nothing."""
+    """The definitions of a deployment. Reads only a weights file, and connects to nothing."""
     patch_dagster()
     with warnings.catch_warnings():
-        # Of four assets at each start; constraints.txt pins the version of Dagster that this was tried with.
+        # Four assets cause it at each start. constraints.txt pins the version of Dagster this was tested with.
         warnings.filterwarnings("ignore", "Parameter `backfill_policy` of function `asset`", dg.BetaWarning)
         return _build(settings)
 
@@ -64,6 +64,6 @@ def _build(settings: Settings) -> dg.Definitions:
     )
 
 
-heed_signals()  # the code server loads this, and every run
-keep_files_private()  # of the code server, and of the runs and workers that it starts
+heed_signals()  # loaded by the code server and by every run
+keep_files_private()  # of the code server and the runs and workers it starts
 defs = build_definitions(load_settings(Settings))

@@ -1,4 +1,4 @@
-"""The former place of `orchestration.event_storage`, which copies of dagster.yaml still name; to be removed after 0.1."""
+"""The former location of `orchestration.event_storage`, still named by copies of dagster.yaml; to be removed after 0.1."""
 
 from __future__ import annotations
 

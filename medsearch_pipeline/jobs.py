@@ -1,7 +1,7 @@
-"""Every job, in one table: what it materializes, what it is for and when it is scheduled.
+"""Every job in one table: the assets it materializes, its purpose and its schedule.
 
-A new job is a row of `JOBS`. Its Dagster job, its schedule, its row in docs/operations.md and, if it materializes study assets
-alone, its use by upkeep follow from that row. Not here: how jobs are built (`orchestration/jobs.py`). Dagster is not needed.
+To add a job, add a row to `JOBS`. Its Dagster job, its schedule, its row in docs/operations.md and, if it materializes only
+study assets, its use by upkeep follow from it. Not here: building jobs (`orchestration/jobs.py`). Does not import Dagster.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ class Job:
     """One job.
 
     Args:
-        assets: what it materializes; none if it is a job of ops, which is built where its op is.
-        description: what it is for, as Dagster's UI and docs/operations.md show it.
-        cron: the setting with the times of its schedule, in UTC; None if it has no schedule.
+        assets: what it materializes; empty for a job of ops, which is built beside its op.
+        description: its purpose, shown in Dagster's UI and docs/operations.md.
+        cron: the setting with its schedule in UTC; None if it has no schedule.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Job:
 
     @property
     def is_over_studies(self) -> bool:
-        """Whether it materializes study assets alone, so that it can be launched for a range of studies, and by upkeep."""
+        """Whether it materializes only study assets, so that it can run over a range of studies and be requested by upkeep."""
         return bool(self.assets) and set(self.assets) <= set(STUDY_ASSETS)
 
     @property
@@ -43,58 +43,58 @@ JOBS = (
     Job(
         name="inventory_job",
         assets=("inventory",),
-        description="Take stock of the whole landing store, and compact what was noticed since the last time.",
+        description="Scan the whole landing store, and compact the journal into the inventory.",
         cron="inventory_cron",
     ),
     Job(
         name="ingest_job",
         assets=STUDY_ASSETS,
-        description="Bring studies from the landing store to the search index: all five study assets, the usual way to "
-        "ingest. What is unchanged is left as it is.",
+        description="Bring studies from the landing store to the search index: all five study assets. This is the usual "
+        "way to ingest. Unchanged studies are skipped.",
     ),
     Job(
         name="metadata_job",
         assets=("dicom_metadata", "thumbnails", "search_index"),
-        description="Read studies' headers again and index them: after a column was added to the metadata. No pixel is "
-        "decoded, and no thumbnail or vector made again, where the objects are as they were.",
+        description="Read studies' headers again and index them, after a column was added to the metadata. For unchanged "
+        "objects, no pixels are decoded and no thumbnails or vectors recomputed.",
     ),
     Job(
         name="reembed_job",
         assets=("embeddings", "search_index"),
-        description="Embed studies' thumbnails again and index them: after another model, other weights or other "
-        "preprocessing. No DICOM file is read.",
+        description="Embed studies' thumbnails again and index them, after a change of model, weights or preprocessing. No "
+        "DICOM file is read.",
     ),
     Job(
         name="reports_job",
         assets=("report_entities", "search_index"),
-        description="Read studies' reports again and index them: after a change of vocabulary or rules. No image is touched.",
+        description="Read studies' reports again and index them, after a change of vocabulary or rules. No image is read.",
     ),
     Job(
         name="reindex_job",
         assets=("search_index",),
-        description="Write studies' documents to the search index from Parquet alone: where it is behind, or tags changed. "
+        description="Write studies' documents to the search index from Parquet alone, if it is behind or tags changed. "
         "For another model or a new index use `medsearch reindex`.",
     ),
     Job(
         name="compact_catalog_job",
         assets=("catalogue",),
-        description="Bring the catalogue of all studies' files up to date.",
+        description="Refresh the catalog of all studies' files without a new ledger, so that `medsearch stale` is current.",
     ),
     Job(
         name="ledger_job",
         assets=("catalogue", "ledger"),
-        description="Say what became of every landed object, and check that none is lost.",
+        description="Record the state of every landed object, and check that none is lost.",
         cron="ledger_cron",
     ),
     Job(
         name="prune_job",
-        description="Remove what is left of studies of which nothing is landed any more; the last inventory decides.",
+        description="Remove the remaining data of studies with no landed object, according to the last inventory.",
     ),
 )
 """All jobs. Upkeep requests those over studies in this order."""
 
 UPKEEP_JOBS = {job.name: job.assets for job in JOBS if job.is_over_studies}
-"""Job → the study assets it materializes: `ingest_job` all, the others as little as brings a stale study up to date."""
+"""Job → the study assets it materializes: `ingest_job` all, the others as few as needed to refresh a stale study."""
 
 
 def job_named(name: str) -> Job:

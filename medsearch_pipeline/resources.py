@@ -39,7 +39,7 @@ class WarehouseResource(StoreResource):
     """The store that assets are written to."""
 
     def tables(self, run: str) -> Warehouse:
-        """The store as tables by study; what is written through it names the run."""
+        """The store as tables by study; its writes record the run."""
         return Warehouse(self.open(), run)
 
 
@@ -47,36 +47,36 @@ class WarehouseResource(StoreResource):
 class SearchIndexSource:
     """The search index.
 
-    A plain object (`dg.ResourceParam`) and not a `ConfigurableResource`: what Dagster does not know as configuration it can
-    neither show nor store, and the settings hold the index's password. Every process reads them from its own environment.
+    A plain object (`dg.ResourceParam`), not a `ConfigurableResource`: the settings contain the index's password, and Dagster
+    can show and store configuration. Every process reads the settings from its own environment.
     """
 
     deployment: Deployment = field(repr=False)
 
     def open(self) -> ReleasedIndex:
-        """The index; raises `ConfigurationError` where the settings do not fit together."""
+        """The index; raises `ConfigurationError` if the settings are inconsistent."""
         return open_index(self.deployment)
 
 
 @dataclass(frozen=True)
 class ReportReaderSource:
-    """The reader of mentions that the settings name; a plain object like the search index."""
+    """The configured mention reader; a plain object like the search index."""
 
     settings: Settings = field(repr=False)
 
     def open(self) -> MentionReader:
-        """The reader; raises `ConfigurationError` where the service has no region."""
+        """The reader; raises `ConfigurationError` if the service has no region."""
         return open_reader(self.settings)
 
 
 @dataclass(frozen=True)
 class EmbedderSource:
-    """The embedding model that the settings name, loaded once a process; a plain object like the search index."""
+    """The configured embedding model, loaded once per process; a plain object like the search index."""
 
     settings: Settings = field(repr=False)
 
     def load(self) -> Embedder:
-        """The model with its weights; raises `ConfigurationError` where they cannot be had or nothing here runs it."""
+        """The model with its weights; raises `ConfigurationError` if they are not available or no engine here runs it."""
         named = self.settings
         return _load(named.model, named.weights, named.batch_size, named.engine_options)
 

@@ -1,1 +1,1 @@
-"""Alerts: what failed in Dagster since the last look, and telling a webhook of it, each failure once."""
+"""Alerts: finds new failures in Dagster and posts each one to a webhook once."""

@@ -1,7 +1,7 @@
-"""An alert, and the JSON that webhooks take: counts, names and keys, never patient data.
+"""An alert and its webhook JSON: counts, names and keys, never patient data.
 
-Belongs here: what is told of a failure. Errors of ours say keys and reasons; those of libraries may quote data, so that of them
-only the class is told.
+Belongs here: what an alert may say about a failure. medsearch errors contain only keys and reasons. Third-party errors may
+quote data, so only their class name is reported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Kind = Literal["run_failure", "check_failure", "tick_failure", "freshness_failur
 LONGEST = 400
 _UID = re.compile(r"(?<![\d.])[0-2](?:\.\d+){3,}")
 _ESCAPED = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})
-"""Chat systems read mentions and links out of these."""
+"""Characters that chat systems interpret as mentions or links."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +26,10 @@ class Alert:
     """One failure.
 
     Args:
-        id: the same for the same failure, so that a receiver may drop what it has.
+        id: stable per failure, so that a receiver can drop duplicates.
         name: the job, check, sensor, schedule or asset that failed.
         sentence: what happened.
-        link: where Dagster's UI shows it.
+        link: the failure's page in Dagster's UI.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Alert:
 
 
 def payload_of(alert: Alert) -> dict[str, Any]:
-    """The JSON of an alert: `text`, which Slack, Teams and Mattermost show, and the same in fields for programs."""
+    """The JSON of an alert: `text` for Slack, Teams and Mattermost, and the same facts as fields for programs."""
     return {
         "text": f"medsearch: {alert.sentence} {alert.link}",
         "medsearch": {
@@ -58,10 +58,10 @@ def payload_of(alert: Alert) -> dict[str, Any]:
 
 
 def safe_error_text(written: str, class_name: str | None) -> str:
-    """What may be told of an error: class and message if it is one of ours, else the class alone.
+    """The reportable text of an error: class and message of a medsearch error, otherwise only the class.
 
     Args:
-        written: as Python writes it, `module.Class: message`.
+        written: the error as Python formats it, `module.Class: message`.
         class_name: the class without its module.
     """
     qualified, _, message = written.strip().partition(": ")
@@ -71,7 +71,7 @@ def safe_error_text(written: str, class_name: str | None) -> str:
 
 
 def redact(text: str) -> str:
-    """A text of ours in one line of at most `MAX_LENGTH` characters, without UIDs."""
+    """The text on one line of at most `LONGEST` characters, without UIDs."""
     line = " ".join(_UID.sub("(UID)", text).split()).translate(_ESCAPED)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 

@@ -1,8 +1,9 @@
-"""What failed in Dagster since the last look: runs, checks, sensors and schedules, freshness.
+"""New failures in Dagster: runs, checks, sensors, schedules and freshness.
 
-Belongs here: reading the instance and the cursor that says what was told already. Not here: telling it (`webhook`). Of runs the
-cursor holds the last event seen; of checks those among each one's last failures that were seen, since a check's number is given
-before it is evaluated; of ticks and freshness what is failing now, told again only after it was well in between.
+Belongs here: reading the instance, and the cursor of reported failures. Not here: delivery (`webhook`). The cursor holds the
+last event of a failed run. For each check it holds which of the latest failures were seen, because a check's number is
+assigned before it is evaluated. For ticks and freshness it holds what is failing now, which is reported again only after a
+recovery.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ from medsearch_pipeline.alerts.alert import Alert, redact, safe_error_text
 RUNS_PER_LOOK = 100
 FAILURES_PER_CHECK = 50
 WRAPPERS = ("DagsterExecutionStepExecutionError", "SensorExecutionError", "ScheduleExecutionError")
-"""Dagster's errors around the one that was raised."""
+"""Dagster's wrappers around the original error."""
 
 
 class AlertCursor(BaseModel):
-    """What was told already: the sensor's cursor.
+    """The sensor's cursor: failures already reported.
 
     Args:
         runs: the last event of a failed run.
-        checks: check → the numbers of its failures seen, of its last `FAILURES_PER_CHECK`.
-        freshness: asset → when it became stale, while it is.
+        checks: check → the numbers of the failures seen among its last `FAILURES_PER_CHECK`.
+        freshness: stale asset → when it became stale.
         ticks: sensors and schedules whose last tick failed.
     """
 
@@ -46,31 +47,31 @@ class AlertCursor(BaseModel):
     ticks: list[str] = []
 
     def with_check(self, name: str, failures: Sequence[int]) -> AlertCursor:
-        """The same with these failures of a check."""
+        """A copy with these failures of a check."""
         return self.model_copy(update={"checks": {**self.checks, name: sorted(failures)}})
 
     def with_freshness(self, asset: str, since: float | None) -> AlertCursor:
-        """The same with an asset that is stale since then, or is not."""
+        """A copy with the asset stale since that time, or fresh (None)."""
         others = {name: at for name, at in self.freshness.items() if name != asset}
         return self.model_copy(update={"freshness": others if since is None else {**others, asset: since}})
 
     def with_tick(self, name: str, is_failing: bool) -> AlertCursor:
-        """The same with a sensor or schedule whose last tick failed or did not."""
+        """A copy that records whether the last tick of a sensor or schedule failed."""
         others = {other for other in self.ticks if other != name}
         return self.model_copy(update={"ticks": sorted(others | {name} if is_failing else others)})
 
 
 PendingAlert = tuple[Alert | None, AlertCursor]
-"""An alert, or None for what needs none, and what is told once it went out."""
+"""An alert (None if the event needs none) and the cursor to keep once it is delivered."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """Looks for failures of one code location.
+    """Finds the failures of one code location.
 
     Args:
-        repository: the code location's; None in a process without one, where there are no sensors to look at.
-        itself: the sensor that looks, whose own failures no webhook can be told.
+        repository: of the code location; None in a process without one, which has no sensors.
+        itself: the alert sensor, whose own failures cannot be reported.
         url: of Dagster's UI.
     """
 
@@ -82,7 +83,7 @@ class Watch:
     url: str
 
     def now(self) -> AlertCursor:
-        """Everything that has failed up to now, as told: a first look tells nothing of the past but what is failing still."""
+        """A cursor that counts all past failures as reported, so that a first tick reports only what still fails."""
         last = self.instance.fetch_run_status_changes(DagsterEventType.RUN_FAILURE, limit=1).records
         cursor = AlertCursor(runs=last[0].storage_id if last else 0)
         for key in self.checks:
@@ -90,7 +91,7 @@ class Watch:
         return cursor
 
     def pending_alerts(self, cursor: AlertCursor) -> Iterator[PendingAlert]:
-        """Every failure that was not told, in a fixed order."""
+        """Every unreported failure, in a fixed order."""
         for look in (self._runs, self._checks, self._freshness, self._ticks):
             for alert, after in look(cursor):
                 cursor = after
@@ -104,7 +105,7 @@ class Watch:
             yield (self._of_run(run) if run and self._is_ours(run) else None), cursor
 
     def _is_ours(self, run: dg.DagsterRun) -> bool:
-        """Whether a run is of this code location, and Dagster does not start it again of itself."""
+        """Whether a run belongs to this code location and Dagster will not retry it."""
         origin = run.remote_job_origin
         is_here = (origin.repository_origin.get_selector() if origin else None) == (
             self.repository.get_selector() if self.repository else None
@@ -140,7 +141,7 @@ class Watch:
                     yield alert, cursor
 
     def _failures_of(self, key: dg.AssetCheckKey) -> list[tuple[int, Alert | None]]:
-        """The last failures of a check, oldest first; None for those that only warn."""
+        """The last failures of a check, oldest first; the alert is None for warnings."""
         records = self.instance.event_log_storage.get_asset_check_execution_history(
             key, limit=FAILURES_PER_CHECK, status={AssetCheckExecutionRecordStatus.FAILED}
         )
@@ -184,7 +185,7 @@ class Watch:
             id=f"freshness_failure/{asset}/{since:.0f}",
             kind="freshness_failure",
             name=asset,
-            sentence=f"{asset} was not brought up to date for longer than its freshness policy allows.",
+            sentence=f"{asset} was not refreshed within the time that its freshness policy allows.",
             link=f"{self.url}/assets/{asset}",
         )
 
@@ -214,7 +215,7 @@ class Watch:
 
 
 def _raised(error: SerializableErrorInfo | None) -> SerializableErrorInfo | None:
-    """The error that was raised, without Dagster's around it."""
+    """The original error, without Dagster's wrappers."""
     while error and error.cause and error.cls_name in WRAPPERS:
         error = error.cause
     return error

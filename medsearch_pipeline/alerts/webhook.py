@@ -1,4 +1,4 @@
-"""Posting to a webhook: time-outs, repeated tries, and errors that never hold its address, which is a secret."""
+"""Posting to a webhook, with timeouts and retries. The address is a secret and never appears in errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOO_MANY = 429
 
 
 class AlertNotDelivered(MedsearchError):
-    """The webhook did not take an alert. It stays due."""
+    """The webhook did not accept an alert, which stays pending."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Webhook:
     """Where alerts are posted.
 
     Args:
-        timeout_seconds: of one try.
-        backoff_seconds: how long is waited before each further try.
+        timeout_seconds: of one attempt.
+        backoff_seconds: the pause before each retry.
     """
 
     url: str = field(repr=False)
@@ -34,12 +34,12 @@ class Webhook:
     backoff_seconds: Sequence[float] = BACKOFF_SECONDS
 
     def post(self, payload: Mapping[str, Any]) -> None:
-        """Posts JSON until it is taken.
+        """Posts JSON, with retries.
 
         Raises:
-            AlertNotDelivered: it was refused for good, or every try failed.
+            AlertNotDelivered: the webhook rejected it permanently, or every attempt failed.
         """
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines hold the address
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines contain the address
         fault = ""
         for wait in (0.0, *self.backoff_seconds):
             time.sleep(wait)
@@ -53,4 +53,4 @@ class Webhook:
             fault = f"status {status}"
             if status < 500 and status != TOO_MANY:
                 break
-        raise AlertNotDelivered(f"the webhook did not take an alert ({fault}): see that MEDSEARCH_ALERT_WEBHOOK is right")
+        raise AlertNotDelivered(f"the webhook did not accept an alert ({fault}): check MEDSEARCH_ALERT_WEBHOOK")

@@ -1,4 +1,4 @@
-"""`catalogue`: every study's files in one table, so that no question has to open hundreds of thousands of them."""
+"""`catalogue`: every study's files in one table, so that a query need not open hundreds of thousands of files."""
 
 import dagster as dg
 
@@ -23,9 +23,9 @@ def build_catalog(settings: Settings) -> dg.AssetsDefinition:
         **asset_spec_arguments(CatalogFile),
     )
     def catalogue(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
-        """One row per file of a study's tables: its tag, digest and run, and what it says of landed objects.
+        """One row per file of a study's tables: its tag, digest, run, and outcomes of landed objects.
 
-        Lists the warehouse and reads only the files that came or changed. Written as one object, and only if it differs.
+        Lists the warehouse and reads only new and changed files. Written as one object, and only if it differs.
         """
         tables = warehouse.tables(context.run.run_id)
         done = refresh_catalog(

@@ -34,7 +34,7 @@ from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.pool import decoding_workers
 
 CHECK, PICTURES = "every_dicom_object_was_used", "thumbnails_match_files"
-REMEDY = "delete their files from the table thumbnails and materialise them"
+REMEDY = "delete their files from the table thumbnails and materialize them"
 
 
 def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
@@ -58,7 +58,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 "thumbnails",
                 deps=["inventory"],
                 description="One row and one PNG per image: modality LUT, VOI LUT and photometric interpretation applied, "
-                "aspect kept.",
+                "aspect ratio kept.",
                 group_name=GROUP,
                 kinds={"python", "parquet"},
                 code_version=_code_version(rules, ThumbnailRecord),
@@ -66,11 +66,11 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
             ),
         ],
         check_specs=[
-            dg.AssetCheckSpec(CHECK, asset="dicom_metadata", description="No DICOM object was refused."),
+            dg.AssetCheckSpec(CHECK, asset="dicom_metadata", description="No DICOM object was rejected."),
             dg.AssetCheckSpec(
                 PICTURES,
                 asset="thumbnails",
-                description=f"Every PNG is there and of its size; {SAMPLE} of a run's are the bytes their rows tell.",
+                description=f"Every PNG exists with the recorded size; the contents of {SAMPLE} per run match their SHA-256.",
             ),
         ],
         partitions_def=study_partitions,

@@ -26,9 +26,9 @@ from medsearch_pipeline.studies.embeddings import StudyEmbedder
 from medsearch_pipeline.workers.pool import decoding_workers
 
 PAIRED, COMPARABLE = "every_image_has_one_embedding", "embeddings_are_valid"
-REMEDY = "delete their files from embeddings and materialise them"
-REMEDY_OF_PICTURES = f"{REMEDY}; where the log tells of a damaged PNG, their files from thumbnails first"
-REMEDY_OF_VECTORS = f"{REMEDY}; where the log tells of vectors that are not finite, it is the model that gives none"
+REMEDY = "delete their files from embeddings and materialize them"
+REMEDY_OF_PICTURES = f"{REMEDY}; if the log names a damaged PNG, delete their files from thumbnails first"
+REMEDY_OF_VECTORS = f"{REMEDY}; if the log names non-finite vectors, the model produced them"
 
 
 def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
@@ -40,7 +40,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[
-            dg.AssetCheckSpec(PAIRED, asset="embeddings", description="Images and vectors are one to one, study by study."),
+            dg.AssetCheckSpec(PAIRED, asset="embeddings", description="Every image of a study has exactly one vector."),
             dg.AssetCheckSpec(
                 COMPARABLE, asset="embeddings", description="Vectors are finite, of the model's length and not all zero."
             ),

@@ -1,4 +1,4 @@
-"""`inventory`: what has landed, and the partitions that follow from it."""
+"""`inventory`: the landed objects, and the partitions of their studies."""
 
 from datetime import UTC, datetime
 
@@ -30,7 +30,7 @@ CHECK, UNIQUE_CHECK = "every_object_has_a_study", "study_ids_are_unique"
 
 
 class InventoryConfig(dg.Config):
-    """What a person may say when launching an inventory."""
+    """Options when launching an inventory."""
 
     confirm_removal: bool = False
 
@@ -44,8 +44,8 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
         freshness_policy=fresh_within(settings.inventory_fresh_hours),
         kinds={"python", "parquet"},
         check_specs=[
-            dg.AssetCheckSpec(CHECK, asset="inventory", description="No landed object is left without a study."),
-            dg.AssetCheckSpec(UNIQUE_CHECK, asset="inventory", description="No study id is that of two patients' studies."),
+            dg.AssetCheckSpec(CHECK, asset="inventory", description="Every landed object belongs to a study."),
+            dg.AssetCheckSpec(UNIQUE_CHECK, asset="inventory", description="No study id is shared by two patients."),
         ],
         code_version="2",
         pool="inventory",
@@ -57,7 +57,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult:
         """One row per landed object: its study, or the reason it has none. Registers a partition for every study.
 
-        Differences are journalled, so that what changed is ingested; then the journal is compacted into the table.
+        Differences are journaled, so that changes are ingested; then the journal is compacted into the table.
         """
         tables, began = warehouse.tables(context.run.run_id), datetime.now(UTC)
         secret = pseudonym_secret(tables.store, settings.pseudonym_key)
@@ -117,9 +117,9 @@ def _ids_are_unique(rows: pa.Table) -> dg.AssetCheckResult:
         check_name=UNIQUE_CHECK,
         passed=not shared,
         severity=dg.AssetCheckSeverity.WARN,
-        description="every study id is one patient's"
+        description="every study id belongs to one patient"
         if not shared
-        else f"{len(shared)} studies have the id of another patient's: their reports' ids name the patient too. Correct the "
-        "layout, or the files whose patient is wrong",
+        else f"{len(shared)} studies share their id with another patient, so their report ids include the patient. Correct the "
+        "layout, or the files with the wrong patient",
         metadata={"studies": len(shared), "shared": dg.MetadataValue.json([s.partition for s in shared[:MAX_ROWS_SHOWN]])},
     )

@@ -1,4 +1,4 @@
-"""`ledger`: the state of every landed object, and the check that nothing is lost between listing and index."""
+"""`ledger`: the state of every landed object, and the check that none is lost between listing and index."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -43,10 +43,10 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
                 CHECK, asset="ledger", blocking=False, description="Listing, ledger, Parquet and index agree object by object."
             ),
             dg.AssetCheckSpec(
-                COUNTS, asset="ledger", description="The index holds as many images, reports and studies as the tables."
+                COUNTS, asset="ledger", description="Index and tables have the same number of images, reports and studies."
             ),
             dg.AssetCheckSpec(
-                REPORTS, asset="ledger", description="Reports found a study, and studies with images have a report."
+                REPORTS, asset="ledger", description="Reports are matched to studies, and studies with images have a report."
             ),
         ],
         code_version="1",
@@ -56,10 +56,10 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
     def ledger(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, search_index: dg.ResourceParam[SearchIndexSource]
     ) -> dg.MaterializeResult:
-        """One row per landed object with its state, reason and last run, and a tombstone per key of a version that is gone.
+        """One row per landed object with its state, reason and last run, and a tombstone per replaced or deleted version.
 
-        Written only if it differs, or the journal had something new to say. Run it by `ledger_job`, which brings the catalogue
-        up to date first.
+        Written only if it differs or the journal has new entries. Run it with `ledger_job`, which refreshes the catalog
+        first.
         """
         tables, index = warehouse.tables(context.run.run_id), search_index.open()
         retired = journal.retired(tables)  # before the inventory is read, which contains them
@@ -118,12 +118,12 @@ def _last(tables: Warehouse) -> pa.Table:
         return tables.read(LEDGER_PATH)
     except pa.ArrowException as error:
         raise StorageError(
-            f"{LEDGER_PATH} cannot be read: restore it, or delete it and lose the record of replaced and deleted objects"
+            f"{LEDGER_PATH} cannot be read: restore it, or delete it, which loses the record of replaced and deleted objects"
         ) from error
 
 
 def _check(found: Reconciliation) -> dg.AssetCheckResult:
-    """The check's result: the differences in words, the totals side by side, and the first keys that differ."""
+    """The check's result: each difference as a sentence, the totals side by side, and the first keys that differ."""
     return dg.AssetCheckResult(
         check_name=CHECK,
         passed=not found.differences,
@@ -139,7 +139,7 @@ def _check(found: Reconciliation) -> dg.AssetCheckResult:
 
 
 def _counts(found: Reconciliation) -> dg.AssetCheckResult:
-    """Whether the totals of Parquet and index are one, whatever study differs."""
+    """Whether the totals of Parquet and index match."""
     totals = {what: found.totals[what] for what in ("images", "reports", "studies")}
     return dg.AssetCheckResult(
         check_name=COUNTS,
@@ -151,14 +151,14 @@ def _counts(found: Reconciliation) -> dg.AssetCheckResult:
 
 
 def _reports(found: ReportJoin, settings: Settings) -> dg.AssetCheckResult:
-    """The check that warns when too few reports found a study, or too few studies have one."""
+    """Warns if too few reports match a study, or too few studies have a report."""
     faults = found.problems(settings.min_joined_reports, settings.min_reported_studies)
     shares = {"joined_share": found.joined_share, "reported_share": found.reported_share}
     return dg.AssetCheckResult(
         check_name=REPORTS,
         passed=not faults,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(faults) or f"{found.joined} of {found.reports} reports found their study",
+        description="; ".join(faults) or f"{found.joined} of {found.reports} reports were matched to a study",
         metadata={
             "reports": found.reports,
             "joined_reports": found.joined,

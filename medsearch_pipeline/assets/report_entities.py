@@ -1,4 +1,4 @@
-"""`report_entities`: what each report says, and how sure it is. Its reports' sections go to the `reports` table beside it."""
+"""`report_entities`: findings in each report and how certain they are. Writes the `reports` table as well."""
 
 import dagster as dg
 
@@ -34,7 +34,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         deps=["inventory", "dicom_metadata"],
         group_name=GROUP,
         kinds={"python", "parquet"},
-        check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was refused.")],
+        check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was rejected.")],
         partitions_def=study_partitions,
         backfill_policy=policy,
         pool="reports",
@@ -49,9 +49,10 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         warehouse: WarehouseResource,
         report_reader: dg.ResourceParam[ReportReaderSource],
     ) -> dg.MaterializeResult:
-        """One row per mention of a finding, sign, symptom, diagnosis or device: offsets, section, assertion and cue, ICD-10-CM.
+        """One row per mention of a finding, sign, symptom, diagnosis or device: offsets, section, assertion and cue,
+        ICD-10-CM.
 
-        Beside it, in `reports`, one row per report: its sections, its eight lists and its codes.
+        The `reports` table gets one row per report: its sections, its eight lists and its codes.
         """
         begin_first_step(context, settings)
         tables = warehouse.tables(context.run.run_id)
@@ -77,7 +78,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
             }
             refused += rejections
             progress.advance()
-        version = version_of(ReportRecord)  # of the table that documents are made from
+        version = version_of(ReportRecord)  # of the table that documents are built from
         versions = {study: StudyVersion(Origin(reader.inputs(landed), version).digest) for study, landed in objects.items()}
         describe_partitions(context, "report_entities", described, versions, partitions.malformed)
         return dg.MaterializeResult(

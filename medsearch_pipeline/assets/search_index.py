@@ -1,4 +1,4 @@
-"""`search_index`: the studies' documents in the index. Made from Parquet alone, so it can always be made again."""
+"""`search_index`: the studies' documents in the index. Built from Parquet alone, so it can always be rebuilt."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,10 +36,10 @@ CODE_VERSION = str(INDEX_SCHEMA_VERSION)
 
 
 class StudiesIncomplete(StudyIncomplete):
-    """Some of a run's studies cannot be indexed; all others are. The message names the first of them and what to do."""
+    """Some studies of a run cannot be indexed; all others are. The message names the first one and what to do."""
 
     def __init__(self, faults: Sequence[StudyIncomplete]) -> None:
-        more = f" ({len(faults) - 1} more studies of this run cannot be indexed either)" if len(faults) > 1 else ""
+        more = f" ({len(faults) - 1} more studies of this run cannot be indexed)" if len(faults) > 1 else ""
         super().__init__(f"{faults[0]}{more}; all other studies are indexed")
 
 
@@ -55,7 +55,7 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
             dg.AssetCheckSpec(
                 VECTORS_MATCH,
                 asset="search_index",
-                description=f"The index holds the vectors of {SAMPLE} of the run's images as directions of length 1.",
+                description=f"The index holds the unit vectors of {SAMPLE} sampled images of the run.",
             )
         ],
         partitions_def=study_partitions,
@@ -70,8 +70,8 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
     ) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult]:
         """One document per embedded image and one per report, replaced study by study.
 
-        Documents the index refuses, and studies whose tables are not finished, fail the run by name, after all other studies
-        were written; of unfinished ones alone the others materialise.
+        Documents that the index rejects and studies with incomplete tables fail the run after all other studies are written;
+        the error names them. If studies are only incomplete, the others are materialized.
         """
         note_settings(context, settings)
         tables, index, partitions = warehouse.tables(context.run.run_id), search_index.open(), partitions_of(context)
@@ -91,9 +91,9 @@ def build_search_index(settings: Settings, policy: dg.BackfillPolicy, retries: R
         seconds = time.perf_counter() - started
         described = {d.study: {"images": len(d.images), "reports": len(d.reports)} for d in documents}
         if unfinished:
-            for study, told in described.items():
+            for study, metadata in described.items():
                 tags = {**tags_of(versions[study]), CODE_VERSION_TAG: CODE_VERSION}
-                yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=told, tags=tags)
+                yield dg.AssetMaterialization("search_index", partition=study.partition, metadata=metadata, tags=tags)
             raise StudiesIncomplete(unfinished)
         describe_partitions(context, "search_index", described, versions, partitions.malformed)
         images = sample([image for study in documents for image in study.images], SAMPLE, context.run.run_id)

@@ -1,6 +1,6 @@
-"""What every study asset's run has in common: which studies, progress, metadata by partition, the WARN check.
+"""What the runs of all study assets share: their studies, progress, metadata by partition, and the WARN check.
 
-Bad data never fails a run here: every partition materialises, and what was refused is a row, a count and a check.
+Bad data never fails a run: every partition is materialized, and a rejection is a row, a count and a check.
 """
 
 import time
@@ -23,14 +23,14 @@ from medsearch_pipeline.studies.settings_digest import settings_digest
 
 PROGRESS_SECONDS = 5.0
 MAX_ROWS_SHOWN = 50
-MALFORMED = "a partition key is spelled patient/study: the next inventory removes this one"
+MALFORMED = "a partition key is patient/study: the next inventory removes this one"
 GROUP = "medsearch"
-"""The one group of all assets: with several, Dagster's lineage opens with closed groups and shows no asset's state."""
+"""One group for all assets: with several, Dagster's lineage opens with collapsed groups and hides the assets' states."""
 OWNERS = ["team:imaging-data"]
 
 
 def asset_spec_arguments(record: type, **metadata: Any) -> dict[str, Any]:
-    """What an asset tells about its table: owners, and each column with its type and meaning."""
+    """Metadata of an asset's table: owners, and each column with its type and meaning."""
     columns = [
         dg.TableColumn(
             f.name,
@@ -44,24 +44,25 @@ def asset_spec_arguments(record: type, **metadata: Any) -> dict[str, Any]:
 
 
 def fresh_within(hours: float) -> dg.FreshnessPolicy:
-    """Fresh for so many hours after each run, with a warning from half of them on. Dagster's daemon evaluates it."""
+    """Fresh for this many hours after each run, with a warning after half of them. Dagster's daemon evaluates it."""
     window = timedelta(hours=hours)
     return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window / 2)
 
 
 def note_settings(context: dg.AssetExecutionContext, settings: Settings) -> None:
-    """Notes with which settings a run began, so that a failed one is run again when they change, whoever launched it."""
+    """Records the settings that a run began with, so that a failed run is retried when they change, whoever launched it."""
     if SETTINGS_TAG not in context.run.tags:
         context.instance.add_run_tags(context.run.run_id, settings_tags(settings_digest(settings)))
 
 
 def begin_first_step(context: dg.AssetExecutionContext, settings: Settings) -> None:
-    """What a step does first with which a run may begin: `note_settings`, and makes sure that the run's model can be loaded.
+    """The first action of each asset that a run may begin with: `note_settings`, and a check that the run's model can be
+    loaded.
 
-    So a run that embeds fails before anything is decoded or read, and not after all of it.
+    So a run that cannot embed fails before it decodes or reads anything.
 
     Raises:
-        ConfigurationError: the run is to embed, and the model cannot be loaded.
+        ConfigurationError: the run embeds, and the model cannot be loaded.
     """
     note_settings(context, settings)
     if dg.AssetKey("embeddings") in context.job_def.asset_layer.executable_asset_keys:
@@ -69,26 +70,26 @@ def begin_first_step(context: dg.AssetExecutionContext, settings: Settings) -> N
 
 
 def partitions_of(context: dg.AssetExecutionContext) -> Partitions:
-    """The studies of this run, and the partitions that name none: a warning, and no reason to stop the others.
+    """The partitions of this run. Those that name no study are logged as a warning and skipped.
 
     Read once: Dagster rereads every key at each access.
     """
     partitions = Partitions.of(context.partition_keys)
     if partitions.malformed:
-        context.log.warning(f"skipped, for {MALFORMED}: {', '.join(partitions.malformed)}")
+        context.log.warning(f"skipped ({MALFORMED}): {', '.join(partitions.malformed)}")
     return partitions
 
 
 class Progress:
-    """Says how far a run is, every few seconds, in counts alone."""
+    """Logs a run's progress every few seconds, as counts only."""
 
     def __init__(self, context: dg.AssetExecutionContext, asset: str, total: int) -> None:
         self._context, self._asset, self._total = context, asset, total
         self._done, self._started, self._said = 0, time.monotonic(), time.monotonic()
-        context.log.info(f"{asset}: {total} studies to look at")
+        context.log.info(f"{asset}: {total} studies to process")
 
     def advance(self, _study: StudyKey | None = None) -> None:
-        """One more study is done."""
+        """Counts one more study as done."""
         self._done += 1
         now = time.monotonic()
         if now - self._said >= PROGRESS_SECONDS or self._done == self._total:
@@ -104,9 +105,9 @@ def describe_partitions(
     versions: Mapping[StudyKey, StudyVersion],
     malformed: Sequence[str],
 ) -> None:
-    """Attaches each study's metadata and data version to its own materialisation, and to a malformed partition's what it is.
+    """Attaches each study's metadata and data version to its materialization, and a note to that of a malformed partition.
 
-    `context.add_asset_metadata(partition_key=...)` does this one key at a time and rereads every partition key each time
+    `context.add_asset_metadata(partition_key=...)` adds one key at a time and rereads every partition key each time
     (70 ms a call at 20,000 keys), so the same accumulator is filled directly.
     """
     step = context.get_step_execution_context()
@@ -119,7 +120,7 @@ def describe_partitions(
 
 
 def totals(metadata: Mapping[StudyKey, Mapping[str, Any]], malformed: Sequence[str]) -> dict[str, Any]:
-    """The sums over a run of every whole-number entry, named `run_<entry>`; and its malformed partitions, if it had any."""
+    """The sum over a run of every integer entry, named `run_<entry>`, and the malformed partitions, if any."""
     sums: Counter[str] = Counter()
     for values in metadata.values():
         sums.update({f"run_{name}": value for name, value in values.items() if type(value) is int})
@@ -127,7 +128,7 @@ def totals(metadata: Mapping[StudyKey, Mapping[str, Any]], malformed: Sequence[s
 
 
 def every_object_was_used(asset: str, name: str, rejections: Sequence[Rejection]) -> dg.AssetCheckResult:
-    """The check that warns, by key and reason, of objects that were refused; what a rule leaves out is counted, no fault."""
+    """Warns about rejected objects by key and reason. Objects excluded by a rule are only counted."""
     excluded = sum(each.reason in EXCLUSIONS for each in rejections)
     rejections = [each for each in rejections if each.reason not in EXCLUSIONS]
     return dg.AssetCheckResult(

@@ -1,1 +1,1 @@
-"""Asset checks: pure decisions over tables, the results Dagster shows of them, and the check of Dagster's own event log."""
+"""Asset checks: pure decisions over tables, their results in Dagster, and the check of Dagster's own event log."""

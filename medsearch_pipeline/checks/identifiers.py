@@ -1,8 +1,8 @@
-"""What must never stand in Dagster's event log, and whether a text holds it.
+"""Patient data that must never appear in Dagster's event log, and the search for it.
 
-Belongs here: which values of a study are looked for, and looking, word by word. Not here: reading rows and events
-(`patient_data`). A value is looked for unless the study's keys spell it (the contract allows keys), it is too short to tell
-from a count, or it is a date of the run itself.
+Belongs here: which values of a study are searched for, and the search, word by word. Not here: reading rows and events
+(`patient_data`). A value is searched for unless the study's keys contain it (the contract allows keys), it is too short to
+distinguish from a count, or it is a date of the run itself.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 MIN_CHARACTERS = 6
-"""Of an identifier: fewer digits are found in any count. Sex, age and time of day are not looked for at all."""
+"""Of an identifier: shorter numbers match any count. Sex, age and time of day are not searched for."""
 PHRASE = 5
-"""Consecutive words of a report that tell its text from any other."""
+"""Number of consecutive words that identify a report's text."""
 DICOM_KEYWORDS = ("PatientName", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName", "OtherPatientIDs")
-"""What only a header holds: no table does."""
+"""Attributes that only a header has, and no table."""
 COLUMNS = ("patient_id", "study_instance_uid", "series_instance_uid", "study_id", "study_date", "study_description")
 _WORD = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)")
@@ -26,12 +26,12 @@ Words = tuple[str, ...]
 
 
 def words_of(text: str) -> Words:
-    """The words and numbers of a text, without case: `Doe^Jane` and `doe, JANE` are the same two."""
+    """The words and numbers of a text, case-folded: `Doe^Jane` and `doe, JANE` give the same two."""
     return tuple(_WORD.findall(text.casefold()))
 
 
 def spellings(name: str, value: str) -> Iterator[Words]:
-    """How a value may be written: a date with and without hyphens, a name with its parts turned round."""
+    """Spellings of a value: a date with and without hyphens, a name with its parts in reverse order."""
     date = _DATE.fullmatch(value)
     if date:
         yield date.groups()
@@ -52,10 +52,10 @@ def phrases_of(report: str) -> Iterator[Words]:
 
 
 class Identifiers:
-    """The values of some studies, by their first word.
+    """The identifying values of some studies, by their first word.
 
     Args:
-        allowed: texts that may hold them: keys, and dates of the run.
+        allowed: texts that may contain them: keys, and dates of the run.
     """
 
     def __init__(self, allowed: Sequence[str]) -> None:
@@ -67,19 +67,19 @@ class Identifiers:
         return sum(map(len, self._by_first.values()))
 
     def add(self, name: str, value: str) -> None:
-        """Looks for a value of the column or attribute `name`."""
+        """Adds a value of the column or attribute `name`."""
         if value.casefold() in self._spelt:
             return
         for words in spellings(name, value):
             self._look_for(name, words)
 
     def add_report(self, text: str) -> None:
-        """Looks for a report's text."""
+        """Adds a report's text."""
         for words in phrases_of(text):
             self._look_for("report", words)
 
     def find_names(self, texts: Iterable[str]) -> set[str]:
-        """The columns and attributes whose values the texts hold; never a value."""
+        """The columns and attributes whose values occur in the texts; never a value itself."""
         found: set[str] = set()
         for text in texts:
             words = words_of(text)
@@ -97,7 +97,7 @@ class Identifiers:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, names included. Numbers are counts."""
+    """Every string in a JSON value, including names. Numbers are counts."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -110,5 +110,5 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def values_of(row: Mapping[str, Any], columns: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The columns of a row that hold a text, with it."""
+    """The columns of a row that have a text, each with its text."""
     return ((name, row[name]) for name in columns if isinstance(row.get(name), str) and row[name])

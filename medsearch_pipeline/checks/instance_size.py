@@ -1,4 +1,4 @@
-"""`dagster_storage_is_adequate`: whether Dagster's own storage suits the number of studies."""
+"""`dagster_storage_is_adequate`: whether Dagster's storage can handle the number of studies."""
 
 import dagster as dg
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
@@ -12,12 +12,12 @@ CHECK = "dagster_storage_is_adequate"
 
 
 def build_instance_size_check(settings: Settings, comfortable: int = COMFORTABLE_ON_SQLITE) -> dg.AssetChecksDefinition:
-    """The check, which warns; it runs with every inventory, since that is what registers partitions."""
+    """The check. It only warns, and runs with every inventory, which registers partitions."""
 
     @dg.asset_check(
         asset="inventory",
         name=CHECK,
-        description="Dagster keeps its state in Postgres, or there are few enough studies for SQLite.",
+        description="Dagster uses Postgres, or there are few enough studies for SQLite.",
         op_tags=whole_step_tags(settings),
     )
     def dagster_storage_is_adequate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

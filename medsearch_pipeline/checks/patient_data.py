@@ -1,7 +1,7 @@
-"""The check that no event of Dagster's log holds patient data of the studies its run worked on.
+"""The check that no event of Dagster's log contains patient data of the studies that its run processed.
 
-Reads the newest ended runs, a sample of their studies' rows and one header each, and compares (`identifiers`). Standard output
-of processes is not in the event log and is not read.
+Reads the newest finished runs, and compares them with a sample of their studies' rows and one header each (`identifiers`). The
+standard output of processes is not in the event log and is not read.
 """
 
 import json
@@ -34,7 +34,7 @@ ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """An event that holds patient data: its run, its number in the log, and which columns or attributes; never the value."""
+    """An event that contains patient data: its run, its number in the log, and the columns or attributes; never the value."""
 
     run: str
     event: int
@@ -42,12 +42,12 @@ class Leak:
 
 
 def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
-    """The check of a deployment, a step of its own beside `ledger`."""
+    """The check of a deployment, a separate step beside `ledger`."""
 
     @dg.asset_check(
         asset="ledger",
         name=CHECK,
-        description=f"No event of the newest {settings.event_check_runs} ended runs holds identifiers or report text of "
+        description=f"No event of the newest {settings.event_check_runs} finished runs contains identifiers or report text of "
         f"{STUDIES} of its studies.",
         op_tags=whole_step_tags(settings),
     )
@@ -56,7 +56,7 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
     ) -> dg.AssetCheckResult:
         instance, tables, store = context.instance, warehouse.tables(context.run.run_id), landing.open()
         runs = instance.get_runs(dg.RunsFilter(statuses=ENDED), limit=settings.event_check_runs)
-        landed = cache(lambda: studies_in(tables.read(PATH)))  # what a run without partitions may have worked on
+        landed = cache(lambda: studies_in(tables.read(PATH)))  # what a run without partitions may have processed
         leaks: list[Leak] = []
         read = compared = 0
         for run in runs:
@@ -69,9 +69,9 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
             check_name=CHECK,
             passed=not leaks,
             severity=dg.AssetCheckSeverity.ERROR,
-            description=f"{len(leaks)} events hold patient data: delete their runs, and correct what wrote them"
+            description=f"{len(leaks)} events contain patient data: delete their runs, and fix the code that wrote them"
             if leaks
-            else "no event holds patient data that was looked for",
+            else "no event contains the patient data searched for",
             metadata={
                 "runs_read": len(runs),
                 "events_read": read,
@@ -87,7 +87,7 @@ def build_patient_data_check(settings: Settings) -> dg.AssetChecksDefinition:
 
 
 def leaks_in(run: dg.DagsterRun, records: Iterable[dg.EventLogRecord], identifiers: Identifiers) -> list[Leak]:
-    """The events of a run, and its tags and configuration (as event 0), that hold one of the identifiers."""
+    """The events of a run, and its tags and configuration (as event 0), that contain an identifier."""
     found = [(0, identifiers.find_names(texts_in([dict(run.tags), dict(run.run_config)])))]
     for record in records:
         written = json.loads(dg.serialize_value(record.event_log_entry))
@@ -96,20 +96,20 @@ def leaks_in(run: dg.DagsterRun, records: Iterable[dg.EventLogRecord], identifie
 
 
 def studies_named(records: Iterable[dg.EventLogRecord]) -> list[StudyKey]:
-    """The studies whose materialisations are among the events."""
+    """The studies whose materializations are among the events."""
     named = {record.partition_key for record in records if record.partition_key and "/" in record.partition_key}
     return list(Partitions.of(sorted(named)).studies)
 
 
 def days_of(records: Sequence[dg.EventLogRecord]) -> list[str]:
-    """The dates of a run's events and of the days around them, which say nothing of a patient."""
+    """The dates of a run's events and the days around them, which reveal nothing about a patient."""
     days = {datetime.fromtimestamp(record.timestamp, UTC).date() for record in (*records[:1], *records[-1:])}
     around = {day + timedelta(days=offset) for day in days for offset in (-1, 0, 1)}
     return [spelt for day in sorted(around) for spelt in (day.isoformat(), day.strftime("%Y%m%d"))]
 
 
 def identifiers_of(tables: Warehouse, landing: ObjectStore, studies: Iterable[StudyKey], days: Sequence[str]) -> Identifiers:
-    """What must not be found: the studies' columns, the lines of their reports, and who the header of one object names."""
+    """The values that must not be found: the studies' columns, their report text, and the names in one object's header."""
     images, reports = ([tables.read(study_path(t, s)).to_pylist() for s in studies] for t in ("dicom_metadata", "reports"))
     rows = [row for of in (*images, *reports) for row in of]
     keys = [name for row in rows for name in (row["key"], row["patient"], row["study"], row.get("image_id", ""))]
@@ -126,7 +126,7 @@ def identifiers_of(tables: Warehouse, landing: ObjectStore, studies: Iterable[St
 
 
 def _header(landing: ObjectStore, key: str) -> list[tuple[str, str]]:
-    """What only the header tells; nothing of an object that went meanwhile."""
+    """The attributes that only the header has; none if the object was deleted meanwhile."""
     try:
         with landing.open(key) as file:
             dataset = read_dataset(file, stop_before_pixels=True)

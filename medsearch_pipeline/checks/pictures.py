@@ -1,4 +1,4 @@
-"""Whether the PNGs of thumbnails are there, of their size, and the very bytes their rows tell."""
+"""Whether the PNGs of thumbnails exist with the recorded size and SHA-256."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Pictures = Mapping[StudyKey, Sequence[ThumbnailRecord]]
 
 
 def faults_of_pictures(store: ObjectStore, rows: Pictures, seed: str) -> dict[StudyKey, str]:
-    """What is wrong with the PNGs of these studies, study by study: each is listed, and of a sample the bytes are read.
+    """Problems of the PNGs by study: all PNGs are listed, and a sample is read.
 
     Args:
-        seed: of the sample, so that every run looks at others.
+        seed: of the sample, so that every run checks different ones.
 
     Raises:
         StorageError: the store cannot be listed or read.
@@ -35,17 +35,17 @@ def faults_of_pictures(store: ObjectStore, rows: Pictures, seed: str) -> dict[St
         drawn = [(study, row) for study, row in sample(every, SAMPLE, seed) if study not in faults]
         digests = readers.map(lambda of: digest_at(store, of[1].path), drawn)
         altered = {study for (study, row), digest in zip(drawn, digests, strict=True) if digest != row.sha256}
-    return faults | dict.fromkeys(altered, "a PNG holds other bytes than its row tells")
+    return faults | dict.fromkeys(altered, "the bytes of a PNG do not match its SHA-256")
 
 
 def sizes_of(store: ObjectStore, study: StudyKey) -> dict[str, int]:
-    """Path → bytes of what lies in a study's folder of pictures. A listing a study costs what the run's studies cost, and not
-    what the warehouse holds."""
+    """Path → size in bytes of each file in a study's thumbnail folder. One listing per study keeps the cost proportional to
+    the run, not to the warehouse."""
     return {entry.key: entry.bytes for entry in store.list(f"thumbnails/{study.partition}")}
 
 
 def faults_by_listing(rows: Pictures, sizes: Mapping[StudyKey, Mapping[str, int]]) -> dict[StudyKey, str]:
-    """What a listing tells: PNGs that are not there, and PNGs of another size."""
+    """Problems that a listing reveals: missing PNGs, and PNGs of another size."""
     faults = {}
     for study, thumbnails in rows.items():
         missing = sum(row.path not in sizes[study] for row in thumbnails)
@@ -56,7 +56,7 @@ def faults_by_listing(rows: Pictures, sizes: Mapping[StudyKey, Mapping[str, int]
 
 
 def digest_at(store: ObjectStore, path: str) -> str | None:
-    """The SHA-256 of a PNG; None where it went since it was listed."""
+    """The SHA-256 of a PNG; None if it was deleted since it was listed."""
     try:
         return hashlib.sha256(store.read(path)).hexdigest()
     except ObjectNotFound:

@@ -1,4 +1,4 @@
-"""How many reports found their study, and how many studies with images have a report."""
+"""How many reports are matched to a study, and how many studies with images have a report."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _STUDIES = """
 
 @dataclass(frozen=True, kw_only=True)
 class ReportJoin:
-    """What was joined.
+    """Counts of matched reports.
 
     Args:
-        reports: landed reports, those that found no study among them.
-        joined: reports that found their study.
+        reports: landed reports, including those without a study.
+        joined: reports that were matched to a study.
         studies_with_images: studies with an image.
         studies_with_report: studies with an image and a report.
     """
@@ -35,18 +35,18 @@ class ReportJoin:
 
     @property
     def joined_share(self) -> float | None:
-        """Reports that found a study, of all; None without reports."""
+        """Share of reports that were matched to a study; None without reports."""
         return self.joined / self.reports if self.reports else None
 
     @property
     def reported_share(self) -> float | None:
-        """Studies with a report, of those with images; None without images."""
+        """Share of studies with images that have a report; None without images."""
         return self.studies_with_report / self.studies_with_images if self.studies_with_images else None
 
     def problems(self, min_joined: float, min_reported: float) -> list[str]:
-        """Which share is too small, in words; empty if none is."""
+        """A sentence for each share that is too small."""
         shares = (
-            (self.joined_share, min_joined, f"{self.joined} of {self.reports} reports found their study"),
+            (self.joined_share, min_joined, f"{self.joined} of {self.reports} reports were matched to a study"),
             (
                 self.reported_share,
                 min_reported,
@@ -54,12 +54,14 @@ class ReportJoin:
             ),
         )
         return [
-            f"{told}, where {least:.0%} are asked for" for share, least, told in shares if share is not None and share < least
+            f"{counts}; the minimum is {minimum:.0%}"
+            for share, minimum, counts in shares
+            if share is not None and share < minimum
         ]
 
 
 def join_of(inventory: pa.Table, studies: pa.Table) -> ReportJoin:
-    """What was joined, by the inventory and by what the tables hold of each study (`ledger.list_studies`)."""
+    """Counts of matched reports, from the inventory and from the tables' studies (`ledger.list_studies`)."""
     reports, tables = (
         query_tables(_REPORTS, inventory=inventory).to_pylist()[0],
         query_tables(_STUDIES, studies=studies).to_pylist()[0],

@@ -1,4 +1,4 @@
-"""A check's result as Dagster shows it: studies by key, counts, and a sentence that says what to do."""
+"""A check's result in Dagster: studies by key, counts, and a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ NAMED = 50
 def no_study_is_at_fault(
     asset: str, name: str, faults: Mapping[StudyKey, str], remedy: str, **counts: int
 ) -> dg.AssetCheckResult:
-    """The check that fails by the keys of studies. It blocks nothing: one study never holds up the others of its run.
+    """Fails if any study has a fault, and lists those studies. It blocks nothing: one study never holds up the others of its
+    run.
 
     Args:
-        faults: study → what is wrong with it, in words that hold no value of its rows.
+        faults: study → what is wrong with it, without values of its rows.
         remedy: what to do about such studies.
     """
     return dg.AssetCheckResult(
@@ -25,7 +26,7 @@ def no_study_is_at_fault(
         check_name=name,
         passed=not faults,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{len(faults)} studies are at fault: {remedy}" if faults else "no study is at fault",
+        description=f"{len(faults)} studies have faults: {remedy}" if faults else "no study has a fault",
         metadata={
             "studies_at_fault": len(faults),
             **counts,

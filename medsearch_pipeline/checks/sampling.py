@@ -1,4 +1,4 @@
-"""The sample of a run that a check looks at, where all of it would cost too much."""
+"""The sample that a check reads where all of a run would cost too much."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Item = TypeVar("Item")
 
 
 def sample(items: Sequence[Item], max_items: int, seed: str) -> list[Item]:
-    """At most so many of the items, each as likely as any other.
+    """Up to `max_items` of the items, drawn uniformly.
 
     Args:
-        seed: the same draws the same; the id of a run, so that every run looks at others.
+        seed: determines the draw; a run's id, so that every run checks different items.
     """
     return random.Random(seed).sample(items, min(max_items, len(items)))  # noqa: S311

@@ -1,4 +1,4 @@
-"""Whether there is one vector per image, whether it can be compared, and whether the index holds its direction."""
+"""Whether every image has one valid vector, and whether the index holds the same unit vector."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from medsearch_core.storage.warehouse import Warehouse, study_path
 READERS = 16
 SAMPLE = 64
 MIN_COSINE = 0.999
-"""Between a vector and what the index holds of it, which may be of half precision."""
+"""Between a vector and its indexed form, which may have half precision."""
 LENGTH_TOLERANCE = 1e-3
 
 
 def faults_of_embeddings(
     tables: Warehouse, studies: Sequence[StudyKey], dimensions: int
 ) -> tuple[dict[StudyKey, str], dict[StudyKey, str]]:
-    """What is wrong with the studies' embeddings: whose images and vectors are not one to one, and whose vectors are unusable.
+    """Problems of the studies' embeddings: studies whose images and vectors do not correspond, and studies with invalid
+    vectors.
 
     Raises:
         StorageError: the store cannot be read.
@@ -46,19 +47,19 @@ def faults_of_embeddings(
 
 
 def fault_of_ids(images: Iterable[str], embedded: Sequence[str]) -> str | None:
-    """How a study's vectors are not one per image; None if they are."""
+    """How a study's vectors do not match its images; None if there is one vector per image."""
     due, held = set(images), set(embedded)
     if due == held and len(held) == len(embedded):
         return None
     double = len(embedded) - len(held)
-    return f"{len(due - held)} images have no vector, {len(held - due)} vectors no image and {double} are double"
+    return f"{len(due - held)} images have no vector, {len(held - due)} vectors have no image and {double} are duplicates"
 
 
 def fault_of_vectors(vectors: pa.ChunkedArray, dimensions: int) -> str | None:
-    """How a study's vectors cannot be compared; None if all can: finite, of the model's dimensions, not all zero."""
+    """Why a study's vectors are invalid; None if all are finite, have the model's dimensions and are not all zero."""
     lengths = pc.list_value_length(vectors).to_numpy(zero_copy_only=False)
     if (lengths != dimensions).any():
-        return f"{int((lengths != dimensions).sum())} vectors have not the model's {dimensions} dimensions"
+        return f"{int((lengths != dimensions).sum())} vectors do not have the model's {dimensions} dimensions"
     values = np.asarray(pc.list_flatten(vectors), np.float32).reshape(len(lengths), dimensions)
     broken, zero = (~np.isfinite(values).all(axis=1)).sum(), (~values.any(axis=1)).sum()
     return f"{broken} vectors are not finite and {zero} are all zero" if broken or zero else None
@@ -67,12 +68,14 @@ def fault_of_vectors(vectors: pa.ChunkedArray, dimensions: int) -> str | None:
 def faults_of_indexed_vectors(
     images: Sequence[ImageDocument], indexed: Sequence[Sequence[float] | None]
 ) -> Mapping[StudyKey, str]:
-    """Studies of whose images the index does not hold the vector's direction, of length 1. A zero vector has none."""
+    """Studies with an image whose unit vector is missing from the index or differs. A zero vector has none."""
     faults = {}
     for image, vector in zip(images, indexed, strict=True):
         expected = normalized(image.vector)
         if expected.any() and not _is_normalized(expected, vector):
-            faults[StudyKey(image.patient, image.study)] = "the index holds no vector, or another, of one of its images"
+            faults[StudyKey(image.patient, image.study)] = (
+                "the vector of one of its images is missing from the index or differs"
+            )
     return faults
 
 

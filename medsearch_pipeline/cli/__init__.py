@@ -1,4 +1,4 @@
-"""The `medsearch` command: what people run beside Dagster's UI."""
+"""The `medsearch` command-line interface."""
 
 from medsearch_pipeline.cli.commands import main
 

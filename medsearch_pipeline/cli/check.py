@@ -1,4 +1,4 @@
-"""`medsearch check`: whether a deployment can work as it is set up."""
+"""`medsearch check`: whether a deployment's setup works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MARKS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
 
 
 def print_checks(console: Console, settings: Settings, is_json: bool) -> int:
-    """Prints what each check found; returns 1 if something keeps the system from working."""
+    """Prints the findings; returns 1 if a problem keeps the system from working."""
     from medsearch_pipeline.readiness.run import blocks, run_checks
 
     with Console(stderr=True).status("Checking …") as status:
@@ -42,13 +42,11 @@ def _print_finding(console: Console, finding: Finding) -> None:
 
 def _summary(findings: Sequence[Finding]) -> str:
     counts = {level: sum(finding.level == level for finding in findings) for level in MARKS}
-    return f"{counts['ok']} ok, warnings: {counts['warning']}, problems: {counts['problem']}"
+    return f"ok: {counts['ok']}, warnings: {counts['warning']}, problems: {counts['problem']}"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", dest="is_json", action="store_true", help="print a list of findings as JSON")
 
 
-COMMANDS = (
-    Command("check", "check stores, index, model, sign-in, Dagster and machine before the start", print_checks, _add_arguments),
-)
+COMMANDS = (Command("check", "check stores, index, model, sign-in, Dagster and machine", print_checks, _add_arguments),)

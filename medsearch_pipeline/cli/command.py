@@ -14,7 +14,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def no_arguments(_: argparse.ArgumentParser) -> None:
-    """Arguments of a command that takes none."""
+    """For a command without arguments."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Command:
 
 @dataclass(frozen=True)
 class CommandGroup:
-    """Commands of two words, as in `medsearch model describe`."""
+    """A group of two-word commands such as `medsearch model describe`."""
 
     name: str
     help: str
@@ -61,7 +61,7 @@ def _add_parser(commands: Subparsers, name: str, help_: str, conflict_handler: s
 
 
 def study_key(text: str) -> StudyKey:
-    """The type of an argument that names a study."""
+    """Argument type of a study key."""
     try:
         return StudyKey.parse(text)
     except ValueError as error:

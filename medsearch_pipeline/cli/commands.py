@@ -1,4 +1,4 @@
-"""The `medsearch` command: collects what each module of this package declares, runs one, and reports errors in one line."""
+"""The `medsearch` command: collects the commands of this package's modules, runs one, and prints errors on one line."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status. Errors are printed in one line, without a stack trace."""
+    """Runs one command and returns its exit status. Errors are printed on one line, without a stack trace."""
     heed_signals()
     values = vars(build_parser().parse_args(arguments))
     command: Command = values.pop("command")
@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="medsearch",
         description="Command-line companion to the Dagster UI.",
-        epilog="It is configured by environment variables, or a file .env in the current folder: see docs/settings.md.",
+        epilog="Configured by environment variables or a .env file in the current folder; see docs/settings.md.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

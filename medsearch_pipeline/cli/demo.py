@@ -18,7 +18,7 @@ def demo(_: Console, home: Path, patients: int, once: bool) -> int:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--home", type=Path, default=Path(".medsearch/demo"), help="folder of everything the demo writes")
+    parser.add_argument("--home", type=Path, default=Path(".medsearch/demo"), help="folder for everything the demo writes")
     parser.add_argument("--patients", type=int, default=64, help="number of patients to draw")
     parser.add_argument("--once", action="store_true", help="stop when the example query is answered")
 

@@ -35,12 +35,12 @@ ABLATION_COLUMNS = ("rules", "micro precision", "micro recall", "micro F1", "mac
 
 
 def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses: Path | None) -> int:
-    """Prints how right the reader is. Of a corpus every row has to hold: the exit status is 1 where one does not."""
+    """Prints how accurate the reader is. For a corpus, the exit status is 1 if any row fails."""
     rows = read_gold(gold)
     if "mention" in rows[0]:
         return _corpus(console, read_annotated_mentions(rows))
     if reports is None:
-        raise ConfigurationError(f"{gold} names whole reports; say where they are with --reports FOLDER")
+        raise ConfigurationError(f"{gold} names whole reports: give their folder with --reports FOLDER")
     known = read_truth(gold, rows)
     findings = list(next(iter(known.values())))
     texts = {name: read_gold_text(reports, name) for name in known}

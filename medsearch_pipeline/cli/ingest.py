@@ -1,4 +1,4 @@
-"""`medsearch ingest`: launches `ingest_job` for all studies or some, and follows it."""
+"""`medsearch ingest`: launches `ingest_job` for all or some studies, and follows the runs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ MAX_NAMED = 20
 
 
 def ingest(console: Console, settings: Settings, names: Sequence[str]) -> int:
-    """Ingests and says what became of it; returns 1 if a run failed.
+    """Ingests and prints the outcome; returns 1 if a run failed.
 
     Raises:
         ConfigurationError: `DAGSTER_HOME` is not set, or the model cannot be loaded. Nothing is launched.
-        MedsearchError: a name is nobody's.
+        MedsearchError: a name matches nothing.
     """
     with Console(stderr=True).status(f"Loading {settings.model} …"):
         model = availability(settings, DOWNLOAD_SECONDS)
@@ -45,7 +45,9 @@ def ingest(console: Console, settings: Settings, names: Sequence[str]) -> int:
     index = open_index(settings)
     with dagster_instance() as instance:
         if instance is None:
-            raise ConfigurationError("DAGSTER_HOME names no folder, so nobody knows of partitions and runs: set it")
+            raise ConfigurationError(
+                "DAGSTER_HOME is not a folder, so partitions and runs are unknown: set it to the folder of dagster.yaml"
+            )
         launcher = choose_launcher(settings, instance)
         with IngestDisplay(console) as display:
             display.say(f"Runs are started by {launcher.description}.")
@@ -81,12 +83,12 @@ def _report(console: Console, done: Ingestion) -> int:
         line(f"not ingested: {study}")
     if len(done.pending) > MAX_NAMED:
         line(f"not ingested: {len(done.pending) - MAX_NAMED} more (medsearch stale --studies lists all)")
-    line(f"{done.studies} studies in {done.runs} runs, {len(done.failed)} of which failed")
+    line(f"{done.studies} studies in {done.runs} runs; {len(done.failed)} runs failed")
     return int(bool(done.failed))
 
 
 class IngestDisplay:
-    """A bar for the run that goes on in a terminal; elsewhere a line for each step forward."""
+    """A progress bar on a terminal; elsewhere a line for each step."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -132,5 +134,5 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = (
-    Command("ingest", "ingest everything that landed, or the studies named, and follow the runs", ingest, _add_arguments),
+    Command("ingest", "ingest everything that landed, or the named studies, and follow the runs", ingest, _add_arguments),
 )

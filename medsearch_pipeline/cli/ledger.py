@@ -1,4 +1,4 @@
-"""`medsearch ledger` and `medsearch rejections`: what became of every landed object."""
+"""`medsearch ledger` and `medsearch rejections`: the state of every landed object."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ COLUMNS = (
 
 
 def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
-    """Prints the totals, or the rows of a state or a study; returns 1 if an object is unaccounted for."""
+    """Prints the totals, or the rows of a state or study; returns 1 if an object is unaccounted for."""
     ledger = _with_reasons(settings, _open(settings))
     rows = _select(ledger.rows, state, study).select(list(COLUMNS))
     if is_csv:
@@ -63,7 +63,7 @@ def print_ledger(console: Console, settings: Settings, state: str | None, study:
 
 
 def print_rejections(console: Console, settings: Settings, is_csv: bool) -> int:
-    """Prints every object, or frame of one, that was refused; returns 1 if an object is unaccounted for."""
+    """Prints every rejected object and frame; returns 1 if an object is unaccounted for."""
     ledger = _open(settings)
     rows = current_rejections(ledger.rows, read_catalog(ledger.warehouse))
     if is_csv:
@@ -79,7 +79,7 @@ def _open(settings: Settings) -> Ledger:
 
 
 def _with_reasons(settings: Settings, ledger: Ledger) -> Ledger:
-    """The ledger whose pending objects have a reason: why they are pending now, not when it was made."""
+    """The ledger with the current reason of each pending object."""
     studies = pending_studies(ledger.rows)
     if not studies:
         return ledger
@@ -112,7 +112,7 @@ def _print_rows(console: Console, rows: pa.Table, columns: tuple[str, ...], max_
 
 
 def _print_unaccounted(console: Console, ledger: Ledger) -> int:
-    for message, keys in (("unaccounted for", ledger.lost), ("not in the ledger as it is listed", ledger.since)):
+    for message, keys in (("unaccounted for", ledger.lost), ("changed since the ledger", ledger.since)):
         for key in keys[:NAMED]:
             console.print(f"{message}: {key}", markup=False, highlight=False, soft_wrap=True)
         if len(keys) > NAMED:
@@ -129,7 +129,7 @@ def _add_csv(parser: argparse.ArgumentParser) -> None:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", choices=STATES, help="list the objects of one state")
     parser.add_argument("--study", type=study_key, metavar="PATIENT/STUDY", help="list the objects of one study")
-    parser.add_argument("--csv", dest="is_csv", action="store_true", help="print rows as CSV: those selected, or all")
+    parser.add_argument("--csv", dest="is_csv", action="store_true", help="print the selected rows as CSV, or all")
 
 
 COMMANDS = (

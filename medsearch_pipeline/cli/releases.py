@@ -25,16 +25,17 @@ REPORT_INTERVAL_SECONDS = 5.0
 
 
 def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bool, any_model: bool) -> int:
-    """Builds, checks and publishes a release, unless it would be another model's than the configured one or a mere twin."""
+    """Builds, verifies and publishes a release, unless the embeddings are of another model or the current release is up to
+    date."""
     warehouse, index = open_warehouse(settings), open_index(settings)
     with LoadProgress(console) as progress:
-        progress.step("Looking which model made the embeddings")
+        progress.step("Checking which model made the embeddings")
         studies_by_model = count_models(warehouse)
         if not any_model:
             check_configured_model(settings, warehouse, studies_by_model)
         if not fresh and (current := up_to_date_release(warehouse, index)):
             console.print(
-                f"The current release, {current}, holds every study as it is: nothing was built. --fresh builds another.",
+                f"The current release, {current}, is up to date; nothing was built. Use --fresh to build another.",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -58,18 +59,18 @@ def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bo
 
 
 def summary_lines(done: ReindexResult) -> list[str]:
-    """What a rebuild did, in sentences."""
+    """The result of a rebuild, in sentences."""
     images, reports, studies = done.verification.held
     seconds = max(done.seconds, 1e-9)
     lines = [
-        f"Readers and writers are sent to release {done.name}: {images} images, {reports} reports, {studies} studies"
-        + (f"; {len(done.missing)} missing." if done.missing else "."),
+        f"Published release {done.name}: {images} images, {reports} reports, {studies} studies"
+        + (f"; {len(done.missing)} studies missing." if done.missing else "."),
         f"Loaded {done.loaded_images} images of {done.loaded_studies} studies{' more' if done.is_resumed else ''} "
         f"in {done.seconds:.1f} s: {done.loaded_images / seconds:.1f} images/s, "
         f"{done.loaded_studies / seconds:.1f} studies/s.",
     ]
     if done.verification.recall is not None:
-        lines.append(f"Recall@10 against exact search: {done.verification.recall:.3f}, over {done.verification.sample} images.")
+        lines.append(f"Recall@10 against exact search: {done.verification.recall:.3f}, on {done.verification.sample} images.")
     return [*lines, *(f"Deleted release {name}." for name in done.discarded)]
 
 
@@ -92,20 +93,20 @@ def print_releases(console: Console, settings: Settings) -> int:
 
 
 def rollback(console: Console, settings: Settings, name: str | None) -> int:
-    """Sends all readers and writers to the previous release, or to a named one that was published before."""
+    """Switches readers and writers to the previous release, or to a named one that was published before."""
     index = open_index(settings)
     releases = index.releases()
     target = _find_release(releases, name) if name else previous(releases)
     if target.is_current:
-        console.print(f"{target.name} is the current release already.", soft_wrap=True)
+        console.print(f"{target.name} is already the current release.", soft_wrap=True)
         return 0
     if target.published is None:
-        raise NoSuchRelease(f"{target.name} was never published: medsearch reindex checks and publishes it")
+        raise NoSuchRelease(f"{target.name} was never published: run medsearch reindex to verify and publish it")
     index.publish(target.name)
     left = next((r.name for r in releases if r.is_current), None)
     console.print(
-        f"Readers and writers are sent to release {target.name} again" + (f"; {left} is kept." if left else "."),
-        "What was materialised since is not in it: medsearch reindex brings everything up to date.",
+        f"Release {target.name} is current again" + (f"; {left} is kept." if left else "."),
+        "It lacks what was materialized since: run medsearch reindex to bring everything up to date.",
         sep="\n",
         soft_wrap=True,
     )
@@ -120,7 +121,7 @@ def discard(console: Console, settings: Settings, name: str) -> int:
 
 
 class LoadProgress:
-    """A bar on a terminal; elsewhere a line every few seconds. Each load of a rebuild has its own."""
+    """A progress bar on a terminal; elsewhere a line every few seconds. It restarts for each load of a rebuild."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -173,7 +174,7 @@ def _find_release(releases: Sequence[Release], name: str) -> Release:
 
 
 def _release_cells(index: ReleasedIndex, release: Release) -> list[str]:
-    """Images, reports, studies and model; a release that cannot be read says so and hides no other."""
+    """Images, reports, studies and model; a release that cannot be read shows that instead."""
     try:
         health = index.release(release.name).health()
     except MedsearchError:
@@ -191,7 +192,7 @@ def _add_rebuild_arguments(parser: argparse.ArgumentParser) -> None:
         "--fresh",
         dest="fresh",
         action="store_true",
-        help="start over instead of resuming an unfinished release, also if the current one is up to date",
+        help="start over instead of resuming an unfinished release, even if the current one is up to date",
     )
     parser.add_argument(
         "--allow-missing", dest="allow_missing", action="store_true", help="publish even if some studies cannot be read"
@@ -215,7 +216,7 @@ def _add_discard_arguments(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         "reindex",
-        "build a release of the search index from Parquet beside the current one, verify it, and publish it",
+        "build a new release of the search index from Parquet, verify it, and publish it",
         rebuild,
         _add_rebuild_arguments,
     ),

@@ -1,4 +1,4 @@
-"""`medsearch stale`: which studies are stale, why, and which job mends them."""
+"""`medsearch stale`: which studies are stale, why, and which job refreshes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from medsearch_pipeline.upkeep.staleness import Staleness
 
 
 def print_stale(console: Console, settings: Settings, studies: bool) -> int:
-    """Prints how many studies are stale by reason and job, or the studies; returns 1 if one is."""
+    """Prints the number of stale studies by reason and job, or lists them; returns 1 if any is stale."""
     warehouse = open_warehouse(settings)
     inputs, staleness = assess_staleness(settings, warehouse, open_index(settings))
     console.print(format_summary(staleness), highlight=False)
@@ -47,7 +47,7 @@ def print_stale(console: Console, settings: Settings, studies: bool) -> int:
 
 
 def _failed_runs(instance: dg.DagsterInstance | None, found: Staleness) -> Mapping[str, StudyRun]:
-    """Partition → its last run, of the stale studies whose last run failed."""
+    """Partition → last run, for stale studies whose last run failed."""
     runs = newest_runs_of(instance, [each.study for each in found.stale])
     return {partition: run for partition, run in runs.items() if run.status == dg.DagsterRunStatus.FAILURE}
 

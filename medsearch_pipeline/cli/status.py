@@ -1,4 +1,4 @@
-"""`medsearch status`: how a deployment stands, at any time."""
+"""`medsearch status`: the state of a deployment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from medsearch_pipeline.status.deployment import DeploymentStatus, read_status
 
 
 def print_status(console: Console, settings: Settings, is_json: bool) -> int:
-    """Prints how the deployment stands; returns 0, for it judges nothing: `medsearch check` does."""
+    """Prints the state of the deployment. Always returns 0; `medsearch check` judges it."""
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE"))
     with dagster_instance() as instance, Console(stderr=True).status("Reading warehouse, index and Dagster's state …"):
         status = read_status(settings, warehouse, open_index(settings), instance)
@@ -36,7 +36,7 @@ def _print(console: Console, status: DeploymentStatus) -> None:
         console.print(f"{name:<10} {text}", markup=False, highlight=False, soft_wrap=True)
 
     states = ", ".join(f"{count} {state}" for state, count in status.objects.items() if count)
-    line("Objects", states or ("none has landed" if status.objects else "nobody has looked at the landing store yet"))
+    line("Objects", states or ("none has landed" if status.objects else "the landing store has not been scanned yet"))
     line("Studies", f"{status.studies} landed, {status.indexed_studies} indexed")
     line("Index", f"{status.images} images, {status.reports} reports")
     for each in status.pending:
@@ -46,7 +46,7 @@ def _print(console: Console, status: DeploymentStatus) -> None:
     for release in status.releases:
         line("Release", f"{release.name}, {_published(release.published)}{', current' if release.is_current else ''}")
     if not status.has_dagster:
-        line("Dagster", "DAGSTER_HOME names no folder, so sensors, runs and the last ledger are not known")
+        line("Dagster", "DAGSTER_HOME is not a folder, so sensors, runs and the last ledger are unknown")
         return
     line("Inventory", _time(status.last_inventory))
     line("Ledger", _time(status.last_ledger))
@@ -56,7 +56,7 @@ def _print(console: Console, status: DeploymentStatus) -> None:
         (each.name, "on" if each.is_on else "off", _time(each.last_tick), each.outcome, each.message)
         for each in status.automation
     ]
-    print_table(console, ("sensor or schedule", "", "last tick", "", "it said"), rows)
+    print_table(console, ("sensor or schedule", "", "last tick", "", "message"), rows)
 
 
 def _published(time: datetime | None) -> str:
@@ -77,6 +77,4 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", dest="is_json", action="store_true", help="print it as JSON")
 
 
-COMMANDS = (
-    Command("status", "print counts, what is pending and why, sensors, failed runs and releases", print_status, _add_arguments),
-)
+COMMANDS = (Command("status", "print counts, pending work, sensors, failed runs and releases", print_status, _add_arguments),)

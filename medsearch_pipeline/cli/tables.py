@@ -1,4 +1,4 @@
-"""Tables of commands: in a terminal they fit its width, elsewhere nothing is cut or wrapped."""
+"""Tables of commands: on a terminal they fit its width; elsewhere nothing is cut or wrapped."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def print_table(
     uncut: Sequence[str] = (),
     has_whole_words: bool = False,
 ) -> None:
-    """Prints a table of plain text; None is empty.
+    """Prints a table of plain text; None prints as empty.
 
     Args:
-        uncut: Columns that no terminal may wrap either, because people copy from them.
+        uncut: Columns that are never wrapped, because people copy from them.
         has_whole_words: Whether lines break between words alone, where the terminal is wide enough for that.
     """
     cells = [["" if value is None else str(value) for value in row] for row in rows]

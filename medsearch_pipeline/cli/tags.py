@@ -22,17 +22,17 @@ def tag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[st
     """Adds tags to a study.
 
     Raises:
-        InvalidQuery: one looks like a person, and nobody said that it is none.
+        InvalidQuery: a tag looks like patient data, and --yes is not given.
     """
     found = {each: what for each in tags if (what := looks_like_person(each))}
     if found and not yes:
         named = ", ".join(f"{_quote(each)} looks like {what}" for each, what in found.items())
-        raise InvalidQuery(f"{named}. Everybody who may search sees tags. If it names no patient, repeat with --yes")
+        raise InvalidQuery(f"{named}. Everyone who can search sees tags. If it identifies no patient, repeat with --yes")
     return _retag(console, settings, study, add=tags)
 
 
 def untag(console: Console, settings: Settings, study: StudyKey, tags: Sequence[str]) -> int:
-    """Removes tags from a study, all if none is named."""
+    """Removes tags from a study; all of them if none is named."""
     return _retag(console, settings, study, remove=tags or None)
 
 
@@ -43,12 +43,12 @@ def _retag(
     tags = retag(warehouse, study, add, remove)
     console.print(f"{study}: {', '.join(map(_quote, tags)) or 'no tags'}", markup=False, highlight=False)
     if not refresh(warehouse, open_index(settings), study):
-        console.print("It is not in the search index yet; when it is, its tags will be.")
+        console.print("The study is not in the search index yet; its tags will be indexed with it.")
     return 0
 
 
 def _quote(tag: str) -> str:
-    """A tag as it can be told from two."""
+    """A tag in quotes, so that one tag with a comma does not look like two."""
     return json.dumps(tag, ensure_ascii=False)
 
 
@@ -59,7 +59,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
 def _add_tag_arguments(parser: argparse.ArgumentParser) -> None:
     _add_study(parser)
     parser.add_argument("tags", nargs="+", metavar="TAG", help="1 to 64 printable characters; never a patient's name")
-    parser.add_argument("--yes", action="store_true", help="add also tags that look like a name, a record number or a date")
+    parser.add_argument("--yes", action="store_true", help="also add tags that look like a name, a record number or a date")
 
 
 def _add_untag_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`medsearch up`: the whole system over one's own data."""
+"""`medsearch up`: the whole system on your own data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path(".medsearch"),
         metavar="FOLDER",
-        help="folder for what is written; MEDSEARCH_WAREHOUSE, MEDSEARCH_INDEX and DAGSTER_HOME override parts of it "
+        help="folder for output; MEDSEARCH_WAREHOUSE, MEDSEARCH_INDEX and DAGSTER_HOME override parts of it "
         "(default: %(default)s)",
     )
     add("--dagster-port", type=int, default=3000, metavar="PORT", help="port of the Dagster UI (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Opening the warehouse for commands, which read what runs wrote and never make one."""
+"""Opening the warehouse for commands, which never create one."""
 
 from __future__ import annotations
 

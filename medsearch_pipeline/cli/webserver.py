@@ -1,4 +1,4 @@
-"""`medsearch webserver`: Dagster's UI behind its guard."""
+"""`medsearch webserver`: Dagster's UI behind a guard."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-m", "--module-name", dest="module", action="append", default=[], help="a module of Dagster definitions")
     add("-h", "--host", default="127.0.0.1", help="address to listen on")
     add("-p", "--port", type=int, default=3000, help="port to listen on")
-    add("-l", "--path-prefix", dest="prefix", type=_prefix, default="", metavar="PATH", help="path in front, such as /dagster")
-    add("--read-only", dest="is_read_only", action="store_true", help="refuse everything that starts or changes")
+    add(
+        "-l", "--path-prefix", dest="prefix", type=_prefix, default="", metavar="PATH", help="URL path prefix, such as /dagster"
+    )
+    add("--read-only", dest="is_read_only", action="store_true", help="refuse everything that starts runs or changes state")
 
 
 def _prefix(text: str) -> str:
@@ -37,7 +39,7 @@ def _prefix(text: str) -> str:
 COMMANDS = (
     Command(
         "webserver",
-        "serve Dagster's UI, closed to other web pages, until Ctrl-C",
+        "serve Dagster's UI, protected from other web pages, until Ctrl-C",
         webserver,
         _add_arguments,
         conflict_handler="resolve",  # -h is the host, as for dagster-webserver

@@ -1,4 +1,4 @@
-"""`medsearch where`: from a key, accession number, UID or partition to the study, its objects, its partition and its runs."""
+"""`medsearch where`: finds a study by key, accession number, UID or partition, and shows its objects, partition and runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_STUDIES, MAX_RUNS = 20, 10
 
 
 def print_place(console: Console, settings: Settings, text: str) -> int:
-    """Prints what the text names: studies, objects, partition and runs; returns 1 if nothing has this name."""
+    """Prints the studies, objects, partition and runs that the text names; returns 1 if it names no study."""
     warehouse, index = open_warehouse(settings), open_index(settings)
     match = find(text, warehouse, index)
     for row in match.orphans.to_pylist():
@@ -47,14 +47,14 @@ def find(text: str, warehouse: Warehouse, index: ReleasedIndex) -> Match:
     """What a text names.
 
     Raises:
-        MedsearchError: nothing.
+        MedsearchError: the text names nothing.
     """
     inventory = require_inventory(warehouse)
     match = find_in_inventory(text, inventory) or find_by_uid(text, warehouse, index, inventory)
     if match is None:
         raise MedsearchError(
-            f"nothing that landed is called {text}: give a landed key or folder, patient/study, an accession number or a UID. "
-            "Accession numbers are known only of studies that are grouped by header"
+            f"no landed study or object is named {text}: give a landed key or folder, patient/study, accession number or UID. "
+            "Only studies grouped by header have known accession numbers"
         )
     return match
 
@@ -76,12 +76,12 @@ def _print_study(
     print_table(console, columns, ([row[name] for name in columns] for row in rows.to_pylist()))
     wrote = sorted({run for run in ledger.catalog["run"].to_pylist() if run})
     if instance is None:
-        line = f"Runs that wrote its tables: {', '.join(wrote) or 'none'}. Set DAGSTER_HOME to learn how they ended."
+        line = f"Runs that wrote its tables: {', '.join(wrote) or 'none'}. Set DAGSTER_HOME to see how they ended."
         console.print(line, markup=False, highlight=False, soft_wrap=True)
         return
     keys = instance.get_dynamic_partitions(NAME)
     if study.partition not in keys:
-        console.print("It is not registered in Dagster yet: ingest_sensor or inventory_job registers it.")
+        console.print("The partition is not registered in Dagster yet: ingest_sensor or inventory_job registers it.")
     runs = runs_covering(newest_runs(instance), keys, study.partition, MAX_RUNS)
     print_table(console, ("run", "job", "status", "created", "wrote its tables"), _run_rows(runs, wrote))
 
@@ -92,7 +92,7 @@ def _run_rows(runs: list[StudyRun], wrote: list[str]) -> Iterator[tuple[object, 
     listed = {run.id for run in runs}
     for run_id in wrote:
         if run_id not in listed:
-            yield run_id, "", "not in Dagster any more, or older", "", "yes"
+            yield run_id, "", "deleted from Dagster, or older", "", "yes"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

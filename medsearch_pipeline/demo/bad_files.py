@@ -1,6 +1,7 @@
-"""What a real bucket also holds: files that must be refused by name and reason while every other file goes through.
+"""Files that real buckets also contain and that must be rejected with a reason while every other file is ingested.
 
-Belongs here: one patient of nothing but trouble, and strays. Each reason is a word of `medsearch_core.records.REASONS`.
+Belongs here: one patient with nothing but faulty files, and stray files. Reasons are those of
+`medsearch_core.records.REASONS`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ HTML = b"<!DOCTYPE html><html><head><title>Index of /files</title></head><body><
 
 
 def write_bad_files(folder: Path, seed: int, stranger: str) -> dict[str, str]:
-    """Writes them under a landing folder; returns the reason for which each one, by its key, must be refused.
+    """Writes them to a landing folder; returns key → the reason for which the file must be rejected.
 
     Args:
-        stranger: PatientID of another patient, whose image lies in the wrong folder.
+        stranger: PatientID of another patient, whose image is in the wrong folder.
     """
     reasons = {}
     for name, (data, reason) in _files(seed, stranger).items():
@@ -38,7 +39,7 @@ def write_bad_files(folder: Path, seed: int, stranger: str) -> dict[str, str]:
 
 
 def _files(seed: int, stranger: str) -> dict[str, tuple[bytes, str]]:
-    """Key -> content and reason; without a reason only for the one good file that others repeat."""
+    """Key → content and reason; the reason is None only for the good file that others duplicate."""
     first, other = _object(seed, 1), _object(seed, 2)
     repeat = dcmread(DicomBytesIO(first))
     repeat.InstanceNumber = 7

@@ -1,7 +1,7 @@
 """Drawing on a grid of centimetres: edges, curves, strokes, blurs and noise.
 
-Belongs here: what knows nothing of a chest. Only additions, multiplications, divisions and square roots touch whole images:
-they are exact to the last bit on every machine (IEEE 754), which `exp` and its kin are not.
+Belongs here: drawing without any anatomy. Whole images are computed only with additions, multiplications, divisions and square
+roots, which give identical bits on every machine (IEEE 754), unlike `exp` and similar functions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values that say what a demo study is: who was imaged, what was found, in which views.
+"""Values that define a demo study: who was imaged, what was found, in which views.
 
 Belongs here: the ground truth's own words and the seeded random streams everything is drawn from. Not here: which studies
 exist (`plan`), how they look (`radiographs`), what is written about them (`reports`).
@@ -23,7 +23,7 @@ KINDS: tuple[Kind, ...] = ("pleural effusion", "pulmonary nodule", "cardiomegaly
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is drawn in the pixels. A heart has no side here, and only lung findings have a zone."""
+    """A finding drawn in the pixels. A heart has no side, and only lung findings have a zone."""
 
     kind: Kind
     side: Side = "left"
@@ -42,23 +42,23 @@ class Physique:
     lung_height: float
     """Apex to dome."""
     fat: float
-    """0 lean to 1 obese: soft tissue outside the ribs, and the veil it lays over everything."""
+    """0 lean to 1 obese: soft tissue outside the ribs, and the haze it adds to the image."""
     heart: float
     """Cardiothoracic ratio without cardiomegaly."""
     rib_slope: float
     breast: float
     bend: float
-    """Sideways bend of the spine."""
+    """Lateral curvature of the spine."""
 
 
 def stream(seed: int, *names: str | int) -> np.random.Generator:
-    """The random stream of a name: independent of every other name's and of the order in which streams are used."""
+    """The random stream of a name, independent of other names and of the order of use."""
     digest = hashlib.sha256("/".join(map(str, (seed, *names))).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
 def physique(rng: np.random.Generator) -> Physique:
-    """A body at random."""
+    """A random body."""
     sex: Literal["M", "F"] = "F" if rng.random() < 0.5 else "M"
     female = sex == "F"
     return Physique(

@@ -1,7 +1,7 @@
-"""What a projected chest consists of before it is exposed: layers of density, and the landmarks findings are placed by.
+"""A projected chest before exposure: layers of density, and the landmarks that findings are placed by.
 
-Belongs here: the layers and what both views share (vessels). Densities add up along a ray, so layers are sums: 1 is about the
-density of the abdomen.
+Belongs here: the layers, and the vessels that both views share. Densities add up along a ray, so layers are sums: 1 is about
+the density of the abdomen.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Chest:
     """0..1: depth of aerated lung."""
     vessels: Image
     fluid: Image
-    """Density that a finding adds."""
+    """Density added by findings."""
 
     def lung(self, side: str) -> Lung:
         """The lung a side's findings are seen in."""

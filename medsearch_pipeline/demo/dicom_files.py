@@ -1,6 +1,6 @@
 """DICOM objects of the demo's radiographs: headers as a CR or DX unit writes them, de-identified as MIMIC-CXR is.
 
-Belongs here: attributes, encodings and bytes. Every byte follows from the arguments: no clock, no generated UID.
+Belongs here: attributes, encodings and bytes. Every byte is determined by the arguments: no clock, no generated UID.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Disease, drawn into the layers of a chest.
 
-Belongs here: what each finding does to aeration, vessels and density. Cardiomegaly is anatomy (a wider silhouette), so it is
+Belongs here: how each finding changes aeration, vessels and density. Cardiomegaly is anatomy (a wider silhouette), so it is
 drawn with the heart.
 """
 

@@ -112,7 +112,7 @@ def _body(grid: Grid, body: Physique, lungs: dict[str, Lung], rng: np.random.Gen
 
 
 def _mediastinum(grid: Grid, lungs: dict[str, Lung], bend: Image) -> Image:
-    """Extra density of the heart, the great vessels and what lies below the diaphragm."""
+    """Extra density of the heart, the great vessels and the abdomen."""
     heart = smoothstep(0.6, -2.6, lungs["right"].medial) * smoothstep(0.6, -2.6, lungs["left"].medial)
     core = dome(np.clip((grid.x - bend) / 4.2, -1, 1))
     below = smoothstep(0.5, -4, lungs["right"].floor) * smoothstep(0.5, -4, lungs["left"].floor)

@@ -1,6 +1,6 @@
 """The demo's landing folder: synthetic chest radiographs and reports in MIMIC-CXR's layout, and the truth about them.
 
-Belongs here: putting planned, drawn and written things in their places. The truth is returned and never written.
+Belongs here: writing planned studies, images and reports to files. The ground truth is returned, never written.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEED = 20260
 
 @dataclass(frozen=True)
 class StudyTruth:
-    """What is true of one study: what was drawn, in which images, and what its report says about it."""
+    """The ground truth of one study: what was drawn, in which images, and what its report states."""
 
     findings: tuple[Finding, ...]
     images: Mapping[str, View]
@@ -47,7 +47,7 @@ class LandingSummary:
 
     @property
     def studies(self) -> int:
-        """Number of good studies, one of which has a report alone."""
+        """Number of good studies, one of which has only a report."""
         return len(self.truth)
 
     @property

@@ -1,6 +1,6 @@
 """The anatomy of a lateral chest radiograph: the patient faces the left of the picture, arms raised.
 
-Belongs here: shapes and where they are, in cm. Both lungs lie over each other, so they are one; its wall is the back.
+Belongs here: shapes and where they are, in cm. The lungs overlap, so they are drawn as one; its wall is the back.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The lead letters that tell left from right, as small bitmaps."""
+"""The lead letters that mark left and right, as small bitmaps."""
 
 from __future__ import annotations
 

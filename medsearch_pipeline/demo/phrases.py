@@ -1,7 +1,7 @@
-"""What radiologists write about the demo's findings: many wordings for the same thing.
+"""Radiologists' wordings for the demo's findings: several for each.
 
-Belongs here: sentences and what each asserts. `{side}`, `{size}`, `{zone}`, `{mm}` are filled from the finding, a leading
-capital from the sentence's place.
+Belongs here: sentences and what each asserts. `{side}`, `{size}`, `{zone}`, `{mm}` are filled from the finding; a leading
+capital depends on the position of the sentence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which patients, studies and images the demo holds, and how each image is stored.
+"""Which patients, studies and images the demo has, and how each image is stored.
 
 Belongs here: decisions, made before a pixel is drawn. The first patients of a long plan are the patients of a short one.
 """
@@ -49,7 +49,7 @@ FIRST_PATIENT, FIRST_STUDY = 10000032, 50414267
 
 @dataclass(frozen=True)
 class ImagePlan:
-    """One DICOM object and the liberties its modality takes with the standard."""
+    """One DICOM object and the deviations from the standard that its modality makes."""
 
     sop_instance_uid: str
     view: View
@@ -65,7 +65,7 @@ class ImagePlan:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """One visit: what is seen, what was seen before and is gone, and what lands of it."""
+    """One visit: present findings, resolved findings, and the files that land."""
 
     patient_id: str
     study_id: str
@@ -80,7 +80,7 @@ class StudyPlan:
 
     @property
     def folder(self) -> str:
-        """Where its images lie, `files/p10/p10000032/s50414267`; its report is beside, with `.txt`."""
+        """The folder of its images, `files/p10/p10000032/s50414267`; its report is the same path with `.txt`."""
         return f"files/p{self.patient_id[:2]}/p{self.patient_id}/s{self.study_id}"
 
 
@@ -94,13 +94,13 @@ class PatientPlan:
 
 
 def uid(seed: int, *names: str | int) -> str:
-    """A UID of its own for a name: a hash under the root for UUIDs (PS3.5 B.2)."""
+    """A UID derived from a name: a hash under the root for UUIDs (PS3.5 B.2)."""
     digest = hashlib.sha256("/".join(map(str, (seed, *names))).encode()).hexdigest()
     return f"2.25.{int(digest[:30], 16)}"
 
 
 def plan_landing(patients: int, seed: int) -> list[PatientPlan]:
-    """Every patient of the demo. Every ninth study is without a report, and one has a report and no image."""
+    """Every patient of the demo. Every ninth study has no report, and one has a report but no image."""
     plans, images, studies = [], 0, 0
     for n in range(patients):
         planned = _patient(n, seed, images, studies)
@@ -145,7 +145,7 @@ def _finding(kind: Kind, rng: np.random.Generator) -> Finding:
 
 
 def _later(before: tuple[Finding, ...], rng: np.random.Generator) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """What is there at the next visit, and what has gone since."""
+    """The findings present at the next visit, and those resolved since."""
     stays, gone = [], []
     for finding in before:
         luck = rng.random()
@@ -160,7 +160,7 @@ def _later(before: tuple[Finding, ...], rng: np.random.Generator) -> tuple[tuple
 
 
 def _image(seed: int, study_id: str, view: View, number: int, n: int) -> ImagePlan:
-    """How the n-th image of the landing is stored: each liberty has its own period, so that they meet in all combinations."""
+    """How the n-th image is stored: each deviation has its own period, so that all combinations occur."""
     encoding: Encoding = "jpeg2000" if n % 29 == 2 else "rle" if n % 7 == 3 else "native"
     return ImagePlan(
         sop_instance_uid=uid(seed, "image", study_id, number),

@@ -1,6 +1,6 @@
 """Synthetic chest radiographs: a body, its findings and a view in, stored pixel values out.
 
-Belongs here: exposure, positioning, noise and the lead marker. Every picture follows from its arguments alone, and the anatomy
+Belongs here: exposure, positioning, noise and the lead marker. Every image is determined by its arguments, and the anatomy
 is the same with and without findings.
 """
 
@@ -40,7 +40,7 @@ def draw(
     """The radiograph of a body with findings.
 
     Args:
-        names: what tells this exposure from others of the same seed.
+        names: identify this exposure among others of the same seed.
         bones: 1 for an ordinary exposure, 0 for the soft-tissue image of a dual-energy pair.
     """
     chest = _anatomy(body, findings, view, stream(seed, *names, "anatomy"))

@@ -1,4 +1,4 @@
-"""Real images that installed Python packages happen to hold: pydicom's own test files and PyPI's `pydicom-data`.
+"""Real images from installed Python packages: pydicom's own test files and PyPI's `pydicom-data`.
 
 Belongs here: finding and copying them. Nothing is ever downloaded.
 """
@@ -23,8 +23,8 @@ PLACES = (("pydicom-data", "data_store", "data"), ("pydicom", "pydicom", "data/t
 def add_pydicom_data(folder: Path) -> int:
     """Copies real DICOM images to `folder/other/<package>/`; returns how many.
 
-    Only what shows something: an image modality, at least 128 pixels wide and high, few frames, decodable, and the first of
-    several encodings of the same SOP instance. They come with or without PatientID and are grouped by their headers.
+    Selected are decodable images of an image modality with at least 128 x 128 pixels and few frames, and of several encodings
+    of one SOP instance the first. They have a PatientID or not, and are grouped by their headers.
     """
     seen: set[str] = set()
     for package, path in _candidates():
@@ -47,7 +47,7 @@ def _candidates() -> Iterator[tuple[str, Path]]:
 
 
 def _image_of(path: Path) -> str | None:
-    """The SOPInstanceUID of an image worth showing; None for anything else."""
+    """The SOPInstanceUID of a selected image; None for anything else."""
     try:
         ds = read_dataset(path.read_bytes())
         who = identity(ds)

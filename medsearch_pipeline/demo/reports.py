@@ -1,6 +1,6 @@
-"""Radiology reports for demo studies, in MIMIC-CXR's look: true to what was drawn, varied in how it is said.
+"""Radiology reports for demo studies in MIMIC-CXR's style: true to what was drawn, with varied wording.
 
-Belongs here: what a report mentions and in which sections. Wordings are in `phrases`.
+Belongs here: what a report mentions and in which sections. The wording is in `phrases`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Report:
 
 
 class _Writer:
-    """Chooses wordings and keeps account of what they assert."""
+    """Chooses wordings and records what they assert."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
@@ -61,7 +61,7 @@ class _Writer:
         return text[0].upper() + text[1:]
 
     def without(self, kinds: Sequence[Kind]) -> list[str]:
-        """Denies findings, several in one sentence where that is how it is said."""
+        """Negates findings, several in one sentence where that is usual."""
         left, said = list(kinds), []
         together = [(group, text) for group, text in ABSENT_TOGETHER if set(group) <= set(left)]
         if together and self.rng.random() < 0.8:

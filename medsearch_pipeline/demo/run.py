@@ -1,4 +1,4 @@
-"""`make demo`: data, servers, a real backfill, one example query, and everything served until Ctrl-C."""
+"""`make demo`: data, servers, a real backfill and one example query; serves until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SIMILAR = """query Similar($image: ID!) {
 
 
 def run_demo(home: Path, patients: int, once: bool) -> int:
-    """Runs the demo in a folder; returns 0. A second time it finds everything done and only serves."""
+    """Runs the demo in a folder; returns 0. A second run finds everything ingested and only serves."""
     console = Console()
     home = home.absolute()
     stop_on_signals()
@@ -51,8 +51,8 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
         dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
         environment = _environment(home, api_port, embedder_port)
         console.print(
-            f"[bold]Weights[/]: {MODEL} with its {WEIGHTS} weights, trained on photographs, not on radiographs: alike means "
-            "alike to the eye, and no result here is a diagnosis."
+            f"[bold]Weights[/]: {MODEL} with its {WEIGHTS} weights, trained on photographs, not on radiographs. "
+            "Similarity is visual, not clinical; nothing here is a diagnosis."
         )
         with Processes(home / "logs", environment) as processes:
             service = f"http://{LOOPBACK}:{api_port}"
@@ -71,7 +71,9 @@ def run_demo(home: Path, patients: int, once: bool) -> int:
                 f"[bold]Dagster[/]  http://localhost:{dagster_port}/asset-groups"
             )
             if not once:
-                console.print(f"\nWhat you put into {home / 'landing'} can be found within a minute.", soft_wrap=True)
+                console.print(
+                    f"\nFiles that you add to {home / 'landing'} become searchable about a minute later.", soft_wrap=True
+                )
                 console.print("Ctrl-C stops everything.")
                 processes.watch()
     except KeyboardInterrupt:
@@ -103,7 +105,7 @@ def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str
         "MEDSEARCH_LANDING": str(home / "landing"),
         "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
         "MEDSEARCH_INDEX": str(home / "index"),
-        "MEDSEARCH_SENSORS": "stopped",  # until the backfill has made everything that is there
+        "MEDSEARCH_SENSORS": "stopped",  # until the backfill is complete
         "MEDSEARCH_SCAN_INTERVAL_SECONDS": "10",
         "MEDSEARCH_SETTLE_SECONDS": "10",
         "MEDSEARCH_DISPATCH_INTERVAL_SECONDS": "5",
@@ -127,7 +129,7 @@ def _ingest(console: Console, dagster: DagsterClient) -> None:
     progress = dagster.progress(STUDY_ASSETS)
     studies = progress[0].partitions
     if all(p.is_complete for p in progress):
-        console.print(f"All {studies} studies are ingested already.")
+        console.print(f"All {studies} studies are already ingested.")
         return
     backfill = dagster.launch_backfill(STUDY_ASSETS)
     console.print(f"Backfill {backfill}: {studies} studies")

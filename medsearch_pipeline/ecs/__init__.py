@@ -1,1 +1,2 @@
-"""Amazon ECS: the task each step runs in, its launch, and what follows when ECS stops it. Not here: what a step does."""
+"""Amazon ECS: the task that each step runs in, its launch, and the restart of steps whose task ECS stops. Not here: what a
+step does."""

@@ -1,7 +1,7 @@
-"""The executor that runs each step as an ECS task: dagster-aws's, which also starts a step again that ECS took away.
+"""The executor that runs each step as an ECS task: dagster-aws's, extended to restart steps whose task ECS took away.
 
-dagster-aws fails the run where RunTask finds no room, and fails the step where its task dies, unless the op has a retry policy;
-but a policy would also retry what the step raises, bad settings included. Which is which only this process can tell.
+dagster-aws fails the run if RunTask finds no capacity, and fails the step if its task dies, unless the op has a retry policy.
+But a policy would also retry errors that the step raises, such as bad settings. Only this process can tell them apart.
 """
 
 import time
@@ -27,7 +27,7 @@ from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.settings import Settings
 
 UNSEEN_SECONDS = 60.0
-"""How long DescribeTasks may not know a task that RunTask has started: ECS is eventually consistent."""
+"""How long DescribeTasks may not find a task that RunTask has started: ECS is eventually consistent."""
 
 LAST_WORDS = {
     dg.DagsterEventType.STEP_SUCCESS,
@@ -38,11 +38,11 @@ LAST_WORDS = {
 
 
 def build_ecs_executor(settings: Settings) -> dg.ExecutorDefinition:
-    """The executor of a deployment on ECS. Sizes are the steps' own, by their tags, so run config has none."""
+    """The executor of a deployment on ECS. Task sizes come from the steps' tags, so run config has none."""
     schema: dict[str, Any] = {
         "retries": get_retries_config(),
         "max_concurrent": dg.Field(
-            dg.IntSource, is_required=False, description="Steps of one run at once, at most. Pools say how many of all runs."
+            dg.IntSource, is_required=False, description="Maximum concurrent steps of one run. Pools limit them across runs."
         ),
     }
 
@@ -63,21 +63,21 @@ def build_ecs_executor(settings: Settings) -> dg.ExecutorDefinition:
 
 
 def ecs_launcher(launcher: RunLauncher) -> EcsRunLauncher:
-    """The launcher, if it is one for ECS.
+    """The launcher, if it launches ECS tasks.
 
     Raises:
-        ConfigurationError: it is another.
+        ConfigurationError: it does not.
     """
     if not isinstance(launcher, EcsRunLauncher):
         raise ConfigurationError(
-            f"MEDSEARCH_EXECUTOR=ecs needs runs that are ECS tasks themselves, and {type(launcher).__name__} launched this: "
+            f"MEDSEARCH_EXECUTOR=ecs requires runs that are ECS tasks, but {type(launcher).__name__} launched this run:  "
             "copy docker/dagster.ecs.yaml to $DAGSTER_HOME/dagster.yaml, or set MEDSEARCH_EXECUTOR=in_process or multiprocess"
         )
     return launcher
 
 
 class StepTasks(EcsStepHandler):
-    """Starts, watches and stops the tasks of a run's steps, and knows which of them were lost and may be started again."""
+    """Starts, watches and stops the tasks of a run's steps, and records which were lost and may be restarted."""
 
     def __init__(self, launcher: EcsRunLauncher) -> None:
         super().__init__(launcher, run_task_kwargs=None, cpu=None, memory=None, ephemeral_storage=None, task_overrides=None)
@@ -85,7 +85,7 @@ class StepTasks(EcsStepHandler):
         self._lost: dict[str, str] = {}
 
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
-        """Starts a step's task. Where there is no room the step is lost at once, which the next look at it tells."""
+        """Starts a step's task. Without capacity, the step counts as lost, and the next health check reports it."""
         step = self._get_step_id(step_handler_context)
         self._started[step] = time.monotonic()
         try:
@@ -93,12 +93,12 @@ class StepTasks(EcsStepHandler):
         except Exception as error:
             if not has_no_room(str(error)):
                 raise
-            self._lost[step] = f"there was no room for its task: {error}"
+            self._lost[step] = f"no capacity for its task: {error}"
             context = step_handler_context.get_step_context(self._get_step_key(step_handler_context))
             yield dg.DagsterEvent.engine_event(context, f"{context.step.key}: {self._lost[step]}", EngineEventData())
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
-        """Whether a step's task is alive, or has told how it ended."""
+        """Whether a step's task is alive or has reported its outcome."""
         step = self._get_step_id(step_handler_context)
         if step in self._lost:
             return CheckStepHealthResult.unhealthy(self._lost[step])
@@ -107,7 +107,7 @@ class StepTasks(EcsStepHandler):
         if not tasks:
             if time.monotonic() - self._started[step] < UNSEEN_SECONDS:
                 return CheckStepHealthResult.healthy()
-            self._lost[step] = f"task {arn} is not known to ECS any more"
+            self._lost[step] = f"ECS no longer knows task {arn}"
             return CheckStepHealthResult.unhealthy(self._lost[step])
         if tasks[0]["lastStatus"] != "STOPPED" or self._has_reported(step_handler_context):
             return CheckStepHealthResult.healthy()
@@ -117,25 +117,26 @@ class StepTasks(EcsStepHandler):
         return CheckStepHealthResult.unhealthy(account)
 
     def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:  # type: ignore[override]
-        """Stops a step's task. dagster-aws 0.29 returns None here, at which the executor breaks off before the next step's."""
+        """Stops a step's task. dagster-aws 0.29 returns None here, so the executor would fail before the next step."""
         super().terminate_step(step_handler_context)
         return iter(())
 
     def is_lost(self, step_key: str, attempts: int) -> bool:
-        """Whether ECS took a step's task away, or had no room for it, after so many earlier attempts."""
+        """Whether ECS took away this attempt's task or had no capacity for it."""
         return f"{step_key}-{attempts}" in self._lost
 
     def _has_reported(self, step_handler_context: StepHandlerContext) -> bool:
-        """Whether the step's own process told its end before it went: then its word counts, and comes with the events."""
+        """Whether the step's process reported its outcome before it ended. That outcome counts, and arrives with the
+        events."""
         key, run = self._get_step_key(step_handler_context), step_handler_context.dagster_run
         records = step_handler_context.instance.get_records_for_run(run.run_id, of_type=LAST_WORDS).records
-        told = sum(record.event_log_entry.step_key == key for record in records)
+        reported = sum(record.event_log_entry.step_key == key for record in records)
         state = step_handler_context.execute_step_args.known_state
-        return told > (state.get_retry_state().get_attempt_count(key) if state else 0)
+        return reported > (state.get_retry_state().get_attempt_count(key) if state else 0)
 
 
 class EcsExecutor(StepDelegatingExecutor):
-    """Starts lost steps again, a number of times; everything else is Dagster's."""
+    """Restarts lost steps a limited number of times; otherwise behaves like Dagster's executor."""
 
     def __init__(self, tasks: StepTasks, restarts: Retries, **given: Any) -> None:
         super().__init__(tasks, **given)
@@ -144,7 +145,7 @@ class EcsExecutor(StepDelegatingExecutor):
     def log_failure_or_retry_event_after_error(
         self, step_context: IStepContext, err_info: SerializableErrorInfo, known_state: KnownExecutionState
     ) -> dg.DagsterEvent:
-        """Writes that a step is to be tried again, or that it failed."""
+        """Logs that a step will be retried, or that it failed."""
         key = step_context.step.key
         attempts = known_state.get_retry_state().get_attempt_count(key)
         if not self._tasks.is_lost(key, attempts) or self.retries.disabled or attempts >= self._restarts.max_retries:

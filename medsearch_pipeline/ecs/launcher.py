@@ -1,7 +1,7 @@
-"""`EcsLauncher`: dagster-aws's launcher of runs, with its network and capacity provider read from the environment.
+"""`EcsLauncher`: dagster-aws's run launcher, with network and capacity provider read from the environment.
 
-dagster-aws reads both off the task that launches, or from literal YAML. The first names a launch type, which its executor then
-sends beside the capacity provider of a step, and ECS refuses both in one request; the second cannot be one file everywhere.
+dagster-aws takes both from the launching task, or from literal YAML. The former sets a launch type, which its executor then
+sends together with a step's capacity provider, and ECS rejects that; the latter would need one file per deployment.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ class EcsLauncher(EcsRunLauncher):
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """dagster-aws's fields, and those of the network. `secrets_tag` has no default here: no secret is looked for by tag."""
+        """dagster-aws's fields, and those of the network. `secrets_tag` has no default here, so no secret is looked up by
+        tag."""
         inherited = super().config_type()
         del inherited["use_current_ecs_task_config"], inherited["secrets_tag"]
         return {
             **inherited,
             "cluster": Field(StringSource, description="Name or ARN of the cluster that runs and their steps run in."),
-            "subnets": Field(StringSource, description="Ids of the subnets of tasks, with commas between them."),
-            "security_groups": Field(StringSource, description="Ids of the tasks' security groups, with commas between them."),
+            "subnets": Field(StringSource, description="Ids of the tasks' subnets, separated by commas."),
+            "security_groups": Field(StringSource, description="Ids of the tasks' security groups, separated by commas."),
             "capacity_provider": Field(
                 StringSource,
                 is_required=False,
                 default_value="FARGATE",
-                description="What runs are launched on. A run's task lives as long as the run, so better not on Spot.",
+                description="Capacity provider of runs. A run's task lives as long as the run, so avoid Spot.",
             ),
         }
 
@@ -50,12 +51,12 @@ class EcsLauncher(EcsRunLauncher):
 
 
 def run_task_arguments(cluster: str, subnets: str, security_groups: str, capacity_provider: str) -> dict[str, Any]:
-    """What every RunTask says, be it for a run or for a step.
+    """The arguments of every RunTask, for runs and steps.
 
-    A strategy and never a launch type: a step may replace a strategy by its own, but cannot take a launch type back.
+    It sets a strategy, not a launch type: a step can replace a strategy, but cannot remove a launch type.
 
     Args:
-        subnets: ids with commas between them; so are `security_groups`.
+        subnets: ids separated by commas, like `security_groups`.
     """
     return {
         "cluster": cluster,

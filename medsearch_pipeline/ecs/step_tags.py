@@ -1,8 +1,8 @@
-"""The tags by which a step tells `dagster_aws` in what task it runs: size, capacity provider, GPU.
+"""The tags that tell `dagster_aws` which task a step runs in: size, capacity provider, GPU.
 
-Every step has all of `ecs/cpu`, `ecs/memory` and `ecs/run_task_kwargs`, the default ones too: for a step without the last,
-dagster-aws 0.29 writes its request into what it keeps for later steps, which then run with this one's size and GPU. docs/adr/
-0018-ecs.md tells more. Tags are read by everyone who sees Dagster's UI: nothing secret belongs into them.
+Every step sets all of `ecs/cpu`, `ecs/memory` and `ecs/run_task_kwargs`, even to the defaults: for a step without the last,
+dagster-aws 0.29 stores its request and reuses it for later steps, which then run with this step's size and GPU
+(docs/adr/0018-ecs.md). Everyone with access to Dagster's UI can read tags, so they must not contain secrets.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Any
 from medsearch_pipeline.settings.ecs import EcsSettings
 
 STEADY_PROVIDER = "FARGATE"
-"""Where steps run that cannot go on where they were interrupted."""
+"""For steps that cannot resume after an interruption."""
 
 
 def study_step_tags(settings: EcsSettings) -> Mapping[str, str]:
-    """Those of a step over studies. It may be interrupted: what it finished is unchanged for the next try."""
+    """Tags of a step over studies. It may be interrupted, because a retry skips the studies it finished."""
     return _fargate(settings, settings.ecs_capacity_provider)
 
 
 def whole_step_tags(settings: EcsSettings) -> Mapping[str, str]:
-    """Those of a step that does one thing or nothing (an inventory, the ledger, a check): never on Spot."""
+    """Tags of a step that cannot resume (an inventory, the ledger, a check): never on Spot."""
     return _fargate(settings, STEADY_PROVIDER)
 
 
 def gpu_step_tags(settings: EcsSettings) -> Mapping[str, str]:
-    """Those of the step that wants a GPU; a step over studies' where the deployment has no GPUs."""
+    """Tags of the step that uses a GPU; those of a step over studies if the deployment has no GPUs."""
     if settings.executor != "ecs" or not settings.ecs_gpu_capacity_provider:
         return study_step_tags(settings)
     gpus = {"resourceRequirements": [{"type": "GPU", "value": str(settings.ecs_gpus)}]}

@@ -1,4 +1,4 @@
-"""What a task that ECS stopped, or would not start, says about its step: start it again, or let it fail. Pure decisions."""
+"""Whether a step is restarted or fails after ECS stopped its task or could not start it. Pure decisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from dagster_aws.ecs.utils import is_transient_task_stopped_reason
 
 TAKEN_AWAY = ("SpotInterruption", "TerminationNotice", "InfrastructureHealth")
-"""Stop codes of tasks whose machine ECS takes back or loses, as the Task of the Amazon ECS API Reference lists them."""
+"""Stop codes of tasks whose machine ECS reclaims or loses (Amazon ECS API Reference, Task)."""
 
 NO_ROOM = (
     "RESOURCE:",
@@ -18,22 +18,22 @@ NO_ROOM = (
     "EMPTY CAPACITY PROVIDER",
     "ThrottlingException",
 )
-"""What RunTask's failures and stopped tasks say where there was no place: `API failure reasons` of the same reference."""
+"""Failure texts for missing capacity (same reference, "API failure reasons")."""
 
 
 def has_no_room(reason: str) -> bool:
-    """Whether ECS says that there is no place for a task now; there may be one later."""
+    """Whether ECS reports that it has no capacity for a task now; it may have some later."""
     return any(sign in reason for sign in NO_ROOM)
 
 
 def is_to_start_again(task: Mapping[str, Any]) -> bool:
-    """Whether a step whose stopped task left no word is to be started again.
+    """Whether to restart a step whose task stopped without reporting an outcome.
 
-    So it is where its machine was taken away, or where it never started for want of room or of the network. A process that
-    ended by itself (a crash, the memory used up) would end so again, and what a person stopped is to stay stopped.
+    It is restarted if its machine was reclaimed, or if it never started for lack of capacity or network. A process that ended
+    by itself (a crash, out of memory) would end the same way again, and a task that a person stopped stays stopped.
 
     Args:
-        task: as DescribeTasks tells it.
+        task: as DescribeTasks returns it.
     """
     code, reason = task.get("stopCode"), str(task.get("stoppedReason", ""))
     if code in TAKEN_AWAY or reason.startswith("Host EC2"):
@@ -42,7 +42,7 @@ def is_to_start_again(task: Mapping[str, Any]) -> bool:
 
 
 def account_of(task: Mapping[str, Any]) -> str:
-    """One line of what happened to a stopped task."""
+    """One line that says why a task stopped."""
     codes = {c.get("name"): c["exitCode"] for c in task.get("containers", ()) if c.get("exitCode") is not None}
     ended = "".join(f"; container {name} ended with {code}" for name, code in codes.items())
     return f"task {task.get('taskArn')} stopped: {task.get('stopCode')}, {task.get('stoppedReason')}{ended}"

@@ -1,1 +1,1 @@
-"""The embedder: a small service that gives a file the vector that ingestion would have given it. It keeps nothing."""
+"""The embedder: a small service that returns the vector that ingestion would compute for a file. It stores nothing."""

@@ -1,4 +1,4 @@
-"""Who may ask the embedder: who knows the token; without one, programs of this machine alone."""
+"""Authorization for the embedder: a bearer token; without one, only programs on this machine."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ OPEN = "/healthz"
 
 
 def access_of(host: str, token: str) -> list[Middleware]:
-    """What stands in front of an embedder that listens there.
+    """The guard of an embedder that listens on this host.
 
-    A web page may send requests to this machine, also under a name of its own (DNS rebinding): without a token the Host header
-    must be a local name, and what a browser sends (it says so by Origin) is refused always.
+    Web pages can send requests to this machine, even under their own host name (DNS rebinding). So without a token the Host
+    header must be a local name, and requests from browsers (with an Origin header) are always refused.
 
     Raises:
-        ConfigurationError: it may be reached from elsewhere, and there is no token.
+        ConfigurationError: other machines can reach it, and no token is set.
     """
     if token:
         return [Middleware(Guard, token)]
     if not is_local_host(host):
         raise ConfigurationError(
-            "The embedder would answer anyone on this address: set MEDSEARCH_EMBEDDER_TOKEN to a secret, or "
+            "The embedder would be open to everyone at this address: set MEDSEARCH_EMBEDDER_TOKEN to a secret, or "
             "MEDSEARCH_EMBEDDER_HOST=127.0.0.1"
         )
     return [Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES, www_redirect=False), Middleware(Guard, "")]
 
 
 class Guard:
-    """Lets in requests with the bearer token, where there is one, that no browser sent. Health is for everyone."""
+    """Admits requests that have the bearer token, if one is set, and do not come from a browser. Health is open to
+    everyone."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app = app
@@ -48,10 +49,10 @@ class Guard:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
         if "origin" in headers:
-            return await ErrorResponse(403, "forbidden", "web pages may not ask the embedder").response()(scope, receive, send)
+            return await ErrorResponse(403, "forbidden", "web pages may not call the embedder").response()(scope, receive, send)
         said = headers.get("authorization", "").encode("latin-1")
         if self._expected and not hmac.compare_digest(said, self._expected):
-            refusal = ErrorResponse(401, "unauthorized", "the embedder's token is missing or another one").response()
-            refusal.headers["www-authenticate"] = 'Bearer realm="medsearch embedder"'
-            return await refusal(scope, receive, send)
+            response = ErrorResponse(401, "unauthorized", "the embedder's token is missing or wrong").response()
+            response.headers["www-authenticate"] = 'Bearer realm="medsearch embedder"'
+            return await response(scope, receive, send)
         return await self.app(scope, receive, send)

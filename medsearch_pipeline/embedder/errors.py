@@ -1,4 +1,4 @@
-"""What the embedder says when it gives no vector: a status, a short stable reason and a sentence, nothing of the file."""
+"""The embedder's error responses: a status, a stable reason code and a sentence, without content of the file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LOG = logging.getLogger("medsearch.embedder")
 
 @dataclass(frozen=True)
 class ErrorResponse:
-    """Why a file gets no vector.
+    """Why a file has no vector.
 
     Args:
-        status: of HTTP.
-        reason: a short stable word.
+        status: the HTTP status.
+        reason: a stable code.
         detail: one sentence.
     """
 
@@ -28,17 +28,17 @@ class ErrorResponse:
     detail: str
 
     def response(self) -> JSONResponse:
-        """As it is told."""
+        """The HTTP response."""
         return JSONResponse({"reason": self.reason, "detail": self.detail}, self.status)
 
 
 def error_response(fault: BadInput) -> ErrorResponse:
-    """The refusal of a file that cannot be embedded."""
+    """The response for a file that cannot be embedded."""
     return ErrorResponse(413 if isinstance(fault, TooManyPixels) else 400, fault.reason, fault.detail)
 
 
 class MaskedErrors:
-    """Answers what nobody expected with 500, and logs its type alone: its message may hold data."""
+    """Answers unexpected errors with 500, and logs only their type: a message may contain patient data."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -56,6 +56,4 @@ class MaskedErrors:
         except Exception as error:  # noqa: BLE001 - the last place where a message can be kept out of log and response
             LOG.error("a request failed: %s", type(error).__name__)
             if scope["type"] == "http" and not begun:
-                await ErrorResponse(500, "internal", "something went wrong here; it was logged").response()(
-                    scope, receive, send
-                )
+                await ErrorResponse(500, "internal", "internal error; it was logged").response()(scope, receive, send)

@@ -1,7 +1,7 @@
-"""An uploaded file to the picture that the model sees: the thumbnail that ingestion would have made of it.
+"""From an uploaded file to the model's input image: the thumbnail that ingestion would make of it.
 
-What decodes it is a worker process, as in ingestion: a file that crashes a decoder, hangs it or fills the memory costs that
-process, and is refused.
+A worker process decodes it, as in ingestion. A file that crashes or hangs the decoder, or exhausts memory, costs only that
+process and is rejected.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ UNRECOGNISED = "not_an_image"
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """What is embedded of a file.
+    """The image of a file that is embedded.
 
     Args:
         format: DICOM, PNG or JPEG.
         frame: 1-based.
-        rows: of the original, as `columns`.
+        rows: of the original, like `columns`.
         pixels: uint8 `[rows, columns]` or `[rows, columns, 3]`, at most a thumbnail's side.
     """
 
@@ -51,8 +51,8 @@ class PictureReader:
     """Reads files with a worker process.
 
     Args:
-        longest_side: of a picture, in pixels.
-        max_pixels: of a frame or picture that is decoded.
+        longest_side: of the input image, in pixels.
+        max_pixels: the largest frame or image that is decoded.
     """
 
     workers: Workers
@@ -60,7 +60,7 @@ class PictureReader:
     max_pixels: int
 
     def read(self, data: bytes) -> Picture | ErrorResponse:
-        """The picture of a file, or why there is none."""
+        """The input image of a file, or why there is none."""
         decode = partial(pictures_of, longest_side=self.longest_side, max_pixels=self.max_pixels)
         ((_, found),) = self.workers.map(decode, [data], 1, 1)
         if isinstance(found, ItemFailure):
@@ -70,7 +70,7 @@ class PictureReader:
 
 
 def pictures_of(files: Sequence[bytes], *, longest_side: int, max_pixels: int) -> Iterator[Picture | ErrorResponse]:
-    """For each file its picture, or why there is none: what a worker process does."""
+    """The input image of each file, or why there is none. Runs in a worker process."""
     for data in files:
         try:
             yield picture_of(data, longest_side, max_pixels)
@@ -79,14 +79,16 @@ def pictures_of(files: Sequence[bytes], *, longest_side: int, max_pixels: int) -
 
 
 def picture_of(data: bytes, longest_side: int, max_pixels: int) -> Picture:
-    """The picture of a file whose kind its content tells. Of several frames the middle one stands for all.
+    """The input image of a file, whose format is detected by content. Of several frames the middle one is used.
 
     Raises:
-        BadInput: the reasons of a rejection; or `not_an_image`, it is neither DICOM, PNG nor JPEG.
-        TooManyPixels: a frame or picture has more than `max_pixels`.
+        BadInput: the reasons of a rejection; `not_an_image` for a file that is not DICOM, PNG or JPEG.
+        TooManyPixels: a frame or image has more than `max_pixels`.
     """
     kind = next((name for name, signature in SIGNATURES.items() if data.startswith(signature)), None)
-    if kind is None or data[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:  # a preamble may be another file's head
+    if (
+        kind is None or data[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX
+    ):  # a DICOM preamble may look like another format
         return _of_dicom(data, longest_side, max_pixels)
     whole = decode_picture(data, kind, max_pixels)
     rows, columns = whole.shape[:2]

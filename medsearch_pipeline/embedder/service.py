@@ -1,4 +1,4 @@
-"""The embedder over HTTP: `create_app` puts it together, `serve` runs it. A file lives in memory while it is embedded."""
+"""The embedder over HTTP: `create_app` builds it, `serve` runs it. A file is kept only in memory, while it is embedded."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from medsearch_pipeline.workers.pool import Limits, Workers
 MAX_CONCURRENT_UPLOADS = 4
 """Files in memory at once: one is embedded, the others wait."""
 ARRIVAL_SECONDS = 20
-"""In which a file has to arrive: one that never does would hold its place for ever, and the end of the service."""
+"""Time limit for an upload. Without it, a stalled one would hold its place forever and block shutdown."""
 PATIENCE_SECONDS = 60
 BLACK = np.zeros((64, 64), np.uint8)
 
 
 def create_app(settings: Settings, embedder: Embedder) -> Starlette:
-    """The service.
+    """The ASGI application.
 
     Raises:
-        ConfigurationError: it may be reached from elsewhere, and there is no token.
+        ConfigurationError: other machines can reach it, and no token is set.
     """
     limits = Limits(settings.embedder_seconds, int(settings.embedder_memory_gib * 2**30), PATIENCE_SECONDS)
     pictures = PictureReader(Workers(1, limits), settings.thumbnail_side, settings.embedder_max_pixels)
@@ -57,15 +57,15 @@ def create_app(settings: Settings, embedder: Embedder) -> Starlette:
 
 
 def serve(settings: Settings) -> int:
-    """Loads the model and serves until it is told to end; returns 0.
+    """Loads the model and serves until it is stopped; returns 0.
 
     Raises:
-        ConfigurationError: the weights cannot be had, or it may be reached from elsewhere and there is no token.
+        ConfigurationError: the weights are not available, or other machines can reach it and no token is set.
     """
     access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
     embedder = load_embedder(settings.model, settings.weights, 1, settings.engine_options)
-    embedder.embed(np.zeros((1, embedder.side, embedder.side, 3), np.uint8))  # the first is slow
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn sends it again at its end, before workers have ended
+    embedder.embed(np.zeros((1, embedder.side, embedder.side, 3), np.uint8))  # the first call is slow
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again at shutdown, before workers end
     uvicorn.run(
         create_app(settings, embedder),
         host=settings.embedder_host,
@@ -79,12 +79,12 @@ def serve(settings: Settings) -> int:
 
 
 async def health(request: Request) -> JSONResponse:
-    """That the model is loaded and the process is up."""
+    """Answers that the process is up and the model is loaded."""
     return JSONResponse({"status": "ok"})
 
 
 class EmbedderService:
-    """The routes over one model, which is asked by one request at a time."""
+    """The routes of one model, which serves one request at a time."""
 
     def __init__(self, embedder: Embedder, pictures: PictureReader, max_bytes: int) -> None:
         self._embedder, self._pictures, self._max_bytes = embedder, pictures, max_bytes
@@ -93,19 +93,19 @@ class EmbedderService:
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Serving begins once a file has been read, so that no upload waits for the worker process to start."""
+        """Reads one file before serving, so that no upload waits for the worker process to start."""
         await asyncio.to_thread(self._pictures.read, encode_png(BLACK))
         yield
         self._pictures.workers.close()
 
     async def model(self, request: Request) -> JSONResponse:
-        """Which model it is."""
+        """The model's id, version and dimensions."""
         return JSONResponse(self._named())
 
     async def embed(self, request: Request) -> Response:
-        """The vector of the file that the body is, and the picture that the model saw."""
+        """The vector of the file in the request body, and the image that the model saw."""
         if self._held >= MAX_CONCURRENT_UPLOADS:
-            return ErrorResponse(503, "busy", "the embedder has as many files as it takes at once").response()
+            return ErrorResponse(503, "busy", "the embedder is at its limit of concurrent files; try again").response()
         self._held += 1
         try:
             data = await body_of(request, self._max_bytes)
@@ -126,7 +126,7 @@ class EmbedderService:
             return picture.response()
         vector = self._embedder.embed(letterbox(picture.pixels, self._embedder.side)[np.newaxis])[0]
         if not np.isfinite(vector).all():
-            return ErrorResponse(400, "vector_not_finite", "the model gives no vector of finite numbers for it").response()
+            return ErrorResponse(400, "vector_not_finite", "the model's vector for this file is not finite").response()
         encoded = b64encode(vector.astype("<f4").tobytes()).decode()
         return JSONResponse(self._named() | described(picture) | {"vector": encoded})
 
@@ -135,13 +135,14 @@ class EmbedderService:
 
 
 def described(picture: Picture) -> dict[str, Any]:
-    """What is told of the picture, itself as a PNG in base64."""
-    told = {name: getattr(picture, name) for name in ("format", "frame", "frames", "rows", "columns")}
-    return told | {"thumbnail": b64encode(encode_png(picture.pixels)).decode()}
+    """The facts about the input image, with the image as a PNG in base64."""
+
+    facts = {name: getattr(picture, name) for name in ("format", "frame", "frames", "rows", "columns")}
+    return facts | {"thumbnail": b64encode(encode_png(picture.pixels)).decode()}
 
 
 async def body_of(request: Request, max_bytes: int) -> bytes | ErrorResponse:
-    """The body, or why it is not read to its end."""
+    """The body, or the error that ended its reading."""
     too_large = ErrorResponse(413, "too_large", f"the file has more than {max_bytes} bytes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared) > max_bytes:

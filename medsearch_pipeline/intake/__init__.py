@@ -1,1 +1,1 @@
-"""From what is noticed in the landing store to the runs that ingest it: observe, journal, settle, dispatch."""
+"""From changes in the landing store to the runs that ingest them: observe, journal, settle, dispatch."""

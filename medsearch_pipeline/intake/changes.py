@@ -1,7 +1,7 @@
-"""Pure decisions of an observation: what is not as it is known, what follows for other objects, and what changed.
+"""Pure decisions about an observation: which objects changed, which other rows must change with them, and the resulting
+changes.
 
-Belongs here: rules over known rows and over what was seen. Reading the store is `recorder`'s work, placing one object
-`placement`'s.
+Belongs here: rules over known rows and observations. `recorder` reads the store, and `placement` places a single object.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from medsearch_pipeline.intake.report_joining import rejoin_reports
 from medsearch_pipeline.settings.layout import Layout
 
 MAX_UNCONFIRMED_REMOVALS = 100
-"""So many objects may go at once without a question, unless none is left."""
+"""This many objects may disappear at once without confirmation, unless none is left."""
 
 Rows = Mapping[str, LandedObject | None]
-"""Key → its row; None where there is none."""
+"""Key → its row, or None."""
 
 _MISMARKED = """
     WITH shared AS (
@@ -40,17 +40,17 @@ _MISMARKED = """
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An object as the store had it when it was looked at; `info` is None if it was not there."""
+    """An object as observed in the store; `info` is None if it was not there."""
 
     key: str
     info: ObjectInfo | None
 
 
 def observations_between(rows: pa.Table, after: str, found: Sequence[ObjectInfo], is_end: bool) -> list[Observation]:
-    """What a scan tells: the objects it found, and that all other keys between `after` and its last are not there.
+    """The observations of a scan: the objects it found, and the absence of all other keys between `after` and its last.
 
     Args:
-        rows: what was known when the scan began; what came to be known since is not gone because the scan lacks it.
+        rows: known when the scan began. An object recorded since then does not count as absent.
         is_end: whether the scan reached the end of the store.
     """
     last = None if is_end else found[-1].key if found else after
@@ -60,7 +60,7 @@ def observations_between(rows: pa.Table, after: str, found: Sequence[ObjectInfo]
 
 
 def find_changed(rows: pa.Table, observations: Sequence[Observation]) -> list[Observation]:
-    """What was seen otherwise than it is known, the last of each key. The same size and tag are the same object."""
+    """The observations that differ from the known rows, the last one per key. Equal size and tag mean the same object."""
     last = list({each.key: each for each in observations}.values())
     at = pc.index_in(pa.array([each.key for each in last], pa.string()), value_set=rows["key"].combine_chunks())
     known = rows.select(["bytes", "etag", "reason"]).take(at).to_pydict()
@@ -73,15 +73,15 @@ def find_changed(rows: pa.Table, observations: Sequence[Observation]) -> list[Ob
 
 
 def assign_reports(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = False) -> dict[str, LandedObject | None]:
-    """What follows from changed rows: `now` with every other row that has to change with it.
+    """Changed rows with their consequences: `now`, and every other row that must change with it.
 
-    Reports that no key places are joined to studies again where a changed image or report may decide it. Studies of one id
-    under several patients are marked, and unmarked, on all their rows.
+    Reports that are not placed by their key are joined to studies again where a changed image or report may affect that.
+    Studies with the same id under several patients are marked on all their rows, and unmarked when that ends.
 
     Args:
-        rows: what is known.
-        now: keys that change, with their rows to be; of a report that waits for its study, joined or not.
-        is_whole: decide over all reports, not only over those that `now` touches.
+        rows: the known rows.
+        now: changed keys with their new rows, which for a report without a study in its key may be joined or not.
+        is_whole: decide all reports, not only those that `now` affects.
     """
     landed = replace_rows(rows, now)
     before = rows_of(rows, now)
@@ -96,7 +96,7 @@ def assign_reports(rows: pa.Table, now: Rows, layout: Layout, is_whole: bool = F
 
 
 def replace_rows(rows: pa.Table, now: Rows) -> pa.Table:
-    """Known rows with these in their place."""
+    """The known rows, with those of these keys replaced."""
     if not now:
         return rows
     kept = rows.filter(pc.invert(pc.is_in(rows["key"], pa.array(list(now), pa.string()))))
@@ -104,7 +104,8 @@ def replace_rows(rows: pa.Table, now: Rows) -> pa.Table:
 
 
 def changes_between(before: Rows, now: Rows) -> list[LandedChange]:
-    """The journal's rows for every key that is not as before, by key. One that left its study is first removed from it."""
+    """The journal's rows for every changed key, by key. An object that moves to another study is first removed from the old
+    one."""
     changes = []
     for key in sorted(now):
         was, item = before.get(key), now[key]
@@ -119,17 +120,17 @@ def changes_between(before: Rows, now: Rows) -> list[LandedChange]:
 
 
 def check_mass_deletion(known_count: int, removed_count: int) -> None:
-    """Refuses to believe that most of a landing store is gone; a folder that is not mounted looks the same.
+    """Requires confirmation for a mass deletion, because a folder that is not mounted looks the same.
 
     Raises:
-        RemovalUnconfirmed: nothing would be left, or more than half, and more than `MAX_UNCONFIRMED_REMOVALS`, would go.
+        RemovalUnconfirmed: no object would be left, or more than half and more than `MAX_UNCONFIRMED_REMOVALS` would go.
     """
     if removed_count and (
         removed_count == known_count or (removed_count > MAX_UNCONFIRMED_REMOVALS and 2 * removed_count > known_count)
     ):
         raise RemovalUnconfirmed(
-            f"{removed_count} of {known_count} known objects are not in the landing store any more: see whether it is "
-            "mounted and whole. If they were removed on purpose, run inventory_job with the run config "
+            f"{removed_count} of {known_count} known objects are no longer in the landing store: check that it is "
+            "mounted and complete. If they were deleted on purpose, run inventory_job with the run config "
             "{ops: {inventory: {config: {confirm_removal: true}}}}"
         )
 
@@ -161,7 +162,7 @@ def _keep_shared_mark(item: LandedObject, before: LandedObject) -> LandedObject:
 
 
 def _placing(item: LandedObject | None, layout: Layout) -> tuple[object, ...] | None:
-    """What of an object may decide whose a report is; of a report that waits for its study all of it."""
+    """The fields of an object that can affect which study a report belongs to; all of a report without a study in its key."""
     if item is None:
         return None
     if needs_study(item, layout):

@@ -1,4 +1,4 @@
-"""Compacting the journal into the inventory, and looking at the whole store. Only the `inventory` asset does either."""
+"""Compacting the journal into the inventory, and scanning the whole store. Only the `inventory` asset does this."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from medsearch_pipeline.settings.layout import Layout
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
 PLACING_VERSION = "2"
-"""Of the rules by which objects are placed or left out: with another one every object is placed anew."""
+"""Version of the rules that place or exclude objects. A new version places every object again."""
 WINDOW = 20_000
 BYTES_COMPARED = 2**36
 ENTRY_RETENTION = timedelta(days=7)
-"""How long an entry that no dispatcher takes is kept."""
+"""How long an entry is kept that no dispatcher takes."""
 RETIRED_RETENTION = timedelta(days=30)
-"""How long an entry is kept after that for a ledger that does not come."""
+"""How much longer an entry is kept if no ledger runs."""
 
 
 def placement_digest(layout: Layout, secret: bytes) -> str:
-    """The digest of what places objects in studies, beside the objects themselves."""
+    """The digest of everything that places objects in studies, apart from the objects."""
     return digest_of(
         "placing", PLACING_VERSION, layout.pattern.pattern, hashlib.blake2b(b"placing", key=secret, digest_size=16).hexdigest()
     )
@@ -45,13 +45,13 @@ def scan_full_store(
     *,
     is_removal_confirmed: bool,
 ) -> ScanResult:
-    """Compares every object of the landing store with what is known, and journals the differences.
+    """Compares every object of the landing store with the inventory, and journals the differences.
 
-    Every report is joined anew and, after another layout or secret, every object placed anew.
+    Every report is joined again. After a change of layout or secret, every object is placed again.
 
     Raises:
-        StorageError: the listing or a read failed. A store that cannot be read is not an empty one.
-        RemovalUnconfirmed: most of what is known is gone, and nobody confirmed that.
+        StorageError: the listing or a read failed. A read error is never treated as an empty store.
+        RemovalUnconfirmed: most known objects are missing, and nobody confirmed that.
     """
     inventory = read_inventory(warehouse)
     is_anew = inventory.inputs != placement_digest(layout, secret)
@@ -76,11 +76,12 @@ def scan_full_store(
 
 
 def compact_journal(warehouse: Warehouse, inputs: str, now: datetime) -> Inventory:
-    """Writes what is known as the inventory, unless it is that already, and removes the entries that nobody needs any more.
+    """Writes the inventory if it changed, and removes the journal entries that are no longer needed.
 
-    An entry goes once the inventory contains it and the dispatcher has taken it; after `ENTRY_RETENTION`, and where no
-    dispatcher ever ran, without that: a first load by a backfill need not be dispatched again. It is retired until the ledger
-    has taken it too, which records the versions that came and went since the one before.
+    An entry is retired once the inventory contains it and the dispatcher has taken it, or after `ENTRY_RETENTION`, or where no
+    dispatcher ever ran: a first load by a backfill need not be dispatched again. A retired entry is deleted once the ledger
+        has
+    taken it too, which records the versions that came and went since the previous ledger.
     """
     inventory = read_inventory(warehouse)
     if inventory.unmerged_entries or inventory.inputs != inputs:

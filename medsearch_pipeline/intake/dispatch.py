@@ -1,28 +1,29 @@
-"""The dispatcher's decisions: which studies that changed are ingested now, in which runs, and which wait.
+"""The dispatcher's decisions: which changed studies are ingested now, in which runs, and which wait.
 
-Belongs here: pure rules over what waits, what is new in the journal, what runs and the list of partitions. Reading and keeping
-what waits is `pending`, asking Dagster and launching are `sensors/ingest_sensor.py`.
+Belongs here: pure rules over pending studies, new journal entries, active runs and the list of partitions. `pending` reads and
+writes the pending studies; `sensors/ingest_sensor.py` queries Dagster and launches runs.
 
-**Nothing is lost.** A journal entry is durable before anybody is told of it, and stays at least until it counts as taken. What
-waits and which entries were taken are one object, written by one put, before Dagster is told to run anything; a study leaves it
-only when a later tick has seen, in Dagster's own storage, a run with the run key under which it was requested. Neither a
-cursor nor the memory of any process is asked. So wherever the daemon or the code server dies:
+**Nothing is lost.** A journal entry is durable before anyone acts on it, and is kept at least until it counts as taken.
+Pending studies and taken entries are one object, written by one put before Dagster is asked to run anything. A study is
+removed from it only when a later tick has found, in Dagster's own storage, a run with the run key that was requested for it.
+Neither a cursor nor the memory of a process is involved. So wherever the daemon or the code server dies:
 
-- *Before the put*: the tick never was. The next one takes the same entries.
-- *After the put, before Dagster has the tick's requests* (the sensor is killed, times out, or its answer is not stored): no run
-  has those run keys, and no tick is resumed for them. The next tick finds none, and the studies wait again, with the times
-  they had.
-- *After the requests were stored, before or while runs are launched*: the daemon resumes that tick, by the run ids reserved in
-  it, before it evaluates the sensor again; what has a run by that id or key is not launched twice. A tick that the daemon
-  gives up (it failed twice, or lay for a day) leaves some run keys without a run: just those studies wait again.
-- *After all runs were launched, before the tick was stored*: it is resumed, and every request finds its run. The next tick sees
-  the runs, and the studies leave.
-- *A run was created and never started*: it has its run key, so it counts. Dagster's monitor fails what does not start, and what
-  failed without a failed step is retried (`dagster.yaml`).
+- *Before the put*: the tick had no effect. The next one takes the same entries.
+- *After the put, before Dagster stores the tick's requests* (the sensor is killed, times out, or its result is not stored): no
+  run has those run keys, and Dagster does not resume the tick. The next tick finds no run, and the studies are pending again,
+  with their original times.
+- *After the requests are stored, before or while runs are launched*: the daemon resumes that tick, using its reserved run ids,
+  before it evaluates the sensor again; a run with that id or key is not launched twice. If the daemon abandons a tick (it
+  failed twice, or is a day old), some run keys have no run: only those studies are pending again.
+- *After all runs are launched, before the tick is stored*: it is resumed, and every request finds its run. The next tick finds
+  the runs, and the studies are removed.
+- *A run was created but never started*: it has its run key, so it counts. Dagster's monitor fails runs that do not start, and
+a
+  run that fails without a failed step is retried (`dagster.yaml`).
 
-**What may be done twice**: a study whose run ended and was deleted from Dagster before the next tick; entries taken by a sensor
-that timed out and wrote after its successor. The second run compares digests and finds it unchanged. What a run gives up for
-good (a failed step, the last retry) is not the dispatcher's: the study is stale by its digests, and upkeep finds it.
+**What may happen twice**: a study whose run ended and was deleted from Dagster before the next tick, and entries taken by a
+sensor that timed out and wrote after its successor. The second run compares digests and finds the study unchanged. A run's
+final failure (a failed step, the last retry) is not handled here: the study is stale by its digests, and upkeep finds it.
 """
 
 from __future__ import annotations
@@ -36,16 +37,16 @@ from medsearch_pipeline.intake.journal import Entry
 from medsearch_pipeline.orchestration.partition_spans import places_in
 
 MAX_GAP = 16
-"""Partitions a run may look at along the way: 16 unchanged studies are some 50 footers, less than another run costs."""
+"""Unchanged partitions that a run may include: reading the footers of 16 studies costs less than another run."""
 
 
 @dataclass(frozen=True, order=True)
 class PendingStudy:
-    """A study that changed and whose run is not yet seen.
+    """A changed study whose run has not been found yet.
 
     Args:
-        first, last: when the first and the last observation began that noticed a change, UTC.
-        run_key: of the run that was requested for it; None while none was.
+        first, last: when the first and the last observation of a change began, UTC.
+        run_key: of the run that was requested for it, if any.
     """
 
     study: StudyKey
@@ -56,11 +57,11 @@ class PendingStudy:
 
 @dataclass(frozen=True)
 class SettleLimits:
-    """How long a study is left to grow.
+    """How long a study may settle.
 
     Args:
-        settle: a study is due when it has not changed for so long,
-        max_wait: or when its first change is so long ago.
+        settle: a study is due when it has not changed for this long,
+        max_wait: or when its first change is this long ago.
     """
 
     settle: timedelta
@@ -73,7 +74,7 @@ class SettleLimits:
 
 @dataclass(frozen=True)
 class PartitionRange:
-    """A run to request: the partitions from `start` to `end`, both due, and how many of those between are."""
+    """A run to request: the partitions from `start` to `end`, both due, and how many of them are due."""
 
     run_key: str
     start: str
@@ -87,9 +88,9 @@ class DispatchPlan:
     """What a tick does.
 
     Args:
-        pending: every study that waits after it, those it requests with the run key.
-        busy: due studies that a run already works on, or will.
-        without_free_run: due studies for which no run is free.
+        pending: every study pending after it; those that it requests have a run key.
+        busy: due studies in an active run.
+        without_free_run: due studies that exceed the limit of concurrent runs.
     """
 
     ranges: Sequence[PartitionRange]
@@ -99,12 +100,13 @@ class DispatchPlan:
 
 
 def remaining(rows: Iterable[PendingStudy], launched: Collection[str]) -> list[PendingStudy]:
-    """What waits after a tick: studies whose run was launched are done, those whose run never was wait again."""
+    """The pending studies after a tick: those with a launched run are removed, those whose run never launched are pending
+    again."""
     return [replace(row, run_key=None) for row in rows if row.run_key is None or row.run_key not in launched]
 
 
 def merge_entries(rows: Iterable[PendingStudy], entries: Iterable[Entry]) -> list[PendingStudy]:
-    """What waits with what new journal entries noticed, by study."""
+    """The pending studies with the changes of new journal entries, by study."""
     found = {row.study: row for row in rows}
     for entry in entries:
         for study in entry.studies:
@@ -114,7 +116,7 @@ def merge_entries(rows: Iterable[PendingStudy], entries: Iterable[Entry]) -> lis
 
 
 def requeue(rows: Sequence[PendingStudy], studies: Iterable[StudyKey], since: datetime) -> list[PendingStudy]:
-    """What waits with studies whose run died and was not run again, as if they had changed at `since`; by study."""
+    """The pending studies with those whose run died and was not retried, as if they had changed at `since`; by study."""
     found = {study: PendingStudy(study, since, since) for study in studies} | {row.study: row for row in rows}
     return [found[study] for study in sorted(found)]
 
@@ -130,16 +132,16 @@ def plan_dispatch(
     max_gap: int,
     max_partitions: int,
 ) -> DispatchPlan:
-    """Requests runs for the due studies, those that have waited longest first.
+    """Plans runs for the due studies, those that have waited longest first.
 
-    A study in the range of a run in flight waits until that run has ended: two runs never write one study.
+    A study in the range of an active run waits for its end: two runs never write the same study.
 
     Args:
         keys: every partition in Dagster's order; the due studies are among them.
-        in_flight: first and last partition of each run that is not finished, whoever launched it.
-        token: in every run key of this tick, and of no other.
+        in_flight: first and last partition of each unfinished run, whoever launched it.
+        token: part of every run key of this tick, and of no other tick.
         free: how many runs may be requested.
-        max_gap, max_partitions: as `ranges` takes them.
+        max_gap, max_partitions: see `ranges`.
     """
     places = {key: place for place, key in enumerate(keys)}
     taken = places_in(in_flight, places)
@@ -164,12 +166,12 @@ def plan_dispatch(
 
 
 def ranges(places: Iterable[int], max_gap: int, max_partitions: int, taken: Collection[range] = ()) -> list[range]:
-    """Contiguous ranges that hold all these places in the list of partitions, in their order; each begins and ends with one.
+    """Contiguous ranges that cover these positions in the list of partitions, in order; each begins and ends with one of them.
 
     Args:
-        max_gap: a gap of so many partitions is run along, for an unchanged study costs a look and another run seconds.
-        max_partitions: partitions a range may have.
-        taken: places that no range may run along.
+        max_gap: largest gap that a range bridges, because an unchanged study costs less than another run.
+        max_partitions: of a range.
+        taken: positions that no range may include.
     """
     found: list[range] = []
     for place in sorted(set(places)):
@@ -187,7 +189,7 @@ def ranges(places: Iterable[int], max_gap: int, max_partitions: int, taken: Coll
 
 
 def _members(places: Sequence[int], found: Sequence[range]) -> Mapping[range, list[int]]:
-    """Those of the sorted places that lie in each range."""
+    """The sorted positions in each range."""
     members: dict[range, list[int]] = {each: [] for each in found}
     coming = iter(places)
     for each in found:

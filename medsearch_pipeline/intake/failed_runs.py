@@ -1,8 +1,8 @@
-"""What becomes of studies whose run failed. Pure rules, for `ingest_sensor`.
+"""What happens to studies whose run failed. Pure rules, for `ingest_sensor`.
 
-A failed step is not tried again as it is: the same studies would fail it again. But once the settings or the code that runs
-depend on have changed, what failed under the old ones is dispatched again, without waiting for a ledger. Until then the sensor
-says which studies wait in which failed run.
+A failed step is not retried unchanged: the same studies would fail again. Once the settings or code that runs depend on have
+changed, the failed studies are dispatched again, without waiting for a ledger. Until then the sensor reports which studies are
+in which failed run.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from medsearch_pipeline.intake.study_runs import StudyRun, partitions_of
 
 @dataclass(frozen=True)
 class FailedRuns:
-    """What is to be done about failed runs.
+    """Decisions about failed runs.
 
     Attributes:
         retry: Partitions to dispatch again.
-        held: Failed run → its partitions that wait for other settings.
-        resolved: Runs that need no further look: those that are dispatched again, and those that others made up for.
+        held: Failed run → its partitions that wait for changed settings.
+        resolved: Runs that need no further action: those dispatched again, and those superseded by other runs.
     """
 
     retry: Sequence[str]
@@ -31,12 +31,12 @@ class FailedRuns:
 def judge_failed_runs(
     failed: Sequence[StudyRun], newest: Mapping[str, StudyRun], keys: Sequence[str], settings: str
 ) -> FailedRuns:
-    """What is to be done about failed runs.
+    """Decides which failed runs to retry, hold or resolve.
 
     Args:
-        newest: partition → the last run that covered it. A partition belongs to a failed run only while that is the last.
+        newest: partition → the last run that covered it. A partition belongs to a failed run only while that run is the last.
         keys: every partition, in Dagster's order.
-        settings: the digest of the settings as they are now.
+        settings: the digest of the current settings.
     """
     positions = {key: position for position, key in enumerate(keys)}
     retry: list[str] = []

@@ -1,7 +1,7 @@
-"""What is known to have landed: the last inventory with the journal's changes applied, as a table and as lookups in it.
+"""The known landed objects: the last inventory with the journal's changes applied, as a table and as lookups in it.
 
-Reading only. An entry may be deleted once an inventory contains it, so entries are listed before the inventory is read, and
-whoever finds one gone begins again: nobody ever sees an inventory without what came after it.
+Reading only. An entry may be deleted once an inventory contains it. So entries are listed before the inventory is read, and
+reading starts over if an entry is missing: a reader always sees an inventory with all later changes.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _lock = Lock()
 
 @dataclass(frozen=True)
 class Inventory:
-    """What is known to have landed.
+    """The known landed objects.
 
     Args:
-        rows: one row per object, as `LandedObject` has them.
-        entries: the journal's entries among them, those included that the inventory contains already.
-        unmerged_entries: those of them that the inventory does not contain.
-        inputs: what the inventory was made from; None while there is none.
+        rows: one row per object, in the schema of `LandedObject`.
+        entries: the journal entries applied, including those that the inventory already contains.
+        unmerged_entries: those that the inventory does not contain.
+        inputs: what the inventory was made from; None before the first.
     """
 
     rows: pa.Table
@@ -46,20 +46,20 @@ class Inventory:
 
 
 def current_inventory(warehouse: Warehouse) -> pa.Table:
-    """Everything known to have landed, one row per object, as `LandedObject` has them; raises as `read_inventory`."""
+    """All known landed objects, one row each, in the schema of `LandedObject`; raises like `read_inventory`."""
     return read_inventory(warehouse).rows
 
 
 def require_inventory(warehouse: Warehouse) -> pa.Table:
-    """Everything known to have landed, where anybody has looked; raises as `read_inventory` does with `must_exist`."""
+    """All known landed objects, once the store was scanned; raises like `read_inventory` with `must_exist`."""
     return read_inventory(warehouse, must_exist=True).rows
 
 
 def read_inventory(warehouse: Warehouse, *, must_exist: bool = False) -> Inventory:
-    """Everything known to have landed, and what that was read from.
+    """All known landed objects, and what they were read from.
 
     Raises:
-        ConfigurationError: it must exist, and neither an inventory nor a sensor has looked at the landing store.
+        ConfigurationError: it must exist, and neither an inventory nor a sensor has scanned the landing store.
         StorageError: the inventory or an entry cannot be read.
     """
     for _ in range(MAX_ATTEMPTS):
@@ -77,11 +77,11 @@ def read_inventory(warehouse: Warehouse, *, must_exist: bool = False) -> Invento
         try:
             tables = [_changes(warehouse.store, name) for name in uncontained]
         except ObjectNotFound:
-            continue  # an inventory contains it since
+            continue  # a new inventory contains it
         if must_exist and inputs is None and not entries:
             raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
         return Inventory(apply_changes(rows, tables), entries, uncontained, inputs)
-    raise StorageError(f"the journal in {warehouse.store.url} is being compacted again and again: see what runs the inventory")
+    raise StorageError(f"the journal in {warehouse.store.url} is compacted repeatedly: check what runs inventory_job")
 
 
 def apply_changes(rows: pa.Table, changes: Sequence[pa.Table]) -> pa.Table:
@@ -99,20 +99,20 @@ def apply_changes(rows: pa.Table, changes: Sequence[pa.Table]) -> pa.Table:
 def studies_in(rows: pa.Table) -> list[StudyKey]:
     """Every study with an object among the rows, sorted, so that a patient's partitions are one contiguous range.
 
-    A study all of whose objects were refused is one too: its assets materialise with zero rows.
+    A study whose objects are all rejected counts too: its assets are materialized with zero rows.
     """
     pairs = rows.group_by(["patient", "study"]).aggregate([]).to_pydict()
     return sorted(StudyKey(*pair) for pair in zip(pairs["patient"], pairs["study"], strict=True) if all(pair))
 
 
 def rows_of(rows: pa.Table, keys: Iterable[str]) -> dict[str, LandedObject]:
-    """The rows of these keys, of a table as `current_inventory` gives it; a key that is not known is left out."""
+    """The rows of these keys in an inventory; unknown keys are skipped."""
     wanted = pa.array(sorted(set(keys)), pa.string())
     return {o.key: o for o in records_of(LandedObject, rows.filter(pc.is_in(rows["key"], wanted)))}
 
 
 def keys_between(rows: pa.Table, after: str, last: str | None) -> list[str]:
-    """The known keys after `after` and up to `last`, to the end if that is None (in UTF-8 bytes), in any order."""
+    """The known keys after `after` and up to `last` (None: to the end), compared as UTF-8 bytes, in any order."""
     keys = rows["key"]
     inside = pc.greater(keys, after)
     if last is not None:
@@ -122,7 +122,7 @@ def keys_between(rows: pa.Table, after: str, last: str | None) -> list[str]:
 
 
 def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> dict[StudyKey, list[LandedObject]]:
-    """The landed objects of one kind of each study, by key; a study that has none gets an empty list."""
+    """The landed objects of one kind for each study, by key; an empty list if there are none."""
     objects: dict[StudyKey, list[LandedObject]] = {study: [] for study in studies}
     table = current_inventory(warehouse)
     patients = pa.array(sorted({study.patient for study in objects}), pa.string())
@@ -133,7 +133,7 @@ def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> 
 
 
 def _changes(store: ObjectStore, name: str) -> pa.Table:
-    """An entry's rows; entries never change, so a process reads each one once."""
+    """An entry's rows. Entries never change, so a process reads each only once."""
     place = store.url, name
     rows = _cached_changes.get(place)
     if rows is None:

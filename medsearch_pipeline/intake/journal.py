@@ -1,11 +1,11 @@
-"""The journal: what was noticed in the landing store since the last inventory, one immutable object per round of observation.
+"""The journal: changes in the landing store since the last inventory, one immutable object per round of observation.
 
-An entry is one put and never changes, so any number of observers may write at once, and what is in it is durable before anybody
-is told. Names begin with the time at which the observation began: read in the order of their names, the last change of a key
-counts. Journal and inventory together are what is known to have landed (`inventory`).
+An entry is one put and never changes, so any number of observers may write concurrently, and an entry is durable before anyone
+acts on it. Names begin with the time at which the observation began: in name order, the last change of a key counts. Journal
+and inventory together give the known landed objects (`inventory`).
 
-An entry that an inventory contains and that the dispatcher needs no more is retired: it says nothing new of what is landed, but
-the ledger has yet to learn of the versions that came and went meanwhile.
+An entry that an inventory contains and the dispatcher has taken is retired: it adds nothing to the inventory, but the ledger
+still has to record the versions that came and went.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TIME = "%Y%m%dT%H%M%S.%fZ"
 
 @dataclass(frozen=True)
 class Entry:
-    """What one round of observation noticed, and when it began."""
+    """The changes of one round of observation, and when it began."""
 
     name: str
     changes: Sequence[LandedChange]
@@ -42,24 +42,24 @@ class Entry:
 
     @property
     def studies(self) -> list[StudyKey]:
-        """Every study that gained, lost or replaced an object, sorted; of a retagged one the study has the bytes already."""
+        """Every study that gained, lost or replaced an object, sorted. An object with only a new tag does not count."""
         return sorted({StudyKey(c.patient, c.study) for c in self.changes if c.patient and c.study and c.change != "retagged"})
 
 
 def append(warehouse: Warehouse, changes: Sequence[LandedChange], observed: datetime) -> str:
-    """Writes an entry and returns its name. An object that left one study for another is two changes, the removal first."""
+    """Writes an entry and returns its name. An object that moved between studies is two changes, the removal first."""
     name = f"{observed.astimezone(UTC).strftime(_TIME)}-{uuid.uuid4().hex[:12]}"
     warehouse.write_rows(LandedChange, path_of(name), list(changes))
     return name
 
 
 def names(warehouse: Warehouse) -> list[str]:
-    """The names of all entries, in their order, but for retired ones."""
+    """The names of all entries that are not retired, in order."""
     return _names_in(warehouse, FOLDER)
 
 
 def retired(warehouse: Warehouse) -> list[str]:
-    """The names of the entries that were retired, in their order."""
+    """The names of the retired entries, in order."""
     return _names_in(warehouse, RETIRED)
 
 
@@ -67,7 +67,7 @@ def read(warehouse: Warehouse, name: str) -> Entry:
     """One entry.
 
     Raises:
-        ObjectNotFound: an inventory contains it since it was listed, and it was deleted.
+        ObjectNotFound: it was compacted and deleted since it was listed.
     """
     rows = warehouse.written(path_of(name)).rows
     return Entry(name, records_of(LandedChange, conformed(LandedChange, rows)))
@@ -79,14 +79,14 @@ def observed(name: str) -> datetime:
 
 
 def changes_in(warehouse: Warehouse, entries: Iterable[str]) -> pa.Table:
-    """What entries noticed, retired or not, in their order, as `LandedChange` has it; one that was deleted is left out."""
+    """The changes of entries, retired or not, in order, in the schema of `LandedChange`; deleted entries are skipped."""
     with ThreadPoolExecutor(READERS) as readers:
         found = readers.map(lambda name: _rows_of(warehouse, name), sorted(entries))
         return pa.concat_tables([schema_of(LandedChange).empty_table(), *(rows for rows in found if rows is not None)])
 
 
 def retire(warehouse: Warehouse, entries: Iterable[str]) -> None:
-    """Sets entries aside for the ledger, oldest first. One that is copied and not yet deleted is in both places, to no harm."""
+    """Sets entries aside for the ledger, oldest first. An entry may briefly be in both places, which is harmless."""
     for name in sorted(entries):
         warehouse.store.write(path_of(name, RETIRED), warehouse.store.read(path_of(name)))
         warehouse.store.delete(path_of(name))
@@ -99,7 +99,7 @@ def remove(warehouse: Warehouse, entries: Iterable[str], folder: str = FOLDER) -
 
 
 def path_of(name: str, folder: str = FOLDER) -> str:
-    """Where an entry lies in the warehouse."""
+    """The path of an entry in the warehouse."""
     return f"{folder}/{name}.parquet"
 
 
@@ -108,7 +108,7 @@ def _names_in(warehouse: Warehouse, folder: str) -> list[str]:
 
 
 def _rows_of(warehouse: Warehouse, name: str) -> pa.Table | None:
-    for folder in (FOLDER, RETIRED):  # in this order, for that is how an entry moves
+    for folder in (FOLDER, RETIRED):  # in the order in which an entry moves
         try:
             return conformed(LandedChange, warehouse.written(path_of(name, folder)).rows)
         except ObjectNotFound:

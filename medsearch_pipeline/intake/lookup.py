@@ -1,6 +1,6 @@
-"""Looking at named keys in the landing store: what is there now, or that it is gone.
+"""Looking up named keys in the landing store: the object there now, or its absence.
 
-Belongs here: telling a missing object from a missing store. What follows from what was seen is `recorder`'s work.
+Belongs here: distinguishing a missing object from a missing store. `recorder` acts on the result.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_CONCURRENT_LOOKUPS = 32
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What was seen under each key, None where nothing is; keys that cannot be asked for; why some could not be seen."""
+    """The object under each key (None if absent), the keys that the store cannot address, and errors by key."""
 
     seen: dict[str, ObjectInfo | None]
     unaddressable: list[str]
@@ -26,10 +26,10 @@ class LookupResult:
 
 
 def look_up(landing: ObjectStore, keys: Sequence[str]) -> LookupResult:
-    """Looks at each key, `MAX_CONCURRENT_LOOKUPS` at a time.
+    """Looks up each key, `MAX_CONCURRENT_LOOKUPS` at a time.
 
-    A bucket that is gone answers as an object that is gone does, so nothing counts as gone unless the store can be listed,
-    before and after.
+    A missing bucket looks like a missing object, so an object counts as absent only if the store can be listed before and
+    after.
 
     Raises:
         StorageError: the store cannot be listed, or failed at every key.

@@ -1,6 +1,6 @@
-"""What waits for the dispatcher between two ticks, and which journal entries it has taken: one object, one put.
+"""The dispatcher's pending studies between two ticks, and the journal entries it has taken: one object, one put.
 
-One row per study; the names of the entries are in the footer, so that neither can be newer than the other.
+One row per study; the names of the entries are in the footer, so that both are always consistent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class State:
-    """What waits, by study, and the journal entries that are in it or were dispatched."""
+    """The pending studies, and the journal entries that are included or were dispatched."""
 
     rows: tuple[PendingStudy, ...] = ()
     taken: frozenset[str] = frozenset()
@@ -39,7 +39,7 @@ def read(warehouse: Warehouse) -> State | None:
     """The state after the last tick; None before the first.
 
     Raises:
-        StorageError: it is there and cannot be read.
+        StorageError: it exists and cannot be read.
     """
     try:
         state = warehouse.written(PATH, _SCHEMA.names)
@@ -49,7 +49,7 @@ def read(warehouse: Warehouse) -> State | None:
         return None
     except (pa.ArrowException, KeyError, ValueError) as error:
         raise StorageError(
-            f"{PATH} cannot be read: delete it; what the journal holds is dispatched again, and the ledger finds what waited"
+            f"{PATH} cannot be read: delete it; journaled changes are dispatched again, and the ledger finds the rest"
         ) from error
 
 
@@ -66,6 +66,6 @@ def write(warehouse: Warehouse, state: State) -> None:
 
 
 def dispatched_entries(warehouse: Warehouse) -> set[str] | None:
-    """The names of the journal entries that the dispatcher has taken; None before its first tick. Raises as `read`."""
+    """The names of the journal entries that the dispatcher has taken; None before its first tick. Raises like `read`."""
     state = read(warehouse)
     return None if state is None else set(state.taken)

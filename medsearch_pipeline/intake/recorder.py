@@ -1,7 +1,7 @@
-"""Recording what was seen in the landing store: one journal entry with what is not as it is known, or none.
+"""Recording observations of the landing store: one journal entry with the differences from the known objects, or none.
 
-`record` is what every observer calls; a `ScanRound` is its parts, for those that look at more than they can hold at once.
-Reading and appending only; the decisions are in `changes` and `placement`.
+Observers call `record`; those that scan more than fits in memory use a `ScanRound`, its parts. Reading and appending only; the
+decisions are in `changes` and `placement`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ READERS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """What a round found: the journal entry it wrote, if any, how many objects were otherwise than known, and whose.
+    """The result of a round: its journal entry, if any, the numbers of changed objects, and their studies.
 
     Args:
-        retagged: objects under another tag with the bytes they had; they touch no study.
-        studies: that gained, lost or replaced an object, or whose reports are to be told apart, sorted.
+        retagged: objects with a new tag and unchanged bytes; they affect no study.
+        studies: that gained, lost or replaced an object, or whose study id became shared or unshared, sorted.
     """
 
     entry: str | None = None
@@ -54,15 +54,15 @@ def record(
     observed: datetime,
     inputs_of: InputsDigests | None = None,
 ) -> ScanResult:
-    """Compares objects seen in the landing store with what is known and journals the differences.
+    """Compares observed objects with the known ones and journals the differences.
 
     Args:
-        secret: behind the keys of studies grouped by header, as `pseudonym_secret` gives it.
-        observed: when looking at the store began.
-        inputs_of: by which the same bytes under another tag are told from other bytes; without it they count as others.
+        secret: for the keys of studies grouped by header, see `pseudonym_secret`.
+        observed: when the observation began.
+        inputs_of: needed to recognize unchanged bytes under a new tag; without it they count as changed.
 
     Raises:
-        StorageError: a store failed. Nothing is journalled then.
+        StorageError: a store failed. Nothing is journaled then.
     """
     scan = ScanRound(landing, warehouse, layout, secret, inputs_of or {})
     scan.assign_studies(scan.find_changed(list(observations)))
@@ -70,13 +70,13 @@ def record(
 
 
 class ScanRound:
-    """One round of observation: what is known as it begins, everything seen, one journal entry at the end.
+    """One round of observation: the known objects at its start, all observations, one journal entry at the end.
 
     Args:
-        inventory: what is known; read now unless it is given.
-        is_whole: all of the store is looked at: every report is joined anew.
-        replaces_all: every object is placed anew, whether or not it is as it is known.
-        bytes_compared: how much may be read to tell the same bytes under another tag.
+        inventory: the known objects; read now unless given.
+        is_whole: the whole store is scanned, so every report is joined again.
+        replaces_all: every object is placed again, changed or not.
+        bytes_compared: how many bytes may be read to recognize unchanged content under a new tag.
     """
 
     def __init__(
@@ -101,17 +101,17 @@ class ScanRound:
         self._unchanged = 0
 
     def find_changed(self, observations: Sequence[Observation]) -> list[Observation]:
-        """What was seen otherwise than it is known, by key, and is to be placed; the rest is counted and needs no look."""
+        """The changed objects that must be placed, by key; the rest is only counted."""
         found = list(observations) if self._replaces_all else find_changed(self.inventory.rows, observations)
         self._unchanged += len(observations) - len(found)
         self._before |= rows_of(self.inventory.rows, (each.key for each in found))
         return sorted(found, key=lambda each: each.key.encode())
 
     def assign_studies(self, observations: Sequence[Observation]) -> None:
-        """Places objects that `find_changed` gave, reading their headers where keys do not tell.
+        """Places the objects of `find_changed`, reading headers where keys do not name the study.
 
         Raises:
-            StorageError: the store, and not an object, cannot be read.
+            StorageError: the store itself, rather than one object, cannot be read.
         """
         retagged = self._comparer.find_unchanged(
             [(each.info, self._before[each.key]) for each in observations if each.info and each.key in self._before]
@@ -128,10 +128,10 @@ class ScanRound:
                 self._now[item.key] = self._keyed(item)
 
     def commit(self, observed: datetime, *, is_removal_confirmed: bool = True) -> ScanResult:
-        """Decides what follows from all that was seen, and journals it.
+        """Decides the consequences of all observations, and journals them.
 
         Raises:
-            RemovalUnconfirmed: most of what is known is gone, and nobody confirmed that.
+            RemovalUnconfirmed: most known objects are missing, and nobody confirmed that.
         """
         rows = self.inventory.rows
         gone = sum(item is None for item in self._now.values())
@@ -155,7 +155,7 @@ class ScanRound:
         )
 
     def _placed(self, info: ObjectInfo, before: LandedObject | None) -> LandedObject | None:
-        """Where an object goes as far as its key and what is known of it tell; None if its header must be read."""
+        """The placement of an object by its key and its known row; None if its header must be read."""
         is_known = is_unchanged(info, before)
         item = place_by_key(info, self._layout)
         is_judged = before is not None and before.kind == "rejected" and not self._replaces_all
@@ -168,7 +168,7 @@ class ScanRound:
             with self._landing.open(info.key) as file:
                 who = identity(read_dataset(file, stop_before_pixels=True))
         except ObjectUnreadable:
-            return rejected_object(info, "unreadable_object", "listed, but gone or forbidden when its header was read")
+            return rejected_object(info, "unreadable_object", "listed, but deleted or forbidden when its header was read")
         except BadInput as fault:
             return place_unreadable(info, fault)
         names = {who.study_instance_uid, who.study_id, f"s{who.study_id}" if who.study_id else None, who.accession_number}

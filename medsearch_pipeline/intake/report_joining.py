@@ -1,12 +1,12 @@
-"""Joining reports to studies: a report whose key spells no study is given one by its file's name or by the folder it lies in.
+"""Joining reports to studies: a report whose key names no study is matched by its file name or its folder.
 
-Belongs here: the rule, and which reports it has to be asked about again after a change. Not here: what an object is
-(`placement`), nor what else follows from a change (`changes`).
+Belongs here: the rule, and which reports must be matched again after a change. Not here: the kind of an object (`placement`),
+and the other consequences of a change (`changes`).
 
-A report belongs to the study whose StudyInstanceUID, StudyID (also as `s<StudyID>`) or AccessionNumber is its file's name. Else
-it goes by its folder: of the folders from its own upward, the nearest with a DICOM object in it, at any depth. All of these
-objects must be of one study, and no other report may go by the same folder. Of the root of the store only what lies directly
-in it counts, for reports that do too: a store is not a study, even while only one has landed.
+A report belongs to the study whose StudyInstanceUID, StudyID (also as `s<StudyID>`) or AccessionNumber is its file name.
+Otherwise its folder decides: among its folder and those above, the nearest with a DICOM object in it, at any depth. All of
+these objects must belong to one study, and no other report may have the same nearest folder. In the root of the store, only
+objects directly in it count, and only for reports directly in it: a store is not a study, even if it contains only one.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _UPWARD = """
         [array_to_string(string_split(folder, '/')[1:n], '/') || '/' FOR n IN range(1, len(string_split(folder, '/')))]
     END
 """
-"""A folder and all above it, but for the root."""
+"""A folder and all folders above it, except the root."""
 
 
 def _nearest(landed: str) -> str:
     """Common table expressions: `reports_…` with the folder of each report, and `nearest_…`: the nearest folder with images.
 
-    `studies` is 1 or, for any more, 2; patient and study are there where it is 1.
+    `studies` is 1, or 2 for more than one; patient and study are set if it is 1.
     """
     return f"""
         reports_{landed} AS (SELECT key, {_FOLDER} AS folder FROM {landed} WHERE {_IS_REPORT}),
@@ -84,11 +84,11 @@ _NAMED = f"""
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The studies that a name or a folder speaks for: how many, where more than one counts as 2, and which, where it is one.
+    """The candidate studies of a name or folder: how many (2 for more than one), and which one if there is one.
 
     Args:
-        place: the folder; None of a name.
-        reports: how many reports have this folder, and would have its study.
+        place: the folder; None for a name.
+        reports: how many reports share this folder.
     """
 
     studies: int = 0
@@ -98,11 +98,11 @@ class Candidates:
 
 
 def join(item: LandedObject, named: Candidates, nearby: Candidates) -> LandedObject:
-    """A report that waits for its study, as the study's report or with the reason why it is none's.
+    """A report joined to its study, or with the reason why it has none.
 
     Args:
-        named: what its name speaks for.
-        nearby: what the nearest folder with images speaks for.
+        named: the candidates by its name.
+        nearby: the candidates by the nearest folder with images.
     """
     name, folder = report_name(item.key), folder_of(item.key) or "the root of the store"
     if named.studies > 1:
@@ -111,11 +111,11 @@ def join(item: LandedObject, named: Candidates, nearby: Candidates) -> LandedObj
     missing = f"no study has '{name}' as {_NAMES}, and"
     if not named.study:
         if nearby.place is None:
-            return replace(item, detail=f"{missing} no DICOM object lies in or below {folder}, or below a folder above it")
+            return replace(item, detail=f"{missing} there is no DICOM object in or below {folder}, or below a folder above it")
         if nearby.studies > 1:
-            return replace(item, detail=f"{missing} {nearby.place or folder} holds several studies")
+            return replace(item, detail=f"{missing} {nearby.place or folder} contains several studies")
         if nearby.reports > 1:
-            return replace(item, detail=f"{missing} {nearby.place or folder} has several reports")
+            return replace(item, detail=f"{missing} {nearby.place or folder} contains several reports")
     if study is None:
         return item
     return replace(item, kind="report", patient=study.patient, study=study.study, reason=None, detail=None)
@@ -124,13 +124,13 @@ def join(item: LandedObject, named: Candidates, nearby: Candidates) -> LandedObj
 def rejoin_reports(
     before: pa.Table, landed: pa.Table, changed: Sequence[LandedObject], layout: Layout, *, is_whole: bool = False
 ) -> dict[str, LandedObject]:
-    """Every report that waits for its study and may have another after a change, joined to it or with the reason why not.
+    """Every report matched by name or folder that a change may affect, joined to its study or with the reason why not.
 
     Args:
-        before: what was known.
-        landed: what is known with the change.
-        changed: the rows that came, went or changed, as they were and as they are.
-        is_whole: decide over all reports, not only over those that `changed` may touch.
+        before: the known objects before the change.
+        landed: the known objects after the change.
+        changed: the rows that came, went or changed, both before and after.
+        is_whole: decide all reports, not only those that `changed` may affect.
     """
     names = {name for item in changed if item.kind == "dicom" for name in item.report_names}
     folders = {folder_of(item.key) for item in changed if needs_study(item, layout)}

@@ -1,6 +1,6 @@
-"""Runs over studies: which partitions each one covers, which run was the last for a study, and why a run failed.
+"""Runs over studies: which partitions each one covers, which was the last for a study, and why it failed.
 
-Belongs here: reading Dagster's storage, and rules over what it tells. What follows from a failed run is decided elsewhere.
+Belongs here: reading Dagster's storage, and rules over the result. `failed_runs` decides what happens after a failure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_RUNS = 2000
 PAGE = 100
 INDEX = dg.AssetKey("search_index")
 WRAPPERS = ("DagsterExecutionStepExecutionError", "SensorExecutionError", "ScheduleExecutionError")
-"""Dagster's errors around the one that was raised."""
+"""Dagster's wrappers around the original error."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class StudyRun:
     """A run over a range of partitions.
 
     Attributes:
-        settings: the digest of the settings it began with; None where nobody noted it.
-        writes_index: whether it was to bring its studies to the search index.
+        settings: the digest of the settings it began with, if recorded.
+        writes_index: whether it writes its studies to the search index.
     """
 
     id: str
@@ -68,24 +68,24 @@ def newest_runs(
 
 
 def unresolved_failures(instance: dg.DagsterInstance, max_runs: int) -> list[StudyRun]:
-    """Failed runs that were neither run again nor made up for, newest first."""
+    """Failed runs that were neither retried nor superseded, newest first."""
     failed = dg.RunsFilter(statuses=[DagsterRunStatus.FAILURE], tags={UNRESOLVED_TAG: "true"})
     return list(newest_runs(instance, failed, max_runs))
 
 
 def resolve(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> None:
-    """Notes that failed runs need no further look."""
+    """Marks failed runs as needing no further action."""
     for run_id in run_ids:
         instance.add_run_tags(run_id, {UNRESOLVED_TAG: "false"})
 
 
 def newest_by_partition(runs: Iterable[StudyRun], keys: Sequence[str], wanted: Collection[str]) -> dict[str, StudyRun]:
-    """Partition → the last run that covered it, for those of the wanted ones that any run covered.
+    """Partition → the last run that covered it, for the wanted partitions that any run covered.
 
-    A successful run that did not write the index is passed over: it leaves its studies as far from the index as they were.
+    A successful run that did not write the index is skipped, because its studies are no closer to being indexed.
 
     Args:
-        runs: newest first. No more of them are read than it takes to find one for each wanted partition.
+        runs: newest first. Only as many are read as needed to find one for each wanted partition.
         keys: every partition, in Dagster's order.
     """
     positions = {key: position for position, key in enumerate(keys)}
@@ -120,14 +120,14 @@ def runs_covering(runs: Iterable[StudyRun], keys: Sequence[str], partition: str,
 
 
 def partitions_of(run: StudyRun, positions: Mapping[str, int], keys: Sequence[str]) -> Sequence[str]:
-    """The partitions a run covers; none if it began or ended with one that is gone."""
+    """The partitions a run covers; none if its first or last one was removed."""
     if run.start not in positions or run.end not in positions:
         return ()
     return keys[positions[run.start] : positions[run.end] + 1]
 
 
 def failure_sentence(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Why a run failed, by the first step that did: our own errors in full, of those of libraries the class alone."""
+    """Why a run failed, by its first failed step: medsearch errors in full, third-party errors by class only."""
     logged = instance.all_logs(run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE})
     events = [entry.dagster_event for entry in logged if entry.dagster_event]
     step = next((event for event in events if event.is_step_failure), None)

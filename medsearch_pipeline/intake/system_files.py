@@ -1,16 +1,16 @@
-"""Files that nobody delivered: what operating systems, file servers and programs leave beside people's files, by name.
+"""Files that operating systems, file servers and programs leave behind, by name.
 
-Belongs here: the one table of their names. Content is never looked at, so a healthy DICOM file under such a name is left out as
-well: give it another name. What a file's content decides, such as a DICOMDIR, is decided where it is read.
+Belongs here: the one table of their names. Content is not read, so a valid DICOM file with such a name is excluded too: rename
+it. Files that are recognized by content, such as a DICOMDIR, are handled where they are read.
 
-**Hidden files.** Every object whose name, or a folder of whose key, begins with a dot is left out: `.DS_Store`, the `._…` files
-of AppleDouble, `.gitkeep`, `.nfs…`, the unfinished copies of rsync, and all that lies in `.snapshot/` or `.Trash/`.
+**Hidden files.** Every object is excluded whose name or folder begins with a dot: `.DS_Store`, the `._…` files of AppleDouble,
+`.gitkeep`, `.nfs…`, incomplete copies of rsync, and everything in `.snapshot/` or `.Trash/`.
 """
 
 from __future__ import annotations
 
 NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-"""Windows' and macOS' own files, in lower case."""
+"""Files of Windows and macOS, in lower case."""
 
 FOLDERS = frozenset(
     {"__macosx", "@eadir", "@recycle", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found"}
@@ -18,14 +18,14 @@ FOLDERS = frozenset(
 """Folders of archives, file servers and file systems, in lower case."""
 
 ENDINGS = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".lock", ".lck", ".swp", "~")
-"""Unfinished copies, locks and backups of editors."""
+"""Incomplete copies, and editors' locks and backups."""
 
 STARTS = ("~$",)
-"""Locks of office programs."""
+"""Lock files of office programs."""
 
 
 def is_system_file(key: str) -> bool:
-    """Whether an object is left out for its key alone."""
+    """Whether an object is excluded by its key alone."""
     *folders, name = key.lower().split("/")
     return (
         any(part.startswith(".") for part in (*folders, name))

@@ -1,8 +1,8 @@
-"""Telling the same bytes under another tag of the store from other bytes.
+"""Recognizing unchanged bytes under a new store tag.
 
-A copied folder has new modification times, a bucket re-encrypted or written in parts new ETags, and nothing has to be made
-again: the SHA-256 that the study's table has of an object is compared with that of the object as it is read now. A table tells
-of an object as it is known only if it was made from the objects that are known, which its digest says.
+A copied folder has new modification times, and a bucket that is re-encrypted or rewritten in parts has new ETags, yet nothing
+has to be recomputed. So the SHA-256 in the study's table is compared with that of the object as it is read now. A table counts
+only if its digest shows that it was made from the known objects.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ READERS = 16
 TABLES = {"dicom": "dicom_metadata", "report": "reports"}
 
 InputsDigests = Mapping[str, Callable[[Sequence[str]], str]]
-"""Kind of object → the digest that a study's table has when it was made from objects of these versions."""
+"""Kind of object → the digest of a study's table that is made from objects of these versions."""
 
 
 def inputs_by_kind(settings: Settings) -> InputsDigests:
-    """The digests of a deployment."""
+    """The digest functions of a deployment."""
     return {"dicom": image_digest_for(settings), "report": report_digest_for(settings)}
 
 
 class ContentComparer:
-    """Compares objects' bytes, those of at most `MAX_COMPARED_BYTES` and of not more than `allowed` bytes together.
+    """Compares objects' bytes: of objects up to `MAX_COMPARED_BYTES` each, and up to `allowed` bytes in total.
 
     Args:
-        rows: what is known.
-        inputs_of: without the digest of a kind, none of it is compared.
+        rows: the known objects.
+        inputs_of: objects of a kind without a digest function are not compared.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class ContentComparer:
         self._inputs_of, self._left = inputs_of, max_bytes
 
     def find_unchanged(self, candidates: Sequence[tuple[ObjectInfo, LandedObject]]) -> dict[str, LandedObject]:
-        """The objects whose bytes are those that are known, with their new tag and their old version.
+        """The objects with unchanged bytes, with their new tag and old version.
 
         Args:
-            candidates: objects as they are listed, each with its known row.
+            candidates: listed objects, each with its known row.
         """
         likely = [(info, was) for info, was in candidates if self._is_likely(info, was)]
         known = self._sha256_of([was for _, was in likely]) if likely else {}
@@ -88,7 +88,7 @@ class ContentComparer:
         return True
 
     def _sha256_of(self, objects: Sequence[LandedObject]) -> dict[str, str]:
-        """Key → the SHA-256 that its study's table has of it, where that table was made from what is known."""
+        """Key → its SHA-256 in its study's table, if that table was made from the known objects."""
         patients = pa.array(sorted({item.patient or "" for item in objects}), pa.string())
         of_study: dict[tuple[StudyKey, str], list[LandedObject]] = defaultdict(list)
         for item in records_of(LandedObject, self._rows.filter(pc.is_in(self._rows["patient"], patients))):

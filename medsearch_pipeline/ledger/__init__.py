@@ -1,1 +1,1 @@
-"""`medsearch ledger`: what became of every landed object, and whether the totals reconcile."""
+"""`medsearch ledger`: the state of every landed object, and whether the totals reconcile."""

@@ -1,7 +1,7 @@
-"""The catalogue: every study's files in one table, with what the ledger needs of their rows.
+"""The catalog: every study's files in one table, with the parts of their rows that the ledger needs.
 
-Belongs here: bringing it up to date, by a listing and by reading the files that changed. It is made from those files alone and
-may be deleted at any time. Not here: what the ledger makes of it.
+Belongs here: refreshing it, by a listing and by reading changed files. It is made from those files alone and can be deleted at
+any time. Not here: the ledger's decisions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -20,6 +19,7 @@ from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogFile, schema_of, table_of
+from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, study_path
 from medsearch_pipeline.studies import images as study_images
 from medsearch_pipeline.studies import reports as study_reports
@@ -37,7 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     REPORT_REJECTIONS: ("key", "frame", "reason", "detail"),
     "tags": ("tag",),
 }
-"""Table → the columns that are read of it; of the others rows are counted and the footer is read."""
+"""Table → the columns that are read; of other tables only the number of rows and the footer are read."""
 
 READERS = 16
 BATCH = 20_000
@@ -46,7 +46,7 @@ IDENTITY = ("patient", "study", "table_name", "etag")
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogRefresh:
-    """The catalogue as it is now, and what it took: files read anew, taken over, and gone since the last time."""
+    """The current catalog, and the numbers of files read, reused and removed since the last refresh."""
 
     table: pa.Table
     files_read: int
@@ -55,25 +55,25 @@ class CatalogRefresh:
 
     @property
     def is_changed(self) -> bool:
-        """Whether it differs from the last one."""
+        """Whether it differs from the previous catalog."""
         return bool(self.files_read or self.files_removed)
 
 
 def catalog_digest() -> str:
-    """What a catalogue must have been made by for its rows to be taken over."""
+    """The digest that a stored catalog must have for its rows to be reused."""
     return digest_of("catalogue", VERSION)
 
 
 def refresh_catalog(warehouse: Warehouse, on_progress: Callable[[int, int], None] = lambda done, total: None) -> CatalogRefresh:
-    """The catalogue of the warehouse as it is, of the last one and the files that came or changed since.
+    """The current catalog of the warehouse, from the last one and the new and changed files.
 
-    Files are told apart by the store's listing, taken before they are read: what changes meanwhile differs next time.
+    Changed files are found by a listing taken before they are read, so a file that changes meanwhile is found next time.
 
     Args:
-        on_progress: is told how many of the files that have to be read were.
+        on_progress: gets the number of files read, and the number to read.
 
     Raises:
-        StorageError: the store cannot be listed or read. A file that is there and is not Parquet has a row without a digest.
+        StorageError: the store cannot be listed or read. A file that is not Parquet gets a row without a digest.
     """
     listing, stored = _listing(warehouse), _stored_catalog(warehouse)
     new, old = _differences(listing, stored)
@@ -89,18 +89,18 @@ def refresh_catalog(warehouse: Warehouse, on_progress: Callable[[int, int], None
 
 
 def read_catalog(warehouse: Warehouse) -> pa.Table:
-    """The catalogue as it was last brought up to date.
+    """The catalog as of its last refresh.
 
     Raises:
         ConfigurationError: there is none.
     """
     if warehouse.inputs(CATALOG_PATH) != catalog_digest():
-        raise ConfigurationError(f"there is no catalogue in {warehouse.store.url}: run ledger_job in Dagster")
+        raise ConfigurationError(f"there is no catalog in {warehouse.store.url}: run ledger_job in Dagster")
     return warehouse.read(CATALOG_PATH)
 
 
 def study_files(warehouse: Warehouse, studies: Collection[StudyKey]) -> pa.Table:
-    """The rows that a catalogue brought up to date now would have of a few studies, read from their files."""
+    """The rows that a refreshed catalog would have for a few studies, read from their files."""
     files = [(study.patient, study.study, table, "") for study in studies for table in COLUMNS]
     with ThreadPoolExecutor(READERS) as readers:
         found = readers.map(lambda file: _read(warehouse, *file), files)
@@ -108,7 +108,7 @@ def study_files(warehouse: Warehouse, studies: Collection[StudyKey]) -> pa.Table
 
 
 def _stored_catalog(warehouse: Warehouse) -> pa.Table:
-    """The last catalogue; none where it cannot be read or was made by other code, and everything is read again."""
+    """The last catalog; None if it cannot be read or was made by other code, so that every file is read again."""
     if warehouse.inputs(CATALOG_PATH) != catalog_digest():
         return schema_of(CatalogFile).empty_table()
     try:
@@ -136,15 +136,16 @@ def _listing(warehouse: Warehouse) -> pa.Table:
 
 
 def _differences(listing: pa.Table, stored: pa.Table) -> tuple[pa.Array, pa.Array]:
-    """The places in the listing of what is not held in that version, and in `stored` of what is still listed."""
-    with duckdb.connect() as connection:
-        for name, table in (("listing", listing), ("held", stored.select(list(IDENTITY)))):
-            connection.register(name, table.append_column("place", pa.array(np.arange(len(table)))))
-        new, old = (
-            connection.sql(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place")  # noqa: S608
-            for a, how, b in (("listing", "ANTI", "held"), ("held", "SEMI", "listing"))
-        )
-        return tuple(found.to_arrow_table()["place"].combine_chunks() for found in (new, old))
+    """The positions in the listing of new and changed files, and in `stored` of unchanged files."""
+    tables = {
+        name: table.append_column("place", pa.array(np.arange(len(table))))
+        for name, table in (("listing", listing), ("held", stored.select(list(IDENTITY))))
+    }
+    new, old = (
+        query_tables(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place", **tables)  # noqa: S608
+        for a, how, b in (("listing", "ANTI", "held"), ("held", "SEMI", "listing"))
+    )
+    return new["place"].combine_chunks(), old["place"].combine_chunks()
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
@@ -152,7 +153,7 @@ def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:
 
 
 def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str) -> CatalogFile | None:
-    """The row of one file; None if it is gone meanwhile."""
+    """The row of one file; None if it was deleted meanwhile."""
     columns = COLUMNS[table]
     inputs = version = run = None
     rows: list[dict[str, Any]] = []
@@ -166,7 +167,7 @@ def _read(warehouse: Warehouse, patient: str, study: str, table: str, etag: str)
     except ObjectNotFound:
         return None
     except pa.ArrowException:
-        inputs = None  # whatever it was made from, it has to be made again
+        inputs = None  # unknown inputs, so it has to be made again
     if table == "tags" and rows:
         inputs = digest_of(*(row["tag"] for row in rows))
     return CatalogFile(

@@ -1,6 +1,6 @@
-"""The ledger as it would be decided now, in memory: for commands that say how things are between two ledgers.
+"""The ledger as it would be decided now, in memory: for commands that show the state between two ledgers.
 
-Nothing is written: the record of what was replaced and deleted is that of the last `ledger_job`.
+Nothing is written: replaced and deleted objects are recorded only by `ledger_job`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from medsearch_pipeline.studies.reports import report_digest_for
 
 @dataclass(frozen=True)
 class CurrentLedger:
-    """The rows a ledger would have now, and the catalogue that they were decided by."""
+    """The rows a ledger would have now, and the catalog behind them."""
 
     rows: pa.Table
     catalog: pa.Table
@@ -38,11 +38,11 @@ def current_ledger(
     """The ledger as it would be decided now.
 
     Args:
-        studies: The only studies to decide about; None means all objects, also those of no study. Of a few studies their own
-            files are read, of all those that changed since the last catalogue.
+        studies: Decide only these studies; None means all objects, including those of no study. For given studies their files
+            are read, otherwise those that changed since the last catalog.
 
     Raises:
-        ConfigurationError: nobody has looked at the landing store yet.
+        ConfigurationError: the landing store has not been scanned yet.
         StorageError: store or index cannot be read.
     """
     retired = journal.retired(warehouse)  # before the inventory is read, which contains them
@@ -64,7 +64,7 @@ def current_ledger(
 
 
 def rows_of_studies(rows: pa.Table, studies: Collection[StudyKey]) -> pa.Table:
-    """The rows of a table with the columns patient and study that are of these studies."""
+    """The rows of these studies in a table with the columns patient and study."""
     wanted = pa.array([study.partition for study in studies], pa.string())
     return rows.filter(pc.is_in(pc.binary_join_element_wise(rows["patient"], rows["study"], "/"), wanted))
 

@@ -1,7 +1,7 @@
-"""Why a study is pending: it settles, it is queued, a run works on it, a run failed.
+"""Why a study is pending: it is settling, queued, in a run, or its run failed.
 
-Belongs here: the decision by study and by object, and reading what it is decided by: the dispatcher's state, Dagster's runs and
-what is known of the model.
+Belongs here: the decision by study and object, and reading its inputs: the dispatcher's state, Dagster's runs and the model's
+availability.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True)
 class PendingReason:
-    """Why a study, or one object of it, is pending.
+    """Why a study or one of its objects is pending.
 
     Attributes:
-        run: The run that the reason is about.
-        detail: What went wrong, or what is waited for, in one sentence.
+        run: The run that the reason refers to.
+        detail: What failed or is awaited, in one sentence.
     """
 
     code: Code
@@ -48,7 +48,7 @@ class PendingReason:
 
     @property
     def label(self) -> str:
-        """The reason in a few words, the same for all studies that it is about."""
+        """The reason in a few words, the same for all studies that share it."""
         return f"{self.code} in run {self.run}" if self.run else self.code
 
 
@@ -58,9 +58,9 @@ def decide_reason(
     """Why a study is pending.
 
     Args:
-        row: The study as the dispatcher has it; None once its run was seen, or if nobody noticed a change.
+        row: The dispatcher's entry of the study; None once its run was found, or if no change was noticed.
         run: The last run that covered it.
-        model: What is known of the model; None where nobody has tried to load it.
+        model: Availability of the model; None if nobody has tried to load it.
     """
     if run and run.is_unfinished:
         has_begun = run.status in (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
@@ -72,7 +72,7 @@ def decide_reason(
     if row:
         return PendingReason("queued", detail="ingest_sensor requests its run")
     if run is None:
-        return PendingReason("unknown", detail="no run has covered it: medsearch ingest runs it")
+        return PendingReason("unknown", detail="no run has covered it: run medsearch ingest")
     if run.status == dg.DagsterRunStatus.FAILURE:
         return PendingReason("failed", run.id)
     if run.status == dg.DagsterRunStatus.CANCELED:
@@ -86,7 +86,7 @@ def pending_reasons(
     """Why each of these studies is pending.
 
     Args:
-        instance: Dagster's state; None where nobody said where it is, and no run can be named.
+        instance: Dagster's state; None if unknown, so that no run can be named.
     """
     rows, runs = dispatcher_rows(warehouse), newest_runs_of(instance, studies)
     limits = SettleLimits(timedelta(seconds=settings.settle_seconds), timedelta(seconds=settings.max_wait_seconds))
@@ -100,13 +100,13 @@ def pending_reasons(
                 sentences[reason.run] = failure_sentence(instance, reason.run)
             reason = PendingReason(reason.code, reason.run, sentences[reason.run])
         elif instance is None and reason.code == "unknown":
-            reason = PendingReason("unknown", detail="set DAGSTER_HOME to learn of runs")
+            reason = PendingReason("unknown", detail="set DAGSTER_HOME to see runs")
         found[study] = reason
     return found
 
 
 def dispatcher_rows(warehouse: Warehouse) -> Mapping[StudyKey, PendingStudy]:
-    """What waits for the dispatcher, with what the journal has noticed since its last tick, by study."""
+    """The dispatcher's pending studies, with the journal's changes since its last tick."""
     state = pending.read(warehouse) or pending.State()
     entries = []
     for name in journal.names(warehouse):
@@ -114,7 +114,7 @@ def dispatcher_rows(warehouse: Warehouse) -> Mapping[StudyKey, PendingStudy]:
             try:
                 entries.append(journal.read(warehouse, name))
             except ObjectNotFound:
-                continue  # an inventory contains it since it was listed
+                continue  # compacted since it was listed
     return {row.study: row for row in merge_entries(state.rows, entries)}
 
 
@@ -127,7 +127,7 @@ def newest_runs_of(instance: dg.DagsterInstance | None, studies: Collection[Stud
 
 
 def interrupted_keys(catalog: pa.Table) -> set[str]:
-    """The objects whose decoding was ended from outside; their studies are made again."""
+    """The objects whose decoding was interrupted; their studies are processed again."""
     query = f"SELECT key FROM ({OUTCOMES}) WHERE reason = '{INTERRUPTED}'"  # noqa: S608
     return set(query_tables(query, catalogue=catalog)["key"].to_pylist())
 
@@ -142,12 +142,12 @@ def pending_studies(rows: pa.Table) -> list[StudyKey]:
 def with_pending_reasons(
     rows: pa.Table, reasons: Mapping[StudyKey, PendingReason], interrupted: Collection[str] = ()
 ) -> pa.Table:
-    """Rows of a ledger whose pending ones have a reason and its detail."""
+    """The ledger's rows, with reason and detail for pending ones."""
     labels, details = [], []
     for row in rows.select(["state", "patient", "study", "key", "reason", "detail"]).to_pylist():
         reason, detail = row["reason"], row["detail"]
         if row["state"] == "pending" and row["key"] in interrupted:
-            reason, detail = INTERRUPTED, "its decoding was ended from outside; its study is made again after each ledger"
+            reason, detail = INTERRUPTED, "its decoding was interrupted; its study is processed again after each ledger"
         elif row["state"] == "pending" and row["patient"]:
             found = reasons.get(StudyKey(row["patient"], row["study"]))
             reason, detail = (found.label, found.detail or None) if found else (None, None)

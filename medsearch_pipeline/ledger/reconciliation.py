@@ -1,7 +1,7 @@
 """Whether listing, ledger, Parquet and index agree, and which objects they differ about.
 
-Belongs here: comparing what was read. Not here: deciding states (`states`). Work that waits is no difference: an object may be
-pending. What is lost is: an object without a state, documents the index lacks, or holds of a study whose tables are others.
+Belongs here: the comparison. Not here: deciding states (`states`). Pending objects are not a difference. Lost objects are: an
+object without a state, or documents that are missing from the index or do not match their study's tables.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _KEYS = f"""
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What does not reconcile, in one sentence that says what to do, and the objects (or studies without one) it is about."""
+    """What does not reconcile, in one sentence with the remedy, and the keys of its objects (or of studies without one)."""
 
     message: str
     keys: Sequence[str]
@@ -72,10 +72,10 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    """Every total side by side, and every difference.
+    """All totals side by side, and all differences.
 
     Args:
-        totals: what is counted → who counted it → how many.
+        totals: what is counted → where → count.
     """
 
     totals: Mapping[str, Mapping[str, int]]
@@ -89,13 +89,13 @@ class Reconciliation:
 
 @dataclass(frozen=True, kw_only=True)
 class ReconciliationInputs:
-    """What is compared.
+    """The inputs of the comparison.
 
     Args:
-        studies: what the tables hold, as `ledger.list_studies` gives it.
+        studies: what the tables hold (`LedgerInputs.studies`).
         indexed: study → the digest its documents were written with.
         health: the index's totals.
-        count: the index's own count of what matches, asked only where totals differ and no study tells why.
+        count: the index's own count, queried only where totals differ and no study explains it.
     """
 
     inventory: pa.Table
@@ -120,8 +120,8 @@ def reconcile(inputs: ReconciliationInputs) -> Reconciliation:
     found = [
         Difference(message=_unrecorded_message(len(keys)), keys=keys) if (keys := _query_keys(_UNRECORDED, tables)) else None,
         Difference(message=_unaccounted_message(len(keys)), keys=keys) if (keys := _query_keys(_UNACCOUNTED, tables)) else None,
-        _study_difference("whose documents in the index are not those of their tables: materialise them", _UNINDEXED, tables),
-        _study_difference("of which the ledger counts more than their tables hold: run ledger_job again", _MISCOUNTED, tables),
+        _study_difference("whose documents in the index do not match their tables: materialize them", _UNINDEXED, tables),
+        _study_difference("for which the ledger counts more than their tables hold: run ledger_job again", _MISCOUNTED, tables),
     ]
     differences = [difference for difference in found if difference]
     parquet = {
@@ -144,7 +144,7 @@ def reconcile(inputs: ReconciliationInputs) -> Reconciliation:
 
 
 def unrecorded(inventory: pa.Table, ledger: pa.Table) -> list[str]:
-    """The keys that are listed and not in the ledger in that version, or the other way round."""
+    """The keys whose listed version is not in the ledger, or the other way around."""
     return _query_keys(_UNRECORDED, {"inventory": inventory, "ledger": ledger})
 
 
@@ -157,13 +157,13 @@ def _query_keys(query: str, tables: Mapping[str, pa.Table]) -> list[str]:
 
 
 def _unrecorded_message(count: int) -> str:
-    return f"{count} objects are listed and not in the ledger in that version, or the other way round: run ledger_job again"
+    return f"{count} objects differ between listing and ledger: run ledger_job again"
 
 
 def _unaccounted_message(count: int) -> str:
     return (
-        f"{count} objects are in no table and no rejection though their studies were made from them: delete the files of these "
-        "studies from dicom_metadata and reports, and materialise them"
+        f"{count} objects are in no table and not rejected, although their studies were made from them: delete these "
+        "studies' files from dicom_metadata and reports, and materialize them"
     )
 
 
@@ -183,13 +183,13 @@ def _index_count_difference(inputs: ReconciliationInputs, tables: Mapping[str, p
     studies = list(_find_miscounted_studies(inputs))
     differing = indexed_table(dict.fromkeys(studies, "")).select(["patient", "study"])
     return Difference(
-        message="the index counts other images or reports than its studies' tables hold: run medsearch reindex --fresh",
+        message="the index's counts of images or reports differ from its studies' tables: run medsearch reindex --fresh",
         keys=_keys_of(differing, tables),
     )
 
 
 def _find_miscounted_studies(inputs: ReconciliationInputs) -> Iterator[StudyKey]:
-    """Studies of which the index holds other counts than the tables, looked for patient by patient until `NAMED` are found."""
+    """Studies whose counts differ between index and tables, searched patient by patient until `NAMED` are found."""
     expected: dict[str, dict[StudyKey, Counts]] = {}
     for row in query_tables(_WITH_DOCUMENTS, studies=inputs.studies).to_pylist():
         study = StudyKey(row["patient"], row["study"])

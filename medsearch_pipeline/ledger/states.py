@@ -1,7 +1,7 @@
-"""The ledger's decision: the state of every landed object, by what was landed, what the tables hold and what is indexed.
+"""The ledger's decision: the state of every landed object, from the inventory, the tables and the index.
 
-Belongs here: pure rules over tables in memory, in SQL where rows are many. Not here: reading and writing them
-(`assets/ledger.py`), nor whether the parts agree with each other (`reconciliation`).
+Belongs here: pure rules over tables in memory, in SQL where there are many rows. Not here: reading and writing them
+(`assets/ledger.py`), and whether the parts agree with each other (`reconciliation`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from medsearch_pipeline.studies.documents import TABLES, document_inputs_digest
 from medsearch_pipeline.studies.landed_objects import SHARED
 
 InputsDigest = Callable[[Sequence[str]], str]
-"""The digest that a study's table has when it was made from objects of these versions."""
+"""The digest of a study's table that is made from objects of these versions."""
 
 OLD_PARTS = {
     "has_old_images": ("thumbnails", IMAGE_REJECTIONS),
@@ -45,9 +45,9 @@ STUDIES = pa.schema(
         *((name, pa.bool_()) for name in OLD_PARTS),
     ]
 )
-"""What the tables hold of each study: the digests its images and its reports were made from, null where their files are not
-all there and of one another; that of its vectors; that of its documents, null where the study is not whole; how many images
-and reports; and which parts are of an earlier version of their tables than is written now."""
+"""What the tables hold of each study: the digests that its images and reports were made from (null if their files are
+incomplete or inconsistent), the digest of its vectors, the digest of its documents (null if the study is incomplete), the
+numbers of images and reports, and which parts have an earlier table version than is written now."""
 
 _DIGESTS = ", ".join(
     f"max(inputs) FILTER (table_name = '{table}') AS {name}"
@@ -104,7 +104,7 @@ OUTCOMES = """
            outcome.frame AS frame, outcome.reason AS reason, outcome.detail AS detail
     FROM (SELECT patient, study, table_name, run, unnest(outcomes) AS outcome FROM catalogue)
 """
-"""A query of the catalogue: one row per landed object that a study's tables used, refused, or refused a frame of."""
+"""A query of the catalog: one row per landed object that a study's tables used or rejected, as a whole or by frame."""
 
 _ENTRIES = f"""
     WITH outcomes AS ({OUTCOMES}),
@@ -200,14 +200,14 @@ _REJECTIONS = f"""
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerInputs:
-    """What the ledger is decided by.
+    """The inputs of the ledger's decision.
 
     Args:
-        indexed: what the index holds, study → the digest its documents were written with.
-        run: of the inventory; None where it names none.
+        indexed: study → the digest its documents were indexed with.
+        run: of the inventory, if it names one.
         before: the last ledger; empty before the first.
-        noticed: what the journal's entries say that no ledger has taken yet, in their order, as `LandedChange` has it. All of
-            them are in the inventory.
+        noticed: the changes of journal entries that no ledger has taken yet, in order, in the schema of `LandedChange`. All
+            of them are in the inventory.
     """
 
     inventory: pa.Table
@@ -238,20 +238,20 @@ def _documents(row: Mapping[str, Any]) -> str:
 
 
 def indexed_table(indexed: Mapping[StudyKey, str]) -> pa.Table:
-    """What the index holds as a table: patient, study and inputs."""
+    """The index's content as a table: patient, study and inputs."""
     columns = [[s.patient for s in indexed], [s.study for s in indexed], list(indexed.values())]
     return pa.table([pa.array(c, pa.string()) for c in columns], names=["patient", "study", "inputs"])
 
 
 def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, report_inputs_digest: InputsDigest) -> pa.Table:
-    """One row per landed object and one per key whose last version is gone, as `LedgerEntry` has them, by study and key.
+    """One row per landed object and one tombstone per replaced or deleted version, in the schema of `LedgerEntry`, by study
+    and key.
 
-    An object counts as used or refused only where its study's table was made from the very objects that are landed now, and
-    as indexed only where the index holds the documents of the very tables that are there. Decided twice on the same
-    evidence, with what came out first as `before`, the rows are the same: a state that only the inventory decides keeps the
-    run that first found it. A tombstone is of the last version of its key that is known to have been there, whether the last
-    ledger saw it or only the journal did; it goes when its version is landed again, or proves to hold the bytes that replaced
-    it.
+    An object counts as used or rejected only if its study's table was made from exactly the objects that are landed now, and
+    as indexed only if the index holds the documents of exactly the current tables. The decision is idempotent: with its result
+    as `before` and the same inputs, the rows are the same, and a state that only the inventory decides keeps the run that
+    first found it. A tombstone records the last known version of its key, seen by the last ledger or only by the journal. It
+    is removed when its version lands again, or proves to have the same bytes as its replacement.
     """
     due = expected_digests(inputs.inventory, {"dicom": image_inputs_digest, "report": report_inputs_digest})
     entries = query_tables(
@@ -270,12 +270,12 @@ def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, repor
 
 
 def current_rejections(ledger: pa.Table, catalog: pa.Table) -> pa.Table:
-    """Key, frame, reason and detail of every object, or frame of one, that was refused in the version that is landed."""
+    """Key, frame, reason and detail of every object or frame that was rejected in its landed version."""
     return query_tables(_REJECTIONS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalog)
 
 
 def expected_digests(inventory: pa.Table, inputs_digests: Mapping[str, InputsDigest]) -> pa.Table:
-    """The digests that each study's images and reports have when made from what is landed: patient, study, kind, inputs."""
+    """The digests that each study's images and reports must have for the landed objects: patient, study, kind, inputs."""
     landed = query_tables(_LANDED, inventory=inventory)
 
     def column(kind: str, versions: Iterable[Sequence[str]]) -> pa.Table:

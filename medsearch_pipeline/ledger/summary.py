@@ -1,4 +1,4 @@
-"""The ledger beside the last inventory, and its totals as a sum that reconciles."""
+"""The ledger compared with the last inventory, and its totals as an equation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from medsearch_pipeline.ledger.reconciliation import unrecorded
 
 @dataclass(frozen=True)
 class Ledger:
-    """The warehouse's ledger beside its last inventory.
+    """The warehouse's ledger, compared with its last inventory.
 
     Args:
-        listed: objects of the inventory.
-        lost: keys that no table and no rejection has.
-        since: keys that came, changed or went with an inventory later than the ledger.
+        listed: number of objects in the inventory.
+        lost: keys that are in no table and not rejected.
+        since: keys that changed in an inventory later than the ledger.
     """
 
     warehouse: Warehouse
@@ -40,10 +40,10 @@ class Ledger:
 
 
 def read_ledger(warehouse: Warehouse) -> Ledger:
-    """The ledger beside the last inventory.
+    """The ledger, compared with the last inventory.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no ledger.
     """
     if warehouse.inputs(LEDGER_PATH) is None:
         place = warehouse.store.url
@@ -54,7 +54,7 @@ def read_ledger(warehouse: Warehouse) -> Ledger:
 
 
 def format_equation(ledger: Ledger) -> str:
-    """The totals as a sum that reconciles."""
+    """The totals as an equation."""
     of = ledger.totals.of
     indexed = of("indexed")
     return (

@@ -1,8 +1,8 @@
-"""Whether the configured model can be loaded on this machine, known before anything is decoded. Free of torch.
+"""Whether the configured model can be loaded on this machine, known before anything is decoded. Does not import torch.
 
-Loading a model needs torch, and its weights may have to be downloaded. A process of its own (`load`) tries it, and leaves its
-answer in the folder of converted models, where sensors, commands and runs find it. So a sensor never waits for a download, and
-several processes never download at once.
+Loading a model needs torch, and its weights may have to be downloaded. A separate process (`load`) tries it, and stores the
+result in the folder of converted models, where sensors, commands and runs find it. So sensors never wait for a download, and
+no two processes download at the same time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
-from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
+from os.path import isfile  # False for a name that is too long, for which Path.is_file raises
 from pathlib import Path
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from medsearch_pipeline.models.code_version import NAMED_WEIGHTS, code_version_o
 from medsearch_pipeline.models.registry import INSTALLED_WEIGHTS, OFFLINE_CHOICES, network_named
 
 GOOD_SECONDS, BAD_SECONDS = 3600.0, 600.0
-"""How long an answer holds: a cache may be emptied, and a network may come back."""
+"""How long a result is valid: a cache may be emptied, and a network may recover."""
 POLL_SECONDS = 0.1
 DOWNLOAD_SECONDS = 1800.0
 """How long the first download of a model's weights may take."""
@@ -47,35 +47,35 @@ class ModelSettings(Protocol):
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether the model can be loaded, and which model it is or why it cannot."""
+    """Whether the model can be loaded, with its name or the reason."""
 
     is_available: bool
     sentence: str
 
 
 def availability(settings: ModelSettings, max_seconds: float, *, is_kept_enough: bool = True) -> Availability | None:
-    """Whether the configured model can be loaded; None if nobody knows after so many seconds.
+    """Whether the configured model can be loaded; None if still unknown after `max_seconds`.
 
     Args:
-        max_seconds: how long to wait for the process that tries it. It goes on after that, and leaves its answer.
-        is_kept_enough: whether an answer that was found less than an hour ago will do.
+        max_seconds: how long to wait for the process that tries it. That process continues, and stores its result.
+        is_kept_enough: accept a stored result that is less than an hour old.
     """
     found = known_availability(settings) if is_kept_enough else availability_without_loading(settings, _is_installed, isfile)
     return found or _try(settings, max_seconds)
 
 
 def known_availability(settings: ModelSettings) -> Availability | None:
-    """What is known without trying: by the settings and packages, or by the answer of an earlier try while it holds."""
+    """What is known without loading: from settings and packages, or from a stored result that is still valid."""
     return availability_without_loading(settings, _is_installed, isfile) or _kept(settings)
 
 
 def availability_without_loading(
     settings: ModelSettings, is_installed: Callable[[str], bool], is_file: Callable[[str], bool]
 ) -> Availability | None:
-    """What the settings and the installed packages tell; None where only loading it can tell."""
+    """What the settings and installed packages show; None if only loading can decide."""
     model, weights = settings.model, settings.weights
     if settings.executor == "ecs" and not is_installed("torch"):
-        return Availability(True, f"{model} is loaded by the tasks of the embeddings; it cannot be checked from here")
+        return Availability(True, f"{model} is loaded by the embeddings' ECS tasks, so it cannot be checked here")
     if not is_installed("torch"):
         return Availability(
             False, "torch is not installed, and every model needs it. Install it with: pip install 'medsearch[embedding]'"
@@ -97,7 +97,7 @@ def availability_without_loading(
 
 
 def require_model(settings: ModelSettings) -> None:
-    """Nothing, if the configured model can be loaded here.
+    """Returns if the configured model can be loaded here.
 
     Raises:
         ConfigurationError: it cannot; the message says why and what to do.
@@ -110,14 +110,14 @@ def require_model(settings: ModelSettings) -> None:
 
 
 def keep(file: Path, found: Availability) -> None:
-    """Leaves an answer for others, in one move."""
+    """Stores a result for other processes, atomically."""
     part = file.with_suffix(".part")
     part.write_text(json.dumps({"is_available": found.is_available, "sentence": found.sentence}))
     part.replace(file)
 
 
 def _kept(settings: ModelSettings) -> Availability | None:
-    """The answer that was left for these settings, while it holds."""
+    """The stored result for these settings, while it is valid."""
     try:
         file = _file_of(settings)
         age = time.time() - file.stat().st_mtime
@@ -147,7 +147,7 @@ def _try(settings: ModelSettings, max_seconds: float) -> Availability | None:
         return None
     if file.exists() and file.stat().st_mtime >= started - 1:
         return _kept(settings)
-    return Availability(False, f"the process that loads {settings.model} ended with status {status} before it had loaded it")
+    return Availability(False, f"the process that loads {settings.model} ended with status {status} before it was done")
 
 
 def _file_of(settings: ModelSettings) -> Path:
@@ -157,7 +157,7 @@ def _file_of(settings: ModelSettings) -> Path:
 
 @lru_cache(maxsize=4)
 def _load_once(model: str, weights: str, code_version: str) -> None:
-    """Loads a model and lets go of it. A failure is not remembered."""
+    """Loads a model and releases it. A failure is not cached."""
     network_named(model, weights)
 
 

@@ -1,7 +1,8 @@
-"""What a model is called before it is loaded: its code version, which changes with architecture, weights and preprocessing.
+"""A model's identity before it is loaded: its code version, which changes with architecture, weights and preprocessing.
 
-Free of torch. The version of the loaded model (`Embedder.model_version`) is only known after loading; which one a code version
-stands for is noted in the warehouse by every run that loads it, so that others need not (`record_model`, `recorded_models`).
+Does not import torch. The version of the loaded model (`Embedder.model_version`) is known only after loading. Every run that
+loads a model records it in the warehouse with its code version, so that others need not load it (`record_model`,
+`recorded_models`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ ModelVersion = tuple[str, str]
 
 
 def code_version_of(model: str, weights: str) -> str:
-    """The code version of a model with the weights a setting names; a file's is by its bytes, read once a process.
+    """The code version of a model with the configured weights; of a file, by its bytes, read once per process.
 
-    The metadata beside it count as well, for they say how pictures are normalised. A file that is not there has the version
-    `missing`: the run that needs it says what to do.
+    The metadata beside it count too, because they define the normalization of images. A missing file has the version
+    `missing`; the run that needs it reports what to do.
     """
     name = model.replace(":", "-")
     if weights in NAMED_WEIGHTS:
@@ -39,7 +40,7 @@ def code_version_of(model: str, weights: str) -> str:
 
 
 def record_model(warehouse: Warehouse, code_version: str, embedder: Embedder) -> None:
-    """Notes which model a code version stands for. Written only if it differs from what is noted."""
+    """Records which model a code version stands for. Written only if it differs from the record."""
     named = {"model_id": embedder.model_id, "model_version": embedder.model_version}
     data = json.dumps(named, sort_keys=True).encode()
     path = f"{FOLDER}/{code_version}.json"
@@ -55,7 +56,7 @@ def recorded_models(warehouse: Warehouse) -> dict[str, ModelVersion]:
     """Code version → the model it stands for, of every model that has embedded for this warehouse.
 
     Raises:
-        StorageError: the store cannot be read, or a note is damaged.
+        StorageError: the store cannot be read, or a record is damaged.
     """
     found = {}
     for entry in warehouse.store.list(FOLDER):
@@ -65,7 +66,7 @@ def recorded_models(warehouse: Warehouse) -> dict[str, ModelVersion]:
             named = json.loads(warehouse.store.read(entry.key))
             found[entry.key.removeprefix(f"{FOLDER}/").removesuffix(".json")] = (named["model_id"], named["model_version"])
         except (ValueError, KeyError, TypeError) as error:
-            raise StorageError(f"{entry.key} is damaged: delete it, and the next run of embeddings writes it again") from error
+            raise StorageError(f"{entry.key} is damaged: delete it; the next run of embeddings writes it again") from error
     return found
 
 

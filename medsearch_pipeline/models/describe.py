@@ -1,8 +1,8 @@
-"""Writes the metadata of a model's file: its SHA-256, and the dimensions of its vectors from one forward."""
+"""Writes the metadata of a model's file: its SHA-256, and the dimensions of its vectors from one forward pass."""
 
 from __future__ import annotations
 
-from os.path import isfile  # of which a name that is too long is none; Path.is_file raises
+from os.path import isfile  # False for a name that is too long, for which Path.is_file raises
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,10 +16,11 @@ Channels = tuple[float, float, float]
 def describe(
     file: Path, model_id: str, licence: str, side: int, mean: Channels, std: Channels, dimensions: int | None = None
 ) -> ModelMetadata:
-    """Writes `model.json` beside `model.onnx` and gives what it holds.
+    """Writes `model.json` beside `model.onnx` and returns its content.
 
     Args:
-        dimensions: of its vectors. None runs the model once to see; weights for an architecture cannot be run without it.
+        dimensions: of its vectors; None runs the model once to find out. Required for weights of an architecture, which cannot
+            be run alone.
 
     Raises:
         ConfigurationError: there is no such file, a value is out of range, the model cannot be run, or nothing can be written.
@@ -43,7 +44,7 @@ def describe(
 
 def _dimensions_of(file: Path, model_input: Input) -> int:
     from medsearch_pipeline.models.engines.choice import EngineOptions
-    from medsearch_pipeline.models.engines.open import open_engine  # torch, which takes seconds
+    from medsearch_pipeline.models.engines.open import open_engine  # imports torch, which takes seconds
     from medsearch_pipeline.models.families.model_file import graph_of
     from medsearch_pipeline.models.network import Network
 

@@ -11,15 +11,15 @@ from medsearch_pipeline.models.engines.engine import Engine, Result
 from medsearch_pipeline.models.network import Network
 
 IN_FLIGHT = 2
-"""Batches the engine has at once: one it works on, and one that follows without a pause."""
+"""Batches the engine has at once: one in progress and one queued."""
 
 
 class EngineEmbedder:
-    """Splits what it is given into batches of the engine's size, and keeps the engine busy.
+    """Splits images into batches of the engine's size, and keeps the engine busy.
 
     Args:
-        network: which model it is.
-        engine: what runs it.
+        network: the model.
+        engine: runs it.
         dimensions: length of a vector.
     """
 
@@ -45,11 +45,13 @@ class EngineEmbedder:
                 vectors = vectors[:1]
 
     def _parts(self, batches: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, bool]]:
-        """Pieces that the engine takes at once, and whether a piece is the last of its batch."""
+        """Pieces of the engine's batch size, and whether a piece is the last of its batch."""
         shape = (self.side, self.side, 3)
         for batch in batches:
             if batch.dtype != np.uint8 or batch.shape[1:] != shape:
-                raise ValueError(f"pictures are uint8 [n, {self.side}, {self.side}, 3], not {batch.dtype} {list(batch.shape)}")
+                raise ValueError(
+                    f"images must be uint8 [n, {self.side}, {self.side}, 3], not {batch.dtype} {list(batch.shape)}"
+                )
             size = self.batch_size
             for start in range(0, max(1, len(batch)), size):
                 yield batch[start : start + size], start + size >= len(batch)
@@ -66,7 +68,7 @@ class EngineEmbedder:
                 result, was_last = waiting.popleft()
                 yield result(), was_last
         finally:
-            for result, _ in waiting:  # whoever stops early may use the arrays again
+            for result, _ in waiting:  # a caller that stops early may reuse the arrays
                 result()
 
     def _started(self, pictures: np.ndarray) -> Result:

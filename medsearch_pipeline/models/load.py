@@ -1,6 +1,6 @@
-"""`python -m medsearch_pipeline.models.load MODEL WEIGHTS FILE`: tries to load a model, and leaves in FILE whether it can be.
+"""`python -m medsearch_pipeline.models.load MODEL WEIGHTS FILE`: tries to load a model, and writes the result to FILE.
 
-Published weights are downloaded on the way, once, whoever else asks meanwhile. A network that never answers ends it.
+Published weights are downloaded once, however many processes ask. A network that never responds ends it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from medsearch_pipeline.models.availability import BUSY, Availability, keep
 from medsearch_pipeline.models.registry import network_named
 
 SILENT_SECONDS = 30
-"""After which a server that sends nothing counts as unreachable."""
+"""Seconds after which a silent server counts as unreachable."""
 LONGEST_SECONDS = 1800
-"""After which the system ends this process: a download that takes so long is to be made by hand."""
+"""Seconds after which the system ends this process: a download that takes longer must be made manually."""
 
 
 def main(model: str, weights: str, file: Path) -> int:
-    """Loads a model and leaves the answer; returns the exit status."""
+    """Loads a model and stores the result; returns the exit status."""
     signal.alarm(LONGEST_SECONDS)
     socket.setdefaulttimeout(SILENT_SECONDS)
     with file.with_suffix(".lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""`ModelMetadata`: what must be known of a file of weights to use it, in a JSON file beside it. Free of torch.
+"""`ModelMetadata`: the metadata required to use a weights file, in a JSON file beside it. Does not import torch.
 
 `model.onnx` has `model.json`. A model in a file needs one; weights for a known architecture may have one.
 """
@@ -18,7 +18,7 @@ Spread = Annotated[float, Field(gt=0, le=10)]
 
 
 class Input(BaseModel):
-    """What a network wants to see: a square of so many pixels, of which `(value / 255 - mean) / std` is taken by channel."""
+    """A network's input: a square of `side` pixels, normalized by channel as `(value / 255 - mean) / std`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,7 +28,7 @@ class Input(BaseModel):
 
 
 class ModelMetadata(Input):
-    """The record of one file."""
+    """The metadata of one file."""
 
     model_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
     dimensions: int = Field(ge=1, le=16384)
@@ -37,20 +37,20 @@ class ModelMetadata(Input):
 
     @property
     def input(self) -> Input:
-        """What the network wants to see."""
+        """The network's input."""
         return Input(side=self.side, mean=self.mean, std=self.std)
 
 
 def path_of(file: Path) -> Path:
-    """Where a file's metadata lie."""
+    """The path of a file's metadata."""
     return file.with_suffix(".json")
 
 
 def metadata_of(file: Path) -> ModelMetadata | None:
-    """The metadata beside a file, None if there are none.
+    """The metadata beside a file, if any.
 
     Raises:
-        ConfigurationError: they cannot be read, lack something, or describe another file.
+        ConfigurationError: they cannot be read, are incomplete, or describe another file.
     """
     path = path_of(file)
     try:
@@ -71,7 +71,7 @@ def metadata_of(file: Path) -> ModelMetadata | None:
     if found != metadata.sha256:
         raise ConfigurationError(
             f"{file.name} is not the file that {path.name} describes: its SHA-256 is {found}. "
-            "Put the right file there, or write its metadata anew"
+            "Put the right file there, or write its metadata again"
         )
     return metadata
 

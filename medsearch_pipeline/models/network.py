@@ -1,4 +1,4 @@
-"""`Network`: what a family of models hands to an engine."""
+"""`Network`: what a model family passes to an engine."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Network:
     Args:
         model_id: architecture and weights.
         digest: of the weights, in hexadecimal digits.
-        input: side and normalisation of the pictures it wants.
+        input: side and normalization of its input images.
         graph: fp32, uint8 `[n, side, side, 3]` to `[n, dimensions]`; a torch module, or the bytes of an ONNX model.
-        dimensions: length of a vector; None where only the network itself can tell.
+        dimensions: length of a vector; None if unknown until it runs.
     """
 
     model_id: str
@@ -36,23 +36,23 @@ class Network:
 
     @property
     def kind(self) -> Kind:
-        """What the graph is, which decides what can run it."""
+        """The kind of graph, which decides which engines can run it."""
         if isinstance(self.graph, bytes):
             return "onnx"
         return "torchscript" if any(isinstance(m, torch.jit.ScriptModule) for m in self.graph.modules()) else "torch"
 
     @property
     def model_version(self) -> str:
-        """Weights, side, normalisation and preprocessing. The engine is none of it: see docs/adr/0017-engines.md."""
+        """Digest of weights, side, normalization and preprocessing, but not the engine (docs/adr/0017-engines.md)."""
         version = f"{self.digest[:16]}-{self.input.side}px-p{PREPROCESSING_VERSION}"
         if (self.input.mean, self.input.std) != (IMAGENET.mean, IMAGENET.std):
-            told = repr((self.input.mean, self.input.std)).encode()
-            version += f"-n{hashlib.sha256(told).hexdigest()[:8]}"
+            normalization = repr((self.input.mean, self.input.std)).encode()
+            version += f"-n{hashlib.sha256(normalization).hexdigest()[:8]}"
         return version
 
 
 class FromPixels(nn.Module):
-    """A feature extractor behind the normalisation of its input, so that bytes go in and any device does the arithmetic."""
+    """A feature extractor with the normalization in front, so that its input is bytes and the device does the arithmetic."""
 
     input_mean: torch.Tensor
     input_std: torch.Tensor

@@ -1,4 +1,4 @@
-"""From a thumbnail to the model's input. Part of every model version: change anything here and raise the version."""
+"""From a thumbnail to the model's input. Part of every model version: increase the version with any change here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PREPROCESSING_VERSION = "1"
 
 
 def letterbox(picture: np.ndarray, side: int) -> np.ndarray:
-    """A picture fitted into a square, its aspect kept, the rest black.
+    """An image fitted into a square, with its aspect ratio kept and the rest black.
 
     Args:
         picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.

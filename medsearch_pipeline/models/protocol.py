@@ -1,4 +1,4 @@
-"""`Embedder`: what every model can do. Free of torch, for those who only pass one on."""
+"""`Embedder`: the protocol of every model. Does not import torch."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 
 
 class Embedder(Protocol):
-    """Pictures in, vectors out; the same picture gives the same vector whatever else is in its batch."""
+    """Maps images to vectors; an image's vector does not depend on the rest of its batch."""
 
     model_id: str
     model_version: str
-    """The weights, the input's side and normalisation, the preprocessing: whatever two comparable vectors must share."""
+    """Digest of everything that comparable vectors must share: weights, input side, normalization, preprocessing."""
     dimensions: int
     side: int
     engine: str
-    """What runs it, for people and run metadata: `openvino bf16, 2 threads`."""
+    """The engine, for people and run metadata: `openvino bf16, 2 threads`."""
 
     @property
     def batch_size(self) -> int:
-        """Pictures worth handing over at once. Becomes less if the device's memory turns out not to hold as many."""
+        """The best number of images per call. It decreases if the device's memory proves too small."""
 
     def embed(self, pictures: np.ndarray) -> np.ndarray:
-        """Vectors of letterboxed pictures: uint8 `[n, side, side, 3]` to float32 `[n, dimensions]`, any n."""
+        """Vectors of letterboxed images: uint8 `[n, side, side, 3]` to float32 `[n, dimensions]`, any n."""
 
     def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The vectors of each batch, in order; the next batch is taken while the device works on the one before.
+        """The vectors of each batch, in order; the next batch is taken while the device works on the previous one.
 
-        The array of a batch may be used for another once its vectors were yielded, not before.
+        The array of a batch may be reused only after its vectors were yielded.
         """

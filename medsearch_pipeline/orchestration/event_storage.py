@@ -1,10 +1,10 @@
-"""Where Dagster keeps its events, each batch of them written at once: dagster.yaml and docker/dagster.yaml name these classes.
+"""Dagster's event storage with batched writes; dagster.yaml and docker/dagster.yaml name these classes.
 
-Dagster 1.13 hands over many events at once (`DAGSTER_EVENT_BATCH_SIZE`), but its SQLite storage writes every one of them in
-three transactions over three new connections, and its Postgres storage does so with all but materialisations. A study has ten
-events, a run of 256 studies 2,560: 20 to 40 ms each were half of an ingestion. Here a batch is one statement for the events,
-one for their tags, and one row per asset. The tables and what stands in them are Dagster's; should a batch fail, Dagster writes
-its events one by one, as it always did.
+Dagster 1.13 passes many events at once (`DAGSTER_EVENT_BATCH_SIZE`), but its SQLite storage writes each one in three
+transactions over three new connections, and its Postgres storage does so for all but materializations. A study has ten events,
+a run of 256 studies 2,560; at 20 to 40 ms each they took half of an ingestion. Here a batch takes one statement for the
+events, one for their tags, and one row per asset. The tables and their content are Dagster's. If a batch fails, Dagster writes
+its events one by one, as before.
 """
 
 import logging
@@ -30,10 +30,10 @@ from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE,
 
 
 class _InBatches(SqlEventLogStorage):
-    """What both event logs write alike."""
+    """Batched writing, shared by both event logs."""
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Stores events; those of assets at once, the few others (planned checks) one by one after them."""
+        """Stores events: those of assets in one batch, the few others (planned checks) one by one after them."""
         of_assets = [event for event in events if _is_of_asset(event)]
         if of_assets:
             self._store_in_run(of_assets)
@@ -48,17 +48,17 @@ class _InBatches(SqlEventLogStorage):
                 self.store_event(event)
 
     def _store_in_run(self, events: Sequence[EventLogEntry]) -> None:
-        """Stores events where those of a run alone are kept; Postgres has no such place."""
+        """Stores events in the run's own database; Postgres has none."""
 
     def _insert(self, connection: Connection, events: Sequence[EventLogEntry]) -> list[int]:
-        """The ids of events' new rows, in their order."""
+        """Inserts events and returns their row ids, in order."""
         column = SqlEventLogStorageTable.c.id
         statement = insert(SqlEventLogStorageTable).returning(column, sort_by_parameter_order=True)
         return list(connection.execute(statement, [self._event_to_row(event) for event in events]).scalars())
 
 
 class SqliteEventLog(_InBatches, SqliteEventLogStorage):
-    """Dagster's event log in SQLite: a file per run, and one for what is asked across runs."""
+    """Dagster's event log in SQLite: a file per run, and one for queries across runs."""
 
     def _store_in_run(self, events: Sequence[EventLogEntry]) -> None:
         for run_id in {event.run_id for event in events}:
@@ -77,15 +77,15 @@ class PostgresEventLog(_InBatches, PostgresEventLogStorage):
 
 
 class SqliteStorage(DagsterSqliteStorage):
-    """Dagster's storage in SQLite below a folder, which is that of an instance with no storage configured.
+    """Dagster's storage in SQLite in a folder, as for an instance with no storage configured.
 
-    Every process that opens it is warned, at its start, of more studies than SQLite is comfortable with.
+    Every process that opens it logs a warning if there are more studies than SQLite can handle well.
     """
 
     def __init__(
         self, base_dir: str, inst_data: ConfigurableClassData | None = None, comfortable: int = COMFORTABLE_ON_SQLITE
     ) -> None:
-        keep_files_private()  # before the first file, also of a daemon that Dagster's own command started
+        keep_files_private()  # before the first file, even in a daemon that Dagster's own command started
         super().__init__(base_dir, inst_data)
         log = SqliteEventLog(str(Path(base_dir, "history", "runs")))
         self._event_log_storage = log
@@ -98,7 +98,7 @@ class SqliteStorage(DagsterSqliteStorage):
 
 
 class PostgresStorage(DagsterPostgresStorage):
-    """Dagster's storage in Postgres, configured as its own is."""
+    """Dagster's storage in Postgres, configured like Dagster's own."""
 
     def __init__(self, url: str, should_autocreate_tables: bool, inst_data: Any, token_provider: Any) -> None:
         keep_files_private()

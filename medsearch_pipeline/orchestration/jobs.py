@@ -11,7 +11,7 @@ from medsearch_pipeline.settings import Settings
 
 @cache
 def build_jobs() -> tuple[Any, ...]:
-    """Every job over assets. The same objects at each call, as Dagster wants those to be that a sensor launches."""
+    """Every asset job. Returns the same objects at each call, as Dagster requires for jobs that sensors launch."""
     return tuple(
         dg.define_asset_job(job.name, selection=list(job.assets), description=job.description) for job in JOBS if job.assets
     )

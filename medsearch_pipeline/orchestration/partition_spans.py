@@ -1,4 +1,4 @@
-"""Where ranges of partitions lie in Dagster's list, and which partitions unfinished runs and backfills still need."""
+"""Positions of partition ranges in Dagster's list, and the partitions that unfinished runs and backfills still need."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
 
 
 def places_in(spans: Iterable[tuple[str, str]], places: Mapping[str, int]) -> list[range]:
-    """Where spans of partitions lie in Dagster's order; one that begins or ends with a partition that is gone lies nowhere.
+    """Positions of spans in Dagster's order; a span whose first or last partition was removed is skipped.
 
     Args:
-        places: partition → its place in that order.
+        places: partition → its position in that order.
     """
     return [range(places[start], places[end] + 1) for start, end in spans if start in places and end in places]
 
 
 def claimed_partitions(partitions: Iterable[str], spans: Sequence[tuple[str, str]], keys: Sequence[str]) -> list[str]:
-    """Those of the partitions that runs work on or will.
+    """The partitions that active runs cover.
 
     Args:
         spans: first and last partition of every unfinished run.
@@ -45,16 +45,16 @@ def unfinished_spans(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
 
 
 def has_backfill(instance: dg.DagsterInstance) -> bool:
-    """Whether a backfill is going on, which would break without any of its partitions."""
+    """Whether a backfill is active, which would break if one of its partitions were removed."""
     going = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
     return bool(instance.get_backfills(filters=BulkActionsFilter(statuses=going), limit=1))
 
 
 def remove_malformed(instance: dg.DagsterInstance, *, is_dry: bool = False) -> tuple[list[str], list[str]]:
-    """Removes partitions that name no study, and returns them and those that it left to a run or a backfill.
+    """Removes partitions that name no study; returns them, and those kept because a run or backfill uses them.
 
     Args:
-        is_dry: only says what would go.
+        is_dry: removes nothing.
     """
     keys = instance.get_dynamic_partitions(NAME)
     malformed = list(Partitions.of(keys).malformed)

@@ -1,6 +1,6 @@
 """The one partitions definition of the project: a dynamic key `patient/study`.
 
-Two dynamic dimensions would be the full product of patients and studies, nearly all of whose cells cannot exist
+Two dynamic dimensions would be the full product of patients and studies, and almost none of these pairs exist
 (docs/adr/0001-partitions.md).
 """
 
@@ -18,11 +18,11 @@ CHUNK = 10_000
 
 @dataclass(frozen=True)
 class Partitions:
-    """Partition keys, told apart.
+    """Partition keys, valid and malformed.
 
     Args:
         studies: those that name a study.
-        malformed: those that somebody added by hand and that name none, such as `foo`. Nothing can be made of them.
+        malformed: those that name none, such as `foo`, added by hand. They are skipped.
     """
 
     studies: Sequence[StudyKey]
@@ -30,7 +30,7 @@ class Partitions:
 
     @classmethod
     def of(cls, keys: Iterable[str]) -> "Partitions":
-        """Tells keys apart, in their order."""
+        """Separates valid and malformed keys, in order."""
         studies, malformed = [], []
         for key in keys:
             try:
@@ -41,10 +41,10 @@ class Partitions:
 
 
 def register(instance: dg.DagsterInstance, studies: Sequence[StudyKey], known: Sequence[str] | None = None) -> list[str]:
-    """Adds the partitions that are new, sorted by patient, in chunks that SQLite can take; returns their keys.
+    """Adds new partitions, sorted by patient, in chunks that SQLite can handle; returns their keys.
 
     Args:
-        known: the partitions there are, where the caller has just read them.
+        known: the existing partitions, if the caller has just read them.
     """
     held = set(instance.get_dynamic_partitions(NAME) if known is None else known)
     new = [s.partition for s in sorted(studies) if s.partition not in held]

@@ -1,7 +1,7 @@
-"""Retries of a step: where a store or the index was busy or out of reach, and nowhere else.
+"""Retries of a step, only if a store or the index was busy or unreachable.
 
-Bad data is a rejection and no failure; a bad setting fails again however often it is tried. Only `Transient` says that the same
-call may succeed later. A step that ECS interrupts did not fail at all: it is started again, and goes on where it was.
+Bad data is a rejection, not a failure, and a bad setting fails on every attempt. Only `Transient` means that the same call may
+succeed later. A step that ECS interrupts has not failed: it is restarted and resumes.
 """
 
 import functools
@@ -23,13 +23,13 @@ LONGEST_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Retries:
-    """How often a step is tried again, and after how long.
+    """How often a step is retried, and after what delay.
 
     Args:
-        max_retries: tries after the first.
-        seconds: before the first retry; twice as long before each further one, up to `LONGEST_SECONDS`, give or take half.
-        after_interruption: how often and after how long where the step is told to stop, as ECS tells a task whose machine it
-            takes back. None means that who tells it wants it to stop.
+        max_retries: attempts after the first.
+        seconds: delay before the first retry; doubled for each further one, up to `LONGEST_SECONDS`, with 50 % jitter.
+        after_interruption: the retries of a step that receives a stop signal, which ECS sends when it reclaims a machine.
+            None means that the signal stops the step for good.
     """
 
     max_retries: int
@@ -38,12 +38,12 @@ class Retries:
 
     @classmethod
     def of(cls, settings: Settings) -> "Retries":
-        """Those of a deployment."""
+        """The retries of a deployment."""
         restarts = Retries(settings.ecs_restarts, settings.ecs_restart_seconds) if settings.executor == "ecs" else None
         return cls(settings.step_retries, settings.step_retry_seconds, restarts)
 
     def step(self, body: Callable[..., Any]) -> Callable[..., Any]:
-        """The body of an asset, whose step Dagster is asked to try again where it raises `Transient`."""
+        """Wraps the body of an asset: asks Dagster to retry the step if it raises `Transient`."""
 
         def returning(context: dg.AssetExecutionContext, *given: Any, **named: Any) -> Any:
             with self._on(context):
@@ -60,15 +60,17 @@ class Retries:
         try:
             yield
         except Transient as fault:
-            context.log.warning(f"try {context.retry_number + 1} of {self.max_retries + 1} failed: {fault}")
+            context.log.warning(f"attempt {context.retry_number + 1} of {self.max_retries + 1} failed: {fault}")
             raise dg.RetryRequested(self.max_retries, self.wait(context.retry_number)) from fault
         except DagsterExecutionInterruptedError as stop:
             if self.after_interruption is None:
                 raise
-            context.log.warning(f"try {context.retry_number + 1} of {self.after_interruption.max_retries + 1} was interrupted")
+            context.log.warning(
+                f"attempt {context.retry_number + 1} of {self.after_interruption.max_retries + 1} was interrupted"
+            )
             wait = self.after_interruption.wait(context.retry_number)
             raise dg.RetryRequested(self.after_interruption.max_retries, wait) from stop
 
     def wait(self, retry: int) -> float:
-        """Seconds before a retry, 0 being the first."""
+        """Seconds before a retry; `retry` 0 is the first."""
         return min(self.seconds * 2**retry, LONGEST_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311

@@ -1,13 +1,13 @@
-"""`LocalRunLauncher`: Dagster's default launcher, which also waits for a slow code server and knows a run's process.
+"""`LocalRunLauncher`: Dagster's default launcher, which also waits for a slow code server and checks a run's process.
 
-The code server that starts a run's process notices when that process dies. When the code server died too (the machine was
-restarted, a container replaced, the memory ran out), nobody does: the default launcher cannot be asked, and the run would be
-started for ever, in the queue's way. With this launcher Dagster's own run monitoring asks, reports the run as failed, and
-retries follow. Launchers for containers (ECS, Kubernetes) tell it themselves.
+The code server that starts a run's process notices when that process dies. If the code server died too (a reboot, a replaced
+container, out of memory), nobody does: the default launcher does not support health checks, and the run would count as started
+forever and block the queue. With this launcher, Dagster's run monitoring checks the process, reports the run as failed, and
+retries follow. Launchers for containers (ECS, Kubernetes) do this themselves.
 
-A code server that is asked to start a run may answer too late, on a busy machine. Dagster then puts the run back into the
-queue, and the process that comes up finds its run queued and ends, which fails the run. This launcher asks whether
-one comes up.
+On a busy machine, a code server may respond too late to a request to start a run. Dagster then puts the run back into the
+queue, and the process that starts finds its run queued and exits, which fails the run. This launcher checks whether the
+process starts.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ SERVER_TAG = ".dagster/grpc_info"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 SERVER_SECONDS = 5
 CLOCK_SECONDS = 2.0
-"""How much later than its first event a process may seem to have started: clocks and rounding."""
+"""How much later than its first event a process may appear to have started, due to clocks and rounding."""
 
 
 @dataclass(frozen=True)
 class RunProcess:
-    """The process of a run, as its first event tells it: process id, and when that was, in seconds since 1970."""
+    """The process of a run according to its first event: process id, and time in seconds since 1970."""
 
     pid: int
     started: float
 
 
 class LocalRunLauncher(DefaultRunLauncher):
-    """Launches runs as the default launcher does: as processes of the code server."""
+    """Launches runs as processes of the code server, like the default launcher."""
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Starts a run's process.
 
         Raises:
-            DagsterUserCodeUnreachableError: the code server was not reached, and has started no process. Dagster tries again.
+            DagsterUserCodeUnreachableError: the code server is unreachable and started no process. Dagster tries again.
         """
         try:
             super().launch_run(context)
@@ -58,7 +58,7 @@ class LocalRunLauncher(DefaultRunLauncher):
                 raise
 
     def _comes(self, run_id: str) -> bool:
-        """Whether the code server has started the run, once it can say so."""
+        """Whether the code server has started the run, once it responds."""
         deadline = time.monotonic() + self._instance.run_monitoring_start_timeout_seconds / 2
         while time.monotonic() < deadline:
             run = self._instance.get_run_by_id(run_id)
@@ -72,7 +72,7 @@ class LocalRunLauncher(DefaultRunLauncher):
         return False
 
     def terminate(self, run_id: str) -> bool:
-        """Has the code server end a run; where that one does not know it any more, tells the run's process on this machine."""
+        """Has the code server end a run; if it no longer knows the run, signals the run's process on this machine."""
         try:
             return bool(super().terminate(run_id)) or self._interrupt(run_id)
         except DagsterUserCodeUnreachableError:
@@ -93,7 +93,7 @@ class LocalRunLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Whether the process of a started run is there, as far as can be known; running, where it cannot."""
+        """Whether the process of a started run exists; if that is unknown, it counts as running."""
         server = json.loads(run.tags.get(SERVER_TAG, "{}"))
         knows = _answer_of_server(server, run.run_id) if server else None
         return worker_health(knows, _is_local(run), self._worker(run.run_id), is_alive)
@@ -108,26 +108,26 @@ class LocalRunLauncher(DefaultRunLauncher):
 def worker_health(
     server_has_run: bool | None, is_local: bool, worker: RunProcess | None, is_alive: Callable[[RunProcess], bool]
 ) -> CheckRunHealthResult:
-    """What is to be thought of a started run.
+    """The health of a started run's process.
 
     Args:
-        server_has_run: whether the code server that launched it has its process; None if it does not answer.
-        is_local: whether that server is on this machine, so that process ids mean something here.
-        worker: its process, if an event tells it.
+        server_has_run: whether the code server that launched it has its process; None if it does not respond.
+        is_local: whether that server is on this machine, so that its process ids are valid here.
+        worker: its process, if an event names it.
     """
     if server_has_run:
         return CheckRunHealthResult(WorkerStatus.RUNNING)
     if is_local and worker:
-        if is_alive(worker):  # its server is gone, and it goes on without
+        if is_alive(worker):  # its server is gone, but it still runs
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {worker.pid} is not there any more")
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, f"process {worker.pid} no longer exists")
     if server_has_run is None:
-        return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not answer, so nobody can tell")
-    return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server was started anew and does not know it")
+        return CheckRunHealthResult(WorkerStatus.RUNNING, "its code server does not respond, so its state is unknown")
+    return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server was restarted and does not know it")
 
 
 def is_alive(worker: RunProcess) -> bool:
-    """Whether a process is there, and is the one that was: ids are used again, most of all after a restart."""
+    """Whether a process exists and is the same one: ids are reused, especially after a reboot."""
     try:
         process = psutil.Process(worker.pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= worker.started + CLOCK_SECONDS
@@ -152,7 +152,7 @@ def _server_has_run(server: dict[str, object], run_id: str) -> bool:
     """Whether a code server has a run's process.
 
     Raises:
-        DagsterUserCodeUnreachableError: it does not say so within `SERVER_SECONDS`.
+        DagsterUserCodeUnreachableError: it does not respond within `SERVER_SECONDS`.
     """
     client = DagsterGrpcClient(
         port=server.get("port"),  # type: ignore[arg-type]
@@ -165,6 +165,6 @@ def _server_has_run(server: dict[str, object], run_id: str) -> bool:
 
 
 def _is_slow(error: DagsterUserCodeUnreachableError) -> bool:
-    """Whether a code server took too long, rather than being gone."""
+    """Whether a code server timed out, rather than being gone."""
     code = getattr(error.__cause__, "code", None)
     return code is not None and code().name == "DEADLINE_EXCEEDED"

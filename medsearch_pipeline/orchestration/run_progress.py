@@ -1,4 +1,4 @@
-"""How far a run is: what its steps log of it, and reading that as the run goes on."""
+"""A run's progress: the messages that its steps log, and reading them while it runs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MESSAGE = re.compile(r"(\w+): (\d+) of (\d+) studies, [\d.]+ studies/s")
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How far a run is.
+    """A run's progress.
 
     Attributes:
-        asset: The last asset that said how far it is; empty before the first.
-        done, total: Its studies that are done, and all that it has to work on.
+        asset: The last asset that logged progress; empty before the first.
+        done, total: Its finished studies, and all of its studies.
     """
 
     status: dg.DagsterRunStatus
@@ -35,7 +35,7 @@ class RunProgress:
 
 
 def progress_message(asset: str, done: int, total: int, rate: float) -> str:
-    """How far a step is, as it logs it."""
+    """A step's progress as a log message."""
     return f"{asset}: {done} of {total} studies, {rate:.1f} studies/s"
 
 
@@ -48,16 +48,16 @@ def read_progress(message: str) -> tuple[str, int, int] | None:
 def follow_run(
     instance: dg.DagsterInstance, run_id: str, show: Callable[[RunProgress], None], pause: Callable[[], None]
 ) -> dg.DagsterRunStatus:
-    """Shows how far a run is until it has ended; returns how it ended.
+    """Shows a run's progress until it ends; returns its final status.
 
     Args:
-        pause: waits until it is worth looking again.
+        pause: waits before the next poll.
     """
     cursor, last = None, ("", 0, 0)
     while True:
         run = instance.get_run_by_id(run_id)
         if run is None:
-            return dg.DagsterRunStatus.CANCELED  # somebody deleted it
+            return dg.DagsterRunStatus.CANCELED  # it was deleted
         page = instance.get_records_for_run(run_id, cursor, limit=PAGE)
         cursor = page.cursor
         for record in page.records:

@@ -1,1 +1,1 @@
-"""`medsearch check`: whether a deployment can work as it is set up, a module for each kind of check."""
+"""`medsearch check`: whether a deployment's setup works; one module per kind of check."""

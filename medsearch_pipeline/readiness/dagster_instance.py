@@ -16,7 +16,7 @@ from medsearch_pipeline.readiness.finding import Finding
 
 HOME = "DAGSTER_HOME"
 DAEMON_SECONDS = 120
-"""A daemon says every 30 s that it is alive."""
+"""A daemon sends a heartbeat every 30 s."""
 
 
 def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
@@ -33,7 +33,7 @@ def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
                 Finding(check="dagster storage", level="ok", message=f"reachable, {runs} runs", setting=HOME, value=home),
                 daemon,
             ]
-            if daemon.level != "ok":  # one that runs has an environment of its own
+            if daemon.level != "ok":  # a running daemon has its own environment
                 found += _environment_findings(environment)
     except Exception as error:  # noqa: BLE001 - whatever Dagster, its storage or a driver raises
         text = str(error).strip().splitlines()
@@ -51,7 +51,7 @@ def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def check_dagster_version() -> Finding:
-    """Whether the installed Dagster is one that data versions by study can be given to."""
+    """Whether the installed Dagster supports data versions by study."""
     try:
         patch_dagster()
     except ConfigurationError as error:
@@ -63,13 +63,13 @@ def check_dagster_version() -> Finding:
 
 def _home_finding(home: str) -> Finding | None:
     if not home:
-        fault = "is not set, so Dagster would keep its state in a folder that is deleted"
+        fault = "is not set, so Dagster would keep its state in a temporary folder"
     elif not os.path.isabs(home):
-        fault = "is no absolute path, which Dagster refuses"
+        fault = "is not an absolute path, which Dagster requires"
     elif not os.path.isdir(home):
-        fault = "is no folder"
+        fault = "is not a folder"
     elif not os.access(home, os.W_OK | os.X_OK):
-        fault = "cannot be written"
+        fault = "is not writable"
     else:
         return None
     return Finding(
@@ -78,7 +78,7 @@ def _home_finding(home: str) -> Finding | None:
         message=f"{HOME} {fault}",
         setting=HOME,
         value=home,
-        advice='mkdir -p "$DAGSTER_HOME" && cp dagster.yaml "$DAGSTER_HOME", or use medsearch up, which makes it',
+        advice="set it to the absolute path of a writable folder with a copy of dagster.yaml, or use medsearch up",
     )
 
 
@@ -88,16 +88,16 @@ def _file_finding(home: Path) -> Finding:
         return Finding(
             check="dagster.yaml",
             level="warning",
-            message="is missing, so runs that die are not run again, and events are written slowly",
+            message="is missing, so runs that die are not retried, and events are written slowly",
             setting=HOME,
             value=str(home),
             advice='cp dagster.yaml "$DAGSTER_HOME"',
         )
-    return Finding(check="dagster.yaml", level="ok", message="is there", setting=HOME, value=str(home))
+    return Finding(check="dagster.yaml", level="ok", message="exists", setting=HOME, value=str(home))
 
 
 def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:
-    """What daemon, webserver and code server need in their environment, and would not have if started from this one."""
+    """Variables that daemon, webserver and code server need, and that this environment lacks."""
     unset = [name for name in ENVIRONMENT if not environment.get(name)]
     if not unset:
         return []
@@ -105,7 +105,7 @@ def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:
         Finding(
             check="dagster environment",
             level="warning",
-            message=f"{', '.join(unset)} not set, where daemon, webserver and code server need it",
+            message=f"{', '.join(unset)} not set, which daemon, webserver and code server need",
             setting=unset[0],
             advice=f"export {' '.join(f'{name}={ENVIRONMENT[name]}' for name in unset)}, or use medsearch up, which sets it",
         )
@@ -113,7 +113,7 @@ def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
-    """Whether the daemon of an instance runs: without it no sensor looks, and no run in the queue starts."""
+    """Whether the daemon of an instance runs: without it no sensor is evaluated, and no queued run starts."""
     required = instance.get_required_daemon_types()
     statuses = get_daemon_statuses(instance, required, ignore_errors=True, heartbeat_tolerance_seconds=DAEMON_SECONDS)
     silent = sorted(name for name, status in statuses.items() if not status.healthy)
@@ -122,7 +122,7 @@ def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
     return Finding(
         check="dagster daemon",
         level="warning",
-        message="does not run, so no sensor looks and no run starts"
+        message="does not run, so no sensor is evaluated and no run starts"
         if len(silent) == len(required)
         else f"parts of it do not run: {', '.join(silent)}",
         setting=HOME,
@@ -132,5 +132,5 @@ def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
 
 
 def _is_dagsters(error: Exception) -> bool:
-    """Whether an error's text is Dagster's own, which quotes configuration and no data."""
+    """Whether an error's text is Dagster's own, which quotes configuration but no data."""
     return type(error).__module__.startswith("dagster.")

@@ -1,4 +1,4 @@
-"""`Finding`: what one check found."""
+"""`Finding`: the result of one check."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["ok", "warning", "problem"]
-"""A problem keeps the system from working; a warning does not, or not all of it."""
+"""A problem keeps the system from working; a warning affects only a part of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one check found.
+    """The result of one check.
 
     Attributes:
         check: What was checked, in a word or two.
-        message: What is there, or what is wrong.
-        setting: The variable that decides it.
+        message: What was found, or what is wrong.
+        setting: The variable that controls it.
         value: The setting's value: an address or a name, never a secret.
-        advice: What to do; there for every problem and warning.
+        advice: What to do; set for every problem and warning.
     """
 
     check: str
@@ -30,6 +30,6 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What was found, with the setting and what to do, in one line."""
+        """The finding, its setting and the advice on one line."""
         setting = f" ({self.setting}={self.value})" if self.setting and self.value is not None else ""
         return f"{self.check}: {self.message}{setting}{f': {self.advice}' if self.advice else ''}"

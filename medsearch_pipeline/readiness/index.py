@@ -1,4 +1,4 @@
-"""The search index can be read, is of the present form, and holds vectors of the configured model."""
+"""Whether the search index can be read, has the current schema, and holds vectors of the configured model."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ def check_index(settings: Settings) -> Finding:
         )
 
     if not _is_writable(settings.index):
-        return finding("problem", "the folder cannot be written", "let this user write to it, or correct the setting")
+        return finding("problem", "the folder is not writable", "let this user write to it, or correct the setting")
     try:
         index = open_index(settings)
         current, health = index.current(), index.health()
     except MedsearchError as error:
         return finding("problem", str(error), "start the cluster or correct the setting (docs/opensearch.md)")
     if current is None:
-        return finding("ok", "reachable; the first run makes the first release")
+        return finding("ok", "reachable; the first run creates the first release")
     version = schema_version_of(current)
     if version is None or version > INDEX_SCHEMA_VERSION:
         return finding(
             "problem",
-            f"the schema of its release {current} is not known to this version, which has schema {INDEX_SCHEMA_VERSION}",
-            "install the newer version that made it, or run medsearch reindex, which builds a release from Parquet",
+            f"this version, with schema {INDEX_SCHEMA_VERSION}, does not know the schema of its release {current}",
+            "install the newer version that made it, or run medsearch reindex to build a release from Parquet",
         )
     if version < INDEX_SCHEMA_VERSION:
         return finding(
-            "warning", f"its release {current} has an earlier schema, and takes no new documents", "run medsearch reindex"
+            "warning", f"its release {current} has an earlier schema and accepts no new documents", "run medsearch reindex"
         )
     if _is_of_another_model(settings, health):
         return finding(
-            "warning", f"it holds vectors of {health.model_id}, and the configured model is another: {settings.model}", REINDEX
+            "warning", f"it holds vectors of {health.model_id}, but the configured model is {settings.model}", REINDEX
         )
     return finding("ok", f"{health.images} images, {health.reports} reports of {health.studies} studies")
 
 
 def _is_writable(index: str) -> bool:
-    """Whether the folder of an embedded index, or the first folder above it that exists, can be written."""
+    """Whether the folder of an embedded index, or the nearest existing folder above it, is writable."""
     if "://" in index:
         return True
     folder = Path(index)
@@ -70,7 +70,7 @@ def _is_writable(index: str) -> bool:
 
 
 def _is_of_another_model(settings: Settings, health: IndexHealth) -> bool:
-    """Whether the index holds another model's vectors, as far as the warehouse tells which model is configured."""
+    """Whether the index holds another model's vectors, as far as the warehouse has recorded the configured model."""
     if health.model_id is None:
         return False
     try:

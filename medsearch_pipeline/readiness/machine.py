@@ -1,4 +1,4 @@
-"""Disk and memory that are free, and the versions of what decodes and embeds."""
+"""Free disk and memory, and the installed packages that decode and embed."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from medsearch_pipeline.settings import Settings
 GIB = 2**30
 LOW_DISK, NO_DISK = 5 * GIB, GIB // 2
 MODEL_BYTES, WORKER_BYTES = 2 * GIB, GIB // 2
-"""What the model and what each process that decodes usually take."""
+"""Typical memory of the model and of each decoding process."""
 CODECS = ("imagecodecs", "pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pydicom")
 MODELS = ("torch", "torchvision")
 OLDEST_PYTHON = (3, 11)
 
 
 def check_disk(settings: Settings, environment: Mapping[str, str]) -> list[Finding]:
-    """Whether the disks of everything that is written have room. Buckets and clusters are not looked at."""
+    """Whether the disks that are written to have space. Buckets and clusters are not checked."""
     places = {
         "MEDSEARCH_WAREHOUSE": settings.warehouse,
         "MEDSEARCH_INDEX": settings.index,
@@ -39,40 +39,40 @@ def check_disk(settings: Settings, environment: Mapping[str, str]) -> list[Findi
 
 
 def disk_finding(setting: str, place: str, free: int) -> Finding:
-    """What so many free bytes mean."""
+    """The finding for this many free bytes."""
     level: Level = "problem" if free < NO_DISK else "warning" if free < LOW_DISK else "ok"
     return Finding(
         check="disk",
         level=level,
-        message=f"{free / GIB:.1f} GiB are free",
+        message=f"{free / GIB:.1f} GiB free",
         setting=setting,
         value=place,
-        advice=None if level == "ok" else "free some, or move it to another disk",
+        advice=None if level == "ok" else "free some space, or move it to another disk",
     )
 
 
 def check_memory(settings: Settings) -> Finding:
-    """Whether the memory that is free is enough for the model and the processes that decode."""
+    """Whether the free memory is enough for the model and the decoding processes."""
     workers = settings.decode_workers or available_cpus()
     return memory_finding(min(psutil.virtual_memory().available, _container_bytes()), workers)
 
 
 def memory_finding(free: int, workers: int) -> Finding:
-    """What so many free bytes mean for so many processes."""
+    """The finding for this many free bytes and processes."""
     wanted = MODEL_BYTES + workers * WORKER_BYTES
     is_enough = free >= wanted
     return Finding(
         check="memory",
         level="ok" if is_enough else "warning",
-        message=f"{free / GIB:.1f} GiB are free; the model and {workers} decoding processes usually take {wanted / GIB:.1f}",
+        message=f"{free / GIB:.1f} GiB free; the model and {workers} decoding processes usually need {wanted / GIB:.1f} GiB",
         setting="MEDSEARCH_DECODE_WORKERS",
         value=str(workers),
-        advice=None if is_enough else "give it more memory, or set MEDSEARCH_DECODE_WORKERS to fewer",
+        advice=None if is_enough else "provide more memory, or lower MEDSEARCH_DECODE_WORKERS",
     )
 
 
 def check_versions(settings: Settings, version_of: Callable[[str], str | None] | None = None) -> list[Finding]:
-    """Whether Python and the packages that decode and embed are there."""
+    """Whether Python and the packages that decode and embed are installed."""
     version_of = version_of or _version_of
     found = []
     if sys.version_info < OLDEST_PYTHON:
@@ -112,7 +112,7 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _container_bytes() -> int:
-    """What the container's limit leaves; as much as there may be where there is no limit."""
+    """The bytes left within the container's limit; unlimited without one."""
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
         used = Path("/sys/fs/cgroup/memory.current").read_text().strip()

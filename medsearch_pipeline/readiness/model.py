@@ -1,4 +1,4 @@
-"""The configured model can be loaded, which downloads its weights if it has to."""
+"""Whether the configured model can be loaded. Downloads its weights if needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_model(settings: Settings) -> Finding:
             message="another process is still loading it or downloading its weights",
             setting="MEDSEARCH_MODEL",
             value=settings.model,
-            advice="run medsearch check again in a while; until then no run is requested",
+            advice="run medsearch check again later; until then no run is requested",
         )
     message, _, advice = found.sentence.partition(". ")
     return Finding(

@@ -1,4 +1,4 @@
-"""All checks of a deployment, in the order in which their problems are worth solving."""
+"""All checks of a deployment, in the order in which to solve their problems."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHECKS: Mapping[str, Callable[[Settings, Environment], Sequence[Finding]]] = {
 }
 """Name → check."""
 BEFORE_START = ("versions", "landing", "warehouse", "index", "model", "sign-in", "machine")
-"""The checks that make sense before anything was started and before `DAGSTER_HOME` exists."""
+"""The checks that apply before anything is started and `DAGSTER_HOME` exists."""
 
 
 def run_checks(
@@ -37,11 +37,11 @@ def run_checks(
     names: Collection[str] = tuple(CHECKS),
     on_check: Callable[[str], object] = lambda name: None,
 ) -> Sequence[Finding]:
-    """What the checks of these names find.
+    """Runs the checks with these names.
 
     Args:
-        environment: Where the service's settings and Dagster's home are read from; by default that of this process.
-        on_check: Gets the name of each check before it runs: one of them may download a model's weights.
+        environment: Source of the service's settings and of Dagster's home; by default that of this process.
+        on_check: Gets the name of each check before it runs. One of them may download a model's weights.
     """
     found: list[Finding] = []
     for name, check in CHECKS.items():
@@ -52,5 +52,5 @@ def run_checks(
 
 
 def blocks(findings: Sequence[Finding]) -> bool:
-    """Whether one of them keeps the system from working."""
+    """Whether any finding is a problem."""
     return any(finding.level == "problem" for finding in findings)

@@ -1,4 +1,4 @@
-"""The search service's sign-in and its embedder, by the environment alone: the pipeline does not know the service."""
+"""The search service's sign-in and embedder, by environment variables: the pipeline does not import the service."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NEEDED_BY_OIDC = (ISSUER, "MEDSEARCH_API_OIDC_CLIENT_ID", "MEDSEARCH_API_OIDC_RO
 
 
 def check_sign_in(environment: Mapping[str, str]) -> Finding:
-    """Whether the service would start, and whether its issuer answers."""
+    """Whether the service would start, and whether its issuer responds."""
     mode, host = environment.get(SIGN_IN, ""), environment.get(HOST) or "127.0.0.1"
     if mode == "development" and is_local_host(host):
-        return Finding(check="sign-in", level="ok", message="off, so only this machine is served", setting=SIGN_IN, value=mode)
+        return Finding(check="sign-in", level="ok", message="off; only this machine is served", setting=SIGN_IN, value=mode)
     if mode == "development":
         return Finding(
             check="sign-in",
             level="problem",
-            message=f"without sign-in the service listens on this machine alone, and {HOST} is {host}",
+            message=f"without sign-in the service must listen only on this machine, but {HOST} is {host}",
             setting=HOST,
             value=host,
             advice=f"set {HOST}=127.0.0.1, or {SIGN_IN}=oidc",
@@ -35,7 +35,7 @@ def check_sign_in(environment: Mapping[str, str]) -> Finding:
         return Finding(
             check="sign-in",
             level="problem" if mode else "warning",
-            message="no way to sign in is chosen, so medsearch-api would serve nobody; the pipeline runs without it",
+            message="not configured, so medsearch-api would not start; the pipeline runs without it",
             setting=SIGN_IN,
             value=mode,
             advice=f"set {SIGN_IN}=oidc and an issuer, or {SIGN_IN}=development on one machine (README)",
@@ -60,11 +60,11 @@ def _issuer_finding(issuer: str) -> Finding:
         named = answer.json().get("issuer") if answer.is_success else None
         fault = None if answer.is_success else f"{shown} answers {answer.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError) as error:
-        named, fault = None, f"{shown} cannot be asked for its discovery document ({type(error).__name__})"
+        named, fault = None, f"{shown} does not return its discovery document ({type(error).__name__})"
     if fault is None and named != issuer:
         fault = f"the discovery document of {shown} names another issuer"
     if fault is None:
-        return Finding(check="sign-in", level="ok", message="the issuer answers", setting=ISSUER, value=shown)
+        return Finding(check="sign-in", level="ok", message="the issuer responds", setting=ISSUER, value=shown)
     return Finding(
         check="sign-in",
         level="problem",
@@ -76,16 +76,22 @@ def _issuer_finding(issuer: str) -> Finding:
 
 
 def check_embedder(environment: Mapping[str, str]) -> Finding:
-    """Whether the embedder of searches by file answers, and takes the service's token."""
+    """Whether the embedder for search by file responds, and accepts the service's token."""
     url = environment.get(EMBEDDER, "")
     if not url:
-        return Finding(check="embedder", level="ok", message="not used: no search by a file", setting=EMBEDDER, value="")
+        return Finding(
+            check="embedder",
+            level="ok",
+            message="not configured, so search by file is not available",
+            setting=EMBEDDER,
+            value="",
+        )
     shown = without_password(url)
     if urlsplit(url).scheme not in ("http", "https"):
         return Finding(
             check="embedder",
             level="problem",
-            message="no http(s) address",
+            message="is not an http(s) URL",
             setting=EMBEDDER,
             value=shown,
             advice="give http(s)://host:port",
@@ -98,7 +104,7 @@ def check_embedder(environment: Mapping[str, str]) -> Finding:
         return Finding(
             check="embedder",
             level="warning",
-            message=f"does not answer ({type(error).__name__}), so searches by a file fail",
+            message=f"does not respond ({type(error).__name__}), so search by file fails",
             setting=EMBEDDER,
             value=shown,
             advice="start medsearch embedder, or medsearch up, which starts it too",
@@ -107,7 +113,7 @@ def check_embedder(environment: Mapping[str, str]) -> Finding:
         return Finding(
             check="embedder",
             level="problem",
-            message="refuses the service's token",
+            message="rejects the service's token",
             setting="MEDSEARCH_API_EMBEDDER_TOKEN",
             advice="give MEDSEARCH_EMBEDDER_TOKEN and MEDSEARCH_API_EMBEDDER_TOKEN the same secret",
         )

@@ -1,4 +1,4 @@
-"""The landing store can be listed and read, and the warehouse written."""
+"""Whether the landing store can be listed and read, and the warehouse written."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from medsearch_core.errors import MedsearchError
 from medsearch_core.process.environment import without_password
-from medsearch_core.storage.open import open_store
+from medsearch_core.storage.open import local_folder, open_store
 from medsearch_pipeline.readiness.finding import Finding
 from medsearch_pipeline.settings import Settings
 
@@ -14,8 +14,11 @@ PROBE_FOLDER = "readiness"
 
 
 def check_landing(settings: Settings) -> Finding:
-    """Whether the landing store is there, can be listed, and lets its first object be read."""
+    """Whether the landing store exists and can be listed, and its first object can be read."""
     value = without_password(settings.landing)
+    folder = local_folder(settings.landing)
+    if folder and not folder.is_dir():
+        return _landing_problem(value, f"there is no folder {folder}")
     try:
         store = open_store(settings.landing, settings.s3, must_exist=True, setting="MEDSEARCH_LANDING")
         store.check()
@@ -23,14 +26,7 @@ def check_landing(settings: Settings) -> Finding:
         if first and first[0].is_addressable:
             store.info(first[0].key)
     except MedsearchError as error:
-        return Finding(
-            check="landing store",
-            level="problem",
-            message=str(error),
-            setting="MEDSEARCH_LANDING",
-            value=value,
-            advice="create or mount the folder or bucket, or correct the setting; the process must be allowed to read it",
-        )
+        return _landing_problem(value, str(error))
     if not first:
         return Finding(
             check="landing store",
@@ -38,9 +34,20 @@ def check_landing(settings: Settings) -> Finding:
             message="it is empty",
             setting="MEDSEARCH_LANDING",
             value=value,
-            advice="put DICOM files and reports into it, or correct the setting if there should be some",
+            advice="add DICOM files and reports, or correct the setting if there should be some",
         )
-    return Finding(check="landing store", level="ok", message="can be read", setting="MEDSEARCH_LANDING", value=value)
+    return Finding(check="landing store", level="ok", message="readable", setting="MEDSEARCH_LANDING", value=value)
+
+
+def _landing_problem(value: str, message: str) -> Finding:
+    return Finding(
+        check="landing store",
+        level="problem",
+        message=message,
+        setting="MEDSEARCH_LANDING",
+        value=value,
+        advice="create or mount the folder or bucket, or correct the setting; the process must be allowed to read it",
+    )
 
 
 def check_warehouse(settings: Settings) -> Finding:
@@ -62,4 +69,4 @@ def check_warehouse(settings: Settings) -> Finding:
             value=value,
             advice="create the folder or bucket and let this user write to it, or correct the setting",
         )
-    return Finding(check="warehouse", level="ok", message="can be written", setting="MEDSEARCH_WAREHOUSE", value=value)
+    return Finding(check="warehouse", level="ok", message="writable", setting="MEDSEARCH_WAREHOUSE", value=value)

@@ -1,1 +1,1 @@
-"""`medsearch reindex`: a whole release of the index, built from Parquet alone beside the current one."""
+"""`medsearch reindex`: a complete new release of the index, built from Parquet alone."""

@@ -1,7 +1,7 @@
-"""`medsearch reindex`: a release of the index built beside the current one from Parquet alone, checked, and put in place.
+"""`medsearch reindex`: builds a new release of the index from Parquet alone, verifies it, and publishes it.
 
-Belongs here: the order of the steps, and when a release may not be published. Not here: reading studies and writing them
-(`load`), nor what is measured (`medsearch_core.search.verification`).
+Belongs here: the order of the steps, and when a release must not be published. Not here: reading and writing studies (`load`),
+and what is measured (`medsearch_core.search.verification`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ NAMED = 20
 
 @dataclass(frozen=True, kw_only=True)
 class ReindexResult:
-    """What was put in place, and what it took.
+    """The published release, and the work done.
 
     Args:
-        missing: studies of the warehouse that are not in the release as they are now, each with the reason.
+        missing: studies of the warehouse whose current state is not in the release, each with the reason.
         discarded: earlier releases that were deleted.
     """
 
@@ -52,32 +52,32 @@ def reindex(
     keep: int = 2,
     studies_by_model: Mapping[Model, int] | None = None,
 ) -> ReindexResult:
-    """Builds a release of everything in the warehouse and sends all readers to it.
+    """Builds a release of everything in the warehouse and publishes it.
 
     Args:
-        fresh: begin a new release, even if an unfinished one could be gone on with.
-        allow_missing: publish also without the studies that cannot be read.
-        min_recall: least recall@10 with which the release is published.
-        keep: published releases that stay, the new one among them.
-        studies_by_model: as `count_models` gives it; looked for now unless it is given.
+        fresh: begin a new release, even if an unfinished one could be resumed.
+        allow_missing: publish even if some studies cannot be read.
+        min_recall: minimum recall@10 for publishing.
+        keep: number of published releases to keep, including the new one.
+        studies_by_model: result of `count_models`; determined now unless given.
 
     Raises:
         ConfigurationError: the warehouse holds no study.
-        IndexMismatch: its embeddings are of more than one model.
-        ReleaseUnfit: studies are missing, or the release does not hold or find what it should. It is kept, unpublished.
+        IndexMismatch: its embeddings are from more than one model.
+        ReleaseUnfit: studies are missing, or the release fails verification. It is kept, unpublished.
     """
     if studies_by_model is None:
         studies_by_model = count_models(warehouse)
     model = sole_model(studies_by_model)
     name, is_resumed = _release_for(index, model, fresh)
-    listener.step(f"{'Going on with' if is_resumed else 'Loading'} release {name}")
+    listener.step(f"{'Resuming' if is_resumed else 'Loading'} release {name}")
     release = index.release(name)
     load = Load(warehouse, release.studies() if is_resumed else {}, listener)
     load.catch_up(release)
-    load.load_new(release)  # the first took its time: what came meanwhile need not wait for the moment of publishing
+    load.load_new(release)  # the first load took time: loads what came meanwhile before publishing
     if load.missing and not allow_missing:
         raise ReleaseUnfit(missing_studies_message(name, load.missing))
-    listener.step("Bringing it into the form it is searched in")
+    listener.step("Preparing it for search")
     index.finish(name)
     listener.step("Checking it")
     verification = verify(release, load.expected_counts(), load.image_ids())
@@ -86,7 +86,7 @@ def reindex(
             f"release {name} was not published: {'; '.join(problems)}. To build another, run medsearch reindex --fresh; "
             f"to delete this one, medsearch discard {name}"
         )
-    listener.step("Putting it in place")
+    listener.step("Publishing it")
     index.publish(name, load.catch_up)
     old = [r.name for r in superseded(index.releases(), keep)]
     for one in old:
@@ -104,7 +104,7 @@ def reindex(
 
 
 def resumable_release(releases: Sequence[Release], model: Model | None) -> str | None:
-    """The newest release that was begun for this index schema and model and never published."""
+    """The newest unpublished release of this index schema and model."""
     stem = f"v{INDEX_SCHEMA_VERSION}-{model_slug(model)}"
     unfinished = [r for r in releases if r.published is None and not r.is_current and r.name.rsplit("-", 2)[0] == stem]
     return max(unfinished, key=lambda r: r.created).name if unfinished else None
@@ -115,8 +115,8 @@ def missing_studies_message(name: str, missing: Mapping[StudyKey, str]) -> str:
     named = "; ".join(reason for _, reason in sorted(missing.items())[:NAMED])
     more = f"; and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return (
-        f"release {name} was not published. Studies of the warehouse that are not in it, {len(missing)} in all: {named}{more}. "
-        "Run medsearch reindex again once that is done, or publish without them by --allow-missing"
+        f"release {name} was not published, because {len(missing)} studies of the warehouse are not in it: {named}{more}. "
+        "Fix them and run medsearch reindex again, or publish without them with --allow-missing"
     )
 
 
@@ -125,8 +125,8 @@ def _release_for(index: ReleasedIndex, model: Model | None, fresh: bool) -> tupl
     begun = None if fresh else resumable_release(index.releases(), model)
     if begun is None:
         return index.begin(model), False
-    index.finish(begun)  # what was written to it may show only then
+    index.finish(begun)  # its writes may become visible only then
     health = index.release(begun).health()
     if health.images and model and (health.model_id, health.model_version) != (model.model_id, model.model_version):
-        return index.begin(model), False  # two models whose names are cut to the same
+        return index.begin(model), False  # two models with the same truncated name
     return begun, True

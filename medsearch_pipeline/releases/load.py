@@ -1,4 +1,4 @@
-"""Bringing the warehouse's studies into a release: the next ones are read while the index writes the present ones."""
+"""Loading the warehouse's studies into a release: the next batch is read while the index writes the current one."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Read = TypeVar("Read")
 
 
 class ProgressListener(Protocol):
-    """Is told how far a rebuild is, in counts alone."""
+    """Receives the progress of a rebuild, as counts only."""
 
     def step(self, what: str) -> None:
-        """What is done now, which may take long."""
+        """A step begins, which may take long."""
 
     def begin(self, studies: int) -> None:
-        """So many studies will be looked at."""
+        """This many studies will be processed."""
 
     def advance(self, studies: int, images: int) -> None:
-        """So many more are done, with so many images written."""
+        """This many more studies are done, with this many images written."""
 
 
 @dataclass(frozen=True)
 class ExpectedDocuments:
-    """What a release holds of a study."""
+    """What a release should hold of a study."""
 
     image_ids: tuple[str, ...]
     reports: int
@@ -54,11 +54,11 @@ class Load:
     """Keeps one release in step with the warehouse.
 
     Args:
-        stored: what the release held at the start, study → inputs.
+        stored: study → inputs in the release at the start.
 
     Attributes:
-        documents: what the release holds now, by what was read from Parquet.
-        missing: studies that cannot be read or were refused, each with the reason; an earlier version may be in `documents`.
+        documents: what the release holds now, according to Parquet.
+        missing: studies that cannot be read or were rejected, each with the reason; an earlier version may be in `documents`.
         studies: how many were written, with `images` images, in `seconds`.
     """
 
@@ -74,19 +74,19 @@ class Load:
     _written: set[StudyKey] = field(default_factory=set)
 
     def catch_up(self, release: SearchIndex) -> None:
-        """Brings over what came, changed or went since the last time; at first, everything the release does not hold.
+        """Loads what was added, changed or removed since the last time; at first, everything that the release lacks.
 
-        Files are told apart by the store's listing, taken before they are read: what changes meanwhile differs next time.
+        Changed files are found by a listing taken before they are read, so a file that changes meanwhile is found next time.
         """
         listed = list_studies(self.warehouse)
         gone = (self.stored.keys() | self.documents.keys() | self.missing.keys()) - listed.keys()
         self._sync(release, listed, gone)
 
     def load_new(self, release: SearchIndex) -> None:
-        """Brings over studies that were not there or not finished the last time.
+        """Loads studies that were missing or incomplete the last time.
 
-        The others are left for `catch_up` at the moment of publishing: a study whose assets are just being made again is held
-        as it was, and no reason to publish nothing.
+        The others are left for `catch_up` before publishing: a study whose assets are being recomputed stays in its previous
+        state, and does not prevent publishing.
         """
         listed = list_studies(self.warehouse)
         self._sync(release, {s: versions for s, versions in listed.items() if s not in self._written}, set())
@@ -109,17 +109,17 @@ class Load:
         self.seconds += time.perf_counter() - started
 
     def expected_counts(self) -> tuple[int, int, int]:
-        """Images, reports and studies that are due. A study without documents is not held."""
+        """Expected images, reports and studies. A study without documents does not count."""
         images = sum(len(due.image_ids) for due in self.documents.values())
         reports = sum(due.reports for due in self.documents.values())
         return images, reports, sum(bool(due.image_ids or due.reports) for due in self.documents.values())
 
     def image_ids(self) -> list[str]:
-        """Every image that is due."""
+        """Every expected image."""
         return [image for due in self.documents.values() for image in due.image_ids]
 
     def _read(self, study: StudyKey) -> StudyDocuments | ExpectedDocuments | StudyIncomplete:
-        """A study's documents; what is due where the release holds these very ones; or why it cannot be read."""
+        """A study's documents; only what is expected if the release already has them; or why it cannot be read."""
         try:
             if study in self.stored and documents_digest(self.warehouse, study) == self.stored[study]:
                 ids = read_image_ids(self.warehouse, study)
@@ -152,19 +152,19 @@ class Load:
 
 
 def expected_documents(study: StudyDocuments) -> ExpectedDocuments:
-    """What the index holds of a study once it is written."""
+    """What the index should hold of a study once it is written."""
     return ExpectedDocuments(tuple(image.image_id for image in study.images), len(study.reports))
 
 
 def refused_studies(error: DocumentsRefused) -> dict[StudyKey, str]:
-    """The studies of refused documents, each with one of its reasons."""
+    """The studies of rejected documents, each with one of its reasons."""
     return {
-        StudyKey(*key.split("/")[:2]): f"the index refused {key} ({reason})" for key, reason in sorted(error.refused.items())
+        StudyKey(*key.split("/")[:2]): f"the index rejected {key} ({reason})" for key, reason in sorted(error.refused.items())
     }
 
 
 def read_ahead(read: Callable[[StudyKey], Read], studies: Iterable[StudyKey], size: int) -> Iterator[dict[StudyKey, Read]]:
-    """What `read` gives for each study, in batches; one batch is read while the caller is busy with the one before it."""
+    """The results of `read` for each study, in batches; the next batch is read while the caller processes the current one."""
     with ThreadPoolExecutor(READERS) as readers:
         ready: dict[StudyKey, Future[Read]] = {}
         for batch in batched(studies, size):

@@ -1,6 +1,6 @@
-"""Whether a release should be built at all: by which model the studies are embedded, and whether one holds them already.
+"""Whether a release should be built: which model embedded the studies, and whether the current release is up to date.
 
-Belongs here: looking and refusing, before anything is written. Building is `build`'s work.
+Belongs here: checks before anything is written. `build` builds the release.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BATCH = 200
 
 
 def count_models(warehouse: Warehouse) -> Mapping[Model, int]:
-    """Model → how many studies it embedded.
+    """Model → number of studies it embedded.
 
     Raises:
         ConfigurationError: the warehouse holds no study.
@@ -32,7 +32,7 @@ def count_models(warehouse: Warehouse) -> Mapping[Model, int]:
     studies = list_studies(warehouse)
     if not studies:
         raise ConfigurationError(
-            f"there is no study in {warehouse.store.url}: materialise the study assets, or correct MEDSEARCH_WAREHOUSE"
+            f"there is no study in {warehouse.store.url}: materialize the study assets, or correct MEDSEARCH_WAREHOUSE"
         )
     with ThreadPoolExecutor(READERS) as readers:
         found = readers.map(lambda study: read_models(warehouse, study), studies)
@@ -40,10 +40,10 @@ def count_models(warehouse: Warehouse) -> Mapping[Model, int]:
 
 
 def sole_model(studies_by_model: Mapping[Model, int]) -> Model | None:
-    """The one model of all embeddings; None without images.
+    """The only model of all embeddings; None without images.
 
     Args:
-        studies_by_model: model → how many studies it embedded.
+        studies_by_model: model → number of studies it embedded.
 
     Raises:
         IndexMismatch: there is more than one.
@@ -51,17 +51,17 @@ def sole_model(studies_by_model: Mapping[Model, int]) -> Model | None:
     if len(studies_by_model) > 1:
         counts = " and of ".join(f"{model} in {count} studies" for model, count in Counter(studies_by_model).most_common())
         raise IndexMismatch(
-            f"the warehouse holds embeddings of {counts}, and an index holds one model's: materialise embeddings again, for "
-            "all studies, with the model of MEDSEARCH_MODEL and MEDSEARCH_WEIGHTS"
+            f"the warehouse holds embeddings of {counts}, but an index holds only one model's: materialize embeddings "
+            "again for all studies, with the model of MEDSEARCH_MODEL and MEDSEARCH_WEIGHTS"
         )
     return next(iter(studies_by_model), None)
 
 
 def check_configured_model(settings: Settings, warehouse: Warehouse, studies_by_model: Mapping[Model, int]) -> None:
-    """Refuses to build an index of another model than the configured one.
+    """Refuses to build an index with another model than the configured one.
 
     Raises:
-        ConfigurationError: the configured model has embedded no study, or not all that are embedded.
+        ConfigurationError: some or all embedded studies were not embedded with the configured model.
     """
     code_version = code_version_of(settings.model, settings.weights)
     configured = recorded_models(warehouse).get(code_version)
@@ -70,10 +70,10 @@ def check_configured_model(settings: Settings, warehouse: Warehouse, studies_by_
 
 
 def other_models_message(name: str, configured: tuple[str, str] | None, studies_by_model: Mapping[Model, int]) -> str | None:
-    """Why a release would not be the configured model's; None if it would be, or no study has images.
+    """Why a release would not be of the configured model; None if it would be, or no study has images.
 
     Args:
-        name: what the configured model is called.
+        name: of the configured model.
         configured: its id and version; None if it has never embedded for this warehouse.
     """
     others = {m: count for m, count in studies_by_model.items() if (m.model_id, m.model_version) != configured}
@@ -86,13 +86,13 @@ def other_models_message(name: str, configured: tuple[str, str] | None, studies_
     remedy = "launch ledger_job, after which upkeep_sensor requests reembed_job, or launch reembed_job for all partitions"
     anyway = "; to build a release of the model that embedded them, add --any-model" if len(studies_by_model) == 1 else ""
     return (
-        f"MEDSEARCH_MODEL and MEDSEARCH_WEIGHTS configure {name}, and {counts}. Nothing was built. To embed them with the "
+        f"MEDSEARCH_MODEL and MEDSEARCH_WEIGHTS configure {name}, but {counts}. Nothing was built. To embed them with the "
         f"configured model, {remedy}{anyway}"
     )
 
 
 def up_to_date_release(warehouse: Warehouse, index: ReleasedIndex) -> str | None:
-    """The current release, if it holds every study of the warehouse as it is and nothing else: another would be its twin."""
+    """The current release, if it holds exactly the current state of the warehouse, so that a new one would be identical."""
     name, stored = index.health().release, index.studies()
     listed = list_studies(warehouse)
     if name is None or stored.keys() - listed.keys():

@@ -1,9 +1,8 @@
 """Amazon Comprehend Medical as the reader of mentions: the calls, their limits, their faults and their cost.
 
-Belongs here: everything that talks to the service. What its answers mean is told in `comprehend_results`. A report is
-read whole or not at all: a piece that the service refuses refuses the report (a counted
-rejection), a service that stays busy or away stops the run, and what
-was read before is kept, so that the next run goes on. No report text is in any message.
+Belongs here: the requests to the service. `comprehend_results` interprets its responses. A report is read completely or not at
+all: if the service refuses one chunk, the report is rejected. If the service stays busy or unreachable, the run stops; reports
+read before are kept, so the next run resumes. No message contains report text.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from medsearch_pipeline.report_readers.comprehend_results import DetectedEntity,
 from medsearch_pipeline.report_readers.text_chunks import chunks
 
 READER_VERSION = "1"
-"""Raised when the meaning of answers changes here; names of concepts come from the vocabulary, whose digest is added."""
+"""Increase it when the interpretation of responses changes. Concept names come from the vocabulary, whose digest is added."""
 
 LIMIT_BYTES = {"detect_entities_v2": 20_000, "infer_icd10_cm": 10_000}
-"""Longest text of one request, in bytes of UTF-8 (the service's quotas)."""
+"""Maximum text of one request, in UTF-8 bytes (the service's quotas)."""
 
 UNIT_CHARACTERS = 100
-"""The service bills by units of so many characters, at least one a request."""
+"""The service bills in units of this many characters, at least one per request."""
 
 BUSY = frozenset(
     {
@@ -47,12 +46,12 @@ FIRST_WAIT_SECONDS = 0.5
 
 
 def comprehend_version(min_scores: Thresholds) -> str:
-    """The version stored with what the service's answers were made into; the service's own models go into the release."""
+    """The version stored with the service's results; the service's own model versions go into the release."""
     return f"comprehend-{READER_VERSION}-{min_scores.entity:g}-{min_scores.trait:g}-{min_scores.code:g}-{ner_version()}"
 
 
 def open_client(region: str | None) -> Any:
-    """A client with the process's own AWS credentials; raises `ConfigurationError` where no region is known."""
+    """A client with the process's own AWS credentials; raises `ConfigurationError` if no region is known."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import NoRegionError
@@ -76,9 +75,9 @@ class ComprehendReader:
         """The mentions of a report; the service is not told what was examined.
 
         Raises:
-            BadInput: `refused_by_reader`, for a text that the service will not read.
-            Transient: where the service stays busy or away.
-            ServiceUnavailable: where it forbids the call.
+            BadInput: `refused_by_reader`, for a text that the service refuses.
+            Transient: the service stays busy or unreachable.
+            ServiceUnavailable: the service denies access.
         """
         detected, _ = self._detect("detect_entities_v2", text)
         coded, release = self._detect("infer_icd10_cm", text)
@@ -107,22 +106,22 @@ class ComprehendReader:
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 if code in REFUSED:
-                    raise BadInput("refused_by_reader", f"Comprehend Medical answers {code}") from None
+                    raise BadInput("refused_by_reader", f"Comprehend Medical returned {code}") from None
                 if code not in BUSY:
                     raise ServiceUnavailable(
-                        f"Comprehend Medical answers {code}: check the credentials and the region"
+                        f"Comprehend Medical returned {code}: check the credentials and the region"
                     ) from None
             except BotoCoreError as error:
                 code = type(error).__name__
             self.usage["comprehend_retries"] += 1
             if attempt < ATTEMPTS:
                 self._wait(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
-        raise Transient(f"Comprehend Medical answers {code} after {ATTEMPTS} attempts: run again later")
+        raise Transient(f"Comprehend Medical returned {code} after {ATTEMPTS} attempts: run again later")
 
 
 @lru_cache(maxsize=4096)
 def is_billable(code: str) -> bool | None:
-    """Whether a code has none below it in the release of ICD-10-CM that is installed; None where that does not know it."""
+    """Whether a code has no subcodes in the installed release of ICD-10-CM; None if it is unknown there."""
     import simple_icd_10_cm as icd
 
     return bool(icd.is_leaf(code)) if icd.is_valid_item(code) else None

@@ -1,9 +1,8 @@
-"""Answers of Comprehend Medical to mentions: pure.
+"""From Comprehend Medical's responses to mentions. Pure.
 
-Belongs here: the meaning of the service's entities, traits and attributes in this project's terms. `DetectEntitiesV2` says
-what is mentioned and how (traits, attributes); `InferICD10CM` says which code it is. An entity of one is that of the other
-where their spans overlap. A concept carries the vocabulary's name where the vocabulary knows the words, else the words
-themselves, so that lists of both readers speak alike.
+Belongs here: the service's entities, traits and attributes in this project's terms. `DetectEntitiesV2` returns mentions with
+traits and attributes; `InferICD10CM` returns codes. Entities of both are the same if their spans overlap. A concept has the
+vocabulary's name if the vocabulary knows the words, otherwise the words themselves, so that both readers use the same terms.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ ASSERTIONS = {
     "PAST_HISTORY": "historical",
     "LOW_CONFIDENCE": "uncertain",
 }
-"""Trait → what it makes of a mention; of several the one that ConText's order puts first."""
+"""Trait → assertion of the mention; of several traits, the first in ConText's order applies."""
 
 CATEGORIES = {"DIAGNOSIS": "diagnosis", "SIGN": "sign", "SYMPTOM": "symptom"}
 
 QUALIFYING = frozenset({"ACUITY", "DIRECTION", "SYSTEM_ORGAN_SITE", "QUALITY", "QUANTITY"})
-"""Attributes whose words say how severe, how changed, on which side and where."""
+"""Attributes whose words give severity, change, laterality and location."""
 
 DEVICE_CATEGORY = "TEST_TREATMENT_PROCEDURE"
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Least scores, 0 to 1, of what is taken over from an answer."""
+    """Minimum scores, 0 to 1, of results to accept."""
 
     entity: float
     trait: float
@@ -51,7 +50,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Code:
-    """An ICD-10-CM concept of an answer."""
+    """An ICD-10-CM concept of a response."""
 
     code: str
     description: str
@@ -60,7 +59,7 @@ class Code:
 
 @dataclass(frozen=True)
 class DetectedEntity:
-    """One entity of an answer, its offsets those of the report's text."""
+    """One entity of a response, with offsets in the report's text."""
 
     begin: int
     end: int
@@ -72,7 +71,7 @@ class DetectedEntity:
 
 
 def entities_of(answer: dict[str, Any], offset: int, min_scores: Thresholds) -> list[DetectedEntity]:
-    """The conditions and procedures of one answer for the piece of text that begins at `offset`."""
+    """The conditions and procedures in the response for the chunk that begins at `offset`."""
     return [
         DetectedEntity(
             begin=entity["BeginOffset"] + offset,
@@ -102,7 +101,7 @@ def mentions_of(
     release: str,
     is_billable: Callable[[str], bool | None],
 ) -> list[EntityRecord]:
-    """The mentions of a report, from all answers of both operations."""
+    """The mentions of a report, from all responses of both operations."""
     found = [
         mention
         for entity in _merge_codes(detected, coded)
@@ -112,7 +111,7 @@ def mentions_of(
 
 
 def _merge_codes(detected: Sequence[DetectedEntity], coded: Sequence[DetectedEntity]) -> list[DetectedEntity]:
-    """What either operation found, once: traits of both, attributes of both, the codes of the second."""
+    """The entities of both operations, merged: traits and attributes of both, the codes of the second."""
     joined: list[DetectedEntity] = []
     taken: set[int] = set()
     for entity in detected:
@@ -167,7 +166,7 @@ def _mention(
 
 
 def _concept(words: str) -> tuple[str, str]:
-    """The vocabulary's concept of these words and its category, else the words themselves and no category."""
+    """The vocabulary's concept for these words and its category, or the words themselves and no category."""
     for unit in read_units(words, 0, len(words)):
         for mention in resolved_mentions(unit):
             if mention.value.name:
@@ -190,7 +189,7 @@ def _decision(traits: dict[str, float]) -> Decision:
 
 
 def _code(codes: Iterable[Code], sentence: str) -> Code | None:
-    """The likeliest code that a mention in this sentence may have."""
+    """The most likely code that a mention in this sentence may have."""
     plausible = [code for code in codes if is_plausible(code.code, sentence)]
     return max(plausible, key=lambda code: code.score, default=None)
 

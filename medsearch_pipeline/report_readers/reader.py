@@ -1,7 +1,7 @@
-"""What a reader of mentions must offer, and the one that a deployment chose.
+"""The protocol of mention readers, and the deployment's choice.
 
-Belongs here: the protocol and the choice between its two implementations. Sections, the report-level status and the eight lists
-are the same for both; only the mentions differ.
+Belongs here: the protocol and the choice between its two implementations. Sections, the report-level status and the eight
+lists are the same for both; only the mentions differ.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ class MentionReader(Protocol):
 
     @property
     def version(self) -> str:
-        """The version stored with everything read: another one makes every report due again."""
+        """The version stored with the results. A new version makes every report stale."""
 
     @property
     def usage(self) -> Counter[str]:
-        """What reading has used of a paid service since the reader was opened, as counts."""
+        """Usage of a paid service since the reader was opened, as counts."""
 
     def find(self, report_id: str, text: str, sections: list[Section], examination: Examination) -> list[EntityRecord]:
-        """The mentions of a report in the order of its text."""
+        """The mentions of a report in text order."""
 
 
 @dataclass(frozen=True)
 class RulesReader:
-    """The project's own rules, in this process; they use nothing that is paid for."""
+    """The project's own rules, in this process, free of charge."""
 
     version: str = NER_VERSION
     usage: Counter[str] = field(default_factory=Counter)
@@ -47,7 +47,7 @@ class RulesReader:
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
-    """What the service's answers must score in a deployment."""
+    """The deployment's minimum scores for the service's results."""
     return Thresholds(
         settings.comprehend_min_entity_score, settings.comprehend_min_trait_score, settings.comprehend_min_code_score
     )
@@ -59,7 +59,7 @@ def reader_version(settings: Settings) -> str:
 
 
 def open_reader(settings: Settings) -> MentionReader:
-    """The reader of a deployment; raises `ConfigurationError` where the service has no region."""
+    """The reader of a deployment; raises `ConfigurationError` if the service has no region."""
     if settings.report_reader == "rules":
         return RulesReader()
     return ComprehendReader(open_client(settings.comprehend_region), thresholds_of(settings))

@@ -1,6 +1,7 @@
-"""A text in pieces that a service accepts, cut at sentence ends.
+"""Splitting a text into chunks that a service accepts, at sentence ends.
 
-Belongs here: where to cut. The pieces join to the whole text, so an offset in a piece is one in the text, less its begin.
+Belongs here: where to split. The chunks join to the whole text, so an offset in the text is the chunk's start plus that in the
+chunk.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from medsearch_core.reports.text.lines import SENTENCE_END
 
 
 def chunks(text: str, limit_bytes: int) -> Iterator[tuple[int, int]]:
-    """The pieces as `begin, end`, each at most `limit_bytes` long in UTF-8.
+    """The chunks as `begin, end`, each at most `limit_bytes` long in UTF-8.
 
-    Cut after as many whole sentences as fit; a longer sentence after as many words, a longer word where it is full.
+    Splits after as many whole sentences as fit; a longer sentence after as many words, a longer word at the limit.
     """
     ends = [*(match.end() for match in SENTENCE_END.finditer(text)), len(text)]
     begin = 0

@@ -1,1 +1,1 @@
-"""The sensors: each evaluates in seconds, and says what it did or why it skipped."""
+"""The sensors. Each evaluates in seconds, and reports what it did or why it skipped."""

@@ -1,6 +1,6 @@
-"""`alert_sensor`: tells the webhook of each failure, once.
+"""`alert_sensor`: posts each failure to the webhook, once.
 
-Dagster's own run failure sensor counts a run as told though telling it failed; this one moves on only past what was delivered.
+Dagster's own run failure sensor advances even if delivery failed; this one advances only past delivered alerts.
 """
 
 import time
@@ -16,7 +16,7 @@ from medsearch_pipeline.settings import Settings
 NAME = "alert_sensor"
 INTERVAL_SECONDS = 30
 BUDGET_SECONDS = 10.0
-"""After which a tick begins no further alert: Dagster ends a tick after 60 s, and one alert may take 49."""
+"""After this time a tick begins no further alert: Dagster ends a tick after 60 s, and one alert may take 49."""
 
 
 def build_alert_sensor(settings: Settings, backoff_seconds: tuple[float, ...] = BACKOFF_SECONDS) -> dg.SensorDefinition | None:
@@ -29,10 +29,10 @@ def build_alert_sensor(settings: Settings, backoff_seconds: tuple[float, ...] = 
         name=NAME,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus(settings.sensors.upper()),
-        description="Tells the webhook of failed runs, failed checks, failing sensors and schedules, and stale assets.",
+        description="Posts failed runs, failed checks, failing sensors and schedules, and stale assets to the webhook.",
     )
     def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        """Posts what failed since the last tick. What could not be delivered stays due."""
+        """Posts the failures since the last tick. Undelivered alerts stay pending."""
         started, watch = time.monotonic(), watch_of(context, settings.dagster_url.rstrip("/"))
         cursor = AlertCursor.model_validate_json(context.cursor) if context.cursor else watch.now()
         delivered = 0
@@ -47,14 +47,14 @@ def build_alert_sensor(settings: Settings, backoff_seconds: tuple[float, ...] = 
                 delivered += 1
             cursor = after
             if time.monotonic() - started > BUDGET_SECONDS:
-                return _result(cursor, f"{delivered} alerts delivered; the next tick goes on")
-        return _result(cursor, f"{delivered} alerts delivered" if delivered else "nothing failed that was not told")
+                return _result(cursor, f"{delivered} alerts delivered; the next tick continues")
+        return _result(cursor, f"{delivered} alerts delivered" if delivered else "no new failures")
 
     return alert_sensor
 
 
 def watch_of(context: dg.SensorEvaluationContext, url: str) -> Watch:
-    """What a sensor looks at: its own code location."""
+    """The watch of a sensor over its own code location."""
     repository, place = context.repository_def, context.code_location_origin
     if repository is None:
         raise dg.DagsterInvariantViolationError(f"{NAME} needs its repository")

@@ -1,4 +1,4 @@
-"""`events_sensor`: what the landing bucket's events name is looked at in the bucket itself, and journalled."""
+"""`events_sensor`: looks up the objects that the landing bucket's events name, and journals their changes."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -25,19 +25,19 @@ from medsearch_pipeline.settings.layout import Layout
 SECONDS = 15
 MAX_LOGGED = 20
 NO_DEAD_LETTERS = (
-    "the queue has no redrive policy: give it a dead-letter queue, or what cannot be read comes again until it expires"
+    "the queue has no redrive policy: give it a dead-letter queue, or unreadable messages return until they expire"
 )
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the rounds of a tick found, together."""
+    """The combined results of a tick's rounds."""
 
     changes: Counter[str] = field(default_factory=Counter)
-    """How many objects were added, replaced, removed, and how many only got another tag."""
+    """How many objects were added, replaced, removed, and how many only got a new tag."""
     studies: set[StudyKey] = field(default_factory=set)
     unaddressable: list[str] = field(default_factory=list)
-    """Keys that S3 allows and the store cannot be asked for."""
+    """Keys that S3 allows but the store cannot address."""
 
     def add(self, looked: LookupResult, recorded: ScanResult) -> None:
         self.changes.update({kind: getattr(recorded, kind) for kind in CHANGES})
@@ -55,7 +55,7 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
     @dg.sensor(
         minimum_interval_seconds=SECONDS,
         default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
-        description="Journals what the landing bucket's events name, as it is there now. Requests no runs.",
+        description="Looks up the objects that the landing bucket's events name, and journals their changes. Requests no runs.",
     )
     def events_sensor(
         context: dg.SensorEvaluationContext, landing: StoreResource, warehouse: WarehouseResource
@@ -63,7 +63,7 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
         store, tables, tally = landing.open(), Warehouse(warehouse.open()), Tally()
         queue = open_queue(url, settings.s3_region, settings.sqs_endpoint)
         has_dead_letters = queue.has_dead_letters()
-        store.check()  # before anything is received: each delivery that leads to nothing is one towards the dead letters
+        store.check()  # before receiving: each failed delivery counts toward the dead-letter limit
         tables.store.check()
         secret = pseudonym_secret(tables.store, settings.pseudonym_key)
 
@@ -74,7 +74,7 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
             recorded = record(store, tables, layout, secret, seen, observed, inputs_of)
             tally.add(looked, recorded)
             for key, error in list(looked.failed.items())[:MAX_LOGGED]:
-                context.log.warning(f"{key} could not be looked at and comes again: {error}")
+                context.log.warning(f"{key} could not be looked up and will be retried: {error}")
             return looked.failed.keys()
 
         consumed = consume(queue, lambda body: parse_keys(body, place), record_seen, Limits(settings.events_per_tick))
@@ -88,15 +88,15 @@ def build_events_sensor(settings: Settings) -> dg.SensorDefinition | None:
 
 
 def format_summary(consumed: ConsumeResult, tally: Tally, has_dead_letters: bool) -> str:
-    """What a tick did, in one line of counts."""
+    """The counts of a tick, on one line."""
     unread = ", ".join(sorted({fault.reason for fault in consumed.unreadable.values()}))
-    fate = "left to the dead-letter queue" if has_dead_letters else "left to come again"
+    fate = "left for the dead-letter queue" if has_dead_letters else "left for redelivery"
     parts = [
-        _count(consumed.without_keys, "message", "messages", "with no news"),
+        _count(consumed.without_keys, "message", "messages", "without relevant changes"),
         _count(len(consumed.unreadable), "message", "messages", f"that could not be read ({unread}), {fate}"),
-        _count(len(consumed.unseen), "message", "messages", "left to come again: an object could not be looked at"),
-        _count(len(consumed.undeleted), "message", "messages", "that could not be deleted, left to come again"),
-        _count(len(tally.unaddressable), "key", "keys", "that no store can be asked for, left to the inventory"),
+        _count(len(consumed.unseen), "message", "messages", "left for redelivery: an object could not be looked up"),
+        _count(len(consumed.undeleted), "message", "messages", "that could not be deleted, left for redelivery"),
+        _count(len(tally.unaddressable), "key", "keys", "that the store cannot address, left to the inventory"),
         "" if consumed.is_drained else "more may be waiting",
         "" if has_dead_letters else NO_DEAD_LETTERS,
     ]
@@ -104,13 +104,13 @@ def format_summary(consumed: ConsumeResult, tally: Tally, has_dead_letters: bool
 
 
 def warnings_of(consumed: ConsumeResult, tally: Tally) -> Iterable[str]:
-    """What a tick names for whoever has to put it right, a few of each."""
+    """The log warnings of a tick, a few of each kind."""
     for name, fault in list(consumed.unreadable.items())[:MAX_LOGGED]:
         yield f"message {name} could not be read: {fault}"
     for name, code in list(consumed.undeleted.items())[:MAX_LOGGED]:
         yield f"message {name} could not be deleted: {code}"
     for key in tally.unaddressable[:MAX_LOGGED]:
-        yield f"{key!r} is a key that no store can be asked for: give the object another, unless it only marks a folder"
+        yield f"{key!r} is a key that the store cannot address: rename the object, unless it is a folder marker"
 
 
 def _describe_lookups(consumed: ConsumeResult, tally: Tally) -> str:
@@ -122,9 +122,9 @@ def _describe_lookups(consumed: ConsumeResult, tally: Tally) -> str:
     changes = [f"{count} {kind}" for kind, count in tally.changes.items() if count]
     if changes:
         return f"{looked}, {', '.join(changes)} in {_count(len(tally.studies), 'study', 'studies') or 'no study'}"
-    return f"{looked}, all as known" if consumed.keys else looked
+    return f"{looked}, all unchanged" if consumed.keys else looked
 
 
 def _count(count: int, one: str, many: str, what: str = "") -> str:
-    """A count with its noun, and nothing for none."""
+    """A count with its noun; empty for zero."""
     return f"{count} {one if count == 1 else many} {what}".rstrip() if count else ""

@@ -1,4 +1,4 @@
-"""`ingest_sensor`: what the journal noticed becomes runs of `ingest_job`. The decisions are in `intake.dispatch`."""
+"""`ingest_sensor`: requests runs of `ingest_job` for the journal's changes. The decisions are in `intake.dispatch`."""
 
 import uuid
 from collections.abc import Sequence
@@ -48,11 +48,11 @@ JOB = "ingest_job"
 TICK_TAG = f"{HIDDEN}tick"
 WILL_RETRY_TAG, RETRIED_TAG, AGAIN_TAG = "dagster/will_retry", "dagster/auto_retry_run_id", f"{HIDDEN}dispatched_again"
 RETRY_TIME = timedelta(seconds=60)
-"""How long Dagster has to retry a run that died."""
+"""How long Dagster may take to retry a run that died."""
 READERS = 16
 MAX_LOGGED = 20
 MODEL_SECONDS = 15.0
-"""How long a tick waits to know whether the model can be loaded; loading it goes on, and the next tick asks again."""
+"""How long a tick waits for the model's availability. Loading continues, and the next tick checks again."""
 MAX_FAILED_RUNS, MAX_NAMED_RUNS = 200, 3
 """Failed runs that a tick judges, and those it names."""
 
@@ -65,7 +65,7 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
         job_name=JOB,
         minimum_interval_seconds=settings.dispatch_interval_seconds,
         default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
-        description="Ingests studies that landed or changed, once they rest: by ranges, and by few runs at a time.",
+        description="Ingests new and changed studies once they have settled, in ranges and a few runs at a time.",
     )
     def ingest_sensor(context: dg.SensorEvaluationContext, warehouse: WarehouseResource) -> dg.SensorResult:
         tables, instance, now = Warehouse(warehouse.open()), context.instance, datetime.now(UTC)
@@ -119,16 +119,16 @@ def build_ingest_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def _launched(instance: dg.DagsterInstance, state: pending.State) -> set[str]:
-    """The run keys, of those that wait to be seen, that have a run."""
+    """The run keys of pending studies that have a run."""
     tokens = {row.run_key.split("-")[1] for row in state.rows if row.run_key}
     runs = [run for token in tokens for run in instance.get_runs(dg.RunsFilter(tags={TICK_TAG: token}))]
     return {run.tags[RUN_KEY_TAG] for run in runs if RUN_KEY_TAG in run.tags}
 
 
 def _unretried_runs(instance: dg.DagsterInstance, now: datetime) -> list[dg.DagsterRun]:
-    """Runs of ours that died and that Dagster was to retry, and did not.
+    """This sensor's runs that died and that Dagster should have retried, but did not.
 
-    Its consumer of failures passes a run over whose status is not yet written when it sees the event, and never looks again.
+    Dagster skips a failed run whose status is not yet written when it sees the event, and never checks it again.
     """
     died = dg.RunsFilter(
         job_name=JOB,
@@ -141,7 +141,7 @@ def _unretried_runs(instance: dg.DagsterInstance, now: datetime) -> list[dg.Dags
 
 
 def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> list[StudyKey]:
-    """The studies that runs worked on."""
+    """The studies of runs."""
     if not runs:
         return []
     keys = instance.get_dynamic_partitions(NAME)
@@ -151,7 +151,7 @@ def _studies_of(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> 
 
 
 def _failed_runs(instance: dg.DagsterInstance, digest: str) -> FailedRuns:
-    """What is to be done about the runs that failed and were not run again."""
+    """Decisions about failed runs that were not retried."""
     failed = unresolved_failures(instance, MAX_FAILED_RUNS)
     if not failed:
         return FailedRuns([], {}, [])
@@ -167,7 +167,7 @@ def _entries(tables: Warehouse, names: Sequence[str], taken: frozenset[str]) -> 
 
 
 def _entry(tables: Warehouse, name: str) -> journal.Entry | None:
-    """An entry; None where it was deleted since it was listed, untaken for so long that its studies are the ledger's."""
+    """An entry; None if it was deleted since it was listed. It expired, and the ledger finds its studies."""
     try:
         return journal.read(tables, name)
     except ObjectNotFound:
@@ -182,23 +182,23 @@ def _request(span: PartitionRange, token: str, digest: str) -> dg.RunRequest:
             **range_tags(span.start, span.end, len(span.studies)),
             **settings_tags(digest),
             TICK_TAG: token,
-            PRIORITY_TAG: "1",  # what has just landed goes before the runs of a backfill
+            PRIORITY_TAG: "1",  # new studies go before the runs of a backfill
         },
     )
 
 
 def _model_sentence(studies: int, model: Availability | None) -> str:
     if model is None:
-        return f"{studies} studies wait for the model, whose weights are being loaded or downloaded: the next tick looks again"
-    return f"{studies} studies wait for the model, and no run is requested: {model.sentence}"
+        return f"{studies} studies wait for the model, whose weights are being loaded or downloaded: the next tick checks again"
+    return f"{studies} studies wait for the model; no run is requested: {model.sentence}"
 
 
 def _failure_sentences(instance: dg.DagsterInstance, failures: FailedRuns) -> list[str]:
-    """Which studies wait in which failed run."""
+    """How many studies wait in each failed run, and why it failed."""
     named = list(failures.held.items())[:MAX_NAMED_RUNS]
     parts = [
-        f"{len(keys)} studies are in the failed run {run.id} ({failure_sentence(instance, run.id)}), and are run again when "
-        "the settings change, or by medsearch ingest"
+        f"{len(keys)} studies are in the failed run {run.id} ({failure_sentence(instance, run.id)}); they are retried "
+        "when the settings change, or by medsearch ingest"
         for run, keys in named
     ]
     others = len(failures.held) - len(named)
@@ -210,9 +210,9 @@ def _format_summary(done: DispatchPlan, resting: int, settings: Settings, obstac
     parts = list(obstacles)
     parts += [f"requested {len(done.ranges)} runs for {studies} studies"] if done.ranges else []
     if resting:
-        parts.append(f"{resting} studies rest for {settings.settle_seconds} s first")
+        parts.append(f"{resting} studies are settling ({settings.settle_seconds} s without changes)")
     if done.busy:
-        parts.append(f"{done.busy} wait until the run that works on them has ended")
+        parts.append(f"{done.busy} wait for the run that is processing them")
     if done.without_free_run:
         parts.append(f"{done.without_free_run} wait for a free run ({settings.max_runs_in_flight} at a time)")
     return "; ".join(parts) or "no study changed"

@@ -1,6 +1,6 @@
-"""`landing_sensor`: looks at the landing store piece by piece, and journals what is not as it is known.
+"""`landing_sensor`: scans the landing store part by part, and journals changes.
 
-It requests no runs: `ingest_sensor` does, of what the journal holds. The decisions are in `intake.changes`.
+It requests no runs; `ingest_sensor` does, from the journal. The decisions are in `intake.changes`.
 """
 
 import json
@@ -24,18 +24,18 @@ from medsearch_pipeline.settings.layout import Layout
 CURSOR_VERSION = 1
 SECONDS_PER_TICK = 20.0
 BYTES_COMPARED = 2**40
-"""More than a tick has time for: it is the clock that ends a tick."""
+"""More than a tick has time for: a tick ends by its time limit."""
 OBJECTS_PER_STEP = 100
-"""Objects placed between two looks at the clock: each may take the reading of a header, or of the whole object."""
+"""Objects placed between two checks of the clock: each may need its header, or all of its bytes."""
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far the store was looked at.
+    """The position of a scan.
 
     Args:
-        landing: address of the store; the cursor of another one says nothing.
-        after: the last key that was looked at; empty at the beginning.
+        landing: address of the store; a cursor of another store is ignored.
+        after: the last scanned key; empty at the beginning.
         ticks: ticks since the beginning.
     """
 
@@ -44,12 +44,12 @@ class Cursor:
     ticks: int = 0
 
     def to_json(self) -> str:
-        """The cursor as Dagster keeps it."""
+        """The cursor as Dagster stores it."""
         return json.dumps({"version": CURSOR_VERSION, **asdict(self)})
 
     @classmethod
     def read(cls, text: str | None, landing: str) -> "Cursor":
-        """The cursor that was kept; at the beginning if there is none, or it is of another store or version."""
+        """The stored cursor; one at the beginning if there is none, or it is of another store or version."""
         try:
             kept = json.loads(text or "{}")
             if kept.pop("version", None) == CURSOR_VERSION and kept["landing"] == landing:
@@ -66,7 +66,7 @@ def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         minimum_interval_seconds=settings.scan_interval_seconds,
         default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
-        description="Looks at the landing store, a bounded part of it at a time, and notes what came, changed or went.",
+        description="Scans the landing store, a bounded part at a time, and journals new, changed and deleted objects.",
     )
     def landing_sensor(
         context: dg.SensorEvaluationContext, landing: StoreResource, warehouse: WarehouseResource
@@ -86,7 +86,7 @@ def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def _scan_part(store: ObjectStore, scan: ScanRound, after: str, limit: int) -> tuple[int, str | None]:
-    """Looks at one part of the store; returns how many objects it saw and the last of their keys, None at the end."""
+    """Scans one part of the store; returns the number of objects and the last key, None at the end."""
     until = time.monotonic() + SECONDS_PER_TICK
     infos = store.scan(after, limit)
     is_end = len(infos) < limit
@@ -109,7 +109,8 @@ def _format_summary(looked: int, cursor: Cursor, recorded: ScanResult, *, is_end
     place = f" after {cursor.after}" if cursor.after else ""
     counts = {kind: getattr(recorded, kind) for kind in CHANGES}
     changes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count or kind != "retagged")
-    end = f"; the whole store was looked at in {cursor.ticks + 1} ticks" if is_end else ""
+    ticks = "1 tick" if cursor.ticks == 0 else f"{cursor.ticks + 1} ticks"
+    end = f"; scanned the whole store in {ticks}" if is_end else ""
     if recorded.entry is None:
-        return f"nothing changed among {looked:,} objects{place}{end}"
-    return f"looked at {looked:,} objects{place}: {changes} in {len(recorded.studies)} studies; journalled{end}"
+        return f"no changes in {looked:,} objects{place}{end}"
+    return f"scanned {looked:,} objects{place}: {changes} in {len(recorded.studies)} studies, journaled{end}"

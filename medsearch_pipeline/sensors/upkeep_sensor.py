@@ -1,4 +1,4 @@
-"""`upkeep_sensor`: after each ledger, what is stale becomes runs of the smallest jobs. The decisions are in `upkeep`."""
+"""`upkeep_sensor`: after each ledger, requests runs of the smallest jobs for stale studies. The decisions are in `upkeep`."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from medsearch_pipeline.upkeep.planning import (
 UPKEEP_TAG = f"{HIDDEN}upkeep"
 NEED_MODEL = ("ingest_job", "reembed_job")
 MODEL_SECONDS = 15.0
-"""How long a tick waits to know whether the model can be loaded."""
+"""How long a tick waits for the model's availability."""
 
 
 def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -40,7 +40,7 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         jobs=[job for job in build_jobs() if job.name in UPKEEP_JOBS],
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus[settings.sensors.upper()],
-        description="After each ledger: requests runs of exactly the stale studies, each of the smallest job, few at a time.",
+        description="After each ledger, requests runs for exactly the stale studies, each of the smallest job, a few at once.",
     )
     def upkeep_sensor(
         context: dg.SensorEvaluationContext,
@@ -53,21 +53,21 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason("there is no ledger yet: run ledger_job")
         done, after = _read_cursor(context.cursor, ledger)
         if done:
-            return dg.SkipReason(f"ledger {ledger[:8]} is dealt with: the next look is after the next ledger")
+            return dg.SkipReason(f"ledger {ledger[:8]} is done: waiting for the next ledger")
         unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
         since = instance.get_runs(dg.RunsFilter(updated_after=_created_at(instance, ledger)))
         free = settings.max_runs_in_flight - sum(UPKEEP_TAG in run.tags for run in unfinished)
         if free <= 0:
-            return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are not finished yet: the rest waits for them")
+            return dg.SkipReason(f"{settings.max_runs_in_flight} runs of upkeep are unfinished: further runs wait for them")
         tables = Warehouse(warehouse.open())
         inputs, staleness = assess_staleness(settings, tables, search_index.open())
         if any(each.job in NEED_MODEL for each in staleness.stale):
             model = availability(settings, MODEL_SECONDS)
             if model is None:
-                return dg.SkipReason("the model's weights are being loaded or downloaded: the next tick looks again")
+                return dg.SkipReason("the model's weights are being loaded or downloaded: the next tick checks again")
             if not model.is_available:
                 return dg.SkipReason(
-                    f"{format_summary(staleness)}; they wait for the model, and nothing is requested: {model.sentence}"
+                    f"{format_summary(staleness)}; they wait for the model; no run is requested: {model.sentence}"
                 )
         dispatched = pending.read(tables) or pending.State()
         keys = instance.get_dynamic_partitions(NAME)
@@ -101,24 +101,24 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def _last_ledger(instance: dg.DagsterInstance) -> str | None:
-    """The run that last materialised the ledger."""
+    """The run that last materialized the ledger."""
     event = instance.get_latest_materialization_event(dg.AssetKey("ledger"))
     return event.run_id if event else None
 
 
 def _created_at(instance: dg.DagsterInstance, ledger: str) -> datetime:
-    """When the run of a ledger was created: of what other runs have worked on since, it does not know how it is."""
+    """When the run of a ledger was created. The ledger does not reflect studies that other runs processed since."""
     record = instance.get_run_record_by_id(ledger)
     return record.create_timestamp if record else datetime.now(UTC)
 
 
 def _spans(runs: Sequence[dg.DagsterRun]) -> dict[str, tuple[str, str]]:
-    """Run → first and last partition it works on."""
+    """Run → its first and last partition."""
     return {run.run_id: span for run in runs if (span := partition_span(run))}
 
 
 def _read_cursor(cursor: str | None, ledger: str) -> tuple[bool, PlanCursor | None]:
-    """Whether this ledger is dealt with, and else where its requests stopped."""
+    """Whether this ledger is done, and otherwise where its requests stopped."""
     held = json.loads(cursor) if cursor else {}
     if held.get("ledger") != ledger:
         return False, None
@@ -146,14 +146,14 @@ def _format_summary(
         of = [each for each in chosen if each.job == job]
         if of:
             studies, along = sum(each.studies for each in of), sum(each.partitions - each.studies for each in of)
-            passing = f", {along} up-to-date ones between them looked at in passing" if along else ""
+            passing = f", including {along} up-to-date ones between them" if along else ""
             parts.append(f"requested {len(of)} runs of {job} for {studies} studies{passing}")
     if not chosen:
         parts.append("requested nothing")
     if skipped:
         parts.append(f"left out: {', '.join(skipped)}")
     if is_more:
-        parts.append("more follow as these finish")
+        parts.append("more follow when these finish")
     if index_refusal:
         parts.append(index_refusal)
     return "; ".join(parts)

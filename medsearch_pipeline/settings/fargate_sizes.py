@@ -1,4 +1,4 @@
-"""The sizes that AWS Fargate has: which memory goes with which CPU units."""
+"""AWS Fargate's task sizes: allowed memory by CPU units."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SIZES: dict[int, tuple[int, ...]] = {
     8192: tuple(range(16_384, 61_440 + 1, 4096)),
     16_384: tuple(range(32_768, 122_880 + 1, 8192)),
 }
-"""CPU units → MiB, as "Task definition parameters for Fargate" of the Amazon ECS Developer Guide lists them."""
+"""CPU units → MiB (Amazon ECS Developer Guide, "Task definition parameters for Fargate")."""
 
 
 def faults_of_size(cpu: int, memory: int) -> str:
-    """What is wrong with CPU units and MiB as a size of a Fargate task; empty if nothing is."""
+    """Why CPU units and MiB are not a valid Fargate task size; empty if they are."""
     if cpu not in SIZES:
         return f"Fargate has no tasks of {cpu} CPU units: give one of {', '.join(map(str, SIZES))}"
     if memory not in SIZES[cpu]:

@@ -1,4 +1,4 @@
-"""How keys spell their patient and study: a regular expression, MIMIC-CXR's by default."""
+"""How keys name their patient and study: a regular expression, MIMIC-CXR's by default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from medsearch_core.keys import StudyKey, is_safe
 
 @dataclass(frozen=True)
 class Layout:
-    """Keys that spell their patient and study. A key that does not match is grouped by its DICOM header."""
+    """Keys that name their patient and study. An object whose key does not match is grouped by its DICOM header."""
 
     pattern: re.Pattern[str]
 
@@ -31,7 +31,7 @@ class Layout:
         return cls(pattern)
 
     def study_of(self, key: str) -> StudyKey | None:
-        """The study a key spells; None if it spells none, or not in characters that are safe in keys."""
+        """The study that a key names; None if it names none, or with characters that are not safe in keys."""
         match = self.pattern.fullmatch(key)
         if not match or not (is_safe(match["patient"]) and is_safe(match["study"])):
             return None

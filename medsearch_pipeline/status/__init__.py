@@ -1,1 +1,1 @@
-"""`medsearch status` and `medsearch where`: how a deployment stands, and what became of one study or object."""
+"""`medsearch status` and `medsearch where`: the state of a deployment, and of one study or object."""

@@ -1,4 +1,4 @@
-"""Sensors and schedules: on or off, and what their last tick did."""
+"""Sensors and schedules: on or off, and the result of their last tick."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Automation:
     Attributes:
         is_on: Whether Dagster's daemon evaluates it.
         last_tick: When it was last evaluated; None if it never was.
-        outcome: What that tick did: `success`, `skipped`, `failure`; empty if there was none.
+        outcome: The status of that tick: `success`, `skipped`, `failure`; empty if there was none.
         message: Why it requested nothing, or how many runs it requested.
     """
 
@@ -40,7 +40,7 @@ def automation_names(settings: Settings) -> list[str]:
 
 
 def read_automation(settings: Settings, instance: dg.DagsterInstance) -> list[Automation]:
-    """Every sensor and schedule as Dagster's storage knows it."""
+    """Every sensor and schedule in Dagster's storage."""
     states: Mapping[str, list[InstigatorState]] = {}
     for state in instance.all_instigator_state():
         states.setdefault(state.name, []).append(state)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How a deployment stands: counts of objects, what is pending and why, the model, releases, automation and failed runs."""
+"""The state of a deployment: counts of objects, pending work, the model, releases, automation and failed runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_FAILED_RUNS = 5
 
 @dataclass(frozen=True)
 class PendingCount:
-    """Objects and studies that are pending for one reason."""
+    """The objects and studies that are pending for one reason."""
 
     reason: str
     detail: str
@@ -63,12 +63,12 @@ class ReleaseStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentStatus:
-    """How a deployment stands.
+    """The state of a deployment.
 
     Attributes:
-        objects: State → landed objects; empty before anybody has looked at the landing store.
-        model: What is known of the model; a hint to check it where nobody has tried to load it.
-        is_model_available: None where nobody knows.
+        objects: State → number of landed objects; empty before the landing store was scanned.
+        model: The model's availability; a hint to check it if nobody has tried to load it.
+        is_model_available: None if unknown.
         last_inventory, last_ledger: When their jobs last succeeded; None if they never did, or without Dagster's state.
         has_dagster: Whether Dagster's state could be read.
     """
@@ -92,7 +92,7 @@ class DeploymentStatus:
 def read_status(
     settings: Settings, warehouse: Warehouse, index: ReleasedIndex, instance: dg.DagsterInstance | None
 ) -> DeploymentStatus:
-    """How a deployment stands now.
+    """The current state of a deployment.
 
     Raises:
         StorageError: store or index cannot be read.
@@ -109,7 +109,7 @@ def read_status(
         images=health.images,
         reports=health.reports,
         pending=_count_pending(settings, warehouse, instance, ledger) if ledger else (),
-        model=model.sentence if model else f"{settings.model} was not loaded here lately: medsearch check tries it",
+        model=model.sentence if model else f"{settings.model} was not loaded here recently: medsearch check tries it",
         is_model_available=model.is_available if model else None,
         releases=[
             ReleaseStatus(name=each.name, published=each.published, is_current=each.is_current) for each in index.releases()

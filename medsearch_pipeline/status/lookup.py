@@ -1,4 +1,4 @@
-"""Which studies a text names: a landed key or folder, a partition or study id, an accession number, a DICOM UID."""
+"""Which studies a text names: by landed key or folder, partition or study id, accession number or DICOM UID."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from medsearch_pipeline.studies.documents import study_from_path
 
 READERS = 16
 UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid", "study_id")
-"""What a study's table of images tells, and its landed keys need not."""
+"""UIDs that a study's table of images has, and that its landed keys may lack."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Match:
     """What a text names.
 
     Attributes:
-        kind: What the text is: `landed key`, `partition`, …
+        kind: The kind of the name: `landed key`, `partition`, …
         studies: The studies, sorted.
-        orphans: Landed objects of that name that belong to no study.
+        orphans: Matching landed objects that belong to no study.
     """
 
     kind: str
@@ -37,10 +37,10 @@ class Match:
 
 
 def find_in_inventory(text: str, inventory: pa.Table) -> Match | None:
-    """What a text names among landed objects; the first kind that has any counts.
+    """What a text names among landed objects; the first kind with a match applies.
 
     Args:
-        inventory: Of all landed objects, as `LandedObject` has them.
+        inventory: All landed objects, in the schema of `LandedObject`.
     """
     patient, _, study = text.partition("/")
     named = pc.list_parent_indices(inventory["report_names"]).filter(pc.equal(pc.list_flatten(inventory["report_names"]), text))
@@ -63,9 +63,9 @@ def find_in_inventory(text: str, inventory: pa.Table) -> Match | None:
 
 
 def find_by_uid(text: str, warehouse: Warehouse, index: SearchIndex, inventory: pa.Table) -> Match | None:
-    """What a text names among images: the index knows SOP instances, the studies' tables every UID.
+    """What a text names among images: the index has SOP instances, the studies' tables have every UID.
 
-    The tables are read one by one, which takes minutes where there are hundreds of thousands.
+    The tables are read one by one, which takes minutes for hundreds of thousands of studies.
     """
     (image,) = index.images([text])
     if image:
@@ -82,7 +82,7 @@ def _study_of(path: str) -> StudyKey | None:
 
 
 def _names(warehouse: Warehouse, study: StudyKey, text: str) -> bool:
-    """Whether a study's table of images has the text as one of its UIDs. A damaged table has none; `stale` tells of it."""
+    """Whether a study's table of images contains the text as a UID. A damaged table matches nothing; `stale` reports it."""
     try:
         rows = warehouse.written(study_path("dicom_metadata", study), UIDS).rows
     except (ObjectNotFound, pa.ArrowException):

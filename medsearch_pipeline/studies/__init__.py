@@ -1,1 +1,1 @@
-"""What a study asset does, without Dagster: from landed objects to images, reports, embeddings and documents."""
+"""The work of the study assets, without Dagster: from landed objects to images, reports, embeddings and documents."""

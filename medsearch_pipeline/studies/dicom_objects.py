@@ -1,6 +1,6 @@
-"""One landed DICOM object to rows and pictures: what a worker process does, one object after another.
+"""From one landed DICOM object to rows and thumbnails. Runs in worker processes.
 
-Each object is read once, checked and decoded once; its pictures are what people see and what the model is given.
+Each object is read, checked and decoded once; its thumbnails are shown to users and are the model's input.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ StudyObject = tuple[StudyKey, LandedObject]
 
 @dataclass(kw_only=True)
 class ObjectImages:
-    """What was found in one object. Its PNGs are written by then; without rows of images none is."""
+    """The result of one object. Its PNGs are already written; without image rows there are none."""
 
     sop_instance_uid: str = ""
     sha256: str = ""
@@ -42,13 +42,13 @@ class ObjectImages:
 
 @dataclass(frozen=True)
 class DicomObjectProcessor:
-    """Reads objects from the landing store, writes their pictures to the warehouse's.
+    """Reads objects from the landing store and writes their thumbnails to the warehouse.
 
     Args:
         thumbnail_side: longest side of a thumbnail in pixels.
         max_pixels: largest frame that is decoded, in pixels.
-        check_identity: refuse objects whose header names another patient or study than their folder.
-        is_on_gpu: whether a GPU decodes what it can.
+        check_identity: reject objects whose header names another patient or study than their folder.
+        is_on_gpu: decode on a GPU where possible.
     """
 
     landing: ObjectStore
@@ -59,10 +59,10 @@ class DicomObjectProcessor:
     is_on_gpu: bool = False
 
     def process(self, objects: Sequence[StudyObject]) -> Iterator[ObjectImages]:
-        """What each object holds, in order; the next are read from the store meanwhile.
+        """The result of each object, in order; the next objects are read from the store meanwhile.
 
         Raises:
-            ConfigurationError: a GPU should decode, and cannot.
+            ConfigurationError: decoding on a GPU is configured but not possible.
         """
         if self.is_on_gpu:
             from medsearch_core.dicom.gpu_decoding import decode_on_gpu
@@ -73,10 +73,10 @@ class DicomObjectProcessor:
             yield self.process_object(study, item, data)
 
     def process_object(self, study: StudyKey, item: LandedObject, read: Callable[[], bytes]) -> ObjectImages:
-        """What one object holds; refused as a whole or by the frame, it says why.
+        """The result of one object, with the reasons if it or some of its frames are rejected.
 
         Args:
-            read: gives its bytes, or raises what reading them raised.
+            read: returns its bytes, or raises the error of reading them.
         """
         found = ObjectImages()
         try:
@@ -128,9 +128,9 @@ class DicomObjectProcessor:
 def check_patient_matches(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:
     """Raises `BadInput("identity_mismatch")` if a header names another patient or study than its folder.
 
-    `p10000032` and `10000032` are one patient, `s50414267` and `50414267` one study; an empty attribute contradicts nothing.
+    `p10000032` and `10000032` are the same patient, `s50414267` and `50414267` the same study; an empty attribute matches.
     """
     if patient_id and study.patient not in (patient_id, f"p{patient_id}"):
-        raise BadInput("identity_mismatch", "PatientID in the header is not the folder's patient")
+        raise BadInput("identity_mismatch", "PatientID in the header does not match the folder's patient")
     if study_id and study.study not in (study_id, f"s{study_id}"):
-        raise BadInput("identity_mismatch", "StudyID in the header is not the folder's study")
+        raise BadInput("identity_mismatch", "StudyID in the header does not match the folder's study")

@@ -1,4 +1,4 @@
-"""Which studies the warehouse holds, and one study's index documents, read from its Parquet."""
+"""The studies of the warehouse, and a study's index documents, read from its Parquet."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from medsearch_pipeline.studies.embeddings import vector_inputs_digest
 TABLES = ("dicom_metadata", "embeddings", "reports")
 
 Versions = Mapping[str, str]
-"""Table → the store's tag of a study's file."""
+"""Table → the store's tag of the study's file."""
 
 
 class StudyIncomplete(StorageError):
-    """A study's tables are not all there, not readable or not of one another. The message names the study and what to do."""
+    """A study's tables are incomplete, unreadable or inconsistent. The message names the study and what to do."""
 
 
 def list_studies(warehouse: Warehouse) -> dict[StudyKey, Versions]:
-    """Every study with one of the `TABLES`, by a listing of the store alone, and the versions of its files."""
+    """Every study with one of the `TABLES`, and the versions of its files, from a listing of the store alone."""
     found: dict[StudyKey, dict[str, str]] = defaultdict(dict)
     for table in (*TABLES, "tags"):
         for entry in warehouse.store.list(table):
@@ -40,14 +40,14 @@ def list_studies(warehouse: Warehouse) -> dict[StudyKey, Versions]:
 
 
 def read_documents(warehouse: Warehouse, study: StudyKey, origins: Mapping[str, Origin] | None = None) -> StudyDocuments:
-    """Everything the index holds of a study.
+    """The index documents of a study.
 
     Args:
-        origins: those of its tables where they were read already (`read_origins`).
+        origins: those of its tables, if already read (`read_origins`).
 
     Raises:
-        StudyIncomplete: one of its tables has not been materialised, or its embeddings are of other images than it has now.
-            An unfinished study is not an empty one. So is one with a vector that is not finite, which no index takes.
+        StudyIncomplete: one of its tables has not been materialized, its embeddings are outdated, or a vector is not finite,
+            which no index accepts. An incomplete study is never treated as empty.
         StorageError: the store cannot be read.
     """
     origins = read_origins(warehouse, study) if origins is None else origins
@@ -59,14 +59,14 @@ def read_documents(warehouse: Warehouse, study: StudyKey, origins: Mapping[str, 
     except pa.ArrowException as error:
         raise _unreadable(study) from error
     if {e.image_id for e in embeddings} != {i.image_id for i in images} or not _is_current(origins, embeddings):
-        raise StudyIncomplete(f"{study} has embeddings of other images than it has now: materialise embeddings")
+        raise StudyIncomplete(f"{study} has outdated embeddings: materialize embeddings")
     if not all(np.isfinite(e.vector).all() for e in embeddings):
-        raise StudyIncomplete(f"{study} has a vector that is not finite: delete its file of embeddings and materialise it")
+        raise StudyIncomplete(f"{study} has a vector that is not finite: delete its file of embeddings and materialize it")
     return study_documents(study, images, embeddings, reports, _inputs(origins, tags), tags)
 
 
 def documents_digest(warehouse: Warehouse, study: StudyKey) -> str:
-    """The `inputs` of a study's documents, from footers and tags alone; raises as `read_documents`."""
+    """The `inputs` of a study's documents, from footers and tags alone; raises like `read_documents`."""
     origins = read_origins(warehouse, study)
     try:
         return _inputs(origins, read_tags(warehouse, study))
@@ -75,13 +75,13 @@ def documents_digest(warehouse: Warehouse, study: StudyKey) -> str:
 
 
 def document_inputs_digest(digests: Mapping[str, str], tags: str) -> str:
-    """The `inputs` of a study's documents, by the digests (`Origin.digest`) of its `TABLES` and of its tags; no tags have an
-    empty one."""
+    """The `inputs` of a study's documents, from the digests (`Origin.digest`) of its `TABLES` and tags; without tags that
+    digest is empty."""
     return digest_of(str(INDEX_SCHEMA_VERSION), *(digests[table] for table in TABLES), tags)
 
 
 def read_image_ids(warehouse: Warehouse, study: StudyKey) -> list[str]:
-    """The images a study's documents are of, without reading their rows; raises as `read_documents`."""
+    """The ids of the images in a study's documents, without reading rows; raises like `read_documents`."""
     try:
         ids: list[str] = warehouse.read(study_path("embeddings", study))["image_id"].to_pylist()
     except pa.ArrowException as error:
@@ -90,12 +90,12 @@ def read_image_ids(warehouse: Warehouse, study: StudyKey) -> list[str]:
 
 
 def read_tags(warehouse: Warehouse, study: StudyKey) -> list[str]:
-    """The tags people gave a study."""
+    """The tags that people gave a study."""
     return [row.tag for row in warehouse.read_rows(TagRecord, study_path("tags", study))]
 
 
 def read_models(warehouse: Warehouse, study: StudyKey) -> set[Model]:
-    """The models of a study's embeddings: one, or none without images. A file that cannot be read has none."""
+    """The models of a study's embeddings: one, or none without images or with an unreadable file."""
     try:
         table = warehouse.read(study_path("embeddings", study))
     except pa.ArrowException:
@@ -105,7 +105,7 @@ def read_models(warehouse: Warehouse, study: StudyKey) -> set[Model]:
 
 
 def study_from_path(path: str) -> StudyKey | None:
-    """The study of a table's file, by its path below the table; None if it is no study's."""
+    """The study of a table's file, by its path below the table; None if it does not belong to a study."""
     try:
         return StudyKey.parse(path.removesuffix(".parquet")) if path.endswith(".parquet") else None
     except ValueError:
@@ -113,11 +113,11 @@ def study_from_path(path: str) -> StudyKey | None:
 
 
 def read_origins(warehouse: Warehouse, study: StudyKey) -> dict[str, Origin]:
-    """What a study's `TABLES` were made from, from footers alone; raises `StudyIncomplete` where one is missing."""
+    """What a study's `TABLES` were made from, from footers alone; raises `StudyIncomplete` if one is missing."""
     found = {table: warehouse.origin(study_path(table, study)) for table in TABLES}
     missing = [table for table, origin in found.items() if origin is None]
     if missing:
-        raise StudyIncomplete(f"{study} has no {' and no '.join(missing)} yet: materialise those first")
+        raise StudyIncomplete(f"{study} has no {' and no '.join(missing)} yet: materialize those first")
     return {table: origin for table, origin in found.items() if origin}
 
 
@@ -127,11 +127,11 @@ def _inputs(origins: Mapping[str, Origin], tags: list[str]) -> str:
 
 
 def _is_current(origins: Mapping[str, Origin], embeddings: list[EmbeddingRecord]) -> bool:
-    """Whether vectors were made from the images as they are: `dicom_metadata` and `thumbnails` come from one decode."""
+    """Whether vectors were made from the current images; `dicom_metadata` and `thumbnails` come from one decode."""
     models = {(e.model_id, e.model_version) for e in embeddings}
     images, vectors = origins["dicom_metadata"].inputs, origins["embeddings"].inputs
     return all(vector_inputs_digest(*model, images) == vectors for model in models)
 
 
 def _unreadable(study: StudyKey) -> StudyIncomplete:
-    return StudyIncomplete(f"a file of {study} cannot be read: delete it and materialise the study")
+    return StudyIncomplete(f"a file of {study} cannot be read: delete it and materialize the study")

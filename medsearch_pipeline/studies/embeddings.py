@@ -1,6 +1,6 @@
 """Embedding many studies: full batches across studies, each study written as soon as its last image is done.
 
-Worker processes read and decode the pictures ahead, into memory that they share with the model's process.
+Worker processes read and decode thumbnails ahead, into memory shared with the model's process.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from medsearch_pipeline.workers.pool import ItemFailure, Workers
 from medsearch_pipeline.workers.shared_thumbnails import SharedThumbnailBuffer, Slot, ThumbnailLoader
 
 PICTURES_A_CALL, PICTURES_AHEAD, BATCHES_AHEAD = 8, 32, 2
-"""How many a worker is given at once, and how many of them and of whole batches are loaded, at least, ahead of the model."""
+"""Thumbnails per call of a worker, and the minimum of such calls and of batches loaded ahead of the model."""
 EMBEDDER_BATCHES = 3
-"""By an embedder at most: those it works on, and one that it was given meanwhile."""
+"""Maximum batches of an embedder: those in progress, and one more."""
 
 Loaded = tuple[Slot, str | ItemFailure | None]
-"""A picture's place, and what is wrong with it, if anything is."""
+"""A thumbnail's slot, and its error, if any."""
 
 
 @dataclass
 class Timings:
-    """Where this process's time went, in seconds, and how many images it went to.
+    """How this process spent its time, in seconds, and the number of images.
 
     Args:
-        preprocess_seconds: waiting for pictures.
+        preprocess_seconds: waiting for thumbnails.
         inference_seconds: waiting for vectors.
-        postprocess_seconds: writing them.
+        postprocess_seconds: writing vectors.
     """
 
     images: int = 0
@@ -46,19 +46,19 @@ class Timings:
     postprocess_seconds: float = 0.0
 
     def images_per_second(self) -> float:
-        """Throughput of the three steps together."""
+        """Throughput of the three steps combined."""
         total = self.preprocess_seconds + self.inference_seconds + self.postprocess_seconds
         return self.images / total if total else 0.0
 
 
 def vector_inputs_digest(model_id: str, model_version: str, thumbnails: str) -> str:
-    """The digest of everything a study's vectors are made from; `thumbnails` is that of its thumbnails."""
+    """The digest of everything a study's vectors are made from; `thumbnails` is the digest of its thumbnails."""
     return digest_of("embeddings", model_id, model_version, thumbnails)
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What was found of a study when its pictures' turn came: how many they are, and what their vectors are made from."""
+    """A study's number of thumbnails, and the digest of its vectors' inputs, when its embedding begins."""
 
     images: int
     inputs: str
@@ -66,11 +66,11 @@ class _Expected:
 
 @dataclass
 class StudyEmbedder:
-    """Embeds studies' thumbnails: what the model sees is what people see, and pixels are decoded once.
+    """Embeds studies' thumbnails: the model sees what users see, and pixels are decoded once.
 
     Args:
-        damaged: images without a vector, because their PNG cannot be read, and why. Their studies are not current.
-        not_finite: images of which the model gave numbers that are not finite. Their vector is all zero, like no other.
+        damaged: images without a vector because their PNG cannot be read, with the reason. Their studies are not current.
+        not_finite: images whose vector is not finite. It is stored as all zeros, which is similar to nothing.
     """
 
     warehouse: Warehouse
@@ -87,14 +87,14 @@ class StudyEmbedder:
         return thumbnails and vector_inputs_digest(self.embedder.model_id, self.embedder.model_version, thumbnails)
 
     def is_current(self, study: StudyKey) -> bool:
-        """Whether the study's vectors were made from its present thumbnails by this very model."""
+        """Whether the study's vectors were made from its current thumbnails by this exact model."""
         inputs = self.inputs(study)
         return inputs is not None and self.warehouse.is_made_from(inputs, study_path("embeddings", study))
 
     def build(self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]) -> None:
         """Embeds studies in order, in batches that run across them; calls `done` as each study is written.
 
-        Memory does not depend on how many images there are: pictures lie in a ring of a few batches.
+        Memory does not depend on the number of images: thumbnails are kept in a ring of a few batches.
         """
         size = self.embedder.batch_size
         ahead = max(BATCHES_AHEAD, -(-PICTURES_AHEAD // size))
@@ -142,7 +142,7 @@ class StudyEmbedder:
     def _batches(
         self, loaded: Iterator[list[Loaded]], pictures: np.ndarray, batches_in_flight: deque[list[Loaded]]
     ) -> Iterator[np.ndarray]:
-        """The pictures of each batch as they lie in the ring; which they are goes to `batches_in_flight`."""
+        """The thumbnails of each batch as views into the ring; their identities are added to `batches_in_flight`."""
         while True:
             with self._timed("preprocess_seconds"):
                 batch = next(loaded, None)

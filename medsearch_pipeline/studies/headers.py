@@ -1,7 +1,7 @@
-"""Metadata that was written before a column was added, read again from the objects' headers alone.
+"""Metadata written before a column was added, read again from the objects' headers alone.
 
-No pixel is decoded, no thumbnail written: which frames of an object are images is known from the rows there are. What a header
-tells must be those rows' own in all that they held already; where it is not, the study is to be decoded.
+No pixels are decoded and no thumbnails written: the existing rows show which frames of an object are images. A header must
+match all existing values of those rows; otherwise the study must be decoded.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from medsearch_core.storage.warehouse import Written
 
 @dataclass(frozen=True)
 class ObjectRows:
-    """The rows of one object's images, and the version of the table that they were written under."""
+    """The rows of one object's images, and the table version they were written with."""
 
     images: Sequence[ImageRecord]
     version: int
 
     def held(self, image: ImageRecord) -> list[object]:
-        """What a row of that version says of an image."""
+        """The values of an image that a row of that version has."""
         return [getattr(image, f.name) for f in fields(image) if f.metadata["since"] <= self.version]
 
 
 def rows_by_object(table: Written) -> list[ObjectRows]:
-    """A study's rows, object by object, in their order."""
+    """A study's rows by object, in order."""
     images = records_of(ImageRecord, conformed(ImageRecord, table.rows))
     version = table.origin.version if table.origin else 0
     return [ObjectRows(list(of), version) for _, of in groupby(images, key=lambda image: image.key)]
@@ -44,7 +44,7 @@ class HeaderReader:
     landing: ObjectStore
 
     def read(self, objects: Sequence[ObjectRows]) -> Iterator[Sequence[ImageRecord] | None]:
-        """Each object's rows as its header has them now; None where that is not what the rows there were made from."""
+        """Each object's rows from its current header; None if the header does not match the existing rows."""
         return map(self._reread, objects)
 
     def _reread(self, rows: ObjectRows) -> Sequence[ImageRecord] | None:

@@ -1,6 +1,6 @@
-"""Many studies' images: their objects read by worker processes, each study written as soon as its last object is done.
+"""The images of many studies: worker processes read the objects, and each study is written as soon as its last one is done.
 
-What `dicom_metadata` and `thumbnails` share.
+Shared by `dicom_metadata` and `thumbnails`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class StudyImages:
     """A study's rows.
 
     Args:
-        overwritten: objects whose pictures a refused one of the same SOPInstanceUID has overwritten.
-        interrupted: keys of objects that are to be tried again, for what decoded them was ended from outside.
+        overwritten: objects whose thumbnails were overwritten by a rejected object with the same SOPInstanceUID.
+        interrupted: keys of objects to retry, because their decoding was interrupted.
     """
 
     images: list[ImageRecord] = field(default_factory=list)
@@ -51,8 +51,8 @@ class StudyImageBuilder:
     """Reads studies from the landing store into the warehouse.
 
     Args:
-        objects: how an object is read, and where from.
-        warehouse: where its rows go; its pictures go to the same store.
+        objects: processes the objects of the landing store.
+        warehouse: where rows and thumbnails are written.
     """
 
     objects: DicomObjectProcessor
@@ -61,17 +61,17 @@ class StudyImageBuilder:
     def inputs(self, objects: Sequence[LandedObject]) -> str:
         """The digest of everything a study's images are made from.
 
-        Not what decodes them: the values are those of any decoder.
+        The decoder is not part of it, because all decoders give the same values.
         """
         how = self.objects
         return image_inputs_digest(versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
-        """Whether the study's rows were made from these very objects."""
+        """Whether the study's rows were made from exactly these objects."""
         return self.warehouse.is_made_from(self.inputs(objects), study_path("dicom_metadata", study), *_pictures(study))
 
     def has_old_metadata(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
-        """Whether the study was made from these very objects, its metadata under an earlier version of the table."""
+        """Whether the study was made from exactly these objects, with an earlier version of the metadata table."""
         wanted, metadata = self.inputs(objects), self.warehouse.origin(study_path("dicom_metadata", study))
         is_old = metadata is not None and metadata.inputs == wanted and metadata.version < version_of(ImageRecord)
         return is_old and self.warehouse.is_made_from(wanted, *_pictures(study))
@@ -79,10 +79,9 @@ class StudyImageBuilder:
     def refresh_metadata(
         self, studies: Iterable[StudyKey], workers: Workers, done: Callable[[StudyKey], None]
     ) -> list[StudyKey]:
-        """Writes metadata of an earlier version again, from headers alone; pictures are left as they are.
+        """Rewrites metadata of an earlier version, from headers alone; thumbnails are kept.
 
-        Calls `done` as each study is written. Returns the studies whose headers are not what their rows were made from: those
-        are to be built.
+        Calls `done` as each study is written. Returns the studies whose headers do not match their rows, which must be built.
         """
         tables = {study: self.warehouse.written(study_path("dicom_metadata", study)) for study in studies}
         objects = {study: rows_by_object(table) for study, table in tables.items()}
@@ -103,9 +102,9 @@ class StudyImageBuilder:
     def build(
         self, studies: Mapping[StudyKey, Sequence[LandedObject]], workers: Workers, done: Callable[[StudyKey], None]
     ) -> None:
-        """Writes studies in order, each one's PNGs, then its rejections and rows; removes what an earlier version left.
+        """Writes studies in order: a study's PNGs, then its rejections and rows. Removes leftovers of an earlier version.
 
-        Calls `done` as each is written. Objects are read across studies, so that no worker waits for the end of one.
+        Calls `done` as each is written. Objects are processed across studies, so that no worker is idle at the end of one.
         """
         ordered = {study: sorted(objects, key=lambda o: o.key) for study, objects in studies.items()}
         jobs = ((study, item) for study, objects in ordered.items() for item in objects)
@@ -122,7 +121,7 @@ class StudyImageBuilder:
     def _write(self, study: StudyKey, objects: Sequence[LandedObject], made: StudyImages) -> None:
         self.warehouse.remove_others(f"thumbnails/{study.partition}", [t.path for t in made.thumbnails])
         inputs = self.inputs(objects)
-        if made.interrupted:  # then nothing that is made from these tables is taken for what it will be made from
+        if made.interrupted:  # so that nothing derived from these tables counts as current
             inputs = digest_of("interrupted", inputs, *made.interrupted)
         self.warehouse.write_rows(Rejection, rejections_path(STAGE, study), made.rejections, inputs)
         self.warehouse.write_rows(ThumbnailRecord, study_path("thumbnails", study), made.thumbnails, inputs)
@@ -130,12 +129,12 @@ class StudyImageBuilder:
 
 
 def _pictures(study: StudyKey) -> tuple[str, str]:
-    """What a study's objects are decoded into beside its metadata."""
+    """The thumbnail rows of a study's objects."""
     return study_path("thumbnails", study), rejections_path(STAGE, study)
 
 
 def merge_objects(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectImages | ItemFailure]]) -> StudyImages:
-    """A study of its objects, in the order of their keys: of those with one SOPInstanceUID the first that shows something."""
+    """Merges a study's objects, in key order. Of several with the same SOPInstanceUID, the first with an image is used."""
     made = StudyImages()
     first: dict[str, tuple[LandedObject, str]] = {}
     for item, images in found:
@@ -162,12 +161,12 @@ def merge_objects(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectIma
 
 
 def image_inputs_digest(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
-    """The digest of everything a study's images are made from; `versions` are its DICOM objects', in any order."""
+    """The digest of everything a study's images are made from; `versions` are those of its DICOM objects, in any order."""
     return digest_of("images", PIXEL_VERSION, str(thumbnail_side), str(max_pixels), str(check_identity), *sorted(versions))
 
 
 def image_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
-    """`image_inputs_digest` by the settings of a deployment."""
+    """`image_inputs_digest` with the settings of a deployment."""
     return partial(
         image_inputs_digest,
         thumbnail_side=settings.thumbnail_side,
@@ -177,8 +176,8 @@ def image_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
 
 
 def check_duplicate_instance(seen: str | None, sha256: str) -> None:
-    """Raises `BadInput` if an object of the study with this SOPInstanceUID was used already (its SHA-256 is `seen`)."""
+    """Raises `BadInput` if another object with this SOPInstanceUID was already used (its SHA-256 is `seen`)."""
     if seen == sha256:
         raise BadInput("duplicate_object", "the same bytes as another object of the study")
     if seen:
-        raise BadInput("duplicate_sop_instance_uid", "another object of the study has this SOPInstanceUID and other bytes")
+        raise BadInput("duplicate_sop_instance_uid", "another object of the study has the same SOPInstanceUID but other bytes")

@@ -1,4 +1,4 @@
-"""What every reader of landed objects does alike: read one, tell their versions apart, say why one was refused."""
+"""Shared by all readers of landed objects: reading one, distinguishing versions, recording a rejection."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from medsearch_core.storage.object_store import ObjectStore
 
 
 def read_landed(landing: ObjectStore, key: str) -> bytes:
-    """An object's bytes; raises `BadInput("unreadable_object")` where the object, not its store, cannot be read."""
+    """An object's bytes; raises `BadInput("unreadable_object")` if the object, rather than its store, cannot be read."""
     try:
         return landing.read(key)
     except ObjectUnreadable as error:
-        raise BadInput("unreadable_object", "listed, but gone or forbidden when it was read") from error
+        raise BadInput("unreadable_object", "listed, but deleted or forbidden when it was read") from error
 
 
 SHARED = " of a shared study"
 
 
 def versions_of(objects: Iterable[LandedObject]) -> list[str]:
-    """Texts that change whenever an object comes, goes or has other bytes, and a report's when its study's id is shared.
+    """Strings that change whenever an object is added, removed or replaced, or when a report's study id becomes shared.
 
-    Not when a store gives the same bytes another tag.
+    They do not change when a store gives unchanged bytes a new tag.
     """
     return sorted(
         f"{o.key} {o.version or o.etag} {o.bytes}{SHARED if o.is_study_shared and o.kind == 'report' else ''}" for o in objects
@@ -32,7 +32,7 @@ def versions_of(objects: Iterable[LandedObject]) -> list[str]:
 
 
 def rejection_of(stage: str, study: StudyKey, item: LandedObject, fault: BadInput, frame: int | None = None) -> Rejection:
-    """The row that says why an object, or one frame of it, was refused."""
+    """The row that records why an object or frame was rejected."""
     return Rejection(
         key=item.key,
         frame=frame,

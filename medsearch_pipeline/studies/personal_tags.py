@@ -1,7 +1,8 @@
-"""Tags that look like a person: a name, a record number, a date. Everybody who may search sees tags, and logs may hold them.
+"""Tags that look like patient data: a name, a record number, a date. Everyone who can search sees tags, and logs may contain
+them.
 
-Belongs here: what a tag looks like, by its spelling alone. It is a guard against a slip of the hand and no proof: a name in
-lower case or of one word passes, and a trial that is called after two people has to be confirmed.
+Belongs here: the judgment by spelling alone. It guards against mistakes but proves nothing: a name in lower case or with one
+word passes, and a trial named after two people has to be confirmed.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import re
 
 MIN_DIGITS = 6
-"""So many digits in a row, or parted by single spaces, dots, slashes and hyphens, may be a record number or a date."""
+"""This many digits, adjacent or separated by single spaces, dots, slashes or hyphens, may be a record number or a date."""
 MAX_WORDS = 4
 TRIAL_ID = re.compile(r"(NCT\d{8}|ISRCTN\d{8}|EUCTR\d{4}-\d{6}-\d{2})", re.IGNORECASE)
-"""Numbers of registered trials, which say nothing of a patient."""
+"""Numbers of registered trials, which do not identify patients."""
 UID = re.compile(r"\d+(\.\d+){3,}")
 DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 DIGITS = re.compile(rf"\d(?:[ ./-]?\d){{{MIN_DIGITS - 1},}}")
@@ -25,11 +26,11 @@ _ORDINARY = """
     test the training trial tumor unit up validation ward with
 """
 ORDINARY = frozenset(_ORDINARY.split())
-"""Words that stand in the names of files, trials and rounds, and hardly in a person's."""
+"""Words that occur in names of files, trials and rounds, but rarely in a person's name."""
 
 
 def looks_like_person(tag: str) -> str | None:
-    """What a tag may tell of a person, as `a name`; None if it looks like nothing of the kind."""
+    """What patient data a tag looks like, such as `a name`; None if it does not."""
     if TRIAL_ID.fullmatch(tag):
         return None
     if UID.search(tag):
@@ -44,7 +45,7 @@ def looks_like_person(tag: str) -> str | None:
 
 
 def _looks_like_name(tag: str) -> bool:
-    if "^" in tag:  # PS3.5 section 6.2.1.1: what parts the components of a person's name
+    if "^" in tag:  # PS3.5 section 6.2.1.1: the separator in a person's name
         return True
     words = [word.rstrip(".") for word in tag.replace(",", " ").split()]
     is_wordy = 2 <= len(words) <= MAX_WORDS and all(re.sub(r"['’-]", "", word).isalpha() for word in words)

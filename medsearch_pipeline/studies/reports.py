@@ -23,7 +23,7 @@ STAGE = "report_entities"
 
 @dataclass(frozen=True)
 class StudyReportBuilder:
-    """Reads a study's reports from the landing store into the warehouse."""
+    """Builds a study's reports in the warehouse from the landing store."""
 
     landing: ObjectStore
     warehouse: Warehouse
@@ -34,16 +34,16 @@ class StudyReportBuilder:
         return report_inputs_digest(versions_of(objects), self.mentions.version)
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
-        """Whether the study's rows were made from these very reports by this very reader."""
+        """Whether the study's rows were made from exactly these reports by this exact reader."""
         paths = study_path("report_entities", study), study_path("reports", study), rejections_path(STAGE, study)
         return self.warehouse.is_made_from(self.inputs(objects), *paths)
 
     def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
         """Writes a study's reports, entities and rejections.
 
-        A report's id is the study part of its study's key, or `<patient>_<study>` where another patient has that study part
-        too; a second report of a study gets an id of its own, `…_2`. What was examined is taken from the study's images where
-        a report does not say it; images that come after their report do not make it be read again.
+        A report's id is the study part of its study's key, or `<patient>_<study>` if another patient has the same study part.
+        A second report of a study gets the suffix `_2`. If a report does not say what was examined, the study's images do;
+        images that arrive after their report do not cause it to be read again.
         """
         modality, body_part, description = self._examined(study)
         reports: list[ReportRecord] = []
@@ -93,11 +93,11 @@ def _first(values: Iterable[str | None]) -> str | None:
 
 
 def report_inputs_digest(versions: Iterable[str], ner_version: str) -> str:
-    """The digest of everything a study's reports are made from; `versions` are the landed reports', in any
-    order, `ner_version` the reader's."""
+    """The digest of everything a study's reports are made from; `versions` are those of the landed
+    reports, in any order, `ner_version` that of the reader."""
     return digest_of("reports", ner_version, *sorted(versions))
 
 
 def report_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
-    """`report_inputs_digest` of a deployment, by versions alone."""
+    """`report_inputs_digest` with the settings of a deployment."""
     return partial(report_inputs_digest, ner_version=reader_version(settings))

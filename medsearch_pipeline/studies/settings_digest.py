@@ -1,4 +1,4 @@
-"""The digest of everything that may decide how a run over studies ends: a failed one is worth another try when it changes."""
+"""The digest of everything that may affect the outcome of a run over studies: a failed run is retried when it changes."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ WITHOUT_EFFECT = {
     "dagster_url",
     "api_url",
 }
-"""Settings of when and how often, and of what people look at. Secrets do not count either: a digest could betray a weak one."""
+"""Settings of timing and display do not count, nor do secrets: a digest could reveal a weak one."""
 
 
 def settings_digest(settings: Settings) -> str:
-    """The digest of the settings, the weights' file and the code versions that runs depend on."""
+    """The digest of the settings, the weights file and the code versions that runs depend on."""
     values = settings.model_dump(mode="json", exclude=WITHOUT_EFFECT)
     secret = {name for name in values if "SecretStr" in str(type(settings).model_fields[name].annotation)}
     named = [f"{name}={values[name]}" for name in sorted(values.keys() - secret)]

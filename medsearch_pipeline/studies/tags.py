@@ -1,4 +1,4 @@
-"""Tags that people give studies: a teaching file's name, a trial's. Kept in the warehouse: nothing can make them again."""
+"""Tags that people give studies, such as the name of a teaching file or trial. Kept in the warehouse; not reproducible."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MAX_LENGTH = 64
 
 
 def normalize_tags(given: Iterable[str]) -> list[str]:
-    """The tags without space around them, each once, sorted. Characters are composed (Unicode NFC), so that é is one character.
+    """The tags stripped, deduplicated and sorted, in Unicode NFC, so that é is one character.
 
     Raises:
-        InvalidQuery: one is empty, longer than `MAX_LENGTH`, or holds a character that cannot be printed.
+        InvalidQuery: one is empty, longer than `MAX_LENGTH`, or contains a character that cannot be printed.
     """
     tags = sorted({unicodedata.normalize("NFC", tag).strip() for tag in given})
     if any(not 1 <= len(tag) <= MAX_LENGTH or not tag.isprintable() for tag in tags):
-        raise InvalidQuery(f"a tag is 1 to {MAX_LENGTH} printable characters")
+        raise InvalidQuery(f"a tag must have 1 to {MAX_LENGTH} printable characters")
     return tags
 
 
 def retag(warehouse: Warehouse, study: StudyKey, add: Sequence[str] = (), remove: Sequence[str] | None = ()) -> list[str]:
-    """Adds tags to a study and removes others, or all (`remove=None`); returns what it has now.
+    """Adds tags to a study and removes others, or all (`remove=None`); returns its current tags.
 
     Raises:
         InvalidQuery: a tag is malformed.
@@ -49,10 +49,10 @@ def retag(warehouse: Warehouse, study: StudyKey, add: Sequence[str] = (), remove
 
 
 def refresh(warehouse: Warehouse, index: SearchIndex, study: StudyKey) -> bool:
-    """Writes a study that is in the index again, with its present tags; returns whether it is there.
+    """Rewrites an indexed study with its current tags; returns whether it is in the index.
 
     Raises:
-        StudyIncomplete: one of its tables has to be materialised first.
+        StudyIncomplete: one of its tables has to be materialized first.
     """
     held = index.count(Filters(patients=(study.patient,), studies=(study.study,)))
     if not (held.images or held.reports):

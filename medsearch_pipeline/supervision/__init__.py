@@ -1,1 +1,1 @@
-"""Starting and watching the processes of a whole system on one machine, for `medsearch up` and `medsearch demo`."""
+"""Starting and supervising the processes of a complete system on one machine, for `medsearch up` and `medsearch demo`."""

@@ -1,4 +1,4 @@
-"""The few calls to Dagster's GraphQL that commands make: what a data engineer clicks in its UI."""
+"""The few Dagster GraphQL calls that commands need: what a data engineer does in the UI."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ query($id: ID!, $cursor: String) { logsForRun(runId: $id, afterCursor: $cursor) 
 
 @dataclass(frozen=True)
 class AssetProgress:
-    """How far one asset is, in partitions."""
+    """The progress of one asset, in partitions."""
 
     asset: str
     partitions: int
@@ -58,14 +58,14 @@ class DagsterClient:
         self._http = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The data of a GraphQL answer; raises `MedsearchError` when Dagster reports errors."""
+        """The data of a GraphQL response; raises `MedsearchError` if Dagster reports errors."""
         answer = self._http.post("/graphql", json={"query": query, "variables": variables}).json()
         if answer.get("errors"):
-            raise MedsearchError(f"Dagster refused: {answer['errors'][0]['message']}")
+            raise MedsearchError(f"Dagster reported an error: {answer['errors'][0]['message']}")
         return answer["data"]
 
     def is_ready(self) -> bool:
-        """Whether the webserver answers and has loaded the project."""
+        """Whether the webserver responds and has loaded the project."""
         try:
             nodes = self.ask(_STATS, keys=[{"path": ["inventory"]}])["assetNodes"]
         except (httpx.HTTPError, MedsearchError, ValueError):
@@ -94,12 +94,12 @@ class DagsterClient:
         return run_id
 
     def instance_info(self) -> str:
-        """How the webserver's Dagster instance is configured, as YAML; two of one home have the same."""
+        """The configuration of the webserver's Dagster instance as YAML; equal for webservers of the same home."""
         info: str = self.ask(_INSTANCE)["instance"]["info"]
         return info
 
     def progress(self, assets: Sequence[str]) -> list[AssetProgress]:
-        """How far each asset is, as of now."""
+        """The current progress of each asset."""
         nodes = self.ask(_STATS, keys=[{"path": [asset]} for asset in assets])["assetNodes"]
         return [
             AssetProgress(
@@ -127,9 +127,9 @@ class DagsterClient:
     def follow_backfill(
         self, backfill_id: str, assets: Sequence[str], show: Callable[[Sequence[AssetProgress], str], None]
     ) -> None:
-        """Calls `show` with each asset's progress and the newest log line until all partitions of all assets are materialised.
+        """Calls `show` with each asset's progress and the newest log line until all partitions of all assets are materialized.
 
-        The daemon notices the end of a backfill up to half a minute later than this does.
+        The daemon notices the end of a backfill up to 30 s later.
         """
         log = RunLog(self)
         while True:
@@ -144,7 +144,7 @@ class DagsterClient:
 
 
 class RunLog:
-    """The newest log line of a run, read on from where the last reading ended."""
+    """The newest log line of a run, read from where the last read ended."""
 
     def __init__(self, client: DagsterClient) -> None:
         self._client = client
@@ -152,7 +152,7 @@ class RunLog:
         self._message = ""
 
     def newest(self, run_ids: Sequence[str]) -> str:
-        """The newest line of any of these runs; empty while there is none."""
+        """The newest line of any of these runs; empty if there is none yet."""
         for run_id in run_ids:
             events = self._client.ask(_LOGS, id=run_id, cursor=self._cursor.get(run_id))["logsForRun"]
             self._cursor[run_id] = events["cursor"]

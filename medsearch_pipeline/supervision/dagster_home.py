@@ -14,10 +14,10 @@ DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster.yaml"
 
 
 def prepare_dagster_home(home: Path, is_kept: bool = True) -> None:
-    """Makes the folder and gives it the project's dagster.yaml; one that is there is kept, unless it `is_kept` no more.
+    """Creates the folder with the project's dagster.yaml. An existing file is kept if `is_kept`, otherwise replaced.
 
     Raises:
-        ConfigurationError: it cannot be written, or the project's file is not there.
+        ConfigurationError: it cannot be written, or the project's file is missing.
     """
     file = home / "dagster.yaml"
     if is_kept and file.exists():
@@ -33,7 +33,7 @@ def prepare_dagster_home(home: Path, is_kept: bool = True) -> None:
 
 @contextmanager
 def hold_dagster_home(home: Path) -> Iterator[None]:
-    """Keeps a second supervisor from the folder: two daemons over one SQLite would start every run twice.
+    """Locks the folder against a second supervisor: two daemons on one SQLite database would start every run twice.
 
     Raises:
         ConfigurationError: another process holds it.
@@ -43,6 +43,6 @@ def hold_dagster_home(home: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ConfigurationError(
-                f"{home} (DAGSTER_HOME) is used by another medsearch: stop it, or give another --home"
+                f"{home} (DAGSTER_HOME) is in use by another medsearch: stop it, or give another --home"
             ) from None
         yield

@@ -1,4 +1,4 @@
-"""`medsearch ingest`: runs of `ingest_job` over all studies or some, one after another, and what became of them."""
+"""`medsearch ingest`: runs of `ingest_job` over all or some studies, one after another, and their outcome."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ JOB = "ingest_job"
 
 
 class Display(Protocol):
-    """Shows how an ingestion goes on."""
+    """Shows the progress of an ingestion."""
 
     def say(self, line: str) -> None:
-        """Says one thing."""
+        """Prints a message."""
 
     def show(self, run_id: str, studies: int, progress: RunProgress) -> None:
-        """Shows how far a run over so many studies is."""
+        """Shows the progress of a run."""
 
 
 @dataclass
 class Ingestion:
-    """What became of an ingestion.
+    """The outcome of an ingestion.
 
     Attributes:
         failed: Run → why it failed.
@@ -54,9 +54,9 @@ class Ingestion:
 
 
 def take_inventory(instance: dg.DagsterInstance, launcher: Launcher, display: Display) -> str | None:
-    """Runs `inventory_job`, which registers what landed; returns why it failed, None if it did not."""
+    """Runs `inventory_job`, which registers landed studies; returns why it failed, or None."""
     run_id = launcher.launch("inventory_job", {})
-    display.say(f"run {run_id} of inventory_job takes stock of the landing store")
+    display.say(f"run {run_id} of inventory_job scans the landing store")
     if _follow(instance, launcher, display, run_id, 0) == dg.DagsterRunStatus.SUCCESS:
         return None
     return failure_sentence(instance, run_id)
@@ -71,9 +71,9 @@ def ingest_studies(
     display: Display,
     studies: Sequence[StudyKey] | None,
 ) -> Ingestion:
-    """Ingests studies, or all that are registered, by runs that follow each other.
+    """Ingests studies, or all registered ones, in consecutive runs.
 
-    A study in the range of a run that is not over waits for the end of that run: two runs never write one study.
+    A study in the range of an unfinished run waits for its end: two runs never write the same study.
     """
     if studies is not None:
         register(instance, studies)
@@ -88,19 +88,19 @@ def ingest_studies(
         tags = {**range_tags(members[0], members[-1], len(members)), **settings_tags(digest)}
         run_id = launcher.launch(JOB, tags)
         done.runs, done.studies = done.runs + 1, done.studies + len(members)
-        display.say(f"run {run_id} of {JOB} works on {len(members)} studies")
+        display.say(f"run {run_id} of {JOB} processes {len(members)} studies")
         if _follow(instance, launcher, display, run_id, len(members)) != dg.DagsterRunStatus.SUCCESS:
             done.failed[run_id] = failure_sentence(instance, run_id)
             unfinished += Partitions.of(members).studies
     try:
         done.pending = pending_studies(current_ledger(settings, warehouse, index, unfinished).rows) if unfinished else ()
-    except MedsearchError:  # what cannot be read now is why the run failed
+    except MedsearchError:  # the run failed for the same reason
         done.pending = unfinished
     return done
 
 
 def runs_over(runs: Sequence[StudyRun], keys: Sequence[str], partitions: Collection[str]) -> Iterator[StudyRun]:
-    """Those of the unfinished runs that cover one of these partitions.
+    """The unfinished runs that cover one of these partitions.
 
     Args:
         keys: every partition, in Dagster's order.
@@ -122,7 +122,7 @@ def _wait_for_others(instance: dg.DagsterInstance, display: Display, partitions:
             return
         for run in others:
             if run.id not in said:
-                display.say(f"waits for run {run.id} of {run.job}, which works on some of these studies")
+                display.say(f"waiting for run {run.id} of {run.job}, which processes some of these studies")
                 said.add(run.id)
         time.sleep(POLL_SECONDS)
 

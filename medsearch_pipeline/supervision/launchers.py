@@ -1,4 +1,4 @@
-"""Starting a run: through the webserver, whose daemon queues it with all others, or in a process of our own without either."""
+"""Starting a run: queued through the webserver, or in a separate process without webserver and daemon."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Launcher(Protocol):
     """Starts runs."""
 
     description: str
-    """Where runs are started, for people."""
+    """Where runs are started, as a description."""
 
     def launch(self, job: str, tags: Mapping[str, str]) -> str:
         """Starts a run of a job, or queues it; returns its id."""
 
     def look_after(self, run_id: str) -> None:
-        """Reports a run as failed whose process ended without having said so."""
+        """Reports a run as failed if its process ended without reporting a result."""
 
 
 class WebserverLauncher:
@@ -49,13 +49,13 @@ class WebserverLauncher:
         return self._client.launch_run(job, tags)
 
     def look_after(self, run_id: str) -> None:
-        """Dagster's daemon does."""
+        """Left to Dagster's daemon."""
 
 
 class ProcessLauncher:
     """Runs jobs in processes of this machine, one at a time, without webserver and daemon."""
 
-    description = "a process of its own, for no webserver of this DAGSTER_HOME answers"
+    description = "a separate process, because no webserver of this DAGSTER_HOME responds"
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self._instance = instance
@@ -95,24 +95,24 @@ class ProcessLauncher:
 
 
 def choose_launcher(settings: Settings, instance: dg.DagsterInstance) -> Launcher:
-    """The webserver of this instance where it answers at `MEDSEARCH_DAGSTER_URL`; else a process of our own.
+    """The webserver of this instance, if it responds at `MEDSEARCH_DAGSTER_URL`; otherwise a separate process.
 
     Raises:
-        ConfigurationError: no webserver answers, and steps are to run on ECS, which only a queued run can do.
+        ConfigurationError: no webserver responds, and steps run on ECS, which requires a queued run.
     """
     client = DagsterClient(settings.dagster_url.rstrip("/"))
     if client.is_ready() and _is_of(instance, client):
         return WebserverLauncher(client, settings.dagster_url)
     if settings.executor == "ecs":
         raise ConfigurationError(
-            f"MEDSEARCH_DAGSTER_URL={settings.dagster_url}: no webserver of this DAGSTER_HOME answers there, and steps on ECS "
-            "need one: start it, or correct the address"
+            f"MEDSEARCH_DAGSTER_URL={settings.dagster_url}: no webserver of this DAGSTER_HOME responds there, and steps on ECS "
+            "need one: start it, or correct the URL"
         )
     return ProcessLauncher(instance)
 
 
 def _is_of(instance: dg.DagsterInstance, client: DagsterClient) -> bool:
-    """Whether a webserver has the same Dagster home: another one may answer at the usual port."""
+    """Whether a webserver has the same Dagster home: another one may use the default port."""
     try:
         theirs, ours = client.instance_info(), instance.info_str()
     except (MedsearchError, httpx.HTTPError, ValueError):

@@ -1,4 +1,4 @@
-"""Which ports of this machine are free."""
+"""Free ports of this machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def require_port(host: str, port: int, advice: str) -> None:
     """Returns if a server can listen there.
 
     Raises:
-        ConfigurationError: it cannot. The message names the port and ends with the advice.
+        ConfigurationError: no server can listen there. The message names the port and ends with the advice.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -39,6 +39,6 @@ def require_port(host: str, port: int, advice: str) -> None:
 
 
 def local_url(host: str, port: int) -> str:
-    """The address by which this machine reaches a server that listens on a host, or on all addresses."""
+    """The URL by which this machine reaches a server that listens on a host or on all addresses."""
     host = _ANY_ADDRESS.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

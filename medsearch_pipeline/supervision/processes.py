@@ -1,4 +1,4 @@
-"""Starting servers and stopping exactly those: each in a process group of its own, its output in a log file."""
+"""Starting servers and stopping exactly those: each in its own process group, with its output in a log file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START_SECONDS = 600.0
 
 
 class ProcessEnded(MedsearchError):
-    """A server ended that should have gone on."""
+    """A server ended unexpectedly."""
 
 
 class Processes:
@@ -37,7 +37,7 @@ class Processes:
         self.stop()
 
     def start(self, name: str, command: Sequence[str]) -> None:
-        """Starts a server; what it prints goes to `<name>.log`."""
+        """Starts a server; its output goes to `<name>.log`."""
         with self._log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(  # noqa: S603 - commands are our own
                 command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -71,7 +71,8 @@ class Processes:
                 raise ProcessEnded(f"{name} {ending}{last_line}: see {self._log(name)}")
 
     def stop(self) -> None:
-        """Stops every server and what each of them started: asks first, insists after `STOP_SECONDS` or a second Ctrl-C."""
+        """Stops every server and what each of them started: by SIGTERM, and by SIGKILL after `STOP_SECONDS` or a second
+        Ctrl-C."""
         try:
             for process in self._running.values():
                 _signal(process, signal.SIGTERM)
@@ -80,7 +81,7 @@ class Processes:
                 time.sleep(0.1)
         finally:
             for process in self._running.values():
-                _signal(process, signal.SIGKILL)  # it, or what it started and left behind
+                _signal(process, signal.SIGKILL)  # the server, or processes it left behind
             for process in self._running.values():
                 process.wait()
             self._running.clear()
@@ -94,14 +95,14 @@ class Processes:
 
 
 def stop_on_signals() -> None:
-    """Has SIGTERM, and the end of the terminal, stop this process as Ctrl-C does: by `KeyboardInterrupt`."""
+    """Makes SIGTERM and SIGHUP stop this process like Ctrl-C, by `KeyboardInterrupt`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # ignored under nohup
         signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
 def answers(url: str) -> bool:
-    """Whether a server says yes at an address."""
+    """Whether a server responds with success at a URL."""
     try:
         return httpx.get(url, trust_env=False).is_success
     except httpx.HTTPError:

@@ -1,4 +1,4 @@
-"""The processes of a whole system: code server, webserver, daemon, service and embedder."""
+"""The processes of a complete system: code server, webserver, daemon, service and embedder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ COMPLETE_ENVIRONMENT = {"PYTHON_DOTENV_DISABLED": "1"}
 
 
 def start_servers(processes: Processes, home: Path, dagster_port: int, api_url: str, embedder_url: str | None) -> DagsterClient:
-    """Starts everything, and returns when everything answers.
+    """Starts everything, and returns when everything responds.
 
     Args:
         home: DAGSTER_HOME.
         api_url: Where the service listens.
-        embedder_url: Where the embedder listens; None if none is to be started.
+        embedder_url: Where the embedder listens; None starts no embedder.
 
     Raises:
         MedsearchError: a process ended, or was not ready in time. The message names it and its log.

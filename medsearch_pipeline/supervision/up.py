@@ -1,4 +1,4 @@
-"""`medsearch up`: the whole system over one's own data, on one machine."""
+"""`medsearch up`: the complete system on your own data, on one machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
     """Starts everything and serves until Ctrl-C or SIGTERM; returns 0.
 
     Raises:
-        ConfigurationError: a setting is wrong, a port is taken, or the system could not work as it is set up.
+        ConfigurationError: a setting is wrong, a port is taken, or a check finds a problem.
         ProcessEnded: one of the processes ended; the others are stopped.
     """
     is_without_sign_in = not os.environ.get("MEDSEARCH_API_SIGN_IN")
@@ -50,11 +50,11 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
                 start_servers(processes, dagster_home, dagster_port, local_url(api_host, api_port), embedder_url)
             _print_addresses(console, settings, environment, logs)
             if is_without_sign_in:
-                console.print("Nobody signs in (MEDSEARCH_API_SIGN_IN=development), so only this machine is served.")
+                console.print("Sign-in is off (MEDSEARCH_API_SIGN_IN=development), so only this machine is served.")
             if settings.sensors == "stopped":
                 console.print("Sensors and schedules are stopped (MEDSEARCH_SENSORS): start them in Dagster's UI.")
             else:
-                console.print(f"A study is ingested when nothing of it has changed for {settings.settle_seconds} s.")
+                console.print(f"A study is ingested once it has not changed for {settings.settle_seconds} s.")
             console.print("Ctrl-C stops everything.")
             processes.watch()
     except KeyboardInterrupt:
@@ -63,10 +63,10 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
 
 
 def require_readiness(console: Console, settings: Settings, environment: Mapping[str, str]) -> None:
-    """Returns if the system can work as it is set up, and prints what does not keep it from working.
+    """Returns if no check finds a problem, and prints warnings.
 
     Raises:
-        ConfigurationError: something keeps the system from working; one line for each problem.
+        ConfigurationError: a check found a problem; one line for each.
     """
     with console.status("Checking …") as status:
         findings = run_checks(settings, environment, BEFORE_START, lambda name: status.update(f"Checking {name} …"))

@@ -1,4 +1,4 @@
-"""The environment of `medsearch up`: what the user set, and what one machine needs besides."""
+"""The environment of `medsearch up`: the user's variables, and defaults for one machine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ API_PORT, EMBEDDER_PORT = "8000", "8001"
 def up_environment(
     variables: Mapping[str, str], home: Path, landing: str | None, dagster_port: int, api_port: int | None
 ) -> dict[str, str]:
-    """All variables of the processes. What the user set stays; an empty variable counts as not set.
+    """All variables of the processes. The user's variables are kept; an empty one counts as not set.
 
     Args:
-        home: Folder of what is written, where no variable names another place for it.
-        landing: Goes before MEDSEARCH_LANDING, as `api_port` goes before MEDSEARCH_API_PORT.
+        home: Folder for output that no variable places elsewhere.
+        landing: Overrides MEDSEARCH_LANDING, as `api_port` overrides MEDSEARCH_API_PORT.
     """
     given = {name: value for name, value in variables.items() if value or not name.startswith("MEDSEARCH_")}
     if landing is not None:
@@ -49,6 +49,6 @@ def up_environment(
 
 
 def starts_embedder(embedder_url: str, embedder_port: int) -> bool:
-    """Whether the service's embedder is the one that `up` starts, and not one that runs elsewhere."""
+    """Whether `up` starts the service's embedder, rather than using one that runs elsewhere."""
     address = urlsplit(embedder_url)
     return is_local_host(address.hostname or "") and address.port == embedder_port

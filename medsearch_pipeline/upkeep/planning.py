@@ -1,4 +1,4 @@
-"""Upkeep: reads how studies stand, and plans the runs that mend what is stale. What is stale is decided in `staleness`."""
+"""Upkeep: reads the state of studies, and plans runs for stale ones. `staleness` decides which are stale."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from medsearch_pipeline.studies.images import image_digest_for
 from medsearch_pipeline.studies.reports import report_digest_for
 from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, StaleStudy, determine_staleness
 
-IN_RUN, WORKED_ON = "in run", "worked on since this ledger, by run"
+IN_RUN, WORKED_ON = "in run", "processed since this ledger by run"
 RUNS_NAMED = 3
 
 
@@ -33,10 +33,10 @@ class PlannedRun:
 
     Args:
         start, end: its first and last partition, both stale.
-        last: the place of the last one in Dagster's list of partitions.
-        partitions: from start to end.
-        studies: those of them that are stale.
-        assets: what it materialises: all assets of the job, or without `search_index` where the index would refuse.
+        last: the position of the last one in Dagster's list of partitions.
+        partitions: number of partitions from start to end.
+        studies: number of stale studies among them.
+        assets: to materialize: all assets of the job, without `search_index` if the index would reject the documents.
     """
 
     job: str
@@ -50,17 +50,17 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class PlanCursor:
-    """How far the requests for one ledger have come: the job, and the place of the last partition requested of it."""
+    """Progress of the requests for one ledger: the job, and the position of the last partition requested for it."""
 
     job: str
     last: int
 
 
 def assess_staleness(settings: Settings, warehouse: Warehouse, index: SearchIndex) -> tuple[StalenessInputs, Staleness]:
-    """How studies stand, by the catalogue as it was last brought up to date and the index as it is.
+    """Which studies are stale, by the last catalog and the current index.
 
     Raises:
-        ConfigurationError: there is no inventory or no catalogue yet.
+        ConfigurationError: there is no inventory or no catalog yet.
         StorageError: store or index cannot be read.
     """
     inputs = _read_inputs(settings, warehouse, index)
@@ -76,14 +76,14 @@ def plan_runs(
     may_index: bool,
     after: PlanCursor | None = None,
 ) -> Iterator[PlannedRun]:
-    """The runs that mend what is stale, job by job, in the order of the partitions.
+    """The runs that refresh stale studies, job by job, in partition order.
 
     Args:
-        keys: every partition, in Dagster's order. A study without one is left out.
-        in_flight: first and last partition of every run that is not finished or worked since the ledger began, and of what
-            waits for the dispatcher; what these cover is left out.
-        max_partitions: partitions a run may have.
-        may_index: whether the index takes what the present model makes; else runs leave it out.
+        keys: every partition, in Dagster's order. A study without one is skipped.
+        in_flight: first and last partition of every run that is unfinished or ran since the ledger began, and of studies
+            pending in the dispatcher; the partitions these cover are skipped.
+        max_partitions: per run.
+        may_index: whether the index accepts the current model's vectors; otherwise runs do not write to it.
         after: where requests for the same ledger stopped.
     """
     places = {key: place for place, key in enumerate(keys)}
@@ -121,14 +121,14 @@ def explain_unplanned(
     ended: Mapping[str, tuple[str, str]],
     may_index: bool,
 ) -> list[str]:
-    """Why no run is planned for some stale studies, in phrases with the number of each; one study has one reason.
+    """Why no run is planned for some stale studies, as phrases with counts; each study has one reason.
 
     Args:
         keys: every partition, in Dagster's order.
-        pending: studies that wait for the dispatcher.
-        running: run → its first and last partition, of every run that is not finished.
-        ended: likewise, of every run that worked since the ledger began.
-        may_index: as `plan_runs` takes it.
+        pending: studies pending in the dispatcher.
+        running: run → its first and last partition, for unfinished runs.
+        ended: likewise, for runs that ended since the ledger began.
+        may_index: see `plan_runs`.
     """
     places = {key: place for place, key in enumerate(keys)}
     spans = [
@@ -139,7 +139,7 @@ def explain_unplanned(
     def reason(each: StaleStudy) -> tuple[str, str]:
         place = places.get(each.study.partition)
         if not each.job:
-            return "that no job mends: see medsearch stale", ""
+            return "that no job refreshes: see medsearch stale", ""
         if place is None:
             return "without a partition: launch inventory_job", ""
         if each.study in pending:
@@ -164,7 +164,7 @@ def _format_runs(runs: Sequence[str]) -> str:
 
 
 def format_summary(staleness: Staleness) -> str:
-    """How many studies are stale and why, in one sentence."""
+    """The number of stale studies by reason, in one sentence."""
     if not staleness.stale:
         return f"all {len(staleness.current)} studies are up to date"
     why = ", ".join(f"{count} {part}: {reason}" for (part, reason), count in staleness.by_reason.items())
@@ -172,7 +172,7 @@ def format_summary(staleness: Staleness) -> str:
 
 
 def _groups_of_adjacent(places: Iterable[int], safe: Collection[int]) -> Iterator[list[int]]:
-    """Sorted places in groups between which lies a partition that no run may look at in passing, or too many."""
+    """Sorted positions, grouped so that no run includes a blocked partition or too large a gap."""
     group: list[int] = []
     for place in places:
         if group and not (place - group[-1] - 1 <= MAX_GAP and all(p in safe for p in range(group[-1] + 1, place))):

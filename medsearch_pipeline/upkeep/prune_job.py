@@ -1,4 +1,4 @@
-"""`prune_job`: one op that removes what is left of studies that are gone. What that is, `pruning` decides."""
+"""`prune_job`: one op that removes the remaining data of removed studies. `pruning` decides which."""
 
 import dagster as dg
 from pydantic import Field
@@ -14,9 +14,9 @@ SHOWN = 50
 
 
 class PruneConfig(dg.Config):
-    """How to prune."""
+    """Options of a prune."""
 
-    dry_run: bool = Field(False, description="only say what would go")
+    dry_run: bool = Field(False, description="only report what would be removed")
 
 
 def build_prune_job(settings: Settings) -> dg.JobDefinition:
@@ -29,16 +29,16 @@ def build_prune_job(settings: Settings) -> dg.JobDefinition:
         warehouse: WarehouseResource,
         search_index: dg.ResourceParam[SearchIndexSource],
     ) -> None:
-        """Removes documents, files and partitions of the studies of which nothing is landed."""
+        """Removes documents, files and partitions of studies with no landed object."""
         done = prune(Warehouse(warehouse.open()), search_index.open(), context.instance, is_dry=config.dry_run)
         verb = "would go" if config.dry_run else "went"
         context.log.info(
             f"{len(done.studies)} studies {verb}: {done.files} files, documents of {done.documents}, "
-            f"{done.partitions} partitions; {len(done.skipped)} are left to runs or the dispatcher, "
-            f"{done.partitions_skipped} partitions to a backfill"
+            f"{done.partitions} partitions; {len(done.skipped)} kept for runs or the dispatcher, "
+            f"{done.partitions_skipped} partitions for a backfill"
         )
         if done.malformed or done.malformed_skipped:
-            left = f"; left to runs and backfills: {', '.join(done.malformed_skipped)}" if done.malformed_skipped else ""
+            left = f"; kept for runs and backfills: {', '.join(done.malformed_skipped)}" if done.malformed_skipped else ""
             context.log.warning(f"partitions that name no study {verb}: {', '.join(done.malformed) or 'none'}{left}")
         context.add_output_metadata(
             {

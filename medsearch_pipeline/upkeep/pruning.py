@@ -1,12 +1,12 @@
-"""Pruning: what the warehouse, the index and Dagster still hold of studies of which nothing is landed any more.
+"""Pruning: removing what the warehouse, the index and Dagster still hold of studies with no landed object.
 
-Belongs here: which studies those are and which partitions may go (pure), and removing them. Not here: the job and what it tells
-(`jobs`). The ledger keeps the tombstones: it is made from the inventory and its own last state.
+Belongs here: which studies those are and which partitions may be removed (pure), and removing them. Not here: the job and its
+log (`prune_job`). The ledger keeps the tombstones: it is made from the inventory and its own last state.
 
-Whether nothing is landed the last full inventory says, and the journal since must not contradict it: a study of which only a
-removal was noticed stays until an inventory confirms that. Documents go first and the partition last: no reader finds a hit
-without its tables, and what a prune that died has left the next one finds. Batch by batch it asks anew what has landed, waits
-or runs. A study that lands after that settles before any run touches it, and that run makes again what was removed.
+The last full inventory decides, and the journal since must not contradict it: a study whose removal was only observed stays
+until an inventory confirms it. Documents are removed first and the partition last: no search finds a hit without its tables,
+and an interrupted prune is completed by the next one. Each batch checks again which studies are landed, pending or in a run. A
+study that lands afterwards settles before any run processes it, and that run restores what was removed.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from medsearch_pipeline.orchestration.partition_spans import (
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 
 BATCH = 500
-"""Studies between two looks at what landed and what runs."""
+"""Studies per batch, between two checks of landed objects and active runs."""
 
 
 @dataclass
 class PruneResult:
-    """What a prune removed, or would, malformed partitions among it; and what it left for the next one."""
+    """What a prune removed or would remove, including malformed partitions, and what it kept for the next one."""
 
     studies: list[StudyKey] = field(default_factory=list)
     files: int = 0
@@ -70,10 +70,10 @@ class PruneResult:
 
 @dataclass(frozen=True)
 class InFlightWork:
-    """What lays claim to studies of which nothing is landed.
+    """Work in progress that protects studies from pruning.
 
     Args:
-        pending: studies that the dispatcher has not seen a run of.
+        pending: studies whose run the dispatcher has not found yet.
         spans: first and last partition of every unfinished run.
         keys: every partition, in Dagster's order.
     """
@@ -83,28 +83,28 @@ class InFlightWork:
     keys: Sequence[str]
 
     def claimed(self, studies: Iterable[StudyKey]) -> list[StudyKey]:
-        """Those of the studies that must be left alone."""
+        """The studies that must be kept for now."""
         studies = list(studies)
         worked_on = set(claimed_partitions((study.partition for study in studies), self.spans, self.keys))
         return [study for study in studies if study in self.pending or study.partition in worked_on]
 
 
 def removed_studies(stored: Iterable[StudyKey], landed: Collection[StudyKey]) -> list[StudyKey]:
-    """The studies that are held somewhere and of which nothing is landed, sorted."""
+    """The studies that are stored somewhere but have no landed object, sorted."""
     return sorted(set(stored).difference(landed))
 
 
 def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *, is_dry: bool = False) -> PruneResult:
-    """Removes the studies of which nothing is landed: documents, files, partition. Done twice, it finds nothing to do.
+    """Removes the studies with no landed object: documents, files, partition. Idempotent.
 
-    What a run in flight works on or will, and what waits to be dispatched, is left; so are all partitions while a backfill is
-    going on, which would break without them.
+    Studies in active runs or pending dispatch are kept. While a backfill is active, all partitions are kept, because it would
+    break without them.
 
     Args:
-        is_dry: only says what would go.
+        is_dry: removes nothing.
 
     Raises:
-        ConfigurationError: there was never an inventory, so nobody knows what is landed.
+        ConfigurationError: there is no inventory, so the landed studies are unknown.
     """
     if warehouse.inputs(PATH) is None:
         raise ConfigurationError(f"there is no inventory in {warehouse.store.url}: run inventory_job")
@@ -135,7 +135,7 @@ def prune(warehouse: Warehouse, index: SearchIndex, instance: DagsterInstance, *
 
 
 class _InventoryStudies:
-    """The studies of the last inventory and of what is known since, read again when either has changed."""
+    """The studies of the last inventory and of changes since, read again when either has changed."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
@@ -143,7 +143,7 @@ class _InventoryStudies:
         self._studies: set[StudyKey] = set()
 
     def studies(self) -> set[StudyKey]:
-        """The studies as of now."""
+        """The current studies."""
         now = self._warehouse.store.info(PATH).etag, journal.names(self._warehouse)
         if now != self._seen:
             inventory = self._warehouse.columns(PATH, ["patient", "study"])
@@ -152,7 +152,7 @@ class _InventoryStudies:
 
 
 def _files(warehouse: Warehouse) -> Mapping[StudyKey, list[str]]:
-    """Every study with a file in any table, and its files, pictures among them, the tables' own last."""
+    """Every study with a file in any table, and its files, including thumbnails; table files come last."""
     found: dict[StudyKey, list[str]] = defaultdict(list)
     for table in COLUMNS:
         for entry in warehouse.store.list(table):

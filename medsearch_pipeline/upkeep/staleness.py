@@ -1,8 +1,8 @@
-"""What is stale, and why: every study whose tables were not made from what has landed by the present rules, or whose documents
-the index does not hold.
+"""Which studies are stale and why: their tables do not match the landed objects and the current rules, or their documents are
+not in the index.
 
 Belongs here: pure rules over tables in memory, as in `ledger.states`, and the smallest job for each study. Not here: reading
-them and requesting runs (`planning`). Of a chain only the first link is named: a study with other images has other vectors and
+them and requesting runs (`planning`). Only the first cause in a chain is named: changed images imply changed vectors and
 documents.
 """
 
@@ -33,7 +33,7 @@ REMADE: Mapping[Part, tuple[str, ...]] = {
     "reports": ("report_entities", "search_index"),
     "documents": ("search_index",),
 }
-"""Stale part → the assets that are made again for it."""
+"""Stale part → the assets that refresh it."""
 
 NEVER_INGESTED, CHANGED, MISSING, OTHER_RULES = (
     "never ingested",
@@ -54,7 +54,7 @@ REASONS: Mapping[Part, tuple[str, ...]] = {
     "documents": (MISSING_FROM_INDEX, OUTDATED, MISSING, INDEX_MODEL, INDEX_SCHEMA),
 }
 NOT_REPAIRABLE = {("documents", MISSING), ("documents", INDEX_MODEL), ("documents", INDEX_SCHEMA)}
-"""What no job over studies mends: a table or the tags that contradict their digest, an index that needs a new release."""
+"""Reasons that no job over studies fixes: a table or tags that contradict their digest, an index that needs a new release."""
 
 _FILES = f"""
     SELECT patient, study,
@@ -84,7 +84,7 @@ _CHANGED = f"""
 
 
 def _part(part: str, inputs: str, never: str) -> str:
-    """The reason why images or reports are stale; null where they are not."""
+    """The reason why images or reports are stale; null if they are not."""
     return f"""
         CASE WHEN held.{inputs} = coalesce(due_{part}.inputs, $no_{part})
                   THEN CASE WHEN held.has_old_{part} THEN '{OLDER}' END
@@ -142,17 +142,17 @@ _STALE = f"""
 
 @dataclass(frozen=True, kw_only=True)
 class StalenessInputs:
-    """Everything that says how studies stand.
+    """The inputs of the decision.
 
     Args:
-        inventory: what has landed, as the inventory has it.
+        inventory: the landed objects.
         catalog: of the studies' files.
-        ledger: the last one, for versions that were replaced; may be empty.
-        indexed: what the index holds, study → the digest its documents were written with.
+        ledger: the last one, for replaced versions; may be empty.
+        indexed: study → the digest its documents were indexed with.
         index_model: the model of the index's images; None without images.
-        index_release: the release that is searched; None before the first.
-        model: the one to embed with; None while it has not yet embedded for this warehouse, and nobody knows its version.
-        models: every model that has.
+        index_release: the current release; None before the first.
+        model: the configured model; None if it has not yet embedded for this warehouse, so that its version is unknown.
+        models: every model that has embedded for this warehouse.
     """
 
     inventory: pa.Table
@@ -166,17 +166,17 @@ class StalenessInputs:
 
     @property
     def is_index_of_another_model(self) -> bool:
-        """Whether the index refuses the vectors of the present model, until a release was built for it."""
+        """Whether the index rejects the current model's vectors until a release is built for it."""
         return self.index_model is not None and self.index_model != self.model
 
     @property
     def is_index_of_older_schema(self) -> bool:
-        """Whether the index refuses all documents, until a release was built with the present schema."""
+        """Whether the index rejects all documents until a release is built with the current schema."""
         return self.index_release is not None and is_of_older_schema(self.index_release)
 
     @property
     def index_refusal(self) -> str | None:
-        """Why the index takes no documents of newly embedded studies, and what to do; None where it takes them."""
+        """Why the index rejects documents of newly embedded studies, and what to do; None if it accepts them."""
         if self.is_index_of_older_schema:
             return "the index has an earlier schema: run medsearch reindex"
         if self.is_index_of_another_model:
@@ -186,14 +186,14 @@ class StalenessInputs:
 
 @dataclass(frozen=True)
 class StaleStudy:
-    """A study that is not as it should be, each stale part with the reason, and the smallest job that mends it, if one does."""
+    """A study whose derived data is out of date: each stale part with its reason, and the smallest job that refreshes it."""
 
     study: StudyKey
     reasons: Mapping[Part, str]
 
     @property
     def job(self) -> str | None:
-        """The smallest job that mends all of it; None where none does."""
+        """The smallest job that refreshes all of it; None if there is none."""
         if set(self.reasons.items()) & NOT_REPAIRABLE:
             return None
         return smallest_job({asset for part in self.reasons for asset in REMADE[part]})
@@ -201,10 +201,10 @@ class StaleStudy:
 
 @dataclass(frozen=True)
 class Staleness:
-    """How studies stand.
+    """Stale and current studies.
 
     Args:
-        stale: those that are not as they should be, sorted.
+        stale: sorted.
         current: all others.
     """
 
@@ -213,13 +213,13 @@ class Staleness:
 
     @cached_property
     def by_reason(self) -> Mapping[tuple[Part, str], int]:
-        """Part and reason → how many studies, in the order of `REASONS`."""
+        """Part and reason → number of studies, in the order of `REASONS`."""
         counts = Counter(item for each in self.stale for item in each.reasons.items())
         return {(part, why): counts[part, why] for part in PARTS for why in REASONS[part] if counts[part, why]}
 
     @cached_property
     def by_reason_and_job(self) -> Mapping[tuple[Part, str, str | None], int]:
-        """Part, reason and the smallest job → how many studies."""
+        """Part, reason and smallest job → number of studies."""
         return Counter((*item, each.job) for each in self.stale for item in each.reasons.items())
 
 
@@ -232,9 +232,9 @@ def determine_staleness(
     """Which studies are stale and why.
 
     Args:
-        image_inputs_digest: versions of landed objects → the digest that images made of them have.
-        report_inputs_digest: as `image_inputs_digest`.
-        vector_inputs_digest: model_id, model_version and the digest of thumbnails → the digest that their vectors have.
+        image_inputs_digest: versions of landed objects → the digest of images made from them.
+        report_inputs_digest: likewise for reports.
+        vector_inputs_digest: model_id, model_version and the digest of thumbnails → the digest of their vectors.
     """
     studies = studies_in(inputs.catalog)
     found = query_tables(
@@ -267,7 +267,7 @@ def determine_staleness(
 def _expected_vectors(
     inputs: StalenessInputs, studies: pa.Table, vector_inputs_digest: Callable[[str, str, str], str]
 ) -> pa.Table:
-    """Patient, study, the digest that its vectors are to have, and whether those it has are known to be of another model."""
+    """Patient, study, the expected digest of its vectors, and whether its vectors are known to be of another model."""
     others = [model for model in inputs.models if model != inputs.model]
     digests: list[str | None] = []
     is_other = []

@@ -1,1 +1,1 @@
-"""Dagster's webserver behind a guard: it has no sign-in, so no other web page may reach it through a user's browser."""
+"""Dagster's webserver behind a guard: it has no sign-in, so other web pages must not reach it through a user's browser."""

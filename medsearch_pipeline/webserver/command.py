@@ -27,12 +27,12 @@ POLL_MILLISECONDS = 2000
 def serve(
     settings: Settings, workspace: Sequence[str], module: Sequence[str], host: str, port: int, prefix: str, is_read_only: bool
 ) -> int:
-    """Serves until it is told to end; returns 0.
+    """Serves until it is stopped; returns 0.
 
     Args:
         workspace: workspace files; ./workspace.yaml if neither these nor modules are named.
         module: Python modules with Dagster definitions.
-        prefix: path in front of all of the UI's, such as /dagster.
+        prefix: URL path prefix of the UI, such as /dagster.
     """
     configure_loggers()
     setup_interrupt_handlers()
@@ -51,5 +51,5 @@ def serve(
 
 @asynccontextmanager
 async def _quiet_end(_: object) -> AsyncIterator[None]:
-    with suppress(asyncio.CancelledError):  # at a forced end, as dagster-webserver does
+    with suppress(asyncio.CancelledError):  # on a forced shutdown, as dagster-webserver does
         yield

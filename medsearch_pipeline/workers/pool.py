@@ -1,8 +1,8 @@
-"""Worker processes for work on untrusted bytes, which may crash a decoder, hang it or fill the memory.
+"""Worker processes for untrusted bytes, which may crash or hang a decoder or exhaust memory.
 
-What does that is lost alone: its process dies, the item is named, and a new process takes the next. A process that somebody
-else ended, or that waited for a store without end, says nothing against its item. Pixels do not cross: a worker reads from the
-store and writes to it, or into memory that it shares (`shared_thumbnails`).
+A crash, hang or out-of-memory costs only that item: its worker is replaced and the item is reported. If a process was ended
+from outside, or waited too long for a store, its item is not to blame. Pixels are not passed between processes: a worker reads
+from the store and writes to it, or into shared memory (`shared_thumbnails`).
 """
 
 from __future__ import annotations
@@ -34,25 +34,26 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PRELOADED = [__name__, "medsearch_pipeline.studies.dicom_objects", "medsearch_pipeline.workers.shared_thumbnails"]
-"""Imported once, by the process that workers are forked from."""
+"""Imported once, by the process that forks the workers."""
 
 
 ALLOCATION = {-1: 256 * 2**20, -3: 32 * 2**20, -8: 1}
-"""Of mallopt(3): M_TRIM_THRESHOLD, what may lie free at the end of the heap; M_MMAP_THRESHOLD, at its highest; M_ARENA_MAX."""
+"""For mallopt(3): M_TRIM_THRESHOLD, free memory allowed at the end of the heap; M_MMAP_THRESHOLD, at its maximum;
+M_ARENA_MAX."""
 
 
 EXTERNAL_EXIT_CODES = frozenset({None, 255, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGALRM})
-"""Exit codes of a worker that no codec ended: the kernel, for want of memory, a person, or the clock; 255 is an unknown one."""
+"""Exit codes of a worker ended from outside: by the kernel (out of memory), a person, or the wall clock; 255 is unknown."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one item may take.
+    """Limits for one item.
 
     Args:
-        seconds: of a processor's time.
-        bytes: of memory, its worker's own included.
-        wall_seconds: seconds by the clock, in which a store has long given up.
+        seconds: CPU time.
+        bytes: memory, including the worker's own.
+        wall_seconds: wall-clock time, longer than any store's timeout.
     """
 
     seconds: int
@@ -62,10 +63,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class ItemFailure:
-    """Instead of a result: two workers died over this item.
+    """In place of a result: two workers died while processing this item.
 
     Args:
-        is_items_fault: whether the item did it, so that another try would end likewise.
+        is_items_fault: whether the item caused it, so that another attempt would fail too.
     """
 
     limits: Limits
@@ -73,27 +74,27 @@ class ItemFailure:
 
     @property
     def detail(self) -> str:
-        """The fault in one sentence."""
+        """The failure in one sentence."""
         if self.is_items_fault:
             return (
                 f"its decoding crashed, took more than {self.limits.seconds} s "
                 f"or needed more than {self.limits.bytes / 2**30:g} GiB of memory"
             )
         return (
-            "the processes that decoded it were ended from outside (is there memory enough?) "
+            "the processes that decoded it were ended from outside (is there enough memory?) "
             f"or waited for more than {self.limits.wall_seconds} s"
         )
 
 
 @dataclass(frozen=True)
 class _Worker:
-    """A process, and what hands it work."""
+    """A process, and the executor that gives it work."""
 
     pool: ProcessPoolExecutor
     process: BaseProcess
 
     def ended(self) -> int | None:
-        """Its exit code, once it has died; what belonged to it is given back."""
+        """Its exit code, once it has died; releases its resources."""
         self.pool.shutdown(wait=True)
         return self.process.exitcode
 
@@ -112,12 +113,12 @@ class Workers:
     def map(
         self, function: Callable[[Sequence[Item]], Iterator[Result]], items: Iterable[Item], chunk: int, ahead: int
     ) -> Iterator[tuple[Item, Result | ItemFailure]]:
-        """Every item with its result, in order. What the function raises is raised here.
+        """Every item with its result, in order. Exceptions of the function are raised here.
 
         Args:
-            function: a module's own, or of an object that can be pickled; gives a result for each of some items.
-            chunk: items that one call is given.
-            ahead: items taken and not yet given back, at most; never less than a chunk.
+            function: of a module, or a method of a picklable object; returns a result for each item of a chunk.
+            chunk: items per call.
+            ahead: maximum items in progress; at least one chunk.
 
         Raises:
             ConfigurationError: no worker can be started.
@@ -140,13 +141,13 @@ class Workers:
                 future.cancel()
 
     def close(self) -> None:
-        """Ends the processes, in the middle of an item too, and returns when they are gone."""
+        """Ends the processes, even during an item, and returns when they have exited."""
         with self._lock:
             self._is_closed = True
             running = [*self._running]
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in running:
-            worker.process.kill()  # it may hang; what it writes is whole or not there
+            worker.process.kill()  # it may hang; its writes are atomic
         self._threads.shutdown()
         for worker in running:
             worker.ended()
@@ -154,9 +155,10 @@ class Workers:
     def _run_chunk(
         self, function: Callable[[Sequence[Item]], Iterator[Result]], items: list[Item]
     ) -> list[Result | ItemFailure]:
-        """In a thread that has a process of its own, so that a death has one cause.
+        """Runs in a thread with its own process, so that a crash has one cause.
 
-        Where a worker died, each of its items is tried again alone: what was another's fault, or the machine's, is not its own.
+        If a worker died, each of its items is retried alone, to separate its own fault from that of another item or the
+        machine.
         """
         found = self._in_process(function, items)
         if not isinstance(found, ItemFailure):
@@ -194,8 +196,8 @@ class Workers:
         if fault:
             pool.shutdown(wait=True)
             raise ConfigurationError(
-                f"a process that decodes images cannot be started ({fault}): are there memory and file descriptors for it, "
-                f"and are the {self._limits.bytes / 2**30:g} GiB that its settings give it enough?"
+                f"a decoding process cannot be started ({fault}): check free memory and file descriptors, "
+                f"and whether its limit of {self._limits.bytes / 2**30:g} GiB is enough"
             )
         worker = _Worker(pool, process)
         with self._lock:
@@ -207,7 +209,7 @@ class Workers:
 
 
 def decoding_workers(settings: Settings) -> Workers:
-    """Those of a deployment, which all steps of a process share and which end with it."""
+    """The workers of a deployment, shared by all steps of a process and ended with it."""
     _close_at_exit()
     count = settings.decode_workers or available_cpus()
     limits = Limits(settings.decode_seconds, int(settings.decode_memory_gib * 2**30))
@@ -215,7 +217,7 @@ def decoding_workers(settings: Settings) -> Workers:
 
 
 def close_workers() -> None:
-    """Ends the workers of this process. New ones, with the environment as it is then, start when they are needed."""
+    """Ends the workers of this process. New ones, with the environment at that time, start when needed."""
     while _shared_workers:
         _shared_workers.popitem()[1].close()
 
@@ -225,9 +227,9 @@ _shared_workers: dict[tuple[int, Limits], Workers] = {}
 
 @cache
 def _close_at_exit() -> None:
-    """A run is a child of `multiprocessing`, which joins its own children at its end, before any function of `atexit`.
+    """A run is a child of `multiprocessing`, which joins its own children on exit, before `atexit` functions run.
 
-    The workers end before that, and before the queues that they are told by are closed (priority 10).
+    The workers must end before that, and before their queues are closed (priority 10).
     """
     Finalize(None, close_workers, exitpriority=100)
 
@@ -240,9 +242,9 @@ def _context() -> Any:
 
 
 def _prepare(max_bytes: int, environment: dict[str, str]) -> None:
-    """A worker's first step. What codecs print is thrown away: it may hold data."""
+    """A worker's first step. The output of codecs is discarded, because it may contain data."""
     os.environ.update(environment)
-    threadpool_limits(1, "blas")  # one worker for each processor is enough
+    threadpool_limits(1, "blas")  # one worker per CPU is enough
     _disable_malloc_trim()
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, max_bytes))
@@ -256,23 +258,23 @@ def _prepare(max_bytes: int, environment: dict[str, str]) -> None:
 
 
 def _disable_malloc_trim() -> None:
-    """One object after another takes as much memory as the last: what is freed is not given back and asked for page by page."""
+    """Keeps freed memory in the process: each object needs about as much as the last, and page faults are slow."""
     libc = ctypes.CDLL(None)
     for option, amount in ALLOCATION.items():
         libc.mallopt(option, amount)
 
 
 def _exit_with_parent() -> None:
-    """A worker whose owner was killed would wait for its next call for ever."""
+    """Without this, a worker whose parent was killed would wait for its next call forever."""
     if owner := multiprocessing.parent_process():
         owner.join()
         os._exit(1)
 
 
 def _in_worker(function: Callable[[Sequence[Any]], Iterator[Any]], items: Sequence[Any], limits: Limits) -> list[Any]:
-    """The results, each within its time: the timer's signal ends the process wherever it is, in a codec's loop too.
+    """The results, each within the time limit: the timer's signal ends the process anywhere, even in a codec's loop.
 
-    So does a lack of memory, after which nobody knows what a codec left half done.
+    Running out of memory ends it too, because a codec may be left in an undefined state.
     """
     results, found = [], function(items)
     try:

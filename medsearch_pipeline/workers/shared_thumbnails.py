@@ -1,6 +1,7 @@
-"""Pictures that worker processes write and this process reads: a ring of batches in memory that they share.
+"""Thumbnails that worker processes write and this process reads: a ring of batches in shared memory.
 
-Not `multiprocessing.shared_memory`, which lies in /dev/shm: containers have 64 MB of that by default, and Fargate no more.
+It does not use `multiprocessing.shared_memory`, which is in /dev/shm: containers have 64 MB of that by default, and Fargate
+cannot increase it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from medsearch_pipeline.models.preprocessing import letterbox
 
 @dataclass(frozen=True)
 class Slot:
-    """A picture, and its place in the ring."""
+    """A thumbnail, and its index in the ring."""
 
     study: StudyKey
     image_id: str
@@ -35,7 +36,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class BufferHandle:
-    """Where a worker process finds the memory of this one. No two are alike, though files are numbered anew."""
+    """How a worker process finds this process's memory. Each handle is unique, even if a file descriptor is reused."""
 
     file: str
     shape: tuple[int, int, int, int]
@@ -43,7 +44,7 @@ class BufferHandle:
 
 
 class SharedThumbnailBuffer:
-    """Room for so many pictures, uint8 `[count, side, side, 3]`. Its memory goes with the last array of it."""
+    """Shared memory for uint8 `[count, side, side, 3]`. It is freed with the last array that uses it."""
 
     def __init__(self, count: int, side: int) -> None:
         shape = (count, side, side, 3)
@@ -53,19 +54,19 @@ class SharedThumbnailBuffer:
         self.thumbnails = _map_file(self._file, shape)
 
     def close(self) -> None:
-        """From here on no worker finds it."""
+        """No worker can find it afterwards."""
         os.close(self._file)
 
 
 @dataclass(frozen=True)
 class ThumbnailLoader:
-    """A worker's side: PNGs of the store to model inputs in shared memory."""
+    """The worker's side: decodes PNGs from the store into model inputs in shared memory."""
 
     store: ObjectStore
     handle: BufferHandle
 
     def load(self, slots: Sequence[Slot]) -> Iterator[str | None]:
-        """Writes each picture to its place and gives None, or says what is wrong with it. The next are read meanwhile."""
+        """Writes each image to its slot and returns None, or its error. The next PNGs are read meanwhile."""
         pictures = _map_buffer(self.handle)
         ahead = read_ahead(lambda slot: self.store.read(slot.path), slots, lambda slot: slot.bytes)
         for slot, read in zip(slots, ahead, strict=True):

@@ -1,1 +1,1 @@
-"""Events of a bucket, read from a queue: hints, each of which the store itself confirms."""
+"""Events of a bucket, read from a queue. They are hints: the store itself is always checked."""

@@ -1,7 +1,7 @@
-"""Consuming the events queue in rounds: receive, have the keys recorded, and only then delete.
+"""Consuming the events queue in rounds: receive, record the keys, and only then delete.
 
-Belongs here: the order of those three, and how much is done at a time. What a message says is read by `notifications`, the
-requests are made by `queue`, and what is recorded is the caller's.
+Belongs here: the order of these three, and the size of a round. `s3_notifications` parses messages, `queue` makes the
+requests, and the caller records.
 """
 
 from __future__ import annotations
@@ -17,42 +17,43 @@ KEYS_PER_ROUND = 1_000
 KeyParser = Callable[[str], Sequence[str]]
 """The keys that a message's body names; raises `BadMessage`."""
 Record = Callable[[Sequence[str]], Collection[str]]
-"""Makes durable what is seen under each of these keys; returns those under which nothing could be seen, for now. What it raises
-is about all of them."""
+"""Records durably what the store has under each key; returns the keys that could not be looked at for now. An exception
+concerns all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call may do: no round is begun beyond either, so that it ends a round's time after `seconds` at most."""
+    """Limits of one call: no round begins beyond either, so it ends at most one round after `seconds`."""
 
     messages: int = 10_000
     seconds: float = 20
     gathering_seconds: float = 5
-    """How long a round that is not full waits for more."""
+    """How long an incomplete round waits for more messages."""
 
 
 @dataclass(slots=True)
 class ConsumeResult:
-    """What became of the messages received: those in none of the mappings were deleted."""
+    """The outcome of the received messages: those in none of the mappings were deleted."""
 
     messages: int = 0
     keys: int = 0
-    """Keys handed over to be recorded: one named twice in a round counts once, in two rounds twice."""
+    """Number of keys recorded: a key named twice in a round counts once, in two rounds twice."""
     without_keys: int = 0
     """Messages that named no key."""
     unreadable: dict[str, BadMessage] = field(default_factory=dict)
-    """Message id → why it says nothing. It stays in the queue: it is for the redrive policy to end it."""
+    """Message id → why it cannot be parsed. It stays in the queue, for the redrive policy."""
     unseen: set[str] = field(default_factory=set)
-    """Ids of messages one of whose keys could not be looked at. They come again."""
+    """Ids of messages with a key that could not be looked at. They are delivered again."""
     undeleted: dict[str, str] = field(default_factory=dict)
-    """Message id → the service's word for why it, being done with, could not be deleted. It comes again, to no harm."""
+    """Message id → the service's error code for a processed message that could not be deleted. It is delivered again,
+    harmlessly."""
     is_drained: bool = False
-    """Whether the queue had nothing more to give."""
+    """Whether the queue was empty at the end."""
 
 
 @dataclass(slots=True)
 class _Batch:
-    """The messages of a round, each once, with the keys it names."""
+    """The messages of a round, without duplicates, with the keys they name."""
 
     keys_by_message: dict[str, tuple[Message, Sequence[str]]] = field(default_factory=dict)
     unreadable: dict[str, BadMessage] = field(default_factory=dict)
@@ -64,7 +65,7 @@ class _Batch:
         return len(self.keys_by_message) + len(self.unreadable)
 
     def parse(self, message: Message, parse_keys: KeyParser) -> None:
-        """Reads a message. One that was delivered twice is deleted by its later receipt."""
+        """Parses a message. One that was delivered twice is deleted by its later receipt."""
         try:
             keys = parse_keys(message.body)
         except BadMessage as fault:
@@ -79,7 +80,7 @@ def consume(
 ) -> ConsumeResult:
     """Receives messages until there are none or a limit is reached; each is deleted once all its keys are recorded.
 
-    Where `record` raises, the messages of its round are given back at once, and what it raised goes on.
+    If `record` raises, the messages of its round are released at once, and the exception propagates.
     """
     result = ConsumeResult()
     until = clock() + limits.seconds
@@ -94,7 +95,8 @@ def consume(
 
 
 def _gather(queue: EventQueue, parse_keys: KeyParser, max_messages: int, until: float, clock: Callable[[], float]) -> _Batch:
-    """Receives by more requests at once the more there is, until the round is full, its time is up or nothing more comes."""
+    """Receives with more concurrent requests the more there is, until the round is full, its time is up or the queue is
+    empty."""
     batch, requests = _Batch(), 1
     while batch.messages < max_messages and len(batch.keys) < KEYS_PER_ROUND:
         received = queue.receive(max_messages - batch.messages, requests)
@@ -108,7 +110,7 @@ def _gather(queue: EventQueue, parse_keys: KeyParser, max_messages: int, until: 
 
 
 def _commit(queue: EventQueue, batch: _Batch, record: Record, result: ConsumeResult) -> None:
-    """Has the round's keys recorded, then deletes its messages."""
+    """Records the round's keys, then deletes its messages."""
     keys, unseen = list(batch.keys), set[str]()
     with queue.held([message for message, _ in batch.keys_by_message.values()]):
         for start in range(0, len(keys), KEYS_PER_ROUND):

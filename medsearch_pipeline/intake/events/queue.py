@@ -1,8 +1,9 @@
-"""The events queue: an Amazon SQS queue, or one that speaks its API, asked ten messages at a time.
+"""The events queue: an Amazon SQS queue or one with the same API, ten messages per request.
 
-Belongs here: the requests, and what their failures mean. When to receive and what may be deleted is decided in `consume`.
+Belongs here: the requests, and what their failures mean. `consumer` decides when to receive and what to delete.
 
-Named as in the Amazon SQS API Reference: ReceiveMessage, DeleteMessageBatch, ChangeMessageVisibilityBatch, GetQueueAttributes.
+Operations of the Amazon SQS API Reference: ReceiveMessage, DeleteMessageBatch, ChangeMessageVisibilityBatch,
+GetQueueAttributes.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from medsearch_core.errors import ConfigurationError, MedsearchError, QueueError
 
 PER_REQUEST = 10
-"""The most messages that one request receives, deletes or holds ("Amazon SQS message quotas")."""
+"""Maximum messages that one request receives, deletes or holds ("Amazon SQS message quotas")."""
 REQUESTS_AT_ONCE = 8
 VISIBILITY_SECONDS = 120
 WAIT_SECONDS = 1
-"""How long a request waits for a message. One that does not asks only some servers ("Amazon SQS short and long polling")."""
+"""How long a request waits for a message. Without waiting, only some servers are queried ("Amazon SQS short and long
+polling")."""
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.2
 
@@ -36,7 +38,7 @@ _FORBIDDEN = {
     *("AccessDenied", "AccessDeniedException", "AWS.SimpleQueueService.AccessDenied", "KmsAccessDenied"),
     *("KMS.AccessDeniedException", "InvalidSecurity", "InvalidClientTokenId", "UnrecognizedClientException"),
     *("SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "MissingAuthenticationToken"),
-    "403",  # what botocore reads from an answer that gives no code
+    "403",  # botocore's code for a response without one
 }
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -44,7 +46,7 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as received. The receipt is what it is deleted by, and is another at each delivery."""
+    """A received message. The receipt is needed to delete it, and changes with each delivery."""
 
     id: str
     receipt: str = field(repr=False)
@@ -52,11 +54,11 @@ class Message:
 
 
 class EventQueue:
-    """A queue by its URL. Every method raises `ConfigurationError` where the queue is missing or forbidden, and `QueueError`
-    where it cannot be asked for now, after botocore's own retries of what is throttled or broken off.
+    """A queue by its URL. Every method raises `ConfigurationError` if the queue is missing or forbidden, and `QueueError` if
+    it is unreachable after botocore's own retries.
 
     Args:
-        held_seconds: how long what was received stays out of other receivers' sight, unless held longer.
+        held_seconds: visibility timeout of received messages, unless held longer.
         wait_seconds: how long a request waits for a first message.
     """
 
@@ -67,22 +69,22 @@ class EventQueue:
         self._wait_seconds = wait_seconds
 
     def has_dead_letters(self) -> bool:
-        """Whether the queue gives up on a message that is received again and again (its redrive policy)."""
+        """Whether the queue moves messages that are received repeatedly to a dead-letter queue (redrive policy)."""
         asked = {"QueueUrl": self._url, "AttributeNames": ["RedrivePolicy"]}
         return "RedrivePolicy" in self._call("get_queue_attributes", asked).get("Attributes", {})
 
     def receive(self, max_messages: int, requests: int = 1) -> list[Message]:
-        """Up to so many messages, each once, by so many requests at once; none if none came while they waited."""
+        """Up to `max_messages` messages without duplicates, by concurrent requests; empty if none arrived in the wait time."""
         sizes = [min(PER_REQUEST, max_messages - start) for start in range(0, max_messages, PER_REQUEST)][:requests]
         found = (message for batch in self._at_once(self._receive, sizes) for message in batch)
         return list({message.id: message for message in found}.values())
 
     def delete(self, messages: Sequence[Message]) -> dict[str, str]:
-        """Deletes messages; returns those that stayed, id → the service's word for why. A passing failure is tried again."""
+        """Deletes messages; returns those that remain, id → the service's error code. Transient failures are retried."""
         return self._in_batches(self._delete, messages)
 
     def hold(self, messages: Sequence[Message], seconds: int) -> dict[str, str]:
-        """Keeps messages out of sight from now on for so long, 0 to give them back at once; returns those it did not."""
+        """Hides messages for `seconds` from now on, 0 to release them at once; returns those that failed."""
 
         def hold(batch: Sequence[Message]) -> dict[str, str]:
             entries = [{"Id": str(n), "ReceiptHandle": m.receipt, "VisibilityTimeout": seconds} for n, m in enumerate(batch)]
@@ -92,7 +94,7 @@ class EventQueue:
 
     @contextmanager
     def held(self, messages: Sequence[Message]) -> Iterator[None]:
-        """Keeps messages out of sight for as long as the block takes, and gives them back at once if it raises."""
+        """Hides messages for the duration of the block, and releases them at once if it raises."""
         done = threading.Event()
 
         def keep() -> None:
@@ -113,7 +115,7 @@ class EventQueue:
             keeper.join()
 
     def _try_to_hold(self, messages: Sequence[Message], seconds: int) -> None:
-        """Holds, or says that it could not: what is delivered again is looked at again, which does no harm."""
+        """Holds messages, or logs a failure, which is harmless: they are only delivered and processed again."""
         try:
             failed = self.hold(messages, seconds)
         except MedsearchError as error:
@@ -164,7 +166,7 @@ class EventQueue:
 
 
 def open_queue(url: str, region: str | None, endpoint: str | None = None) -> EventQueue:
-    """The queue at a URL, with the credentials of the AWS provider chain. Asks nothing yet.
+    """The queue at a URL, with the credentials of the AWS provider chain. Makes no request yet.
 
     Raises:
         ConfigurationError: no region is known.
@@ -183,7 +185,7 @@ def open_queue(url: str, region: str | None, endpoint: str | None = None) -> Eve
 
 
 def _meaning(error: ClientError | BotoCoreError, action: str, url: str) -> MedsearchError:
-    """What a failed request means: something to put right, or something that may pass."""
+    """Translates a failed request: a configuration error, or one that may be transient."""
     code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
     if code in _MISSING:
         return ConfigurationError(f"there is no events queue at {url}: create it, or correct MEDSEARCH_EVENTS_QUEUE")
@@ -191,12 +193,12 @@ def _meaning(error: ClientError | BotoCoreError, action: str, url: str) -> Medse
         return ConfigurationError("no AWS credentials were found: give the process a role, a profile or keys")
     if code in _FORBIDDEN:
         permission = _PERMISSIONS[action]
-        return ConfigurationError(f"the events queue at {url} refuses this process ({code}): allow its role {permission}")
-    return QueueError(f"the events queue at {url} cannot be asked now: {code or type(error).__name__}")
+        return ConfigurationError(f"the events queue at {url} denies access ({code}): allow this process's role {permission}")
+    return QueueError(f"the events queue at {url} cannot be reached now: {code or type(error).__name__}")
 
 
 _PERMISSIONS = {
-    "receive_message": "sqs:ReceiveMessage, and kms:Decrypt if its messages are encrypted with a key of yours",
+    "receive_message": "sqs:ReceiveMessage, and kms:Decrypt if its messages are encrypted with your own key",
     "delete_message_batch": "sqs:DeleteMessage",
     "change_message_visibility_batch": "sqs:ChangeMessageVisibility",
     "get_queue_attributes": "sqs:GetQueueAttributes",

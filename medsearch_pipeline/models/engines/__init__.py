@@ -1,5 +1,5 @@
-"""Engines: what runs a network, each behind the same two calls. torch, OpenVINO and ONNX Runtime are imported here alone."""
+"""Engines that run a network, all with the same two calls. Only this package imports OpenVINO and ONNX Runtime."""
 
 import sys
 
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # by which OpenVINO tells its makers of each import and model
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # would report each import and model to OpenVINO's makers

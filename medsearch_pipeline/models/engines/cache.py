@@ -1,7 +1,7 @@
-"""Graphs that an engine converted, kept in a folder: a conversion takes seconds, and every run is a process of its own.
+"""A folder of graphs converted for an engine: a conversion takes seconds, and every run is a separate process.
 
-One whose files are no longer those that were written is converted anew. Any other is checked like a new one before it is used
-(`probe`), so one that no longer fits is refused, never believed.
+A graph whose files have changed is converted again. Every other one is checked like a new one before use (`probe`), so one
+that no longer fits is refused.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from medsearch_pipeline.models.metadata import sha256_of
 from medsearch_pipeline.models.network import Network
 
 CONVERSION = 2
-"""Raise it when an engine's `converted` makes another graph of the same network, or another set of files is kept."""
+"""Increase it when an engine's `converted` changes the graph of a network, or when the set of files changes."""
 DIGEST = "sha256"
-"""The file of a kept graph that holds the digest of its other files."""
+"""The file of a cached graph with the digest of its other files."""
 Graph = TypeVar("Graph")
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,12 @@ def cached_graph(
     write: Callable[[Graph, Path], None],
     read: Callable[[Path], Graph],
 ) -> Graph:
-    """The graph of a network for an engine: read if it was converted before, else converted and written.
+    """The graph of a network for an engine: read from the cache, or converted and written.
 
     Args:
-        folder: where; None keeps nothing. One that cannot be written to, or a damaged graph, costs time only, and is logged.
-        engine: the distribution's name, whose version is part of what a graph is kept under.
+        folder: the cache; None for no cache. If it cannot be written or a graph is damaged, that is logged and only costs
+            time.
+        engine: the distribution's name, whose version is part of a graph's cache key.
     """
     if isinstance(network.graph, bytes):
         return convert(network)
@@ -51,15 +52,17 @@ def cached_graph(
             _check(place)
             return read(place)
         except (OSError, RuntimeError, ValueError) as error:
-            log.warning("the converted model in %s is damaged (%s): it is converted anew", place, type(error).__name__)
+            log.warning("the converted model in %s is damaged (%s): converting it again", place, type(error).__name__)
             _remove(place)
     graph = convert(network)
     try:
         if place:
             return _store(graph, place, write, read)
     except OSError as error:
-        log.warning("the converted model is not kept in %s: %s", folder, error.strerror)
-    with tempfile.TemporaryDirectory() as passing:  # for what was read gives other last bits than what was converted
+        log.warning("the converted model cannot be cached in %s: %s", folder, error.strerror)
+    with (
+        tempfile.TemporaryDirectory() as passing
+    ):  # because a graph that was read differs in the last bits from one just converted
         write(graph, Path(passing))
         return read(Path(passing))
 
@@ -83,7 +86,7 @@ def _store(graph: Graph, place: Path, write: Callable[[Graph, Path], None], read
 
 def _check(place: Path) -> None:
     if (place / DIGEST).read_text() != _digest_of(place):
-        raise ValueError("its files are not those that were written")
+        raise ValueError("its files have changed")
 
 
 def _digest_of(folder: Path) -> str:
@@ -92,8 +95,8 @@ def _digest_of(folder: Path) -> str:
 
 
 def _remove(place: Path) -> None:
-    """Takes it away at once, so that no process reads half of it."""
-    with suppress(OSError):  # another process took it away, or nothing can be written there, which is said when it is tried
+    """Removes it atomically, so that no process reads half of it."""
+    with suppress(OSError):  # another process removed it, or the folder is not writable, which is logged on writing
         aside = tempfile.mkdtemp(dir=place.parent, prefix="part-")
         try:
             os.rename(place, aside)

@@ -1,4 +1,4 @@
-"""Which engine, device and precision to try, in which order: decided from what is wanted and what is there. Free of torch."""
+"""Which engine, device and precision to try, in which order, given the settings and the machine. Does not import torch."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ RUNS = {
 }
 """Engine → the kinds of graph it can run."""
 ORDER = ("openvino", "torch", "onnxruntime")
-"""On a processor, the fastest first, as benchmarks/engines.py measures. To compile takes minutes, and is done if asked for."""
+"""On a CPU, the fastest first (benchmarks/engines.py). Compiling takes minutes, so it is done only on request."""
 OF_TORCH = ("torch", "torch-compiled")
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What the settings ask for.
+    """The engine settings.
 
     Args:
         device: auto, cpu, cuda or cuda:N.
-        threads: of the model, on a processor; 0 means as many as the process may use.
-        cache_folder: the folder that converted graphs are kept in; None keeps none.
+        threads: of the model on a CPU; 0 means as many as the process may use.
+        cache_folder: the folder of converted graphs; None for no cache.
     """
 
     engine: EngineName = "auto"
@@ -43,13 +43,13 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class MachineCapabilities:
-    """What is there.
+    """The machine's capabilities.
 
     Args:
         installed: engines that can be imported.
-        cpu_bf16: the processor multiplies bf16 in hardware; elsewhere it is slower than fp32.
-        cuda_devices: GPUs that torch can use.
-        cuda_bf16: they multiply bf16 in hardware.
+        cpu_bf16: the CPU multiplies bf16 in hardware; otherwise bf16 is slower than fp32.
+        cuda_devices: number of GPUs that torch can use.
+        cuda_bf16: the GPUs multiply bf16 in hardware.
     """
 
     installed: frozenset[str]
@@ -68,7 +68,7 @@ class EnginePlan:
 
 
 def plans_of(options: EngineOptions, kind: str, machine: MachineCapabilities) -> list[EnginePlan]:
-    """The ways to run a graph of a kind, best first; those after the first are for when it fails or is not exact enough.
+    """The ways to run a graph of a kind, best first; the others are fallbacks if one fails or is not exact enough.
 
     Raises:
         ConfigurationError: there is none.
@@ -81,7 +81,7 @@ def plans_of(options: EngineOptions, kind: str, machine: MachineCapabilities) ->
         for precision in _precisions(options.precision, engine, fast)
     ]
     if not plans:
-        raise ConfigurationError("ONNX Runtime runs these models in fp32 alone: set MEDSEARCH_PRECISION=fp32 or auto")
+        raise ConfigurationError("ONNX Runtime runs these models only in fp32: set MEDSEARCH_PRECISION=fp32 or auto")
     return plans
 
 
@@ -93,7 +93,7 @@ def _device(options: EngineOptions, kind: str, machine: MachineCapabilities) -> 
         return "cpu"
     number = re.fullmatch(r"cuda(?::(\d+))?", options.device)
     if not number:
-        raise ConfigurationError(f"MEDSEARCH_DEVICE={options.device} is no device. Give auto, cpu, cuda or cuda:N")
+        raise ConfigurationError(f"MEDSEARCH_DEVICE={options.device} is not a device: set it to auto, cpu, cuda or cuda:N")
     if int(number[1] or 0) >= machine.cuda_devices:
         raise ConfigurationError(
             f"MEDSEARCH_DEVICE={options.device}, but torch finds {machine.cuda_devices} CUDA devices here. "
@@ -101,7 +101,9 @@ def _device(options: EngineOptions, kind: str, machine: MachineCapabilities) -> 
         )
     if not on_gpu:
         what = "an ONNX file" if options.engine in ("auto", *OF_TORCH) else options.engine
-        raise ConfigurationError(f"{what} runs on the processor alone: set MEDSEARCH_DEVICE=cpu, or give a model torch can run")
+        raise ConfigurationError(
+            f"{what} runs only on the CPU: set MEDSEARCH_DEVICE=cpu, or configure a model that torch can run"
+        )
     return options.device
 
 

@@ -1,4 +1,4 @@
-"""What is particular to NVIDIA's GPUs: torch's flags for them, and how many pictures fit."""
+"""NVIDIA GPUs: torch's flags for them, and how many images fit."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import torch
 from medsearch_pipeline.models.engines.torch_engine import TorchEngine
 
 LARGEST = 256
-"""Pictures at once, at most: more do not make a GPU faster."""
+"""Maximum images per batch: more do not make a GPU faster."""
 SHARE = 0.8
-"""Of the free memory; the rest is for what fragments and for cuDNN's workspaces."""
+"""Share of the free memory; the rest is for fragmentation and cuDNN's workspaces."""
 
 
 def set_flags() -> None:
-    """cuDNN measures its algorithms for the one shape there is; fp32 is fp32, for TF32 rounds to ten bits."""
+    """Lets cuDNN benchmark its algorithms for the one input shape, and disables TF32, which rounds to ten bits."""
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def batch_for(free_bytes: int, bytes_per_picture: int) -> int:
-    """How many pictures fit: a power of two, at least 1."""
+    """How many images fit: a power of two, at least 1."""
     fit = max(1, min(LARGEST, int(free_bytes * SHARE) // max(1, bytes_per_picture)))
     return 1 << (fit.bit_length() - 1)
 
 
 def bytes_per_picture(engine: TorchEngine) -> int:
-    """What a picture needs on a GPU, from the peak of a forward of as many as the engine takes at once."""
+    """GPU memory per image, from the peak of one forward pass of a full batch."""
     import numpy as np
 
     torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""`Engine`: what runs a network, and the thread in which one on the processor works while the next batch is taken."""
+"""`Engine`: runs a network; on a CPU in a thread, while the next batch is prepared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 Result = Callable[[], np.ndarray]
-"""Waits for the vectors, and gives them."""
+"""Waits for the vectors and returns them."""
 
 
 class Engine(Protocol):
@@ -19,26 +19,26 @@ class Engine(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Pictures worth handing over at once."""
+        """The best number of images per call."""
 
     def start(self, pictures: np.ndarray) -> Result:
-        """Begins with uint8 `[n, side, side, 3]`, to be left alone until the result, float32 `[n, dimensions]`, is there.
+        """Starts on uint8 `[n, side, side, 3]`, which must not change until the result, float32 `[n, dimensions]`, is ready.
 
-        Every result must be asked for, in the order of the starts.
+        Every result must be fetched, in the order of the starts.
         """
 
 
 class Runner(Protocol):
-    """An engine that computes in the thread that calls it."""
+    """An engine that computes in the calling thread."""
 
     name: str
 
     def run(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 `[n, side, side, 3]` to float32 `[n, dimensions]`, each picture by itself."""
+        """uint8 `[n, side, side, 3]` to float32 `[n, dimensions]`, each image independently."""
 
 
 class InThread:
-    """A runner in a thread of its own, one batch after the other."""
+    """A runner in its own thread, one batch after the other."""
 
     def __init__(self, runner: Runner, batch_size: int) -> None:
         self.name, self._batch_size = runner.name, batch_size

@@ -1,4 +1,4 @@
-"""What this machine has for a model: engines, processor and GPUs."""
+"""This machine's capabilities for models: engines, CPU and GPUs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medsearch_pipeline.models.engines.choice import MachineCapabilities
 
 
 def detect_capabilities() -> MachineCapabilities:
-    """What is installed and what torch says of processor and GPUs."""
+    """The installed engines, and what torch reports about CPU and GPUs."""
     cpu = torch.cpu.get_capabilities()
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return MachineCapabilities(

@@ -1,4 +1,4 @@
-"""ONNX Runtime as an engine on processors: each picture by itself, in fp32."""
+"""ONNX Runtime as a CPU engine: each image independently, in fp32."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def converted(network: Network) -> bytes:
         exported = torch.export.export(network.graph, (example,), strict=False)
         program = torch.onnx.export(exported, (), dynamo=True, optimize=False, verbose=False)  # ONNX Runtime optimizes itself
     if program is None:
-        raise RuntimeError("torch.onnx.export gave no program")
+        raise RuntimeError("torch.onnx.export returned no program")
     serialized: bytes = program.model_proto.SerializeToString()
     return serialized
 
 
 def write(model: bytes, folder: Path) -> None:
-    """Keeps a converted graph."""
+    """Writes a converted graph."""
     (folder / "model.onnx").write_bytes(model)
 
 
 def read(folder: Path) -> bytes:
-    """A graph that was kept."""
+    """Reads a cached graph."""
     return (folder / "model.onnx").read_bytes()
 
 
@@ -41,8 +41,8 @@ class OnnxruntimeEngine:
     """A session.
 
     Args:
-        model: what `converted` made.
-        threads: that compute.
+        model: the result of `converted`.
+        threads: number of compute threads.
     """
 
     def __init__(self, model: bytes, threads: int) -> None:

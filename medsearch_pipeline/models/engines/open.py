@@ -1,4 +1,4 @@
-"""Opens the engine that the settings and the machine give, and refuses one whose vectors are not the network's."""
+"""Opens the engine chosen by settings and machine, and refuses one whose vectors differ from the network's."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ AROUND = re.compile(
     r"The following operation failed in the TorchScript|Exception from |Check '|FrontEnd API failed|-- Conversion is failed|"
     r"Summary:|To facilitate "
 )
-"""Lines of TorchScript's and OpenVINO's errors that are not the reason."""
+"""Lines of TorchScript's and OpenVINO's errors that do not state the cause."""
 
 
 def open_engine(network: Network, batch_size: int, options: EngineOptions) -> tuple[Engine, int]:
-    """The first engine of those to try that runs the network exactly, and the dimensions of its vectors.
+    """The first planned engine that runs the network exactly, and the dimensions of its vectors.
 
     Args:
-        batch_size: pictures at once; 0 means as many as are worth it.
+        batch_size: images per batch; 0 chooses the best size.
 
     Raises:
-        ConfigurationError: there is none. The message says why of each.
+        ConfigurationError: there is none. The message gives the reason for each engine.
     """
     threads = options.threads or available_cpus()
     torch.set_num_threads(threads)
@@ -63,7 +63,7 @@ class UnableError(Exception):
 
 
 class Attempt:
-    """Tries engines on one network; what an engine converted once is kept for its other precision."""
+    """Tries engines on one network; a converted graph is reused for the engine's other precision."""
 
     def __init__(self, network: Network, threads: int, batch_size: int, cache_folder: Path | None) -> None:
         self._network, self._threads, self._batch_size, self._kept = network, threads, batch_size, cache_folder
@@ -72,10 +72,10 @@ class Attempt:
         self._expected = None if isinstance(network.graph, bytes) else self._eager(network.graph)
 
     def at(self, plan: EnginePlan) -> tuple[Engine, str | None, int]:
-        """The engine, what is wrong with it, and the dimensions of its vectors.
+        """The engine, its problem if any, and the dimensions of its vectors.
 
         Raises:
-            UnableError: the engine cannot run it at all.
+            UnableError: the engine cannot run the network.
         """
         if self._expected is None:
             self._expected = self._try(replace(plan, precision="fp32"))[1]
@@ -96,7 +96,7 @@ class Attempt:
             return self._torch(plan, self._network.graph)
         runner: Runner
         if plan.engine == "openvino":
-            from medsearch_pipeline.models.engines import openvino_engine as openvino  # only what is asked for is imported
+            from medsearch_pipeline.models.engines import openvino_engine as openvino  # only the requested engine is imported
 
             runner = openvino.OpenvinoEngine(self._graph_by(openvino, plan.engine), plan.precision, self._threads)
         else:
@@ -127,7 +127,7 @@ class Attempt:
         engine.compile()
 
     def _graph_by(self, module: Any, engine: str) -> Any:
-        """What an engine's module made of the network, now or before."""
+        """The network's graph as converted by an engine's module, now or earlier."""
         if engine not in self._converted:
             self._converted[engine] = cached_graph(
                 self._kept, self._network, engine, module.converted, module.write, module.read
@@ -140,12 +140,12 @@ class Attempt:
         except Exception as error:  # whatever the model raises
             side = self._network.input.side
             raise ConfigurationError(
-                f"{self._network.model_id} gives no vector of one picture, float32 [1, 3, {side}, {side}]: {_reason(error)}"
+                f"{self._network.model_id} returns no vector for one image, float32 [1, 3, {side}, {side}]: {_reason(error)}"
             ) from error
 
 
 def _reason(error: Exception) -> str:
-    """An error's type and the line that tells most: the first, or the last where what comes first tells only the place."""
+    """An error's type and its most informative line: the first, or the last if the first ones only give the location."""
     name, lines = type(error).__name__, [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and AROUND.match(lines[0]):
         lines = [line for line in lines if not AROUND.match(line)][-1:]

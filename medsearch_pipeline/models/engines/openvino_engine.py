@@ -1,4 +1,4 @@
-"""OpenVINO as an engine on processors: each picture by itself, as many at once as OpenVINO finds best for the threads."""
+"""OpenVINO as a CPU engine: each image independently, with as many parallel requests as OpenVINO recommends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medsearch_pipeline.models.network import Network
 
 
 def converted(network: Network) -> ov.Model:
-    """The network as OpenVINO's own graph, for one picture of uint8 `[1, side, side, 3]`."""
+    """The network as OpenVINO's own graph, for one image of uint8 `[1, side, side, 3]`."""
     side = network.input.side
     if isinstance(network.graph, bytes):
         model = ov.Core().read_model(BytesIO(network.graph))
@@ -33,12 +33,12 @@ def converted(network: Network) -> ov.Model:
 
 
 def write(model: ov.Model, folder: Path) -> None:
-    """Keeps a converted graph, in full precision."""
+    """Writes a converted graph, in full precision."""
     ov.save_model(model, folder / "model.xml", compress_to_fp16=False)
 
 
 def read(folder: Path) -> ov.Model:
-    """A graph that was kept."""
+    """Reads a cached graph."""
     return ov.Core().read_model(folder / "model.xml")
 
 
@@ -46,9 +46,9 @@ class OpenvinoEngine:
     """A compiled graph.
 
     Args:
-        model: what `converted` made.
+        model: the result of `converted`.
         precision: fp32 or bf16.
-        threads: that compute.
+        threads: number of compute threads.
     """
 
     def __init__(self, model: ov.Model, precision: str, threads: int) -> None:

@@ -1,4 +1,4 @@
-"""torch as an engine: one path for processor and GPU. Bytes go to the device, which normalises them itself."""
+"""torch as an engine: one path for CPU and GPU. Bytes go to the device, which normalizes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Slot:
-    """What one batch travels in: memory the device copies from by itself, its place on the device, and when that was done."""
+    """The buffers of one batch: pinned memory, its copy on the device, and the event of that copy."""
 
     host: torch.Tensor
     device: torch.Tensor
@@ -34,8 +34,8 @@ class TorchEngine:
         side: of the square input in pixels.
         device: cpu, cuda or cuda:N.
         precision: fp32 or bf16.
-        at_once: pictures the network sees at once. Always that many, the rest black: kernels are chosen by the batch's shape,
-            and another choice changes the last bits of every vector.
+        at_once: images per batch. Batches are always padded to this size with black images: kernels are chosen by the batch's
+            shape, and another choice changes the last bits of every vector.
     """
 
     def __init__(self, graph: nn.Module, side: int, device: str, precision: str, at_once: int) -> None:
@@ -51,11 +51,11 @@ class TorchEngine:
 
     @property
     def batch_size(self) -> int:
-        """Pictures worth handing over at once."""
+        """The best number of images per call."""
         return self.at_once
 
     def start(self, pictures: np.ndarray) -> Result:
-        """Puts every picture to the device; where its memory does not hold so many at once, half as many from then on."""
+        """Copies the images to the device; if its memory is too small, halves the batch size from then on."""
         started: list[Result] = []
         at = 0
         while at < len(pictures):
@@ -69,9 +69,9 @@ class TorchEngine:
         return lambda: np.concatenate([result() for result in started])
 
     def compile(self) -> None:
-        """Has torch write kernels for this network and this batch, at the first batch: minutes, and a C++ compiler is needed.
+        """Compiles kernels for this network and batch size, at the first batch. Takes minutes and needs a C++ compiler.
 
-        Weights become constants, so that normalisations are folded into convolutions; on a GPU the kernels are launched as one
+        Weights become constants, so that normalizations are folded into convolutions; on a GPU the kernels are launched as one
         CUDA graph.
         """
         options: dict[str, Any] = {"freezing": True, "triton.cudagraphs": self.device.type == "cuda"}
@@ -112,12 +112,12 @@ class TorchEngine:
     def _halve(self, error: torch.OutOfMemoryError) -> None:
         if self.at_once == 1:
             raise ConfigurationError(
-                f"the memory of {self.device} does not hold one picture of {self.side} pixels a side with this model: "
-                "end what else uses it, or choose a smaller model"
+                f"the memory of {self.device} is too small for one image of {self.side} x {self.side} pixels with this model: "
+                "stop other programs that use it, or choose a smaller model"
             ) from error
         self._module.synchronize()
         self._free.clear()
         self.at_once //= 2
         if self.device.type != "cpu":
             self._module.empty_cache()
-        log.warning("the memory of %s is too small for the batch: %d pictures at once from here on", self.device, self.at_once)
+        log.warning("the memory of %s is too small for the batch: reducing the batch to %d images", self.device, self.at_once)

@@ -1,1 +1,1 @@
-"""Families of models, a module each whose `load(backbone, weights)` gives the network, named in the registry."""
+"""Families of models: one module each, registered in the registry, whose `load(backbone, weights)` returns the network."""

@@ -1,4 +1,4 @@
-"""A known architecture with weights: what is the same in every family that builds its network from code."""
+"""A known architecture with weights: shared by all families that build their network from code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medsearch_pipeline.models.weights import State, digest_of_weights, load_int
 
 @contextmanager
 def downloading(name: str) -> Iterator[None]:
-    """Says what to do instead where published weights cannot be downloaded."""
+    """Reports the alternatives if published weights cannot be downloaded."""
     try:
         yield
     except (OSError, RuntimeError) as error:
@@ -38,14 +38,14 @@ def network_of(
     """The network with its published weights (`imagenet`), seeded random ones (`random`) or those of a file.
 
     Args:
-        name: the architecture's, for the model's id and errors.
+        name: of the architecture, for the model's id and errors.
         build: the feature extractor, `[n, 3, side, side]` to `[n, dimensions]`.
         published: the state dict of the published weights.
-        model_input: the input these were trained on; metadata beside a file of weights go before it.
-        names: the tensors' names as the feature extractor has them, from those of a published or given state dict.
+        model_input: the input these were trained on; metadata beside a weights file take precedence.
+        names: maps the tensor names of a published or given state dict to those of the feature extractor.
 
     Raises:
-        ConfigurationError: the weights cannot be had or are another network's.
+        ConfigurationError: the weights are not available or do not fit the network.
     """
     metadata = None
     if weights == "random":

@@ -29,12 +29,12 @@ class Features(nn.Module):
 
 
 def load(backbone: str, weights: str) -> Network:
-    """The network with the weights a setting names."""
+    """The network with the configured weights."""
     return network_of("densenet121", Features, _imagenet, weights, Input(side=SIDE), DIMENSIONS, modern_names)
 
 
 def modern_names(state: State) -> State:
-    """The published weights' names (`norm.1.weight`) as the layers are named now (`norm1.weight`)."""
+    """The state dict with the published names (`norm.1.weight`) renamed to those of the layers (`norm1.weight`)."""
     return {_OLD_NAME.sub(r"\1\2", name): tensor for name, tensor in state.items()}
 
 

@@ -30,7 +30,7 @@ class Features(nn.Module):
 
 
 def load(backbone: str, weights: str) -> Network:
-    """The network with the weights a setting names."""
+    """The network with the configured weights."""
     return network_of("efficientnet_lite0", Features, _imagenet, weights, Input(side=SIDE), DIMENSIONS, _names)
 
 

@@ -18,7 +18,7 @@ def load(backbone: str, weights: str) -> Network:
     """The network by timm's name, `resnet50` or `resnet50.a1_in1k`, with the input its weights were trained on.
 
     Raises:
-        ConfigurationError: timm is not installed or has no such model, or the weights cannot be had.
+        ConfigurationError: timm is not installed or has no such model, or the weights are not available.
     """
     try:
         import timm

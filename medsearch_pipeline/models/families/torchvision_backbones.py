@@ -1,4 +1,4 @@
-"""Any classifier of torchvision's as a backbone: what goes into its classifier, averaged over the picture."""
+"""Any classifier of torchvision's as a backbone: the input of its classifier, averaged over the image."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from medsearch_pipeline.models.network import Network
 from medsearch_pipeline.models.weights import State
 
 HEADS = ("fc", "classifier", "heads", "head")
-"""What torchvision calls the part that names classes."""
+"""torchvision's names of the classifier layer."""
 
 
 class Average(nn.Module):
-    """The mean over rows and columns, of what still has them."""
+    """The mean over rows and columns, if the tensor has them."""
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         return features.mean((2, 3)) if features.ndim == 4 else features
@@ -29,7 +29,7 @@ def load(backbone: str, weights: str) -> Network:
     """The network by torchvision's name, with the input its weights were trained on.
 
     Raises:
-        ConfigurationError: torchvision has no such classifier, or the weights cannot be had.
+        ConfigurationError: torchvision has no such classifier, or the weights are not available.
     """
     known = torchvision.models.list_models(module=torchvision.models)
     if backbone not in known:
@@ -48,7 +48,7 @@ def load(backbone: str, weights: str) -> Network:
 
 
 def features_of(backbone: str) -> nn.Module:
-    """A freshly initialised network without its classifier."""
+    """A freshly initialized network without its classifier."""
     options = {"init_weights": True, "transform_input": False} if backbone in ("googlenet", "inception_v3") else {}
     network = torchvision.models.get_model(backbone, weights=None, **options)
     head = next(name for name in HEADS if hasattr(network, name))

@@ -1,1 +1,2 @@
-"""Files of models, a module a format whose `graph_of(name, data, wanted)` gives the graph and runs no code of the file."""
+"""Model files: one module per format, whose `graph_of(name, data, wanted)` returns the graph without running code of the
+file."""

@@ -1,4 +1,4 @@
-"""Exported programs (`torch.export.save`), read only where nothing in the archive is anything that torch would run.
+"""Exported programs (`torch.export.save`), read only if nothing in the archive would make torch run code.
 
 `torch.export.load` unpickles what an archive marks as pickled (`use_pickle`, custom and opaque constants), falls back to full
 pickles for example inputs, evaluates symbolic shapes as Python, resolves operators anywhere in `torch`, and loads compiled
@@ -41,10 +41,10 @@ CONTAINERS = {"builtins.tuple", "builtins.list", "builtins.dict", None}
 
 
 def graph_of(name: str, data: bytes, model_input: Input) -> nn.Module:
-    """The program behind its normalisation.
+    """The program with the normalization in front.
 
     Raises:
-        ConfigurationError: it is no exported program, or holds anything that torch would run.
+        ConfigurationError: it is not an exported program, or contains something that torch would run.
     """
     try:
         members = members_of(data)
@@ -52,18 +52,18 @@ def graph_of(name: str, data: bytes, model_input: Input) -> nn.Module:
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{name} is not an exported program: save it with torch.export.save") from error
     if faults:
-        raise ConfigurationError(f"{name} is refused, for torch would run what it holds: {faults[0]}")
+        raise ConfigurationError(f"{name} is refused because torch would run its content: {faults[0]}")
     try:
         program = load_pt2(BytesIO(data)).exported_programs["model"]
     except (RuntimeError, ValueError, KeyError, AssertionError) as error:
         raise ConfigurationError(
-            f"{name} cannot be read by torch {torch.__version__}: export it anew with this version"
+            f"{name} cannot be read by torch {torch.__version__}: export it again with this version"
         ) from error
     return FromPixels(program.module(), model_input)
 
 
 def faults_of(members: dict[str, bytes]) -> Iterator[str]:
-    """What an archive holds that torch would run, each in a few words."""
+    """Parts of an archive that torch would run, each in a few words."""
     yield from (f"a member called {member}" for member in members if not PLAIN.fullmatch(member))
     for part in ("weights", "constants"):
         config = json.loads(members[f"data/{part}/model_{part}_config.json"])["config"]
@@ -78,7 +78,7 @@ def faults_of(members: dict[str, bytes]) -> Iterator[str]:
 
 
 def _faults_of_program(program: Any) -> Iterator[str]:
-    """Walks the program's JSON: operators, symbolic shapes and containers must be of the known kinds wherever they stand."""
+    """Walks the program's JSON: all operators, symbolic shapes and containers must be of known kinds."""
     if isinstance(program, list):
         for each in program:
             yield from _faults_of_program(each)

@@ -1,4 +1,4 @@
-"""ONNX: protobuf, without code. The normalisation is put in front of the file's own graph, so that bytes go in."""
+"""ONNX: protobuf, without code. The normalization is put in front of the file's graph, so that its input is bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PICTURES = "medsearch_pictures"
 
 
 def graph_of(name: str, data: bytes, model_input: Input) -> bytes:
-    """The model with the normalisation in front: uint8 `[n, side, side, 3]` to what the file gives.
+    """The model with the normalization in front: uint8 `[n, side, side, 3]` to the output of the file's graph.
 
     Raises:
         ConfigurationError: onnx is not installed, the file is damaged, or keeps tensors in other files.
@@ -32,20 +32,20 @@ def graph_of(name: str, data: bytes, model_input: Input) -> bytes:
             )
         onnx.checker.check_model(model)
     except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
-        raise ConfigurationError(f"{name} is not an ONNX model: it is damaged, or something else") from error
+        raise ConfigurationError(f"{name} is not an ONNX model, or damaged") from error
     initial = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in initial]
     if len(inputs) != 1 or not _takes(inputs[0].type.tensor_type.shape.dim, model_input.side):
-        raise ConfigurationError(f"{name} has other inputs than one of float32 [n, 3, {model_input.side}, {model_input.side}]")
+        raise ConfigurationError(f"{name} must have a single input of float32 [n, 3, {model_input.side}, {model_input.side}]")
     if len(model.graph.output) != 1:
-        raise ConfigurationError(f"{name} has {len(model.graph.output)} outputs: export the part that gives the vector alone")
+        raise ConfigurationError(f"{name} has {len(model.graph.output)} outputs: export only the part that returns the vector")
     _normalize(model.graph, inputs[0], model_input)
     serialized: bytes = model.SerializeToString()
     return serialized
 
 
 def _takes(sizes: Any, side: int) -> bool:
-    """Whether an input of these sizes takes `[n, 3, side, side]`; those that are not fixed are 0."""
+    """Whether an input of these sizes accepts `[n, 3, side, side]`; sizes that are not fixed are 0."""
     return len(sizes) == 4 and all(size.dim_value in (0, given) for size, given in zip(sizes[1:], (3, side, side), strict=True))
 
 

@@ -1,7 +1,7 @@
-"""TorchScript: an archive of a language of torch's own, whose pickles torch's C++ reads without Python.
+"""TorchScript: an archive in torch's own language, whose pickles torch's C++ code reads without Python.
 
-What remains are operators of that language that write or map files. A model has no use for them, and one that names them is
-refused before anything of it is loaded.
+The language still has operators that write or map files. A model does not need them, and one that uses them is refused before
+it is loaded.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ TOUCHES_FILES = re.compile(rb"\b(?:torch|aten)\s*\.\s*(save|from_file)\b")
 
 
 def graph_of(name: str, data: bytes, model_input: Input) -> nn.Module:
-    """The model behind its normalisation.
+    """The model with the normalization in front.
 
     Raises:
-        ConfigurationError: it is no TorchScript, or names an operator that reaches for files.
+        ConfigurationError: it is not TorchScript, or uses an operator that accesses files.
     """
     try:
         members = members_of(data)
@@ -34,10 +34,10 @@ def graph_of(name: str, data: bytes, model_input: Input) -> nn.Module:
     for member, text in members.items():
         found = member.startswith("code/") and TOUCHES_FILES.search(text)
         if found:
-            raise ConfigurationError(f"{name} is refused: its code calls {found[1].decode()}, which reaches for files")
+            raise ConfigurationError(f"{name} is refused: its code calls {found[1].decode()}, which accesses files")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that torch deprecates it
+            warnings.simplefilter("ignore")  # torch deprecates TorchScript
             module = torch.jit.load(BytesIO(data), map_location="cpu")
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(

@@ -15,6 +15,7 @@ from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import local_instance, settings_in
+from tests.support.sentences import figures
 
 
 @pytest.mark.parametrize(
@@ -63,5 +64,5 @@ def test_every_process_that_opens_sqlite_is_told_at_its_start(
     storage.event_log_storage.add_dynamic_partitions("another", ["1", "2", "3"])
     assert not caplog.messages
     SqliteStorage(str(tmp_path), comfortable=comfortable)
-    assert [message for message in caplog.messages if "there are 2 studies" in message] == caplog.messages
+    assert [message for message in caplog.messages if 2 in figures(message)] == caplog.messages
     assert len(caplog.messages) == told

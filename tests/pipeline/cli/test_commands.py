@@ -34,6 +34,7 @@ from tests.support.parquet_fixtures import (
     study_key,
     warehouse_of,
 )
+from tests.support.sentences import figures
 
 STUDY = StudyKey("p10000001", "s50000001")
 
@@ -193,8 +194,8 @@ def test_what_is_unaccounted_for_ends_with_1_and_is_named(
     warehouse.write_rows(LandedObject, PATH, [*inventory, replace(inventory[-1], key="files/new[1].dcm")])
     status, printed = said("ledger")
     assert status == 1
-    assert "not in the ledger as it is listed: files/new[1].dcm" in printed
-    assert "The inventory is newer than the ledger: run ledger_job." in printed
+    assert ": files/new[1].dcm" in printed
+    assert "ledger_job" in printed
 
     warehouse.write_rows(LandedObject, PATH, inventory)
     entries = warehouse.read_rows(LedgerEntry, LEDGER_PATH)
@@ -221,10 +222,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_a_rebuild_says_how_far_it_is_and_what_it_did(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reindex"]) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if not line.endswith(" …")]
-    assert re.fullmatch(r"4 of 4 studies, \d+\.\d images/s", lines[0])
-    assert re.fullmatch(r"Readers and writers are sent to release v\S+: 8 images, 4 reports, 4 studies\.", lines[1])
-    assert re.fullmatch(r"Loaded 8 images of 4 studies in \d+\.\d s: \d+\.\d images/s, \d+\.\d studies/s\.", lines[2])
-    assert lines[3:] == ["Recall@10 against exact search: 1.000, over 8 images."]
+    (release,) = open_index(home).releases()
+    assert [figures(line)[:3] for line in lines] == [[4, 4], [8, 4, 4], [8, 4], [8]], "progress, content, work, sample"
+    assert release.name in lines[1]
+    assert "1.000" in lines[3], "the recall"
 
 
 def test_a_rebuild_of_what_is_there_already_builds_no_twin_unless_it_is_asked_for(
@@ -234,7 +235,7 @@ def test_a_rebuild_of_what_is_there_already_builds_no_twin_unless_it_is_asked_fo
     (release,) = open_index(home).releases()
     capsys.readouterr()
     assert main(["reindex"]) == 0
-    assert f"The current release, {release.name}, holds every study as it is" in capsys.readouterr().out
+    assert release.name in capsys.readouterr().out
     assert [r.name for r in open_index(home).releases()] == [release.name]
     assert main(["reindex", "--fresh"]) == 0
     assert len(open_index(home).releases()) == 2
@@ -279,10 +280,10 @@ def test_releases_are_listed_rolled_back_to_and_discarded(home: Settings, capsys
     assert all("net-imagenet aaaa-512px-p1" in row and " 8 " in row and "never" not in row for row in rows)
 
     assert main(["rollback"]) == 0
-    assert f"are sent to release {old} again; {new} is kept." in capsys.readouterr().out
+    assert re.search(rf"{old} .*{new} ", capsys.readouterr().out)
     assert (index.health().release, index.text("cardiomegaly").total) == (old, 0)
     assert main(["rollback", old]) == 0
-    assert "is the current release already" in capsys.readouterr().out
+    assert (old in capsys.readouterr().out, index.health().release) == (True, old)
     assert main(["rollback", new]) == 0
     assert index.text("cardiomegaly").total == 1
 
@@ -295,10 +296,11 @@ def test_releases_are_listed_rolled_back_to_and_discarded(home: Settings, capsys
 def test_what_cannot_be_rolled_back_to_is_one_line(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     unfinished = open_index(home).begin(None)
     for arguments, said in (
-        (["rollback"], "there is no earlier release"),
-        (["rollback", "v2-none"], "there is no release v2-none"),
-        (["rollback", unfinished], "was never published"),
-        (["discard", "../x"], "there is no release '../x'"),
+        (["rollback"], "earlier release"),
+        (["rollback", "v2-none"], "v2-none"),
+        (["rollback", unfinished], unfinished),
+        (["discard", "../x"], "'../x': medsearch releases"),
+        (["discard", "nope"], "'nope': medsearch releases"),
     ):
         assert main(arguments) == 1
         (line,) = capsys.readouterr().err.splitlines()
@@ -311,8 +313,8 @@ def test_a_rebuild_without_a_study_ends_with_1_unless_that_is_allowed(
     warehouse_of(home).store.delete(study_path("reports", study_key(1)))
     assert main(["reindex"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"that are not in it, 1 in all: {study_key(1)} has no reports yet" in line
+    assert f"{study_key(1)} has no reports" in line
     assert main(["reindex", "--allow-missing"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert f"missing: {study_key(1)} has no reports yet: materialise those first" in lines
-    assert any("6 images, 3 reports, 3 studies; 1 missing." in line for line in lines)
+    assert any(line.startswith(f"missing: {study_key(1)} has no reports") for line in lines)
+    assert [6, 3, 3, 1] in [figures(line) for line in lines], "images, reports, studies, missing studies"

@@ -15,6 +15,7 @@ from medsearch_pipeline.settings import Settings
 from tests.support.ingest import settings_in
 from tests.support.landing import land_study
 from tests.support.paths import PROJECT_ROOT
+from tests.support.sentences import figures
 from tests.support.serving import free_port
 
 A, B = StudyKey("p10000001", "s50000001"), StudyKey("p10000002", "s50000002")
@@ -41,13 +42,13 @@ def test_everything_that_landed_is_ingested_then_one_study_again(
     assert main(["ingest"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert set(open_index(settings).studies()) == {A, B}
-    assert lines[-1] == "2 studies in 1 runs, 0 of which failed"
+    assert figures(lines[-1]) == [2, 1, 0], "studies, runs, failed runs"
     assert [line.split()[-1] for line in lines if line.endswith(" success")] == ["success"] * 2, "inventory and ingestion"
 
     open_index(settings).delete([A, B])
     assert main(["ingest", B.study]) == 0
     assert set(open_index(settings).studies()) == {B}
-    assert capsys.readouterr().out.splitlines()[-1] == "1 studies in 1 runs, 0 of which failed"
+    assert figures(capsys.readouterr().out.splitlines()[-1]) == [1, 1, 0]
 
 
 def test_a_run_that_fails_is_named_with_its_studies(

@@ -245,21 +245,21 @@ def test_an_empty_queue_is_asked_once_and_nothing_is_recorded(site: Site) -> Non
 def test_a_queue_that_is_not_there_is_named_with_the_setting(site: Site) -> None:
     queue = open_queue(site.url.replace("events-", "no-such-"), "us-east-1", site.endpoint)
     for ask in (queue.has_dead_letters, lambda: queue.receive(10)):
-        with pytest.raises(ConfigurationError, match=r"no events queue at http.*no-such-.*correct MEDSEARCH_EVENTS_QUEUE"):
+        with pytest.raises(ConfigurationError, match=r"http.*no-such-.*MEDSEARCH_EVENTS_QUEUE"):
             ask()
 
 
 def test_a_service_that_does_not_answer_may_do_so_later(site: Site) -> None:
     with faulty(site.endpoint, ReceiveMessage=["hang up"] * 9) as proxy:
         queue = open_queue(site.url, "us-east-1", proxy.url)
-        with pytest.raises(QueueError, match=r"cannot be asked now: ConnectionClosedError"):
+        with pytest.raises(QueueError, match="ConnectionClosedError"):
             queue.receive(10)
     assert len(proxy.asked) == 4
 
 
 def test_no_region_is_a_setting_to_give(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(ConfigurationError, match="set MEDSEARCH_S3_REGION"):
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_S3_REGION"):
         open_queue(site.url, None, site.endpoint)
 
 
@@ -294,14 +294,14 @@ def test_a_role_that_may_not_is_told_which_permission_it_needs(site: Site) -> No
         secret = {"aws_access_key_id": keys["AccessKeyId"], "aws_secret_access_key": keys["SecretAccessKey"]}
         return EventQueue(boto3.client("sqs", endpoint_url=site.endpoint, **secret), site.url, 120, wait_seconds=0)
 
-    with pytest.raises(ConfigurationError, match=r"refuses this process.*: allow its role sqs:GetQueueAttributes"):
+    with pytest.raises(ConfigurationError, match="sqs:GetQueueAttributes"):
         allow("sqs:SendMessage").has_dead_letters()
     assert allow("sqs:GetQueueAttributes").has_dead_letters()
-    with pytest.raises(ConfigurationError, match="allow its role sqs:ReceiveMessage"):
+    with pytest.raises(ConfigurationError, match="sqs:ReceiveMessage"):
         allow().receive(10)
     received = allow("sqs:ReceiveMessage").receive(10)
-    with pytest.raises(ConfigurationError, match="allow its role sqs:ChangeMessageVisibility"):
+    with pytest.raises(ConfigurationError, match="sqs:ChangeMessageVisibility"):
         allow().hold(received, 0)
-    with pytest.raises(ConfigurationError, match="allow its role sqs:DeleteMessage"):
+    with pytest.raises(ConfigurationError, match="sqs:DeleteMessage"):
         allow("sqs:ChangeMessageVisibilityBatch").delete(received)
     assert allow("sqs:DeleteMessageBatch").delete(received) == {}

@@ -67,15 +67,15 @@ def test_a_report_goes_by_the_nearest_folder_with_images_whichever_comes_first(r
 @pytest.mark.parametrize(
     ("objects", "reports", "why"),
     [
-        ([image("p/ST1/1"), image("p/ST2/1", B)], ["p/report.txt"], "p/ holds several studies"),
-        ([image("p/1"), image("p/PRIOR/1", B)], ["p/report.txt"], "p/ holds several studies"),
-        ([image("p/SE/1"), image("p/SE/2", B)], ["p/DOC/report.txt"], "p/ holds several studies"),
-        ([image("p/SE/1")], ["p/one.txt", "p/two.txt"], "p/ has several reports"),
-        ([image("p/SE/1")], ["p/R1/one.txt", "p/R2/two.txt"], "p/ has several reports"),
-        ([image("a/1", A, "7"), image("b/1", B, "7")], ["r/7.txt"], "several studies have '7' as StudyInstanceUID"),
-        ([image("a/1")], ["r/report.txt"], "no DICOM object lies in or below r/, or below a folder above it"),
-        ([image("a/1")], ["report.txt"], "no DICOM object lies in or below the root of the store"),
-        ([], ["report.txt"], "no study has 'report' as StudyInstanceUID, StudyID or AccessionNumber"),
+        ([image("p/ST1/1"), image("p/ST2/1", B)], ["p/report.txt"], "p/ contains several studies"),
+        ([image("p/1"), image("p/PRIOR/1", B)], ["p/report.txt"], "p/ contains several studies"),
+        ([image("p/SE/1"), image("p/SE/2", B)], ["p/DOC/report.txt"], "p/ contains several studies"),
+        ([image("p/SE/1")], ["p/one.txt", "p/two.txt"], "p/ contains several reports"),
+        ([image("p/SE/1")], ["p/R1/one.txt", "p/R2/two.txt"], "p/ contains several reports"),
+        ([image("a/1", A, "7"), image("b/1", B, "7")], ["r/7.txt"], "several studies have '7'"),
+        ([image("a/1")], ["r/report.txt"], "no DICOM object in or below r/"),
+        ([image("a/1")], ["report.txt"], "no DICOM object in or below the root of the store"),
+        ([], ["report.txt"], "no study has 'report'"),
     ],
 )
 def test_a_report_that_could_be_anyones_is_given_to_nobody_and_says_what_was_looked_for(

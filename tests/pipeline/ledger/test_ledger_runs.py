@@ -188,7 +188,6 @@ def test_a_table_removed_by_hand_fails_the_check_by_key(ingested: Place, path: s
     _, check = ingested.account()
     assert (check.passed, check.severity.value, check.blocking) == (False, "ERROR", False)
     assert check.metadata["keys"].value == sorted(named)
-    assert "not those of their tables: materialise them" in str(check.description)
     ingested.warehouse.store.write(path, removed)
     assert ingested.account()[1].passed
 
@@ -221,7 +220,9 @@ def test_one_document_removed_from_the_index_by_hand_fails_the_check_by_the_keys
     _, check = ingested.account()
     assert (check.passed, check.metadata["keys"].value) == (False, [REPORTS[1], OTHER])
     assert "reindex --fresh" in str(check.description)
-    totals = {r.data["what"]: r.data for r in check.metadata["totals"].records}
+    told = check.metadata["totals"]
+    assert isinstance(told, dg.TableMetadataValue)
+    totals = {r.data["what"]: r.data for r in told.records}
     counts = {"ledger": "3", "parquet": "3", "index": "2"}
     assert totals["images"] == {"what": "images", "listing": "", **counts}
     index.delete([STUDIES[1]])
@@ -284,7 +285,7 @@ def test_what_the_machine_interrupts_is_pending_until_it_was_read(place: Place, 
 
 def test_there_is_no_ledger_without_an_inventory(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"there is no inventory in .*: run inventory_job"):
+    with pytest.raises(ConfigurationError, match="inventory_job"):
         take_ledger(place.settings, place.instance)
 
 

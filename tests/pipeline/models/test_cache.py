@@ -44,7 +44,8 @@ def test_a_network_is_converted_once(engine: str, network: Network, tmp_path: Pa
 
 def another_network() -> Network:
     other = small_network()
-    other[0].weight.data.neg_()
+    first = next(other.parameters())
+    first.data.neg_()
     return Network("small", "0" * 64, WANTED, FromPixels(other, WANTED).eval())
 
 
@@ -113,7 +114,7 @@ def test_several_that_find_it_damaged_leave_one_whole_graph(network: Network, tm
 def test_a_kept_graph_that_is_another_networks_is_refused(network: Network, tmp_path: Path) -> None:
     wrong = openvino_engine.converted(another_network())
     cached_graph(tmp_path, network, "openvino", lambda _: wrong, openvino_engine.write, openvino_engine.read)
-    with pytest.raises(ConfigurationError, match="its vectors are not those of fp32"):
+    with pytest.raises(ConfigurationError, match="cosine"):
         open_engine(network, 0, EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path))
 
 
@@ -124,4 +125,4 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(
     with caplog.at_level(logging.WARNING):
         engine, _ = open_engine(network, 0, EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path / "file" / "kept"))
     assert engine.start(radiographs(SIDE))().shape == (3, 24)
-    assert "the converted model is not kept" in caplog.text
+    assert str(tmp_path / "file" / "kept") in caplog.text

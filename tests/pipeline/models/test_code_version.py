@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,14 @@ from medsearch_pipeline.models.code_version import code_version_of, record_model
 
 
 class Model:
-    model_id, model_version, dimensions, side, batch_size = "net-imagenet", "aaaa-224px-p1", 4, 224, 1
+    model_id, model_version, engine = "net-imagenet", "aaaa-224px-p1", "none"
+    dimensions, side, batch_size = 4, 224, 1
 
     def embed(self, pictures: np.ndarray) -> np.ndarray:
         return np.zeros((len(pictures), self.dimensions), np.float32)
+
+    def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return map(self.embed, batches)
 
 
 def test_a_files_bytes_are_part_of_the_version_and_its_name_is_not(tmp_path: Path) -> None:
@@ -49,5 +54,5 @@ def test_the_warehouse_remembers_which_model_it_stands_for(tmp_path: Path) -> No
     assert warehouse.store.info("models/net-imagenet-p1.json").etag == tag
     assert recorded_models(warehouse) == {"net-imagenet-p1": ("net-imagenet", "aaaa-224px-p1")}
     warehouse.store.write("models/net-imagenet-p1.json", b"{}")
-    with pytest.raises(StorageError, match="delete it, and the next run of embeddings writes it again"):
+    with pytest.raises(StorageError, match="is damaged: delete it"):
         recorded_models(warehouse)

@@ -81,7 +81,7 @@ class Counting:
 
     def run(self, pictures: np.ndarray) -> np.ndarray:
         self.begun.release()
-        assert self.go.wait(30)
+        assert self.go.wait(300)
         self.ended += 1
         return pictures[:, 0, 0, :1].astype(np.float32)
 
@@ -94,7 +94,7 @@ def test_the_next_batch_is_taken_while_the_engine_works_on_the_one_before() -> N
     def batches() -> Iterator[np.ndarray]:
         for n in range(4):
             if n == 1:
-                assert runner.begun.acquire(timeout=30)  # the first is being worked on, and cannot end before this one is taken
+                assert runner.begun.acquire(timeout=300)  # the first cannot end before this one is taken
                 runner.go.set()
             taken.append(n)
             yield np.full((2, 224, 224, 3), n, np.uint8)
@@ -113,7 +113,7 @@ def test_who_stops_early_gets_the_arrays_back_when_nothing_reads_them_any_more()
 
 
 def test_pictures_of_another_shape_are_refused(embedder: Embedder) -> None:
-    with pytest.raises(ValueError, match=r"pictures are uint8 \[n, 224, 224, 3\], not uint8 \[1, 64, 64, 3\]"):
+    with pytest.raises(ValueError, match=r"uint8 \[n, 224, 224, 3\], not uint8 \[1, 64, 64, 3\]"):
         embedder.embed(np.zeros((1, 64, 64, 3), np.uint8))
     with pytest.raises(ValueError, match="not float32"):
         embedder.embed(np.zeros((1, 224, 224, 3), np.float32))

@@ -73,9 +73,7 @@ def test_an_engines_vectors_are_those_of_eager_fp32(model: str, engine: str, pre
 @pytest.mark.parametrize("engine", ["torch", *["openvino"] * HAS_BF16])
 def test_a_precision_that_does_not_give_the_models_vectors_is_refused(engine: str, folder: Path) -> None:
     network = network_of("efficientnet_lite0")
-    with pytest.raises(
-        ConfigurationError, match=rf"no engine runs .*{engine} bf16: its vectors are not those of fp32: cosine 0\.9"
-    ):
+    with pytest.raises(ConfigurationError, match=rf"no engine runs .*{engine} bf16: .*cosine 0\.9"):
         open_engine(network, 0, EngineOptions(engine, "cpu", "bf16", cache_folder=folder))  # type: ignore[arg-type]
 
 

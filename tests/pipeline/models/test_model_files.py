@@ -101,9 +101,9 @@ def test_the_version_tells_the_files_bytes_the_side_and_the_normalisation(models
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (None, "a.onnx has no metadata: write a.json beside it with `medsearch model describe a.onnx`"),
-        ({"sha256": "0" * 64}, "a.onnx is not the file that a.json describes: its SHA-256 is "),
-        ({"dimensions": 23}, "its vectors have 24 dimensions, and 23 were to be expected"),
+        (None, "medsearch model describe a.onnx"),
+        ({"sha256": "0" * 64}, "a.onnx is not the file that a.json describes"),
+        ({"dimensions": 23}, "24 dimensions instead of 23"),
         ({"side": 8}, "a.json beside a.onnx is not a model's metadata: side: Input should be greater than or equal to 16"),
         ({"std": [0.2, 0, 0.2]}, "metadata: std.1: Input should be greater than 0"),
         ({"licence": ""}, "metadata: licence: "),
@@ -134,8 +134,8 @@ def test_metadata_that_are_no_json_are_refused(models: dict[str, Path], tmp_path
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        ("imagenet", "MEDSEARCH_MODEL=file needs MEDSEARCH_WEIGHTS to name a model's file"),
-        ("/no/such/model.onnx", "there is none called /no/such/model.onnx"),
+        ("imagenet", "MEDSEARCH_MODEL=file needs MEDSEARCH_WEIGHTS"),
+        ("/no/such/model.onnx", "MEDSEARCH_WEIGHTS.*/no/such/model.onnx"),
     ],
 )
 def test_a_model_of_the_kind_file_needs_a_file(weights: str, said: str) -> None:
@@ -152,7 +152,7 @@ def test_a_damaged_or_unknown_file_is_refused_by_name(tmp_path: Path, name: str)
 
 def test_a_program_exported_for_another_batch_is_refused_with_the_reason(tmp_path: Path) -> None:
     file = write_model(tmp_path / "fixed.pt2", batch=4)
-    with pytest.raises(ConfigurationError, match=r"gives no vector of one picture, float32 \[1, 3, 64, 64\]"):
+    with pytest.raises(ConfigurationError, match=r"float32 \[1, 3, 64, 64\]"):
         described(file)
 
 
@@ -186,15 +186,15 @@ class Choosy(Pair):
 @pytest.mark.parametrize(
     ("name", "network", "said"),
     [
-        ("m.pt", Pair(), "TypeError: it gives a tuple. Export the part that gives the vector alone"),
-        ("m.pt2", Pair(), "TypeError: it gives a tuple. Export the part that gives the vector alone"),
-        ("m.onnx", Pair(), "m.onnx has 2 outputs: export the part that gives the vector alone"),
-        ("m.pt", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
-        ("m.pt2", Named(), "TypeError: it gives a dict. Export the part that gives the vector alone"),
+        ("m.pt", Pair(), "TypeError: it returns a tuple"),
+        ("m.pt2", Pair(), "TypeError: it returns a tuple"),
+        ("m.onnx", Pair(), "m.onnx has 2 outputs"),
+        ("m.pt", Named(), "TypeError: it returns a dict"),
+        ("m.pt2", Named(), "TypeError: it returns a dict"),
         (
             "m.pt",
             Choosy(),
-            "m.pt gives no vector of one picture, float32 [1, 3, 64, 64]: Error: RuntimeError: AssertionError: two at least",
+            "float32 [1, 3, 64, 64]: Error: RuntimeError: AssertionError: two at least",
         ),
         ("m.pt", small_network().half(), ": RuntimeError: Input type (float) and bias type (c10::Half) should be the same"),
     ],
@@ -219,7 +219,7 @@ def test_an_onnx_model_that_declares_another_input_is_refused(
         shape.dim.add().dim_value = size
     file = tmp_path / "a.onnx"
     onnx.save_model(model, file)
-    with pytest.raises(ConfigurationError, match=r"a\.onnx has other inputs than one of float32 \[n, 3, 64, 64\]"):
+    with pytest.raises(ConfigurationError, match=r"a\.onnx .*float32 \[n, 3, 64, 64\]"):
         described(file)
 
 

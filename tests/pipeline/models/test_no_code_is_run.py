@@ -154,7 +154,7 @@ def test_an_exported_program_with_anything_torch_would_run_is_refused(
 ) -> None:
     file = tmp_path / "model.pt2"
     file.write_bytes(rewritten(exported, lambda members: change(members, pickled(touched))))
-    with pytest.raises(ConfigurationError, match=rf"model\.pt2 is refused, for torch would run what it holds: .*{said}"):
+    with pytest.raises(ConfigurationError, match=rf"model\.pt2 is refused.*{said}"):
         graph_of(file, WANTED)
     assert not touched.exists()
 
@@ -209,5 +209,5 @@ def test_torchscript_that_reaches_for_files_is_refused(tmp_path: Path, network: 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.save(torch.jit.script(network), tmp_path / "model.ts")
-    with pytest.raises(ConfigurationError, match=f"model.ts is refused: its code calls {said}, which reaches for files"):
+    with pytest.raises(ConfigurationError, match=f"model.ts is refused: its code calls {said}"):
         graph_of(tmp_path / "model.ts", WANTED)

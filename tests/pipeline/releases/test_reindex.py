@@ -44,6 +44,7 @@ from tests.support.parquet_fixtures import (
     warehouse_of,
 )
 from tests.support.paths import PROJECT_ROOT
+from tests.support.sentences import figures
 
 STUDIES = 10
 IMAGES = 2 * STUDIES
@@ -193,7 +194,12 @@ def test_a_resumed_release_loses_what_the_warehouse_lost_and_takes_what_changed(
 
 def test_a_study_that_is_finished_during_the_load_is_not_missing(settings: Settings) -> None:
     break_tables(settings)
-    repaired = Watching(at_batch={3: lambda: [put_study(warehouse_of(settings), study_key(n)) for n in range(3)]})
+
+    def repair() -> None:
+        for n in range(3):
+            put_study(warehouse_of(settings), study_key(n))
+
+    repaired = Watching(at_batch={3: repair})
     done = build(settings, repaired)
     assert (done.missing, done.verification.held) == ({}, ALL)
     assert_whole(settings)
@@ -227,10 +233,9 @@ def test_a_release_that_lacks_documents_is_not_published_and_readers_notice_noth
     put_report(warehouse_of(settings), study_key(0), "Cardiomegaly.")
     index = open_index(settings)
     losing: Any = Dropping(index, study_key(5))
-    said = "it holds 18 images where 20 are due; it holds 9 reports where 10 are due; it holds 9 studies where 10 are due"
-    with pytest.raises(ReleaseUnfit, match=said) as unfit:
+    with pytest.raises(ReleaseUnfit) as unfit:
         reindex(warehouse_of(settings), losing, Watching())
-    assert "images looked for are not in it" in str(unfit.value)
+    assert figures(str(unfit.value))[:6] == [18, 20, 9, 10, 9, 10], "images, reports and studies: held and expected"
     assert [(r.is_current, r.published is None) for r in index.releases()] == [(False, True), (True, False)]
     assert index.health().release == before
     assert found(settings, "cardiomegaly") == []
@@ -239,7 +244,7 @@ def test_a_release_that_lacks_documents_is_not_published_and_readers_notice_noth
 
 
 def test_a_release_that_finds_too_little_is_not_published(settings: Settings) -> None:
-    with pytest.raises(ReleaseUnfit, match=r"recall@10 is 1\.000 where 1\.1 is asked for.*medsearch discard v"):
+    with pytest.raises(ReleaseUnfit, match=r"1\.000.*1\.1.*medsearch discard v"):
         build(settings, min_recall=1.1)
     assert open_index(settings).health().images == 0
 
@@ -250,7 +255,7 @@ def test_embeddings_of_two_models_are_refused_before_anything_is_written(setting
         put_embeddings(warehouse, study_key(n), 2, OTHER_MODEL)
     said = (
         r"net-imagenet aaaa-512px-p1 \(8 dimensions\) in 7 studies and of net-imagenet bbbb-512px-p1 \(8 dimensions\) in 3 "
-        r"studies.*materialise embeddings again"
+        r"studies.*MEDSEARCH_MODEL"
     )
     with pytest.raises(IndexMismatch, match=said):
         build(settings)
@@ -279,12 +284,12 @@ def break_tables(settings: Settings) -> None:
 def test_a_study_that_is_half_materialised_is_named_and_nothing_is_published_without_it(settings: Settings) -> None:
     before = build(settings).name
     break_tables(settings)
-    with pytest.raises(ReleaseUnfit, match="that are not in it, 3 in all") as unfit:
+    with pytest.raises(ReleaseUnfit, match=" 3 studies") as unfit:
         build(settings)
     for reason in (
-        f"{study_key(0)} has no embeddings yet",
-        f"{study_key(1)} has embeddings of other images than it has now",
-        f"{study_key(2)} has no reports yet",
+        f"{study_key(0)} has no embeddings",
+        f"{study_key(1)} has outdated embeddings",
+        f"{study_key(2)} has no reports",
         "--allow-missing",
     ):
         assert reason in str(unfit.value)
@@ -322,7 +327,7 @@ def test_a_study_whose_run_is_under_way_when_it_is_published_stays_as_it_was(set
 def test_documents_the_index_refuses_keep_the_release_from_readers(settings: Settings) -> None:
     refused = {f"{study_key(7)}/image/1.2": "mapper_parsing_exception"}
     refusing: Any = Dropping(open_index(settings), study_key(7), refused)
-    with pytest.raises(ReleaseUnfit, match=rf"refused {study_key(7)}/image/1\.2 \(mapper_parsing_exception\)"):
+    with pytest.raises(ReleaseUnfit, match=rf"{study_key(7)}/image/1\.2 \(mapper_parsing_exception\)"):
         reindex(warehouse_of(settings), refusing, Watching())
     done = reindex(warehouse_of(settings), refusing, Watching(), allow_missing=True)
     assert done.verification.held == (IMAGES - 2, STUDIES - 1, STUDIES - 1)
@@ -337,7 +342,7 @@ def test_refusals_are_told_by_study() -> None:
 def test_an_empty_warehouse_takes_nobodys_index_away(settings: Settings, tmp_path: Path) -> None:
     build(settings)
     emptied = settings.model_copy(update={"warehouse": str(tmp_path / "elsewhere")})
-    with pytest.raises(ConfigurationError, match="there is no study in"):
+    with pytest.raises(ConfigurationError, match="MEDSEARCH_WAREHOUSE"):
         build(emptied)
     assert_whole(settings)
 
@@ -379,6 +384,6 @@ def test_embeddings_made_from_other_pixels_are_not_indexed(settings: Settings) -
     warehouse = warehouse_of(settings)
     path = study_path("embeddings", study_key(0))
     warehouse.write_rows(EmbeddingRecord, path, warehouse.read_rows(EmbeddingRecord, path), "of older thumbnails")
-    with pytest.raises(StudyIncomplete, match="materialise embeddings"):
+    with pytest.raises(StudyIncomplete, match="outdated embeddings"):
         read_documents(warehouse, study_key(0))
     assert read_documents(warehouse, study_key(1)).images[0].model_version == MODEL[1]

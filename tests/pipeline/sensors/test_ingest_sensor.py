@@ -21,6 +21,7 @@ from medsearch_pipeline.resources import WarehouseResource
 from medsearch_pipeline.sensors import ingest_sensor
 from tests.support.ingest import instance_in_memory, settings_in
 from tests.support.landing import noticed
+from tests.support.sentences import figures
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 A, B, C, D, E = STUDIES = [StudyKey("p1", f"s{n}") for n in range(1, 6)]
@@ -72,7 +73,7 @@ class Place:
 
 def test_from_journal_to_requests_to_done(tmp_path: Path) -> None:
     place = Place(tmp_path, max_partitions_per_run=2)
-    assert (list(place.tick()), place.told) == ([], "no study changed")
+    assert (list(place.tick()), figures(place.told)) == ([], [])
     entry = place.notice(B, A, C, change="removed")
     requests = place.tick()
     assert place.spans(requests) == [("p1/s1", "p1/s2", "2"), ("p1/s3", "p1/s3", "1")]
@@ -109,7 +110,7 @@ def test_a_study_that_grows_rests_first_and_one_in_a_run_waits_for_its_end(tmp_p
     place.notice(A)
     place.notice(B, observed=datetime.now(UTC) + timedelta(seconds=5))
     assert list(place.tick()) == []
-    assert place.told == "1 studies rest for 60 s first; 1 wait until the run that works on them has ended"
+    assert figures(place.told) == [1, 60, 1], "a study that settles, its seconds, a study that waits for its run"
     place.instance.report_run_failed(run)
     assert place.spans(place.tick()) == [("p1/s1", "p1/s1", "1")]
 
@@ -131,7 +132,7 @@ def test_only_so_many_runs_are_in_flight(tmp_path: Path) -> None:
     assert place.spans(requests) == [("p1/s1", "p1/s1", "1"), ("p1/s2", "p1/s2", "1")]
     first, _ = place.launch(*requests)
     assert list(place.tick()) == []
-    assert place.told == "3 wait for a free run (2 at a time)"
+    assert figures(place.told) == [3, 2]
     place.instance.report_run_failed(first)
     assert place.spans(place.tick()) == [("p1/s3", "p1/s3", "1")]
 

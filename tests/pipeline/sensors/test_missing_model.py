@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
@@ -17,6 +18,7 @@ from tests.pipeline.sensors.test_ingest_sensor import A, B, Place
 from tests.support.ingest import ingest, take_ledger
 from tests.support.landing import land_study
 from tests.support.no_network import refuse_downloads
+from tests.support.sentences import figures
 
 STUDY = StudyKey("p10000001", "s50000001")
 
@@ -54,7 +56,7 @@ def test_a_tick_does_not_wait_for_a_download(place: Place, monkeypatch: pytest.M
     monkeypatch.setattr(ingest_sensor, "MODEL_SECONDS", 0.0)
     place.notice(A)
     assert list(place.tick()) == []
-    assert "the next tick looks again" in place.told
+    assert figures(place.told) == [1], "one study waits for the model"
     assert place.waits() == [A]
 
 
@@ -90,13 +92,13 @@ def test_upkeep_requests_nothing_that_needs_the_model_either(place: Place) -> No
     assert ingest(good, place.instance).success
     assert take_ledger(place.settings, place.instance).success
 
-    def tick() -> dg.SensorResult:
+    def tick() -> SensorExecutionData:
         context = dg.build_sensor_context(instance=place.instance, resources=build_resources(place.settings))
-        return build_definitions(place.settings).resolve_sensor_def("upkeep_sensor").evaluate_tick(context)  # type: ignore[return-value]
+        return build_definitions(place.settings).resolve_sensor_def("upkeep_sensor").evaluate_tick(context)
 
     done = tick()
     assert not done.run_requests
-    assert "wait for the model" in str(done.skip_message)
+    assert "MEDSEARCH_WEIGHTS" in str(done.skip_message)
     assert done.cursor is None, "the ledger is not dealt with"
     configured(place, weights="random")
     assert take_ledger(place.settings, place.instance).success

@@ -74,7 +74,7 @@ def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_e
         assert [i.image_id for i in images] == [sop_instance_uid(study, n) for n in (1, 2)]
         refused = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, study))
         assert [(r.key, r.reason) for r in refused] == [(f"{folder_of(study)}/{name}.dcm", "undecodable_pixel_data")]
-        assert refused[0].detail == "its decoding crashed, took more than 2 s or needed more than 0.5 GiB of memory"
+        assert all(limit in str(refused[0].detail) for limit in ("2 s", "0.5 GiB"))
 
 
 def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is_used(reader: StudyImageBuilder) -> None:
@@ -89,7 +89,9 @@ def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is
     assert image.key.endswith("/a.dcm")
     (refused,) = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, study))
     assert (refused.key, refused.reason) == (f"{folder_of(study)}/killed.dcm", "interrupted")
-    undisturbed = replace(reader, objects=replace(reader.objects, landing=Folder(reader.objects.landing._folder)))
+    landing = reader.objects.landing
+    assert isinstance(landing, Folder)
+    undisturbed = replace(reader, objects=replace(reader.objects, landing=Folder(landing._folder)))
     undisturbed.build(due, workers, lambda _: None)
     workers.close()
     assert undisturbed.is_current(study, due[study])

@@ -93,4 +93,4 @@ def test_runs_that_share_a_partition_are_found() -> None:
 
 def test_a_step_s_progress_is_read_as_it_is_logged() -> None:
     assert read_progress(progress_message("dicom_images", 129, 178, 8.73)) == ("dicom_images", 129, 178)
-    assert read_progress("dicom_images: 178 studies to look at") is None
+    assert read_progress("dicom_images: 178 studies to process") is None

@@ -125,7 +125,7 @@ def _objects_of(place: Place, study: StudyKey) -> list[LandedObject]:
 def test_nothing_is_pruned_while_nobody_knows_what_is_landed(tmp_path: Path) -> None:
     settings = settings_in(tmp_path / "landing", tmp_path)
     warehouse = Warehouse(open_store(settings.warehouse))
-    with pytest.raises(ConfigurationError, match="run inventory_job"):
+    with pytest.raises(ConfigurationError, match="inventory_job"):
         prune(warehouse, open_embedded(settings.index), instance_in_memory())
 
 

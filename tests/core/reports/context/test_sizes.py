@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import zip_longest
 
 import pytest
 
@@ -33,9 +33,9 @@ FINDINGS = Matcher(
 
 def sizes(text: str) -> dict[str, Sizes]:
     """What is measured in a text, by the concept it is of."""
-    sentences = [*(unit.sentence for unit in read_units(text, 0, len(text))), None]
+    sentences = [unit.sentence for unit in read_units(text, 0, len(text))]
     told: dict[str, Sizes] = {}
-    for sentence, following in pairwise(sentences):
+    for sentence, following in zip_longest(sentences, sentences[1:]):
         mentions = FINDINGS.find(sentence.words)
         found = zip(mentions, sizes_of(text, sentence, mentions, following), strict=True)
         told.update({mention.value.name: size for mention, size in found if size != NO_SIZES})
