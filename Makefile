@@ -20,29 +20,43 @@ APT  := env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-re
 # Hundreds of processes import the same modules: each is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo quick test check format docs hooks clean
+.PHONY: demo quick coverage test check lint types quick-tests all-tests format docs hooks clean
 
 demo: $(VENV)/demo.installed
 	@$(BIN)/medsearch demo --home $(HOME_OF_DEMO)
 
-quick: $(VENV)/test.installed check
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadscope -q
+# mypy keeps one processor busy: the tests begin beside it.
+quick: lint
+	@$(MAKE) --no-print-directory -j 2 types quick-tests
 
-test: $(VENV)/test.installed check
+quick-tests: $(VENV)/test.installed
+	$(BIN)/pytest --quick -n 2 --dist loadscope -q
+
+coverage: $(VENV)/test.installed
+	$(BIN)/pytest --quick -n 2 --dist loadscope -q --cov --cov-report term:skip-covered
+
+test: lint
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
 	@command -v openssl >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) openssl; }
 	@command -v g++ >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) g++; }
 	@test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { $(ROOT) apt-get update -q && $(ROOT) $(APT) python3-dev; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) postgresql; }
 	@command -v mvn >/dev/null && command -v javac >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) maven default-jdk-headless; }
+	@$(MAKE) --no-print-directory -j 2 types all-tests
+
+all-tests: $(VENV)/test.installed
 	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations 25
 
-check: $(VENV)/test.installed
+check: lint types
+
+lint: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(VENV)/test.installed
+	$(BIN)/mypy
 
 format: $(VENV)/test.installed
 	$(BIN)/ruff check --fix .

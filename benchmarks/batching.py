@@ -1,8 +1,8 @@
-"""Times ingestion in batches against a run a study: `python -m benchmarks.batching [--studies 512] [--singly 24]`.
+"""Compares ingestion in batches with one run per study: `python -m benchmarks.batching [--studies 512] [--singly 24]`.
 
 The same small studies, through the real daemon, from the launch of a backfill until every partition of every asset is
-materialised: once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at
-a time, on SQLite and on Postgres. Beside it where a batch's time went, step by step as Dagster's own records have it. Prints
+materialized: once with `MEDSEARCH_MAX_PARTITIONS_PER_RUN=1` for the first `--singly` of them, once with `--batch`. Two runs at
+a time, on SQLite and on Postgres. Also shows how a batch's time was spent, step by step, from Dagster's own records. Prints
 Markdown.
 """
 
@@ -42,19 +42,20 @@ def main() -> None:
         land(open_store(str(folder / "landing")), 0, given.studies, given.side)
         print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {RUNS} runs at a time, images of {given.side} px\n")
         print(
-            f"| | one run a study: studies/s | {given.batch} studies a run: studies/s | ratio |\n|---|---|---|---|", flush=True
+            f"| | one run per study: studies/s | {given.batch} studies per run: studies/s | ratio |\n|---|---|---|---|",
+            flush=True,
         )
         steps: list[str] = []
         for storage in given.storages:
             single, _ = ingested(folder, storage, 1, given.singly)
-            batch, told = ingested(folder, storage, given.batch, given.studies)
+            batch, durations = ingested(folder, storage, given.batch, given.studies)
             print(f"| {storage} | {single:.2f} | {batch:.2f} | {batch / single:.1f} |", flush=True)
-            steps.append(f"{storage}, a batch: {told}")
+            steps.append(f"{storage}, a batch: {durations}")
         print("", *steps, sep="\n")
 
 
 def ingested(folder: Path, storage: Storage, batch: int, studies: int) -> tuple[float, str]:
-    """Studies a second of a backfill of so many, and the slowest run's time by steps."""
+    """Studies per second of a backfill of `studies`, and the slowest run's time by steps."""
     home = folder / f"{storage}-{batch}"
     settings = {"MEDSEARCH_MAX_PARTITIONS_PER_RUN": str(batch)}
     with deployment(home, str(folder / "landing"), storage, **settings) as world:
@@ -84,13 +85,13 @@ def launch(world: Deployment, partitions: Sequence[str]) -> str:
 
 
 def times(world: Deployment) -> list[dict[str, Any]]:
-    """Every run, the newest first, with when its steps began and ended."""
+    """Every run, the newest first, with the start and end of its steps."""
     found: list[dict[str, Any]] = world.client.ask(TIMES)["runsOrError"]["results"]
     return found
 
 
 def ended(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The runs of studies that are over."""
+    """The finished runs over studies."""
     return [run for run in runs if run["jobName"] != "inventory_job" and run["endTime"]]
 
 
@@ -98,10 +99,10 @@ def where(runs: Sequence[dict[str, Any]]) -> str:
     """Seconds of the longest study run: until it was launched, until its first step, each step, and after the last."""
     run = max(ended(runs), key=lambda r: r["endTime"] - r["startTime"])
     steps = sorted((s for s in run["stepStats"] if s["endTime"]), key=lambda s: s["startTime"])
-    told = [f"{steps[0]['startTime'] - run['startTime']:.1f} s before its steps"]
-    told += [f"{s['stepKey']} {s['endTime'] - s['startTime']:.1f}" for s in steps]
-    told.append(f"after them {run['endTime'] - steps[-1]['endTime']:.1f}")
-    return f"{run['startTime'] - run['creationTime']:.1f} s from creation to start; {', '.join(told)}"
+    durations = [f"{steps[0]['startTime'] - run['startTime']:.1f} s before its steps"]
+    durations += [f"{s['stepKey']} {s['endTime'] - s['startTime']:.1f}" for s in steps]
+    durations.append(f"after them {run['endTime'] - steps[-1]['endTime']:.1f}")
+    return f"{run['startTime'] - run['creationTime']:.1f} s from creation to start; {', '.join(durations)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A deployment that is measured: Dagster's webserver and daemon over SQLite or Postgres, and the memory of their processes."""
+"""The measured deployment: Dagster's webserver and daemon over SQLite or Postgres, and the memory of their processes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ DAEMON, WEBSERVER = "dagster-daemon", "dagster-webserver"
 
 @dataclass
 class Deployment:
-    """Where one is, and how it is asked."""
+    """A deployment's location and client."""
 
     home: Path
     environment: dict[str, str]
     processes: Processes
-    client: DagsterClient
+    client: Client
     memory: Memory
     _instance: list[dg.DagsterInstance] = field(default_factory=list)
 
@@ -51,13 +51,13 @@ class Deployment:
     def start_webserver(self) -> None:
         """Starts the webserver, and waits until it has loaded the project."""
         port = self.client.port
-        command = ["dagster_webserver", "-h", "127.0.0.1", "-p", str(port), "--db-statement-timeout", "600000"]
-        self.processes.start(WEBSERVER, [sys.executable, "-m", *command, *WORKSPACE])
+        medsearch = str(Path(sys.executable).with_name("medsearch"))
+        self.processes.start(WEBSERVER, [medsearch, "webserver", "-p", str(port), *WORKSPACE])
         self.processes.wait_until(WEBSERVER, self.client.is_ready)
 
     @contextmanager
     def daemon(self, runs: int) -> Iterator[None]:
-        """The daemon until the end of the block, with so many runs at once; with 0 of them every run stays in the queue."""
+        """Runs the daemon until the end of the block, with at most `runs` concurrent runs; with 0, all stay in the queue."""
         place = self.home / "dagster" / "dagster.yaml"
         configured: dict[str, Any] = yaml.safe_load(place.read_text())
         configured["concurrency"]["runs"]["max_concurrent_runs"] = runs
@@ -68,10 +68,10 @@ class Deployment:
 
 
 class Memory:
-    """The largest resident set of every kind of process that this one started, in MiB, sampled by a thread.
+    """The largest resident set of every kind of child process, in MiB, sampled by a thread.
 
-    A process's own high-water mark is read, so a server's peak is missed at no rate; only a run that ends between two samples
-    keeps its last quarter of a second for itself.
+    Reads each process's own high-water mark, so a server's peak is never missed; only the last quarter of a second of a run may
+    be, if it ends between two samples.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Memory:
         self._thread.join()
 
     def now(self) -> dict[str, tuple[float, float]]:
-        """Kind of process → its resident MiB, and the processor seconds it has had, of all of that kind together."""
+        """Kind of process → resident MiB and CPU seconds of all processes of that kind together."""
         found: dict[str, tuple[float, float]] = {}
         for kind, process in _started():
             try:
@@ -124,7 +124,7 @@ def _kind(process: psutil.Process) -> str | None:
     words = " ".join(process.cmdline())
     if "dagster._daemon" in words:
         return "daemon"
-    if "dagster_webserver" in words:
+    if "medsearch webserver" in words:
         return "webserver"
     if "api grpc" in words:
         above = process.parent()
@@ -137,7 +137,7 @@ def _kind(process: psutil.Process) -> str | None:
 
 @contextmanager
 def deployment(home: Path, landing: str, storage: Storage, **settings: str) -> Iterator[Deployment]:
-    """A deployment with nothing in it, and nothing of it running."""
+    """An empty deployment, with nothing running."""
     with ExitStack() as stack:
         given = {
             "DAGSTER_HOME": str(home / "dagster"),
@@ -168,7 +168,7 @@ def deployment(home: Path, landing: str, storage: Storage, **settings: str) -> I
 
 
 class Client(DagsterClient):
-    """A client that waits as long as it takes."""
+    """A client without a timeout."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"http://127.0.0.1:{port}")

@@ -1,9 +1,9 @@
-"""From DICOM files to stored vectors: the reference's steps against ours, on one core and on two, and the memory it takes.
+"""From DICOM files to stored vectors: the reference's steps compared with medsearch's, on one core and on two, and the memory.
 
     python -m benchmarks.embedding                     # the tables, a few minutes
-    python -m benchmarks.embedding --memory 100 2000   # peak memory over so many original-size images
+    python -m benchmarks.embedding --memory 100 2000   # peak memory with 100 and 2000 original-size images
 
-Ours is what the assets run: `StudyImageBuilder` and `StudyEmbedder` over a landing folder, into a warehouse.
+medsearch's steps are those of the assets: `StudyImageBuilder` and `StudyEmbedder` from a landing folder to a warehouse.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REFERENCE_IMAGES = 8
 
 
 def main() -> None:
-    """Measures in a process of its own for each number of cores, so that every library counts as many."""
+    """Measures in a separate process for each number of cores, so that every library sees that number."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
@@ -71,7 +71,7 @@ def main() -> None:
         steps()
         land(Path(temporary, "landing"), given.images, min(given.images, 16))
         print(
-            "| cores | images/s: the reference | ours | ratio | forward alone | ours / forward | vectors from PNGs / forward |"
+            "| cores | images/s: reference | medsearch | ratio | model alone | medsearch / model | vectors from PNGs / model |"
         )
         print("|---|---|---|---|---|---|---|", flush=True)
         for cores in given.cores:
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def child(folder: Path, what: str, cores: int, precision: PrecisionName) -> dict[str, Any]:
-    """The figures of a process that may use so many cores."""
+    """The measurements of a process that may use this many cores."""
     may = sorted(os.sched_getaffinity(0))[:cores]
     command = ["taskset", "-c", ",".join(map(str, may)), sys.executable, "-m", __spec__.name, "--child", what]
     said = ["--folder", str(folder), "--precision", precision]
@@ -94,7 +94,7 @@ def child(folder: Path, what: str, cores: int, precision: PrecisionName) -> dict
 
 
 def rates(folder: Path, precision: PrecisionName) -> dict[str, Any]:
-    """Images a second of the reference, of ours and its two steps, and of the model alone on pictures in memory."""
+    """Images per second of the reference, of medsearch and its two steps, and of the model alone on images in memory."""
     from benchmarks.reference_steps import reference
 
     sources = sorted((folder / "landing").rglob("*.dcm"))[: REFERENCE_IMAGES + 1]
@@ -106,7 +106,7 @@ def rates(folder: Path, precision: PrecisionName) -> dict[str, Any]:
         ours = Ours(folder / "landing", Path(warehouse), precision)
         before = ours.forward()
         ours.run()
-        forward = (before + ours.forward()) / 2  # machines do not keep their pace
+        forward = (before + ours.forward()) / 2  # a machine's speed varies
     return {
         "reference": of_reference,
         "forward": forward,
@@ -117,7 +117,7 @@ def rates(folder: Path, precision: PrecisionName) -> dict[str, Any]:
 
 
 class Ours:
-    """The assets' own way, timed: objects to pictures and vectors, and pictures to vectors alone."""
+    """Times the assets' own code: objects to thumbnails and vectors, and thumbnails to vectors alone."""
 
     def __init__(self, landing: Path, warehouse: Path, precision: PrecisionName = "auto") -> None:
         from medsearch_pipeline.models.registry import load_embedder
@@ -135,7 +135,7 @@ class Ours:
         self.images, self.together, self.embedding = len(self.studies), 0.0, 0.0
 
     def forward(self) -> float:
-        """Images a second of the model alone, on batches that lie in memory."""
+        """Images per second of the model alone, on batches in memory."""
         size, side = self.embedder.batch_size, self.embedder.side
         batch = np.stack([letterbox(render_frame(read_dataset(self.sample), 1, side), side)] * size)
         batches = max(2, self.images // size)
@@ -143,13 +143,13 @@ class Ours:
         return per_second(lambda: [*self.embedder.embed_batches([batch] * batches)], batches * size)
 
     def run(self) -> None:
-        """Everything once, but for the start of the worker processes and the model's first batch; then the vectors again."""
+        """Everything once, without the start of the worker processes and the model's first batch; then the vectors again."""
         self._together(dict([next(iter(self.studies.items()))]))
         self.together = seconds(lambda: self._together(self.studies))
         self.embedding = seconds(lambda: self._embed(self.studies))
 
     def _together(self, studies: dict[StudyKey, list[LandedObject]]) -> None:
-        """As runs of a backfill do: while one decodes, another embeds what was decoded."""
+        """As in a backfill: while one run decodes, another embeds what was decoded."""
         decoded: SimpleQueue[StudyKey | None] = SimpleQueue()
         embedding = threading.Thread(target=self._embed, args=[iter(decoded.get, None)])
         embedding.start()
@@ -164,7 +164,7 @@ class Ours:
 
 
 def peak(folder: Path, precision: PrecisionName) -> dict[str, float]:
-    """The most memory that this process and its workers had at once, shared pages counted once."""
+    """The peak memory of this process and its workers together, with shared pages counted once."""
     most, ended = 0, threading.Event()
 
     def watch() -> None:
@@ -189,8 +189,8 @@ def peak(folder: Path, precision: PrecisionName) -> dict[str, float]:
 
 
 def steps() -> None:
-    """What each step of one image costs, on one core, by transfer syntax."""
-    print("| 3056 × 2544, 12 bit; ms on one core | MB | decoded to a picture of 512 | PNG written | PNG read, letterboxed |")
+    """The cost of each step for one image, on one core, by transfer syntax."""
+    print("| 3056 × 2544, 12 bit; ms on one core | MB | decoded to an image of 512 | PNG written | PNG read, letterboxed |")
     print("|---|---|---|---|---|")
     pixels = radiograph(0)
     for syntax in SYNTAXES:
@@ -208,13 +208,13 @@ def steps() -> None:
 
 
 def least_ms(call: Any) -> float:
-    """Milliseconds, the least of some."""
+    """Milliseconds, the minimum of several runs."""
     call()
     return 1000 * min(seconds(call) for _ in range(REPEATS))
 
 
 def per_second(call: Any, count: int) -> float:
-    """How many of so many a second."""
+    """Items per second."""
     return count / seconds(call)
 
 

@@ -1,8 +1,8 @@
 """Times the engines on one model: `python -m benchmarks.engines [--model densenet121] [--weights random] [--images 16]`.
 
-For each number of threads, in a process of its own: eager fp32 with one picture at a time, the baseline, then every engine and
-precision as runs use them, those that would be refused included, on the demo's radiographs at the model's own side. Prints
-Markdown: images a second, the ratio to the baseline with as many threads, and the least cosine to its vectors.
+For each number of threads, in a separate process: eager fp32 with one image at a time, the baseline, then every engine and
+precision as runs use them, including those that would be rejected, on the demo's radiographs at the model's own side. Prints
+Markdown: images per second, the ratio to the baseline with the same number of threads, and the minimum cosine to its vectors.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main() -> None:
         measure(given.model, given.weights, given.images, given.measure)
         return
     print(f"{given.model}, {given.weights} weights; {platform.processor() or platform.machine()}\n")
-    print("| threads | engine | images/s | ratio | least cosine |\n|---|---|---|---|---|", flush=True)
+    print("| threads | engine | images/s | ratio | minimum cosine |\n|---|---|---|---|---|", flush=True)
     said = [f"--model={given.model}", f"--weights={given.weights}", f"--images={given.images}"]
     for threads in given.threads:
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.engines", *said, "--measure", str(threads)]
@@ -65,7 +65,7 @@ def measure(model: str, weights: str, images: int, threads: int) -> None:
     torch.set_num_threads(threads)
     network = network_named(model, weights)
     if not isinstance(network.graph, torch.nn.Module):
-        raise SystemExit("give a model of torch's: eager fp32 is the baseline")
+        raise SystemExit("give a torch model: eager fp32 is the baseline")
     graph, pictures = network.graph, radiographs(network.input.side, images)
     expected = reference_vectors(graph, pictures[:SEEN])
     base = images / seconds(lambda: reference_vectors(graph, pictures))
@@ -80,14 +80,14 @@ def measure(model: str, weights: str, images: int, threads: int) -> None:
 
 
 def radiographs(side: int, n: int) -> np.ndarray:
-    """So many pictures of three drawn radiographs, as a model sees them: uint8 `[n, side, side, 3]`."""
+    """`n` images of three synthetic radiographs, as a model sees them: uint8 `[n, side, side, 3]`."""
     exposed = [draw(physique(stream(seed, "body")), [], view, seed) for seed, view in enumerate(VIEWS)]
     seen = [letterbox(picture_thumbnail((each.pixels >> 4).astype(np.uint8), side), side) for each in exposed]
     return np.stack([seen[at % SEEN] for at in range(n)])
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Of the second of two calls."""
+    """The time of the second of two calls."""
     work()
     started = time.perf_counter()
     work()

@@ -1,9 +1,9 @@
 """Measures Dagster and the pipeline at hospital scale: `python -m benchmarks.ingestion [--sizes 1000 25000 100000 228000]`.
 
-So many studies (`small_studies`) in a folder, or at `--landing s3://bucket/prefix`; for each size a fresh deployment on SQLite
-and one on Postgres, which is started here on a temporary folder (Debian: `apt-get install postgresql`). Everything is asked of
+The studies (`small_studies`) are in a folder or at `--landing s3://bucket/prefix`. For each size there is a new deployment on
+SQLite and one on Postgres, started here on a temporary folder (Debian: `apt-get install postgresql`). All measurements use
 the real webserver, daemon and code servers, and the UI's queries are those of the installed UI. Only the state "everything is
-materialised" is made by writing events through the instance's own batches, and not by ingesting. Prints Markdown, one table a
+materialized" is created by writing events through the instance's own batches, not by ingesting. Prints Markdown, one table per
 storage.
 """
 
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
         world.instance.get_dynamic_partitions(NAME)  # makes the storage's tables
         note("listing the landing store (`ObjectStore.list`)", timed(lambda: sum(1 for _ in open_store(landing).list())))
         note("registering the partitions (`partitions.register`)", timed(lambda: register(world.instance, studies)))
-        note("registering them again: all known", timed(lambda: register(world.instance, studies)))
+        note("registering them again: all registered", timed(lambda: register(world.instance, studies)))
         note("`get_dynamic_partitions`", timed(lambda: world.instance.get_dynamic_partitions(NAME)))
         world.start_webserver()
         with world.daemon(runs=1):
@@ -102,7 +103,7 @@ def measure(home: Path, landing: str, storage: Storage, size: int, seconds: floa
                 )
         with world.daemon(runs=0):
             sensors(world, note)
-        note("materialisations written through the instance's batches", events(world, studies))
+        note("materializations written through the instance's batches", events(world, studies))
         ui(world, note)
         with world.daemon(runs=0):
             backfill(world, size, seconds, note)
@@ -131,7 +132,7 @@ def sensors(world: Deployment, note: Callable[[str, str], None]) -> None:
 
 
 def events(world: Deployment, studies: list[Any]) -> str:
-    """Marks every study of every asset as materialised, in as many runs as fill a batch each."""
+    """Marks every study of every asset as materialized, in runs of one batch each."""
     started, batch = time.perf_counter(), generate_event_batch_id()
     for asset in STUDY_ASSETS:
         for first in range(0, len(studies), BATCH):
@@ -157,11 +158,11 @@ def events(world: Deployment, studies: list[Any]) -> str:
                 )
                 world.instance.handle_new_event(entry, batch_metadata=DagsterEventBatchMetadata(batch, number == len(some) - 1))
     count = len(studies) * len(STUDY_ASSETS)
-    return f"{count / (time.perf_counter() - started):.0f} a second"
+    return f"{count / (time.perf_counter() - started):.0f} per second"
 
 
 def ui(world: Deployment, note: Callable[[str, str], None]) -> None:
-    """Asks what the UI asks: the asset graph every few seconds, an asset's page, and its partitions."""
+    """Runs the UI's queries: the asset graph every few seconds, an asset's page, and its partitions."""
     asked: list[tuple[str, str, dict[str, Any]]] = [
         ("asset graph, five assets", "AssetGraphLiveQuery", {"assetKeys": ASSETS}),
         ("asset's page, definition", "AssetViewDefinitionQuery", {"assetKey": {"path": ["search_index"]}}),
@@ -173,8 +174,8 @@ def ui(world: Deployment, note: Callable[[str, str], None]) -> None:
         ),
     ]
     for what, name, variables in asked:
-        cold = timed(lambda name=name, variables=variables: world.client.ask(ui_query(name), **variables))
-        warm = timed(lambda name=name, variables=variables: world.client.ask(ui_query(name), **variables))
+        query = partial(world.client.ask, ui_query(name), **variables)
+        cold, warm = timed(query), timed(query)
         note(f"{what} (`{name}`), cold / warm", f"{cold} / {warm}")
 
 
@@ -182,7 +183,7 @@ def backfill(world: Deployment, size: int, seconds: float, note: Callable[[str, 
     """Launches a backfill of everything, and counts the runs that reach the queue, where they stay."""
     started = time.perf_counter()
     name = world.client.launch_backfill(STUDY_ASSETS)
-    note("launching a backfill of everything: answered", f"{time.perf_counter() - started:.2f} s")
+    note("launching a backfill of everything: response", f"{time.perf_counter() - started:.2f} s")
     due, first, count = -(-size // RUN), None, 0
     filter_by = {"tags": [{"key": "dagster/backfill", "value": name}]}
     while count < due and time.perf_counter() - started < seconds:
@@ -192,25 +193,25 @@ def backfill(world: Deployment, size: int, seconds: float, note: Callable[[str, 
             first = time.perf_counter() - started
     took = time.perf_counter() - started
     note("its first run is in the queue after", f"{first:.1f} s" if first else f"over {took:.0f} s")
-    note("its runs in the queue", f"{count} of {due} after {took:.0f} s: {60 * count / took:.0f} a minute")
+    note("its runs in the queue", f"{count} of {due} after {took:.0f} s: {60 * count / took:.0f} per minute")
     note("the daemon's log meanwhile", f"{(world.home / 'logs' / 'dagster-daemon.log').stat().st_size / 2**20:.1f} MiB")
     world.client.ask(CANCEL, id=name)
 
 
 def idle(world: Deployment, note: Callable[[str, str], None]) -> None:
-    """What the servers use while nothing happens."""
-    time.sleep(IDLE_SECONDS)  # they have loaded the project, and the cancelled backfill is over
+    """The servers' use of memory and CPU while idle."""
+    time.sleep(IDLE_SECONDS)  # they have loaded the project, and the canceled backfill is over
     before = world.memory.now()
     time.sleep(IDLE_SECONDS)
     after = world.memory.now()
     for kind in sorted(after):
         size, used = after[kind]
         earlier = before.get(kind, (size, used))
-        note(f"idle for {IDLE_SECONDS} s: {kind}", f"{earlier[0]:.0f} → {size:.0f} MiB, {used - earlier[1]:.1f} s of processor")
+        note(f"idle for {IDLE_SECONDS} s: {kind}", f"{earlier[0]:.0f} → {size:.0f} MiB, {used - earlier[1]:.1f} s of CPU time")
 
 
 def timed(run: Callable[[], Any]) -> str:
-    """How long a call takes."""
+    """The duration of a call."""
     started = time.perf_counter()
     run()
     return f"{time.perf_counter() - started:.2f} s"

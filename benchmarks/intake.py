@@ -1,4 +1,4 @@
-"""How long looking at a large landing store takes: what is known read, a tick with few changes, one with many, the inventory.
+"""Times scans of a large landing store: reading the known state, ticks with few and with many changes, the inventory.
 
 python -m benchmarks.intake FOLDER [OBJECTS] [FILES]
 """
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 def main(folder: Path, objects: int, files: int) -> None:
-    """Prints a line for each thing measured."""
+    """Prints a line for each measurement."""
     warehouse, landing = Warehouse(open_store(str(folder / "warehouse"))), open_store(str(folder / "landing"))
     rows = inventory(objects)
     warehouse.write(PATH, rows, placement_digest(MIMIC_CXR, SECRET))
@@ -64,7 +64,7 @@ def main(folder: Path, objects: int, files: int) -> None:
 
 
 def inventory(objects: int) -> pa.Table:
-    """Rows in MIMIC-CXR's layout: two images and a report a study."""
+    """Rows in MIMIC-CXR's layout: two images and a report per study."""
     number = np.arange(objects) // 3
     patients = [f"p{10_000_000 + n // 4 % 10_000_000}" for n in number.tolist()]
     studies = [f"s{50_000_000 + n}" for n in number.tolist()]
@@ -87,7 +87,7 @@ def inventory(objects: int) -> pa.Table:
 
 
 def tick(warehouse: Warehouse, found: list[ObjectInfo]) -> None:
-    """What the sensor does with what a scan found."""
+    """The sensor's processing of a scan's result."""
     looked = ScanRound(warehouse.store, warehouse, MIMIC_CXR, SECRET, {})
     looked.assign_studies(looked.find_changed(observations_between(looked.inventory.rows, "", found, is_end=False)))
     looked.commit(datetime.now(UTC))
@@ -104,7 +104,7 @@ def make(folder: Path, files: int) -> None:
 
 
 def timed(what: str, work: Callable[[], Result]) -> Result:
-    """Does something and prints how long it took."""
+    """Runs an action and prints how long it took."""
     began = time.perf_counter()
     result = work()
     print(f"{what}: {time.perf_counter() - began:.2f} s", flush=True)

@@ -1,9 +1,9 @@
 """Times the ledger of a large landing: `python benchmarks/ledger.py [--objects 600000] [--changed 1000] [--files 2000]`.
 
-In memory, beside the time that plain Parquet takes to read and write the same inventory: the decision of the first ledger, of a
-second with nothing changed, of one after some objects were replaced, and the comparison of listing, ledger, Parquet and index.
-On disk, the catalogue of so many studies in a temporary folder: read for the first time, with nothing changed, and after one
-study in a hundred changed, beside a plain listing of the folder and a plain read of its files.
+In memory, compared with the time that plain Parquet takes to write and read the same inventory: the first ledger, a second one
+with nothing changed, one after some objects were replaced, and the comparison of listing, ledger, Parquet and index.
+On disk, the catalog of `--files` studies in a temporary folder: read for the first time, with nothing changed, and after one
+study in a hundred changed, compared with a plain listing of the folder and a plain read of its files.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ from medsearch_pipeline.ledger.reconciliation import ReconciliationInputs, recon
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states, studies_in
 
 OBJECTS_PER_STUDY = 3
-"""Two images and, but for a few studies, a report: about what MIMIC-CXR has."""
+"""Two images and, except for a few studies, a report: about what MIMIC-CXR has."""
 
 
 def due(versions: Sequence[str]) -> str:
-    """A digest as the readers make them."""
+    """A digest in the pipeline's format."""
     return digest_of("benchmark", *sorted(versions))
 
 
 def inventory_of(objects: int) -> pa.Table:
-    """A generated inventory; every hundredth object is of no study."""
+    """A generated inventory; every hundredth object belongs to no study."""
     number = np.arange(objects)
     study = number // OBJECTS_PER_STUDY
     is_report, is_stray = number % OBJECTS_PER_STUDY == 2, number % 100 == 99
@@ -74,8 +74,8 @@ def inventory_of(objects: int) -> pa.Table:
     return conformed(LandedObject, pa.table(columns))
 
 
-def catalogue_of(inventory: pa.Table) -> pa.Table:
-    """The catalogue of studies made from it, in which every fiftieth image was refused."""
+def catalog_of(inventory: pa.Table) -> pa.Table:
+    """The catalog of studies made from it, in which every fiftieth image was rejected."""
     files: list[dict[str, Any]] = []
     objects: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     columns = (inventory[name].to_pylist() for name in ("patient", "study", "kind", "key", "etag", "bytes"))
@@ -109,7 +109,7 @@ def catalogue_of(inventory: pa.Table) -> pa.Table:
 
 
 def write_studies(warehouse: Warehouse, studies: int) -> None:
-    """So many small studies on disk, without pixels or vectors of use."""
+    """Small studies on disk, without meaningful pixels or vectors."""
     for n in range(studies):
         write_study(warehouse, StudyKey(f"p{n // 4}", f"s{n}"), "1")
 
@@ -142,7 +142,7 @@ def write_study(warehouse: Warehouse, study: StudyKey, inputs: str) -> None:
 
 
 def timed(what: str, run: Callable[[], Any], baseline: float | None = None) -> tuple[float, Any]:
-    """Runs and prints how long it took, and how many times the baseline that is."""
+    """Runs a call and prints how long it took, in seconds and relative to the baseline."""
     started = time.perf_counter()
     result = run()
     seconds = time.perf_counter() - started
@@ -152,7 +152,7 @@ def timed(what: str, run: Callable[[], Any], baseline: float | None = None) -> t
 
 
 def expect(is_so: bool, otherwise: str) -> None:
-    """Stops where what is timed is wrong."""
+    """Stops if the timed result is wrong."""
     if not is_so:
         raise SystemExit(otherwise)
 
@@ -165,18 +165,18 @@ def through_parquet(table: pa.Table) -> pa.Table:
 
 
 def decisions(objects: int, changed: int) -> None:
-    """Times what is decided in memory."""
+    """Times the decisions in memory."""
     inventory = inventory_of(objects)
-    catalogue = catalogue_of(inventory)
-    print(f"{objects} objects, {catalogue.num_rows} files of {objects // OBJECTS_PER_STUDY} studies")
+    catalog = catalog_of(inventory)
+    print(f"{objects} objects, {catalog.num_rows} files of {objects // OBJECTS_PER_STUDY} studies")
     base, _ = timed("plain Parquet: the inventory written and read back", lambda: through_parquet(inventory))
-    _, studies = timed("studies of the catalogue", lambda: studies_in(catalogue), base)
+    _, studies = timed("studies of the catalog", lambda: studies_in(catalog), base)
     rows = zip(*(studies[name].to_pylist() for name in ("patient", "study", "documents")), strict=True)
     indexed = {StudyKey(patient, study): documents for patient, study, documents in rows}
     evidence = LedgerInputs(
         inventory=inventory,
         run="1",
-        catalog=catalogue,
+        catalog=catalog,
         indexed=indexed,
         before=schema_of(LedgerEntry).empty_table(),
         noticed=conformed(LandedChange, inventory.append_column("change", pa.array(["added"] * len(inventory)))),
@@ -206,25 +206,25 @@ def decisions(objects: int, changed: int) -> None:
     _, found = timed("listing, ledger, Parquet and index compared", lambda: reconcile(counted), base)
     expect(not found.differences, "the parts do not agree")
     timed("the ledger written and read back", lambda: through_parquet(first), base)
-    timed("the catalogue written and read back", lambda: through_parquet(catalogue), base)
+    timed("the catalog written and read back", lambda: through_parquet(catalog), base)
 
 
 def compaction(studies: int) -> None:
-    """Times the catalogue on disk."""
+    """Times the catalog on disk."""
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Warehouse(open_store(folder))
         write_studies(warehouse, studies)
         print(f"{studies} studies on disk, {7 * studies} files")
         listing, files = timed("plain listing of the folder", lambda: [o.key for o in warehouse.store.list()])
         reading, _ = timed("plain read of every file", lambda: [warehouse.store.read(key) for key in files])
-        _, first = timed("the first catalogue", lambda: refresh_catalog(warehouse), listing + reading)
+        _, first = timed("the first catalog", lambda: refresh_catalog(warehouse), listing + reading)
         warehouse.write(CATALOG_PATH, first.table, catalog_digest())
         _, second = timed("with nothing changed", lambda: refresh_catalog(warehouse), listing)
-        expect(not second.is_changed, "an unchanged catalogue was read again")
+        expect(not second.is_changed, "an unchanged catalog was read again")
         for n in range(0, studies, 100):
             write_study(warehouse, StudyKey(f"p{n // 4}", f"s{n}"), "2")
         _, third = timed("one study in a hundred changed", lambda: refresh_catalog(warehouse), listing)
-        print(f"    {third.files_read} files read, {third.files_reused} taken over")
+        print(f"    {third.files_read} files read, {third.files_reused} reused")
 
 
 if __name__ == "__main__":

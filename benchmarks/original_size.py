@@ -1,6 +1,6 @@
-"""Original-size radiographs, 3056 × 2544 of 12 bits as MIMIC-CXR's, in a landing folder of MIMIC-CXR's layout.
+"""Original-size radiographs, 3056 × 2544, 12 bits, like MIMIC-CXR's, in a landing folder with MIMIC-CXR's layout.
 
-Drawn by the demo, enlarged, with noise in every pixel, so that no codec has it easier than with a detector's own.
+Drawn by the demo, enlarged, with noise in every pixel, so that they are as hard to compress as a detector's images.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
 from PIL import Image
 from pydicom.uid import (
+    UID,
     ExplicitVRLittleEndian,
     HTJ2KLossless,
     JPEG2000Lossless,
@@ -49,10 +51,16 @@ def radiograph(number: int) -> np.ndarray:
     return np.clip(large + noise, 0, LARGEST).astype(np.uint16)
 
 
-def encoded(pixels: np.ndarray, syntax: str, number: int) -> bytes:
+def encoded(pixels: np.ndarray, syntax: UID, number: int) -> bytes:
     """A radiograph as a DICOM file."""
     coded = [bytes(ENCODERS[syntax](pixels))] if syntax in ENCODERS else None
-    given = {"BitsStored": 12, "HighBit": 11, "SOPInstanceUID": f"2.25.{number}", "PatientID": None, "StudyID": None}
+    given: dict[str, Any] = {
+        "BitsStored": 12,
+        "HighBit": 11,
+        "SOPInstanceUID": f"2.25.{number}",
+        "PatientID": None,
+        "StudyID": None,
+    }
     plain = syntax if coded else str(ExplicitVRLittleEndian)
     ds = dataset(pixels, transfer_syntax=plain, codestreams=coded, **given)
     if not coded and syntax != ExplicitVRLittleEndian:
@@ -60,8 +68,8 @@ def encoded(pixels: np.ndarray, syntax: str, number: int) -> bytes:
     return dicom_bytes(ds)
 
 
-def land(folder: Path, studies: int, distinct: int, syntax: str = ExplicitVRLittleEndian) -> None:
-    """So many studies of an image each, of which so many are distinct; the others are links to them."""
+def land(folder: Path, studies: int, distinct: int, syntax: UID = ExplicitVRLittleEndian) -> None:
+    """Studies of one image each, of which `distinct` differ; the others are links to them."""
     sources: list[Path] = []
     for number in range(studies):
         path = folder / folder_of(study(number)) / f"{number}.dcm"
@@ -79,7 +87,7 @@ def study(number: int) -> StudyKey:
 
 
 def landed(store: ObjectStore) -> Iterator[tuple[StudyKey, LandedObject]]:
-    """What lies in a landing folder."""
+    """The objects of a landing folder."""
     for info in store.list():
         item = place_by_key(info, MIMIC_CXR)
         if item and item.patient and item.study:

@@ -1,8 +1,8 @@
 """Reads the search index in one process while another writes: `python benchmarks/read_while_written.py [--seconds 60]`.
 
-The writer rewrites studies, deletes some and adds them again, and compacts now and then; the reader asks everything, and checks
-that each study is seen whole. At the end the counts must be those of what was written last. `--index` is a folder that holds no
-index yet, or `http://host:port` of OpenSearch, where an index of a fresh name is left behind; without it, a temporary folder.
+The writer rewrites studies, deletes some and adds them again, and compacts now and then; the reader runs every kind of query
+and checks that each study is consistent. At the end the counts must match the last writes. `--index` is a folder without an
+index, or `http://host:port` of OpenSearch, where an index with a new name is left behind; the default is a temporary folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DIMENSIONS = 64
 
 
 def open_at(where: str) -> ReleasedIndex:
-    """The index in a folder, or of OpenSearch when spelled `http://host:port|name`."""
+    """The index in a folder, or on OpenSearch for `http://host:port|name`."""
     if where.startswith("http"):
         from medsearch_core.search.opensearch.index import open_opensearch
         from medsearch_core.search.opensearch.options import Access, IndexLayout
@@ -44,7 +44,7 @@ def open_at(where: str) -> ReleasedIndex:
 
 
 def study(number: int, generation: int) -> StudyDocuments:
-    """A study all of whose documents carry the generation as age, with 1 to 3 images by generation."""
+    """A study whose documents all have the generation as age, with 1 to 3 images depending on the generation."""
     key = StudyKey(f"p{number // 3}", f"s{number}")
     vectors = np.random.default_rng(1000 * number + generation % 1000).standard_normal((1 + generation % 3, DIMENSIONS))
     shared: dict[str, Any] = {
@@ -68,7 +68,7 @@ def study(number: int, generation: int) -> StudyDocuments:
 
 
 def write(where: str, seconds: float) -> None:
-    """Changes the index for so long; prints how many writes there were, the errors, and each study's last generation."""
+    """Changes the index for some seconds; prints the number of writes, the errors, and each study's last generation."""
     index, chance, errors, writes = open_at(where), random.Random(0), Counter[str](), 1  # noqa: S311
     held = dict.fromkeys(range(STUDIES), 0)
     end = time.monotonic() + seconds
@@ -90,7 +90,7 @@ def write(where: str, seconds: float) -> None:
 
 
 def read(index: ReleasedIndex, chance: random.Random) -> None:
-    """Asks one thing; an answer that shows a study in two generations is an error."""
+    """Runs one query; a result with two generations of a study is an error."""
     vector = [chance.gauss(0, 1) for _ in range(DIMENSIONS)]
     some = [f"s{number}" for number in chance.sample(range(STUDIES), 20)]
     questions: list[Callable[[], Any]] = [
@@ -109,18 +109,18 @@ def read(index: ReleasedIndex, chance: random.Random) -> None:
 def whole(hits: Sequence[Any]) -> None:
     """
     Raises:
-        AssertionError: a study is not as one write left it.
+        AssertionError: a study is a mixture of two writes.
     """
     of: dict[str, list[float]] = {}
     for hit in hits:
         of.setdefault(hit.document.study, []).append(hit.document.patient_age_years)
     for ages in of.values():
         if len(set(ages)) > 1 or (len(hits) < 500 and len(ages) != 1 + int(ages[0]) % 3):
-            raise AssertionError(f"a study was seen in parts: {sorted(ages)}")
+            raise AssertionError(f"a study mixes generations: {sorted(ages)}")
 
 
 def measure(where: str, seconds: float) -> bool:
-    """Reads while another process writes; prints what happened, and returns whether all was well."""
+    """Reads while another process writes; prints the results, and returns whether there were no errors."""
     index, chance, errors, reads, slowest = open_at(where), random.Random(1), Counter[str](), 0, 0.0  # noqa: S311
     index.upsert([study(number, 0) for number in range(STUDIES)])
     writer = subprocess.Popen(  # noqa: S603

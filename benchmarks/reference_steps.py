@@ -1,7 +1,7 @@
-"""The reference's steps for one image, as the AWS sample takes them, at the same 512 pixels as ours.
+"""The reference's steps for one image, as in the AWS sample, at the same 512 pixels as medsearch's.
 
-Decode, scale by the largest value in float64, an 8-bit PNG of full size; read it back, resize, crop, normalise; DenseNet121 in
-eager fp32, a batch of one. The sample crops at random; here the middle, which costs the same.
+Decode, scale by the largest value in float64, write a full-size 8-bit PNG; read it back, resize, crop, normalize; DenseNet121
+in eager fp32, a batch of one. The sample crops at random; here the center is cropped, which costs the same.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ PREPARE = transforms.Compose(
 
 
 def max_scaled_png(source: Path, target: Path) -> None:
-    """A DICOM file as a PNG of its full size."""
+    """A DICOM file as a full-size PNG."""
     pixels = dcmread(source).pixel_array.astype(float)
     scaled = (np.maximum(pixels, 0) / pixels.max()) * 255.0
     Image.fromarray(np.uint8(scaled)).save(target)
 
 
 def embedding(picture: Path, network: nn.Module) -> np.ndarray:
-    """float32 `[1024]` of a PNG."""
+    """The embedding of a PNG, float32 `[1024]`."""
     with Image.open(picture) as image:
         batch = PREPARE(image.convert("RGB")).unsqueeze(0)
     with torch.no_grad():
@@ -44,7 +44,7 @@ def embedding(picture: Path, network: nn.Module) -> np.ndarray:
 
 
 def reference(folder: Path) -> Callable[[Path], np.ndarray]:
-    """A DICOM file to its vector, by the PNG that is written to a folder in between."""
+    """The embedding of a DICOM file, by way of a PNG in a folder."""
     network = models.densenet121(weights=None).features.eval()
 
     def of(source: Path) -> np.ndarray:

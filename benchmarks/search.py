@@ -1,8 +1,8 @@
 """Measures the search indexes: `python benchmarks/search.py --images 10000 50000 [--opensearch http://localhost:9200]`.
 
-Clustered random vectors, two images and one report a study. Each index is loaded as a release beside the current one, finished
-and put in place. Likeness is compared with one exact NumPy product over the same vectors in the same run, recall@10 with its
-answer. Prints Markdown.
+Clustered random vectors, two images and one report per study. Each index is loaded as a release beside the current one, then
+published. Similarity search is compared with one exact NumPy product over the same vectors in the same run, recall@10 with
+its result. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ catheter tip svc stable unchanged improved worsened hiatal hernia fracture rib s
 
 
 class Corpus:
-    """`count` images around one centre for every fifty, with an age that selects any share of them, and their reports."""
+    """`count` images around one center for every fifty, with an age that selects any share of them, and their reports."""
 
     def __init__(self, count: int, dimensions: int, queries: int) -> None:
         self.chance = np.random.default_rng(0)
@@ -56,11 +56,11 @@ class Corpus:
         self.queries = self.vectors[self.chance.integers(0, count, queries)] + noise
 
     def _clustered(self, count: int, dimensions: int) -> Floats:
-        centres = self.chance.standard_normal((count // 50 + 1, dimensions)).astype(np.float32)
+        centers = self.chance.standard_normal((count // 50 + 1, dimensions)).astype(np.float32)
         vectors = np.empty((count, dimensions), np.float32)
         for start in range(0, count, 10_000):
             part = vectors[start : start + 10_000]
-            part[:] = centres[self.chance.integers(0, len(centres), len(part))]
+            part[:] = centers[self.chance.integers(0, len(centers), len(part))]
             part += 0.6 * self.chance.standard_normal(part.shape, dtype=np.float32)
         return vectors
 
@@ -81,10 +81,11 @@ class Corpus:
         """Study `number`, with images 2n and 2n + 1."""
         key = StudyKey(f"p{number // 3}", f"s{number}")
         shared: dict[str, Any] = {"patient": key.patient, "study": key.study, "sha256": "0" * 64, "present_codes": codes}
+        facets: dict[str, Any] = {"modality": "DX"}
         images = [
             ImageDocument(
-                image_id=f"{i:09}", report_id=key.study, patient_age_years=float(self.ages[i]), modality="DX",
-                source_key="x", model_id="m", model_version="1", vector=self.vectors[i], **shared,
+                image_id=f"{i:09}", report_id=key.study, patient_age_years=float(self.ages[i]),
+                source_key="x", model_id="m", model_version="1", vector=self.vectors[i], **shared, **facets,
             )
             for i in (2 * number, 2 * number + 1)
         ]  # fmt: skip
@@ -108,7 +109,7 @@ def main() -> None:
         print(
             f"\n### {count:,} images × {given.dimensions}\n\n| | p50 ms | p99 ms | ÷ NumPy | recall@10 |\n|---|---|---|---|---|"
         )
-        exact = timed(lambda n, c=corpus: c.exact(c.queries[n]), given.queries)  # type: ignore[misc]
+        exact = timed(lambda n: corpus.exact(corpus.queries[n]), given.queries)  # noqa: B023 - called at once
         row("exact NumPy", exact)
         with tempfile.TemporaryDirectory() as folder:
             measure("embedded", open_embedded(folder), corpus, exact)
@@ -127,14 +128,14 @@ def measure(name: str, index: ReleasedIndex, corpus: Corpus, exact: Milliseconds
     row(f"{name}: similar, first of a process", first, exact)
     for share in SELECTIVITIES:
         filters = NO_FILTERS if share == 100 else Filters(max_age_years=share)
-        took = timed(lambda n, f=filters: index.similar(queries[n], 10, f), times)  # type: ignore[misc]
+        took = timed(lambda n: index.similar(queries[n], 10, filters), times)  # noqa: B023 - called at once
         row(f"{name}: similar, filter keeps {share} %", took, exact, recall(index, corpus, share, filters))
     row(f"{name}: hybrid, two words", timed(lambda n: hybrid(index, queries[n], "left effusion", 10), times), exact)
-    row(f"{name}: text, one usual word", timed(lambda n: index.text(WORDS[n % 3]), times))
+    row(f"{name}: text, one common word", timed(lambda n: index.text(WORDS[n % 3]), times))
     row(f"{name}: text, one rare word", timed(lambda n: index.text(WORDS[-1 - n % 3]), times))
     narrowed = Filters(present=["J9"])
     row(f"{name}: text, three words, code filter", timed(lambda n: index.text("small left effusion", (), narrowed), times))
-    row(f"{name}: reports like a report", timed(lambda n: more_like(index, f"s{n}"), times))
+    row(f"{name}: similar reports", timed(lambda n: more_like(index, f"s{n}"), times))
     row(f"{name}: facets, all reports", timed(lambda n: index.facets("positive_icd10cms"), times))
     row(f"{name}: facets, with a word", timed(lambda n: index.facets("positive_icd10cms", query="hernia"), times))
     row(f"{name}: 20 images by id", timed(lambda n: index.images([f"{i:09}" for i in range(n, n + 20)]), times))
@@ -157,7 +158,7 @@ def load(name: str, index: ReleasedIndex, corpus: Corpus) -> None:
 
 
 def recall(index: SearchIndex, corpus: Corpus, share: float, filters: Filters) -> float:
-    """The share of the 10 nearest that is found. Cosines that agree in six decimals are one, as the index's answer has it."""
+    """The share of the 10 nearest that is found. Cosines that agree to six decimals count as equal, as in the index."""
     matching, found, due = corpus.ages <= share, 0, 0
     for query in corpus.queries[:20]:
         cosines = (corpus.vectors @ query) / corpus.lengths / np.linalg.norm(query)

@@ -1,8 +1,8 @@
 """Measures the service: `python benchmarks/serving.py --images 50000 --clients 16 [--opensearch http://localhost:9200]`.
 
-The corpus of `search.py` is loaded into an index, the service is started over it as a process of its own, and clients ask it by
-GraphQL over HTTP, each one question after the other. Beside it, in the same run: the index asked directly, one question after
-the other, and `/healthz` over HTTP by as many clients. Prints Markdown.
+The corpus of `search.py` is loaded into an index, the service runs on it as its own process, and clients query it with GraphQL
+over HTTP, each one query at a time. For comparison, the same run queries the index directly, one query at a time, and sends
+`{ __typename }` over HTTP from the same number of clients. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--opensearch", help="address of a cluster; without it only the embedded index is measured")
     given = parser.parse_args()
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {given.clients} clients\n")
-    print("| | p50 ms | p99 ms | answers/s | directly, one by one: p50 / p99 ms |\n|---|---|---|---|---|")
+    print("| | p50 ms | p99 ms | responses/s | direct, p50 / p99 ms |\n|---|---|---|---|---|")
     corpus = Corpus(given.images, given.dimensions, 40)
     with tempfile.TemporaryDirectory() as folder:
         index = open_embedded(f"{folder}/index")
@@ -64,14 +64,14 @@ def main() -> None:
             measure("embedded", index, address, corpus, given)
     if given.opensearch:
         name = f"benchmark_{uuid4().hex[:8]}"
-        index = open_opensearch(Access(url=given.opensearch), IndexLayout(replicas=0), name)
-        load("OpenSearch", index, corpus)
+        cluster = open_opensearch(Access(url=given.opensearch), IndexLayout(replicas=0), name)
+        load("OpenSearch", cluster, corpus)
         with (
             tempfile.TemporaryDirectory() as folder,
             service(Path(folder), MEDSEARCH_INDEX=given.opensearch, MEDSEARCH_INDEX_NAME=name) as address,
         ):
-            measure("OpenSearch", index, address, corpus, given)
-        index.client.indices.delete(index=f"{index.places.images}-*,{index.places.reports}-*")
+            measure("OpenSearch", cluster, address, corpus, given)
+        cluster.client.indices.delete(index=f"{cluster.places.images}-*,{cluster.places.reports}-*")
 
 
 def measure(name: str, index: ReleasedIndex, address: str, corpus: Corpus, given: argparse.Namespace) -> None:
@@ -81,7 +81,7 @@ def measure(name: str, index: ReleasedIndex, address: str, corpus: Corpus, given
 
     def row(what: str, body: Callable[[int], dict[str, Any]], direct: Callable[[int], Any] | None) -> None:
         took, rate = asyncio.run(clients(address, body, given.clients, given.requests))
-        beside = "{:.1f} / {:.1f}".format(*timed(direct, 40)) if direct else ""
+        beside = "{:.1f} / {:.1f}".format(*timed(direct, min(40, given.requests))) if direct else ""
         p50, p99 = np.percentile(took, (50, 99))
         print(f"| {name}: {what} | {p50:.1f} | {p99:.1f} | {rate:.0f} | {beside} |", flush=True)
 
@@ -100,7 +100,7 @@ def measure(name: str, index: ReleasedIndex, address: str, corpus: Corpus, given
 
 
 async def clients(address: str, body: Callable[[int], dict[str, Any]], count: int, requests: int) -> tuple[list[float], float]:
-    """Milliseconds of each answer, and answers a second, after a few to warm up."""
+    """Milliseconds of each response, and responses per second, after a warm-up."""
     took: list[float] = []
     numbers = iter(range(requests))
     async with httpx.AsyncClient(base_url=address, timeout=120, trust_env=False) as client:
@@ -125,7 +125,7 @@ async def clients(address: str, body: Callable[[int], dict[str, Any]], count: in
 
 @contextmanager
 def service(folder: Path, **settings: str) -> Iterator[str]:
-    """The address of the service, a process of its own on a free port, until the end of the block."""
+    """The URL of the service, its own process on a free port, until the end of the block."""
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
     environment = {

@@ -1,7 +1,7 @@
-"""Very many very small studies in MIMIC-CXR's layout: one valid DICOM object and one report each, in a folder or a bucket.
+"""Many tiny studies in MIMIC-CXR's layout: one valid DICOM object and one report each, in a folder or a bucket.
 
-One object is encoded, and the identifiers in its bytes are replaced study by study. Every study's pixels and text are alike:
-this landing store measures what grows with the number of studies, and no decoder, model or reader of reports.
+One object is encoded, and the identifiers in its bytes are replaced study by study. All studies have the same pixels and text:
+this landing store measures what grows with the number of studies, not decoders, models or report readers.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from tests.support.landing import REPORT, folder_of
 
 PATIENT, STUDY = "10000000", "50000000"
 STUDIES_PER_PATIENT = 3.5
-"""As MIMIC-CXR: 227,835 studies of 65,379 patients."""
+"""Like MIMIC-CXR: 227,835 studies of 65,379 patients."""
 PATIENTS_APART = 150
-"""Between two patients' numbers, so that 65,379 of them fill the folders p10 to p19."""
+"""The difference of two patients' numbers, so that 65,379 of them fill the folders p10 to p19."""
 WRITERS = 8
 CHUNK = 10_000
 
 
 def study(number: int) -> StudyKey:
-    """The study of a number, 0 to 230,000; patients ascend with it."""
+    """The study with a number from 0 to 230,000; patients ascend with it."""
     patient = int(PATIENT) + PATIENTS_APART * int(number / STUDIES_PER_PATIENT)
     return StudyKey(f"p{patient}", f"s{int(STUDY) + number}")
 
 
 def land(store: ObjectStore, first: int, end: int, side: int = 16) -> None:
-    """Puts the studies of these numbers into a landing store; `side` is that of their image in pixels."""
+    """Writes the studies with these numbers to a landing store; `side` is their image's side in pixels."""
     image = _image(side)
     with ThreadPoolExecutor(WRITERS) as writers:
         for start in range(first, end, CHUNK):

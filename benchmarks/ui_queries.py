@@ -1,7 +1,7 @@
-"""The GraphQL that Dagster's UI sends, read out of the web page that the installed `dagster-webserver` serves.
+"""The GraphQL queries of Dagster's UI, extracted from the web page that the installed `dagster-webserver` serves.
 
-A query is written there as text whose fragments stand elsewhere in the same files, so that what is timed is what this version's
-UI asks, and not a copy that ages.
+The queries are text in its files, with fragments elsewhere in the same files. So the measurements use this version's queries,
+not an outdated copy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Definition = OperationDefinitionNode | FragmentDefinitionNode
 
 
 def ui_query(name: str) -> str:
-    """A query of the UI by its name, with all its fragments."""
+    """A query of the UI by name, with all its fragments."""
     found = _definitions()
     wanted, due = {name: found[name]}, [found[name]]
     while due:

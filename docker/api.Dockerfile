@@ -1,7 +1,7 @@
-# The service: GraphQL, pictures, DICOMweb and the page. No Dagster and no torch in it.
+# The service: GraphQL, images, DICOMweb and the page. Without Dagster and torch.
 ARG BASE=python:3.11.14-slim-bookworm
 
-# What the service needs, installed and compiled. It is made anew only when one of the copied files changes.
+# The service's dependencies, installed and compiled. Rebuilt only when one of the copied files changes.
 FROM ${BASE} AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/packages
@@ -33,7 +33,7 @@ ENV PATH=/opt/code/bin:/opt/packages/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/opt/code PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     MEDSEARCH_API_HOST=0.0.0.0
 WORKDIR /opt/medsearch
-# All else may be read-only.
+# Everything else may be read-only.
 VOLUME /tmp
 USER 10001:10001
 EXPOSE 8000

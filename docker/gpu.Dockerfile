@@ -1,13 +1,13 @@
-# The pipeline with torch, for the step that embeds and for `medsearch embedder`. It uses a GPU where there is one, else the CPU.
+# The pipeline with torch, for the embedding step and `medsearch embedder`. Uses a GPU if there is one, else the CPU.
 ARG BASE=python:3.11.14-slim-bookworm
 
-# What the pipeline needs, installed and compiled. It is made anew only when one of the copied files changes.
+# The pipeline's dependencies, installed and compiled. Rebuilt only when one of the copied files changes.
 FROM ${BASE} AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/packages
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-# OpenVINO tells its makers of every import and conversion unless their package for it is not there.
+# OpenVINO sends telemetry for every import and conversion unless its telemetry package is missing.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     /opt/packages/bin/pip install -c constraints.txt '.[pipeline,embedding,openvino]' \
     && /opt/packages/bin/pip uninstall -y medsearch openvino-telemetry
@@ -37,10 +37,10 @@ ENV PATH=/opt/code/bin:/opt/packages/bin:/usr/local/bin:/usr/bin:/bin \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     TORCH_HOME=/opt/medsearch/models MEDSEARCH_MODEL_CACHE=/opt/medsearch/models/converted
 WORKDIR /opt/medsearch
-# DAGSTER_HOME is one folder an instance: dagster here, ecs on Amazon ECS.
+# DAGSTER_HOME is one folder per instance: dagster here, ecs on Amazon ECS.
 RUN mkdir -p dagster/storage ecs models && chown 10001:10001 dagster/storage models \
     && ln -s ../dagster.yaml dagster/dagster.yaml && ln -s ../dagster.ecs.yaml ecs/dagster.yaml
-# Runs write their logs to the second, weights and converted models are kept in the third; all else may be read-only.
+# Runs write their logs to the second, weights and converted models are kept in the third; everything else may be read-only.
 VOLUME ["/tmp", "/opt/medsearch/dagster/storage", "/opt/medsearch/models"]
 USER 10001:10001
 EXPOSE 4000

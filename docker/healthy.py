@@ -1,6 +1,6 @@
-"""Whether a server of this container answers: `python healthy.py PORT PATH` ends with 0 if it says 200, else with 1.
+"""Checks a server in this container: `python healthy.py PORT PATH` exits with 0 if it returns 200, else with 1.
 
-For images that hold no curl. It asks 127.0.0.1 directly, whatever proxy the environment names.
+For images without curl. Connects to 127.0.0.1 directly, ignoring any proxy in the environment.
 """
 
 import http.client
@@ -10,7 +10,7 @@ SECONDS = 4
 
 
 def status(port: int, path: str) -> int | None:
-    """What the server says, or nothing if it does not."""
+    """The server's status, or None if it does not respond."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
         connection.request("GET", path)

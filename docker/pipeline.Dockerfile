@@ -1,7 +1,7 @@
-# Dagster's webserver and daemon, the code server and every step but the embedding. No torch in it.
+# Dagster's webserver and daemon, the code server and every step except embedding. Without torch.
 ARG BASE=python:3.11.14-slim-bookworm
 
-# What the pipeline needs, installed and compiled. It is made anew only when one of the copied files changes.
+# The pipeline's dependencies, installed and compiled. Rebuilt only when one of the copied files changes.
 FROM ${BASE} AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/packages
@@ -34,10 +34,10 @@ ENV PATH=/opt/code/bin:/opt/packages/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/opt/code PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     DAGSTER_HOME=/opt/medsearch/dagster DAGSTER_EVENT_BATCH_SIZE=1000
 WORKDIR /opt/medsearch
-# DAGSTER_HOME is one folder an instance: dagster here, ecs on Amazon ECS.
+# DAGSTER_HOME is one folder per instance: dagster here, ecs on Amazon ECS.
 RUN mkdir -p dagster/storage ecs && chown 10001:10001 dagster/storage \
     && ln -s ../dagster.yaml dagster/dagster.yaml && ln -s ../dagster.ecs.yaml ecs/dagster.yaml
-# Runs write their logs to the second; all else may be read-only.
+# Runs write their logs to the second; everything else may be read-only.
 VOLUME ["/tmp", "/opt/medsearch/dagster/storage"]
 USER 10001:10001
 EXPOSE 3000

@@ -1,13 +1,12 @@
 #!/bin/sh
-# Builds each image and looks at it: what is in it, whether it works as nobody's root on a read-only root, whether it ingests,
-# whether its own health check turns green, and whether SIGTERM ends it.
+# Builds and tests each image: its content, whether it runs without root on a read-only root file system, whether it ingests,
+# whether its health check succeeds, and whether SIGTERM ends it.
 #
 #   sh docker/smoke.sh [api] [pipeline] [gpu]
 #
-# ENGINE is docker (default) or buildah; the latter needs root, and no daemon. BASE names another base image, such as one of
-# debootstrap's with python3 and python3-venv. PIP_CONF names a pip.conf for the build alone; CERTIFICATES a folder of
-# authorities that takes the place of /etc/ssl/certs during the build (buildah). GLOBAL holds buildah's own options. BUILT=1 looks at
-# images that are there.
+# ENGINE is docker (default) or buildah; the latter needs root, but no daemon. BASE names another base image, such as one from
+# debootstrap with python3 and python3-venv. PIP_CONF names a pip.conf used only during the build; CERTIFICATES a folder of
+# CAs that replaces /etc/ssl/certs during the build (buildah). GLOBAL contains buildah's own options. BUILT=1 tests existing images.
 set -eu
 cd "$(dirname "$0")/.."
 engine=${ENGINE:-docker}
@@ -34,7 +33,7 @@ configured() { # IMAGE FIELD: words of the image's configuration
   esac
 }
 
-# inside IMAGE SCRIPT: runs it there as the image's user, where only /tmp can be written.
+# inside IMAGE SCRIPT: runs the script in the image as its user, with only /tmp writable.
 inside() {
   case $engine in
     docker)
@@ -55,7 +54,7 @@ inside() {
   esac
 }
 
-# Read by every script below. started COMMAND... waits until $health is green; ended says whether SIGTERM was heard.
+# Read by every script below. started COMMAND... waits until $health succeeds; ended says whether SIGTERM ended it.
 prelude='
 started() { # a shell has what it starts with & ignore SIGINT, and Dagster handles SIGTERM as that
   env --default-signal "$@" >/tmp/said 2>&1 & server=$!
@@ -68,13 +67,13 @@ started() { # a shell has what it starts with & ignore SIGINT, and Dagster handl
   echo "healthy: $health"
 }
 ended() { kill -TERM $server; status=0; wait $server || status=$?; echo "after SIGTERM: $status"; [ $status -eq 0 ] || [ $status -eq 143 ]; }
-lacks() { for module in "$@"; do ! python -c "import $module" 2>/dev/null || { echo "it holds $module"; exit 1; }; done; }
+lacks() { for module in "$@"; do ! python -c "import $module" 2>/dev/null || { echo "it contains $module"; exit 1; }; done; }
 [ "$(id -u):$(id -g)" = 10001:10001 ]
 ! command -v gcc cc make >/dev/null
-for place in /opt /opt/code /opt/medsearch /usr /etc; do ! touch $place/x 2>/dev/null || { echo "$place can be written"; exit 1; }; done
+for place in /opt /opt/code /opt/medsearch /usr /etc; do ! touch $place/x 2>/dev/null || { echo "$place is writable"; exit 1; }; done
 '
 
-# ingested [ASSET]...: of a landing folder as the demo's, bad files among it, each study goes through all assets or these, in one run.
+# ingested [ASSET]...: runs all assets, or these, over every study of a landing folder like the demo's, with bad files, in one run.
 ingestion='
 ingested() {
   cat >/tmp/ingest.py <<END
@@ -145,7 +144,7 @@ case $account in
   *" + 0 pending + "*" + 0 unaccounted for") ;;
   *) echo "not all is accounted for"; exit 1 ;;
 esac
-[ ! -e /tmp/intel ] || { echo "OpenVINO tells its makers"; exit 1; }
+[ ! -e /tmp/intel ] || { echo "OpenVINO sends telemetry"; exit 1; }
 started $command
 ended
 health="python healthy.py 8001 /healthz"

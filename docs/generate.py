@@ -1,4 +1,4 @@
-"""The documentation that is made from code, so that it cannot fall behind it: `make docs` writes it, a test compares it."""
+"""The documentation generated from code: `make docs` writes it, a test checks that it is up to date."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ def data_contract() -> str:
     """docs/data-contract.md: every table, column and rejection reason."""
     parts = [
         "# Data contract",
-        "Written from `medsearch_core/records.py` by `make docs`. Each table has a version of its own: a file of an earlier one is "
-        "read, its new columns null, until it is made again ([how](adr/0023-table-versions.md)).",
-        "Paths are below the warehouse's root. Files are zstd Parquet; the footer holds `medsearch.inputs`, the digest of what the "
-        "file was made from, `medsearch.run`, the id of the Dagster run that wrote it (absent where none did, as under `tags`), and "
-        "`medsearch.schema_version`; the inventory's also `medsearch.entries`, the journal's entries it contains. A study's files are replaced whole, each by one put. Columns marked **PHI** "
-        "identify a person or hold report text: they stay in the warehouse and never reach logs, run metadata or URLs.",
-        "`{patient}` and `{study}` are safe forms: MIMIC-CXR's own (`p10000032`, `s50414267`) where the object's key spells them, "
-        "keyed hashes of PatientID and StudyInstanceUID elsewhere, which only the inventory can undo.",
-        "Beside the tables lie `thumbnails/{patient}/{study}/{image_id}.png` and `pseudonym.key`, the secret behind the hashes.",
+        "Generated from `medsearch_core/records.py` by `make docs`. Each table has its own version: files of an earlier version "
+        "are read with new columns null until they are rewritten ([how](adr/0023-table-versions.md)).",
+        "Paths are relative to the warehouse's root. Files are zstd Parquet; the footer contains `medsearch.inputs`, the digest of "
+        "the file's inputs, `medsearch.run`, the ID of the Dagster run that wrote it (absent without a run, as under `tags`), and "
+        "`medsearch.schema_version`; the inventory's also `medsearch.entries`, the journal entries it contains. A study's files are "
+        "replaced completely, each by one put. Columns marked **PHI** identify a person or contain report text: they stay in the "
+        "warehouse and never reach logs, run metadata or URLs.",
+        "`{patient}` and `{study}` are safe keys: MIMIC-CXR's own (`p10000032`, `s50414267`) if the object's key contains them, "
+        "otherwise keyed hashes of PatientID and StudyInstanceUID, which can be reversed only with the inventory.",
+        "The warehouse also contains `thumbnails/{patient}/{study}/{image_id}.png` and `pseudonym.key`, the secret of the hashes.",
     ]
     for table, record in TABLES.items():
         where = _WHERE.get(table, f"{table}/{{patient}}/{{study}}.parquet")
@@ -63,7 +64,7 @@ def data_contract() -> str:
     parts.append("\n".join(["| reason | meaning |", "|---|---|", *(f"| `{r}` | {m} |" for r, m in REASONS.items())]))
     excluded = ", ".join(f"`{reason}`" for reason in EXCLUSIONS)
     parts.append(
-        f"## States of the ledger\n\nWhat is refused as {excluded} is excluded, anything else that is refused rejected."
+        f"## States of the ledger\n\nObjects with the reasons {excluded} are excluded, those with any other reason rejected."
     )
     parts.append("\n".join(["| state | meaning |", "|---|---|", *(f"| `{s}` | {m} |" for s, m in STATES.items())]))
     return "\n\n".join(parts) + "\n"
@@ -73,11 +74,11 @@ def settings_table() -> str:
     """docs/settings.md: every setting of the pipeline and of the service."""
     return (
         "# Settings\n\n"
-        "Environment variables. `medsearch` and `medsearch-api` also read them from a file `.env` in the current folder, as Dagster "
-        "does ([example](../.env.example)), or `medsearch` from `--env-file FILE`; what the environment already sets wins. A variable that begins with `MEDSEARCH_` and "
-        "is not listed here is refused. Written from `medsearch_core/settings.py`, `medsearch_pipeline/settings/` and "
-        "`medsearch_api/settings.py` by `make docs`. AWS credentials are never settings: a task "
-        "role, a profile or the usual AWS variables give them.\n\n"
+        "Settings are environment variables. `medsearch` and `medsearch-api`, like Dagster, also read them from a file `.env` in the "
+        "current folder ([example](../.env.example)), or `medsearch` from `--env-file FILE`; the environment takes precedence. "
+        "Variables that begin with `MEDSEARCH_` and are not listed here are rejected. Generated from `medsearch_core/settings.py`, "
+        "`medsearch_pipeline/settings/` and `medsearch_api/settings.py` by `make docs`. AWS credentials are never settings: use a "
+        "task role, a profile or the usual AWS variables.\n\n"
         + "\n\n".join(
             [
                 f"## Shared\n\n{_settings_of(Deployment)}",
@@ -99,7 +100,7 @@ def _settings_of(model: type[BaseModel], without: type[BaseModel] = BaseModel) -
 
 
 def setting_names() -> str:
-    """medsearch_core/process/setting_names.json: the names of all settings, so that each side refuses what neither has."""
+    """medsearch_core/process/setting_names.json: the names of all settings, so that each side rejects unknown ones."""
     names = {f"MEDSEARCH_{name.upper()}" for settings in (Settings, ServiceSettings) for name in settings.model_fields}
     return json.dumps(sorted(names), indent=2) + "\n"
 
@@ -116,7 +117,7 @@ def operations() -> str:
 
 
 def _with_part(page: Path, name: str, part: str) -> str:
-    """A page with the part between its markers of that name put in."""
+    """A page with the part between its markers of that name replaced."""
     begin, end = f"<!-- {name}: written by make docs -->", f"<!-- /{name} -->"
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     if end not in rest:
@@ -125,7 +126,7 @@ def _with_part(page: Path, name: str, part: str) -> str:
 
 
 def facet_chips() -> str:
-    """The page's table of the facets that are drawn as chips."""
+    """The page's table of the facets that are shown as chips."""
     rows = [
         {
             "name": to_camel_case(facet.name),
@@ -137,7 +138,7 @@ def facet_chips() -> str:
     ]
     spelled = [", ".join(f"{name}: {json.dumps(value)}" for name, value in row.items()) for row in rows]
     return (
-        "// The facets of the index: filter, field that is counted, title, and key in an address. Written from\n"
+        "// The facets of the index: filter, counted field, title, and key in the URL. Generated from\n"
         "// medsearch_core/search/facets.py by `make docs`.\n\n"
         "export const FACETS = [\n" + "".join(f"  {{ {row} }},\n" for row in spelled) + "];\n"
     )
@@ -151,16 +152,16 @@ PAGES = {
     DOCS / "operations.md": operations,
     **SCHEMAS,
 }
-"""Every file that is made from code, with what makes its text."""
+"""Every generated file, with the function that returns its text."""
 
 
 def outdated_pages() -> list[Path]:
-    """The files that differ from what the code says."""
+    """The files that differ from their generated text."""
     return [path for path, page in PAGES.items() if not path.exists() or path.read_text(encoding="utf-8") != page()]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Rewrites the files that are out of date; with `--check` only names them and returns 1."""
+    """Rewrites the files that are out of date; with `--check` only lists them and returns 1."""
     outdated = outdated_pages()
     for path in outdated:
         print(path)

@@ -1,4 +1,4 @@
-"""Items in lists of a size. `itertools.batched` of Python 3.12 does the same."""
+"""Items in lists of a fixed size, like `itertools.batched` of Python 3.12."""
 
 from __future__ import annotations
 

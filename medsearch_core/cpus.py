@@ -1,4 +1,4 @@
-"""How many processors this process may use: the container's share of time, the processors it is bound to, those there are."""
+"""How many CPUs this process may use: the container's quota, the process's affinity, or the number of CPUs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def available_cpus() -> int:
 
 
 def cpus_of(count: int, bound: int | None, quotas: Sequence[float]) -> int:
-    """The least of what is there, what the process is bound to and the whole processors of every quota; at least 1.
+    """The minimum of the CPU count, the process's affinity and every quota; at least 1.
 
-    A quota is rounded down: a thread more than it covers stands still for the rest of each period, and all wait for it.
+    Quotas are rounded down: a thread beyond the quota is throttled for the rest of each period, and all others wait for it.
     """
     return max(1, min([count, bound or count, *(int(quota) for quota in quotas)]))
 
 
 def quotas_of(text_of: Callable[[str], str | None]) -> Iterator[float]:
-    """Processors that each cgroup above this process grants, of those that limit it.
+    """CPUs granted by each cgroup that limits this process.
 
     Args:
-        text_of: a file's text by its path, None where there is none.
+        text_of: returns a file's text by path, or None if there is no such file.
     """
     for folder, version in _folders(text_of("/proc/self/cgroup") or ""):
         if version == 2:
@@ -39,10 +39,10 @@ def quotas_of(text_of: Callable[[str], str | None]) -> Iterator[float]:
 
 
 def _folders(own: str) -> Iterator[tuple[str, int]]:
-    """The cgroups of a process and all above them, from the text of /proc/self/cgroup, with the hierarchy's version.
+    """The cgroups of a process and their ancestors, from the text of /proc/self/cgroup, with the hierarchy's version.
 
-    In a container the path may be the host's, of which nothing is mounted; the mount's root, which is always among them, is
-    then the container's own.
+    In a container the path may be the host's, which is not mounted; the mount's root, which is always included, is then the
+    container's own cgroup.
     """
     for line in own.splitlines():
         number, controllers, path = line.split(":", 2)

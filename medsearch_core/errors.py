@@ -1,8 +1,8 @@
 """The one exception tree of the project.
 
-Belongs here: what can go wrong, told apart by what must happen next. Bad *data* (`BadInput`) becomes a rejection row and
-everything else goes on; bad *configuration* stops the run at its start; a *failed read* is never taken for emptiness.
-Messages never hold header values or report text: they name the object's key and the fault.
+Belongs here: errors, classified by what must happen next. Bad *data* (`BadInput`) becomes a rejection row, and everything else
+is still processed; bad *configuration* stops the run at its start; a *failed read* is never treated as an empty store.
+Messages never contain header values or report text: they name the object's key and the fault.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ class MedsearchError(Exception):
 
 
 class ConfigurationError(MedsearchError):
-    """A setting is missing, contradictory or names something that cannot be had. The message says what to do."""
+    """A setting is missing, contradictory or names something unavailable. The message says what to do."""
 
 
 class BadInput(MedsearchError):
     """One landed object, or one uploaded file, cannot be used.
 
     Args:
-        reason: a short stable word, fit for counting; of a landed object from `medsearch_core.records.REASONS`.
+        reason: a short stable word, suitable for counting; for a landed object one of `medsearch_core.records.REASONS`.
         detail: one sentence naming the fault. Never a header value, never report text.
         frame: 1-based frame number when only that frame is bad.
     """
@@ -33,11 +33,11 @@ class BadInput(MedsearchError):
 
 
 class BadMessage(BadInput):
-    """One message of the queue of events cannot be understood. The detail may name an object's key, nothing else of it."""
+    """One message of the event queue cannot be parsed. The detail may name an object's key, nothing else."""
 
 
 class TooManyPixels(BadInput):
-    """A picture or frame is larger than this process decodes. Noticed before anything is decoded."""
+    """An image or frame exceeds this process's size limit. Detected before anything is decoded."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("unsupported_pixel_format", detail)
@@ -48,11 +48,11 @@ class StorageError(MedsearchError):
 
 
 class Transient(StorageError):
-    """A store, the search index or a service was busy, throttled or not reachable: the same call may succeed later."""
+    """A store, the search index or a service was busy, throttled or unreachable: the same call may succeed later."""
 
 
 class ObjectUnreadable(StorageError):
-    """This one object cannot be read, while its store can."""
+    """This object cannot be read although its store can."""
 
 
 class ObjectNotFound(ObjectUnreadable):
@@ -64,19 +64,19 @@ class ObjectForbidden(ObjectUnreadable):
 
 
 class QueueError(MedsearchError):
-    """The queue of events could not be asked, for now."""
+    """The event queue is temporarily unavailable."""
 
 
 class ServiceUnavailable(MedsearchError):
-    """A service that reads for this project refuses to. What was read before is kept; the next run goes on."""
+    """An external report reader refuses to work. Reports already read are kept; the next run continues."""
 
 
 class IndexMismatch(MedsearchError):
-    """Vectors of another model, version or length than the index holds. Refused before anything is written."""
+    """The vectors have another model, version or length than the index's. Rejected before anything is written."""
 
 
 class DocumentsRefused(MedsearchError):
-    """The search index refused documents for what they hold. Their studies are as they were before; all others are written.
+    """The search index rejected some documents for their content. Their studies are unchanged; all others are written.
 
     Args:
         refused: document key, `patient/study/kind/id` → the reason in the index's own short word.
@@ -90,15 +90,15 @@ class DocumentsRefused(MedsearchError):
 
 
 class NoSuchRelease(MedsearchError):
-    """A release of the search index that does not exist, or that may not be used this way."""
+    """The release of the search index does not exist, or may not be used this way."""
 
 
 class ReleaseUnfit(MedsearchError):
-    """A newly built release does not hold or find what it should. It is kept for inspection; readers never see it."""
+    """A newly built release failed its check of counts or recall. It is kept for inspection; searches never use it."""
 
 
 class NotIndexed(MedsearchError):
-    """The image or report asked for is not in the search index."""
+    """The requested image or report is not in the search index."""
 
 
 class InvalidQuery(MedsearchError):
@@ -106,4 +106,4 @@ class InvalidQuery(MedsearchError):
 
 
 class RemovalUnconfirmed(MedsearchError):
-    """Most of what was known to have landed would be taken for removed. The message says how to confirm it."""
+    """Most landed objects appear to be deleted. The message says how to confirm it."""

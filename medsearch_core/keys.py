@@ -1,8 +1,8 @@
-"""Names: how a patient and a study are spelled in partition keys and object paths.
+"""How a patient and a study are named in partition keys and object paths.
 
-A raw PatientID may hold any character and identifies a person, so it never becomes a key. Where the landing layout already
-spells safe keys (MIMIC-CXR: `p10000032/s50414267`) those are used; elsewhere keys are keyed hashes, reversible only through
-the inventory.
+A raw PatientID may contain any character and identifies a person, so it never becomes a key. Where the landing layout already
+has safe keys (MIMIC-CXR: `p10000032/s50414267`), those are used; elsewhere keys are keyed hashes, reversible only through the
+inventory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class StudyKey:
     """One imaging study of one patient, in the safe spelling used by partitions and paths.
 
     Only `[A-Za-z0-9_]` is allowed: Dagster's partition syntax leaves these unquoted, `p10000032/*` selects a patient, and no
-    spelling can climb out of a folder.
+    key can escape a folder.
 
     Raises:
         ValueError: a part holds another character or is longer than 64.
@@ -52,7 +52,7 @@ class StudyKey:
         """
         patient, slash, study = partition.partition("/")
         if not slash:
-            raise ValueError("a study is spelled PATIENT/STUDY, as in p10000032/s50414267")
+            raise ValueError("write a study as PATIENT/STUDY, such as p10000032/s50414267")
         return cls(patient, study)
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ def pseudonymous_study_key(patient_id: str, study_instance_uid: str, secret: byt
     """The key of a study grouped by its DICOM header.
 
     Keyed BLAKE2b (RFC 7693), because an unkeyed hash of a record number can be reversed by trying them all. A study without
-    a PatientID (Type 2, may be empty: PS3.3 C.7.1.1) gets a patient of its own: two unknown people are not one.
+    a PatientID (Type 2, may be empty: PS3.3 C.7.1.1) gets a patient of its own: two unknown people are not merged.
     """
     study = _digest(secret, "study", study_instance_uid)
     if not patient_id.strip():
@@ -81,5 +81,5 @@ def image_id(sop_instance_uid: str, frame: int, frames: int) -> str:
 
 
 def digest_of(*parts: str) -> str:
-    """A digest of texts in order, to tell whether a study's inputs are those it was last built from."""
+    """A digest of texts in order, which shows whether a study's inputs have changed since it was last built."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

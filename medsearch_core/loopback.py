@@ -1,4 +1,4 @@
-"""Whether an address is this machine's own: what may go without sign-in, a token or TLS is decided by it."""
+"""Whether an address is local to this machine. Decides what may do without sign-in, a token or TLS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine's own; a name is not."""
+    """Whether a host is a loopback IP address; names are not."""
     try:
         return ip_address(address).is_loopback
     except ValueError:

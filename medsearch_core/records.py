@@ -1,7 +1,7 @@
 """The data contract: one frozen record per table, and the Arrow schema each one has in Parquet.
 
-Belongs here: what a row means, its columns, types and units. Not here: how rows are computed or where they are put.
-A column's description is written once, below, and is what Dagster's UI and docs/data-contract.md show.
+Belongs here: what a row means, its columns, types and units. Not here: how rows are computed or where they are stored.
+Dagster's UI and docs/data-contract.md show the columns' descriptions below.
 """
 
 from __future__ import annotations
@@ -20,45 +20,45 @@ REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
     "link": "a symbolic link in a landing folder, which is not followed (MEDSEARCH_FOLLOW_LINKS)",
     "unrecognised_object": "neither a DICOM object nor a report",
-    "system_file": "a hidden file, or one that a system or program keeps for itself: a cache, a lock, an unfinished copy",
-    "media_directory": "a DICOMDIR: the table of contents of a medium (PS3.10 section 8.6), which holds no image",
-    "report_without_study": "a report that no landed study claims",
+    "system_file": "a hidden file, or a file of a system or program: a cache, a lock, an unfinished copy",
+    "media_directory": "a DICOMDIR: the table of contents of a medium (PS3.10 section 8.6), without images",
+    "report_without_study": "a report that matches no landed study",
     "empty_object": "the object has no bytes",
-    "unreadable_object": "listed, but gone or forbidden when it was read",
+    "unreadable_object": "listed, but missing or forbidden when it was read",
     "not_dicom": "no DICOM preamble and no DICOM data set (PS3.10 section 7.1)",
     "truncated_header": "the data set ends before its pixel data",
     "malformed_header": "the data set cannot be parsed",
     "missing_identity": "StudyInstanceUID or SOPInstanceUID is absent or not a UID",
     "identity_mismatch": "the header names another patient or study than the folder",
-    "duplicate_object": "the same SOP instance, byte for byte, as another object of the study",
+    "duplicate_object": "the same SOP instance as another object of the study, byte for byte",
     "duplicate_sop_instance_uid": "the same SOPInstanceUID as another object of the study, with other bytes",
     "no_pixel_data": "a DICOM object without an image",
-    "truncated_pixel_data": "fewer pixel bytes than rows, columns, frames and bits call for",
+    "truncated_pixel_data": "fewer pixel bytes than rows, columns, frames and bits require",
     "undecodable_pixel_data": "the pixel data cannot be decoded in its transfer syntax",
-    "interrupted": "what decoded the object was ended from outside, twice; its study is made again",
+    "interrupted": "the process that decoded the object was killed from outside, twice; its study is processed again",
     "unsupported_pixel_format": "a photometric interpretation, bit depth or size that cannot be shown",
-    "undecodable_text": "a report in no text encoding that can be told apart from noise",
+    "undecodable_text": "a report whose text encoding cannot be recognized",
     "empty_report": "a report without a word",
-    "refused_by_reader": "a report that the service which reads mentions will not take",
+    "refused_by_reader": "a report that the external report reader does not accept",
 }
-"""Every reason a rejection may carry, and what it means."""
+"""Every reason of a rejection, and its meaning."""
 
 EXCLUSIONS = ("link", "unrecognised_object", "system_file", "media_directory", "no_pixel_data", "duplicate_object")
-"""The reasons that are no fault of the object: a rule leaves it out. In the ledger it is excluded, not rejected."""
+"""The reasons that are not the object's fault: a rule excludes it. In the ledger it is excluded, not rejected."""
 
 STATES = {
-    "indexed": "the search index holds its images or its report, of this version",
-    "pending": "it waits: its study was not materialised yet, or of other objects, or the index lacks it as its tables are",
-    "rejected": "it cannot be used, and the reason says why",
-    "excluded": "nothing is wrong with it, and the reason names the rule that leaves it out",
-    "unaccounted": "its study was made from it, yet no table holds it and no rejection says why",
-    "superseded": "a version that was replaced under its key by another",
-    "deleted": "a version that is no longer landed, with none in its place",
+    "indexed": "the search index has its images or its report, of this version",
+    "pending": "it is waiting: its study was not materialized yet or from other objects, or the index is behind its tables",
+    "rejected": "it cannot be used; the reason says why",
+    "excluded": "nothing is wrong with it; the reason names the rule that excludes it",
+    "unaccounted": "its study was made from it, but it is in no table and in no rejection",
+    "superseded": "a version that was replaced by another under the same key",
+    "deleted": "a version that was deleted and not replaced",
 }
-"""Every state of a landed object in the ledger, and what it means."""
+"""Every state of a landed object in the ledger, and its meaning."""
 
 TOMBSTONES = ("superseded", "deleted")
-"""The states of versions that are not landed any more: at most one row a key, of the last such version."""
+"""The states of versions that are no longer landed: at most one row per key, for the last such version."""
 
 TEXT, COUNT, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 TEXTS, REALS = pa.list_(pa.string()), pa.list_(pa.float64())
@@ -90,14 +90,14 @@ def column(
     """A record's field with its Arrow type. A column that may be null has `default=None`.
 
     Args:
-        phi: it identifies a person or holds report text.
-        since: the version of its table that first had it, as it is now. The highest of a record is its table's version.
-        dicom: the keyword of the attribute that it is, value for value, of every image.
-        label: what people call it. An attribute of an image that has one is shown with it on the page and in the API.
-        unit: of a labelled number.
+        phi: whether it identifies a person or contains report text.
+        since: the first version of its table that has it as it is now. The highest in a record is its table's version.
+        dicom: the keyword of the attribute that it copies, for every image.
+        label: the label shown to users. Image attributes with a label are shown on the page and in the API.
+        unit: the unit of a labeled number.
     """
     if phi and label:
-        raise ValueError(f"a column that identifies a person is not labelled: {description}")
+        raise ValueError(f"a column that identifies a person must not have a label: {description}")
     metadata = {
         "type": type_,
         "description": description,
@@ -121,29 +121,29 @@ class LandedObject:
     kind: str = column(TEXT, "dicom, report or rejected")
     patient: str | None = column(TEXT, "patient part of the study key", default=None)
     study: str | None = column(TEXT, "study part of the study key", default=None)
-    patient_id: str | None = column(TEXT, "PatientID (0010,0020), where the header had to be read", phi=True, default=None)
+    patient_id: str | None = column(TEXT, "PatientID (0010,0020), if the header had to be read", phi=True, default=None)
     study_instance_uid: str | None = column(TEXT, "StudyInstanceUID (0020,000D), likewise", phi=True, default=None)
-    report_names: list[str] = column(TEXTS, "names a report of this object's study may carry, likewise", phi=True)
+    report_names: list[str] = column(TEXTS, "file names that a report of this object's study may have, likewise", phi=True)
     reason: str | None = column(TEXT, "why it was rejected", default=None)
     detail: str | None = column(TEXT, "the fault in one sentence", default=None)
     version: str | None = column(
-        TEXT, "the tag under which its bytes first landed, where the store gave the same bytes another since", default=None
+        TEXT, "the tag under which its bytes first landed, if the store has changed the tag since", default=None
     )
     is_study_shared: bool = column(FLAG, "whether another patient has a study with the same study part", default=False)
 
 
 CHANGES = {
     "added": "the study gained the object",
-    "replaced": "the object has other bytes, or is otherwise judged, in the same study",
-    "removed": "the study lost the object; the other columns are what was last known of it",
-    "retagged": "the same bytes under another tag of the store, which asks for no work",
+    "replaced": "the object has other bytes, or is classified differently, in the same study",
+    "removed": "the study lost the object; the other columns have its last known values",
+    "retagged": "the same bytes under another tag of the store, which requires no work",
 }
-"""Every kind of change the journal may hold, and what it means."""
+"""Every kind of change in the journal, and its meaning."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LandedChange(LandedObject):
-    """`intake`: one row per object that came, was replaced or went since the last inventory."""
+    """`intake`: one row per object that was added, replaced or removed since the last inventory."""
 
     change: str = column(TEXT, "one of the changes of the contract")
 
@@ -153,8 +153,8 @@ class Rejection:
     """`rejections`: one row per landed object (or frame of one) that cannot be used."""
 
     key: str = column(TEXT, "the object's key below the landing root")
-    frame: int | None = column(COUNT, "1-based frame, when only that frame is bad", default=None)
-    stage: str = column(TEXT, "the asset that refused it")
+    frame: int | None = column(COUNT, "1-based frame number, if only that frame is bad", default=None)
+    stage: str = column(TEXT, "the asset that rejected it")
     reason: str = column(TEXT, "one of the reasons of the contract")
     detail: str = column(TEXT, "the fault in one sentence")
     patient: str | None = column(TEXT, "patient part of the study key", default=None)
@@ -173,7 +173,7 @@ class ImageRecord:
     bytes: int = column(COUNT, "size of the source object in bytes")
     frame: int = column(COUNT, "1-based frame number")
     frames: int = column(COUNT, "NumberOfFrames of the object")
-    is_representative: bool = column(FLAG, "stands for its object: the first frame, or the middle one of several")
+    is_representative: bool = column(FLAG, "represents its object: the only frame, or the middle one of several")
     patient_id: str | None = column(TEXT, "PatientID (0010,0020)", phi=True, default=None)
     study_instance_uid: str = column(TEXT, "StudyInstanceUID (0020,000D)", phi=True)
     series_instance_uid: str | None = column(TEXT, "SeriesInstanceUID (0020,000E)", phi=True, default=None)
@@ -249,8 +249,8 @@ class EmbeddingRecord:
 
     image_id: str = column(TEXT, "the image")
     model_id: str = column(TEXT, "architecture and weights, e.g. densenet121-imagenet")
-    model_version: str = column(TEXT, "digest of the weights, and the preprocessing's version")
-    vector: list[float] = column(pa.list_(pa.float32()), "the embedding, not normalised")
+    model_version: str = column(TEXT, "digest of the weights, and the version of the preprocessing")
+    vector: list[float] = column(pa.list_(pa.float32()), "the embedding, not normalized")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,14 +258,14 @@ class ReportRecord:
     """`reports`: one row per radiology report, written beside `report_entities`."""
 
     report_id: str = column(
-        TEXT, "the study part of the key, s<StudyID> in MIMIC-CXR; with the patient part before it where patients share it"
+        TEXT, "the study part of the key, s<StudyID> in MIMIC-CXR; prefixed with the patient part if patients share it"
     )
     patient: str = column(TEXT, "patient part of the study key")
     study: str = column(TEXT, "study part of the study key")
     key: str = column(TEXT, "the source object's key below the landing root")
     sha256: str = column(TEXT, "SHA-256 of the source object")
-    encoding: str = column(TEXT, "the text encoding it was read in")
-    ner_version: str = column(TEXT, "version of the reader and its vocabulary")
+    encoding: str = column(TEXT, "the text encoding it was read with")
+    ner_version: str = column(TEXT, "version of the report NLP engine and its vocabulary")
     text: str = column(TEXT, "the whole report", phi=True)
     examination: str | None = column(TEXT, "EXAMINATION section", phi=True, default=None)
     indication: str | None = column(TEXT, "INDICATION section", phi=True, default=None)
@@ -285,7 +285,7 @@ class ReportRecord:
     absent_codes: list[str] = column(TEXTS, "ICD-10-CM codes absent")
     uncertain_codes: list[str] = column(TEXTS, "ICD-10-CM codes uncertain")
     conflicts: Sequence[str] = column(
-        TEXTS, "concepts that the report asserts in more than one way: concept, each assertion with its section", default=()
+        TEXTS, "concepts with contradictory assertions in the report: concept, each assertion with its section", default=()
     )
 
 
@@ -294,52 +294,54 @@ class EntityRecord:
     """`report_entities`: one row per mention of a finding, sign, symptom, diagnosis or device in a report."""
 
     report_id: str = column(TEXT, "the report")
-    text: str = column(TEXT, "the words of the mention", phi=True)
+    text: str = column(TEXT, "the text of the mention", phi=True)
     begin: int = column(COUNT, "offset of its first character in the report's text")
     end: int = column(COUNT, "offset after its last character")
-    section: str = column(TEXT, "the section it stands in, in lower case; empty before the first header")
-    concept: str = column(TEXT, "the vocabulary's name of what is mentioned")
+    section: str = column(TEXT, "the section that contains it, in lower case; empty before the first header")
+    concept: str = column(TEXT, "the vocabulary's name of the concept")
     category: str = column(TEXT, "diagnosis, sign, symptom or device")
     assertion: str = column(TEXT, "present, absent, uncertain, hypothetical, historical or family (ConText)")
     cue: str | None = column(TEXT, "the words that decided the assertion", phi=True, default=None)
     icd10cm_code: str | None = column(TEXT, "ICD-10-CM code", default=None)
     icd10cm_description: str | None = column(TEXT, "the code's description", default=None)
-    icd10cm_billable: bool | None = column(FLAG, "whether the code is billable, that is has none below it", default=None)
-    icd10cm_release: str | None = column(TEXT, "the release of ICD-10-CM the code is of, or the service's model", default=None)
-    score: float = column(REAL, "certainty of the link, 0 to 1")
+    icd10cm_billable: bool | None = column(FLAG, "whether the code is billable, that is, has no subcodes", default=None)
+    icd10cm_release: str | None = column(
+        TEXT, "the ICD-10-CM release of the code, or the version of the service's model", default=None
+    )
+    score: float = column(REAL, "confidence of the match to the code, 0 to 1")
     severity: str | None = column(TEXT, "minimal, mild, moderate, severe, or a range of two", default=None)
     change: str | None = column(TEXT, "new, unchanged, worse, better or resolved", default=None)
     laterality: str | None = column(TEXT, "left, right or bilateral", default=None)
-    anatomy: str | None = column(TEXT, "the place named with it, without its side", default=None)
-    position: str | None = column(TEXT, "of a device: the words that say where it lies", phi=True, default=None)
+    anatomy: str | None = column(TEXT, "the anatomical site, without its side", default=None)
+    position: str | None = column(TEXT, "for a device: the words that describe its position", phi=True, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TagRecord:
-    """`tags`: one row per tag people gave a study, such as a teaching file's or a trial's name; no file while it has none."""
+    """`tags`: one row per user-assigned tag of a study, such as a teaching file or a trial; no file if there are none."""
 
-    tag: str = column(TEXT, "1 to 64 printable characters, no two rows alike, sorted")
+    tag: str = column(TEXT, "1 to 64 printable characters; rows are distinct and sorted")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogFile:
-    """`catalogue`: one row per file of a study's tables, with what the ledger needs of it; made from those files alone."""
+    """`catalogue`: one row per file of a study's tables, with what the ledger needs from it; derived from those files alone."""
 
     patient: str = column(TEXT, "patient part of the study key")
     study: str = column(TEXT, "study part of the study key")
-    table_name: str = column(TEXT, "the table; of rejections with the asset, as in rejections/dicom_metadata")
-    etag: str = column(TEXT, "the store's tag of the file as it was listed before it was read")
+    table_name: str = column(TEXT, "the table; for rejections with the asset, as in rejections/dicom_metadata")
+    etag: str = column(TEXT, "the store's tag of the file, from the listing before it was read")
     inputs: str | None = column(
         TEXT,
-        "digest of what the file was made from, of tags that of the tags; null where it cannot be read, or is older than any "
-        "version that is read",
+        "digest of the file's inputs, for tags that of the tags; null if it cannot be read, or is older than any "
+        "supported version",
         default=None,
     )
-    version: int | None = column(COUNT, "version of its table that the file was written under", default=None, since=3)
+    version: int | None = column(COUNT, "version of its table when the file was written", default=None, since=3)
     run: str | None = column(TEXT, "the Dagster run that wrote the file", default=None)
-    rows: int = column(COUNT, "rows of the file")
+    rows: int = column(COUNT, "number of rows in the file")
     outcomes: list[dict[str, Any]] = column(
-        OUTCOMES, "what became of landed objects: an object used, with its SHA-256 and images, or an object or frame refused"
+        OUTCOMES, "outcomes of landed objects: an object used, with its SHA-256 and images, or an object or frame rejected"
     )
 
 
@@ -357,11 +359,11 @@ class LedgerEntry:
     state: str = column(TEXT, "one of the states of the contract")
     reason: str | None = column(TEXT, "why it was rejected, or the rule that excludes it", default=None)
     detail: str | None = column(TEXT, "the fault in one sentence", default=None)
-    sha256: str | None = column(TEXT, "SHA-256 of the object, where it was used", default=None)
-    images: int = column(COUNT, "images its study has of it")
-    refused_frames: int = column(COUNT, "frames of it that were refused")
+    sha256: str | None = column(TEXT, "SHA-256 of the object, if it was used", default=None)
+    images: int = column(COUNT, "number of its images in the study")
+    refused_frames: int = column(COUNT, "number of its frames that were rejected")
     run: str | None = column(
-        TEXT, "the Dagster run that decided the state: of the study's table, or of the inventory", default=None
+        TEXT, "the Dagster run that determined the state: that of the study's table, or of the inventory", default=None
     )
 
 
@@ -378,14 +380,14 @@ TABLES: dict[str, type] = {
     "catalogue": CatalogFile,
     "ledger": LedgerEntry,
 }
-"""Table name → the record of one of its rows."""
+"""Table name → the record of its rows."""
 
 Record = TypeVar("Record")
 
 
 @cache
 def version_of(record: type) -> int:
-    """The version of a record's table. A file of an earlier one is read, its new columns null, until it is made again."""
+    """The version of a record's table. Files of an earlier version are read with new columns null until they are rewritten."""
     return max(f.metadata["since"] for f in fields(record))
 
 
@@ -407,7 +409,7 @@ def table_of(record: type[Record], rows: list[Record]) -> pa.Table:
 
 
 def conformed(record: type, table: pa.Table) -> pa.Table:
-    """A table in the record's columns and their order: one written before a column was added gets the column's default."""
+    """A table with the record's columns in order; columns that were added after it was written get their default."""
     default = {f.name: None if f.default is MISSING else f.default for f in fields(record)}
     columns = [
         table[f.name].cast(f.type)

@@ -1,6 +1,6 @@
 """Settings shared by the pipeline and the service: locations of inputs, outputs and the search index.
 
-Belongs here: their names, defaults and descriptions. Not here: reading the environment, which the `settings` of each side do.
+Belongs here: their names, defaults and descriptions. Not here: reading the environment, which each side's `settings` do.
 """
 
 from __future__ import annotations

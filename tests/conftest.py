@@ -1,4 +1,4 @@
-"""What every test may use, the order of test modules, that CI accepts no skipped test, and what is left out without a GPU."""
+"""What every test may use, the order of test modules, what a quick run is, that CI accepts no skipped test, and GPUs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from medsearch_core.process.signals import heed_signals
+from tests.support.examples import load_profile
+from tests.support.no_processes import NoProcesses
 
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
 
@@ -22,13 +24,18 @@ LONGEST = (
     "pipeline/sensors/test_ingest_sensor_daemon.py",
     "pipeline/ecs/test_backfill_on_ecs.py",
     "end_to_end/test_killed_run.py",
+    "pipeline/releases/test_reindex.py",
+    "pipeline/ledger/test_ledger_runs.py",
+    "pipeline/upkeep/test_upkeep_runs.py",
     "deployment/test_opensearch_secured.py",
     "core/search/test_opensearch.py",
     "pipeline/models/test_engines.py",
     "pipeline/models/test_torch_engine.py",
+    "core/search/test_every_release.py",
+    "core/search/test_every_index.py",
     "core/search/test_every_answer.py",
-    "pipeline/test_upkeep.py",
-    "pipeline/test_postgres.py",
+    "pipeline/embedder/test_embedder_service.py",
+    "pipeline/orchestration/test_postgres.py",
 )
 """Modules that wait most, the longest first: begun last, one of them would run alone while the other processes have nothing."""
 
@@ -36,9 +43,12 @@ SLOW = (
     *LONGEST,
     "api/dicomweb/",
     "api/http/test_process.py",
+    "api/imaging/test_frames.py",
+    "api/imaging/test_values.py",
     "api/page/",
     "api/sign_in/page/test_sign_in_browser.py",
     "api/uploads/",
+    "core/reports/test_read.py::test_reading_needs_no_icd_package",
     "core/search/test_embedded.py",
     "core/search/test_every_",
     "deployment/",
@@ -56,19 +66,35 @@ SLOW = (
     "pipeline/releases/",
     "pipeline/sensors/",
     "pipeline/studies/",
+    "pipeline/supervision/test_launchers.py",
+    "pipeline/supervision/test_processes.py",
     "pipeline/test_definitions.py",
+    "pipeline/test_dg.py",
+    "pipeline/upkeep/test_older_version.py",
     "pipeline/upkeep/test_pruning.py",
-    "pipeline/upkeep/test_upkeep_runs.py",
     "pipeline/webserver/test_private_files.py",
     "pipeline/webserver/test_webserver.py",
     "pipeline/workers/",
 )
-"""Tests that start processes or servers, load a model or take seconds, by path or its beginning: not of `make quick`."""
+"""Beginnings of the names of tests that start processes or servers, load a model or take seconds: not of `make quick`."""
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave slow tests out, let none start a process, try fewer examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Also where a script started the tests in the background: what they start must end when it is told to."""
     heed_signals()
+    load_profile(is_quick=config.getoption("quick"))
+    if config.getoption("quick"):
+        config.pluginmanager.register(NoProcesses(), "no processes")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A quick run does not even import what it leaves out."""
+    is_left_out = collection_path.is_relative_to(TESTS) and is_slow(collection_path.relative_to(TESTS).as_posix())
+    return True if config.getoption("quick") and is_left_out else None
 
 
 def pytest_report_header() -> str:
@@ -88,13 +114,19 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The longest modules first, `slow` marked. A test that needs a GPU is no skipped test where there is none."""
-    left_out = [] if HAS_GPU else [item for item in items if item.get_closest_marker("gpu")]
-    config.hook.pytest_deselected(items=left_out)
     for item in items:
-        if item.path.relative_to(TESTS).as_posix().startswith(SLOW):
+        if is_slow(item.nodeid.removeprefix("tests/")) or "ingested" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    unwanted = ([] if HAS_GPU else ["gpu"]) + (["slow"] if config.getoption("quick") else [])
+    left_out = {item for item in items if any(map(item.get_closest_marker, unwanted))}
+    config.hook.pytest_deselected(items=[*left_out])
     first = {TESTS / module: place for place, module in enumerate(LONGEST)}
     items[:] = sorted((item for item in items if item not in left_out), key=lambda item: first.get(item.path, len(first)))
+
+
+def is_slow(name: str) -> bool:
+    """Whether `SLOW` names a test, a file or a folder below this one."""
+    return name.startswith(SLOW)
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes or changes the stacks of this folder, each after those it needs:
+# Creates or updates the stacks of this folder, each after those it needs:
 #
 #   sh docker/aws/deploy.sh PARAMETERS [STACK ...]
 #
@@ -13,7 +13,7 @@ prefix=$(printf '%s\n' "$overrides" | sed -n 's/^Prefix=//p')
 folder=$(dirname "$0")
 for stack in "$@"; do
   echo "== ${prefix:=medsearch}-$stack"
-  # One word a parameter; those that a template does not have are passed over.
+  # One word per parameter; those that a template does not have are ignored.
   # shellcheck disable=SC2086
   aws cloudformation deploy --stack-name "$prefix-$stack" --template-file "$folder/$stack.yaml" \
     --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags "project=$prefix" --parameter-overrides $overrides

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes an authority, the node's certificate and an administrator's, for compose.yaml:
+# Creates a CA, the node's certificate and an administrator's, for compose.yaml:
 #
 #   sh docker/opensearch/certificates.sh [FOLDER] [SUBJECT-ALTERNATIVE-NAME ...]
 #
-# FOLDER is .medsearch/certificates unless given. The node's names are localhost, 127.0.0.1 and opensearch, and those given,
-# such as DNS:search.example.org or IP:10.0.0.7. A second call keeps the authority, so that clients go on trusting it, and
-# renews the rest. Keep ca-key.pem: nothing but this script reads it.
+# FOLDER defaults to .medsearch/certificates. The node's names are localhost, 127.0.0.1 and opensearch, and any additional ones,
+# such as DNS:search.example.org or IP:10.0.0.7. A second call keeps the CA, which clients still trust, and renews the rest.
+# Keep ca-key.pem: only this script reads it.
 set -eu
 
 folder=${1:-.medsearch/certificates}
@@ -25,7 +25,7 @@ make_key() {
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime256v1 -out "$1" 2>"$work/said" || { cat "$work/said" >&2; exit 1; }
 }
 
-# make_certificate NAME DAYS EXTENSION...: of $work/NAME-key.pem, common name medsearch-NAME; signed by the authority or itself.
+# make_certificate NAME DAYS EXTENSION...: for $work/NAME-key.pem, common name medsearch-NAME; signed by the CA or itself.
 make_certificate() {
   name=$1 days=$2
   shift 2
@@ -45,7 +45,7 @@ make_certificate() {
 }
 
 if [ ! -f ca.pem ] || [ ! -f ca-key.pem ]; then
-  [ ! -e ca.pem ] || { echo "ca.pem is here without ca-key.pem: give another folder" >&2; exit 1; }
+  [ ! -e ca.pem ] || { echo "ca.pem exists without ca-key.pem: give another folder" >&2; exit 1; }
   make_key "$work/ca-key.pem"
   make_certificate ca 3650 'basicConstraints = critical, CA:TRUE, pathlen:0' 'keyUsage = critical, keyCertSign, cRLSign' \
     'subjectKeyIdentifier = hash'

@@ -1,7 +1,7 @@
-"""Puts every file below a folder into the landing store, under the same names: `python deliver.py FOLDER`.
+"""Copies every file below a folder into the landing store, under the same names: `python deliver.py FOLDER`.
 
-What is there under the same name is replaced. Links are left out, and counted. Files go one after the other; for whole archives
-use an S3 client of your own.
+Existing objects with the same name are replaced. Links are skipped and counted. Files are copied one after the other; for whole
+archives use an S3 client.
 """
 
 import os
@@ -12,7 +12,7 @@ from medsearch_core.storage.open import open_store
 
 
 def deliver(folder: str, landing: str, s3: S3Options) -> tuple[int, int]:
-    """Copies, and says how many files, and how many links were left out."""
+    """Copies the files; returns how many files were copied and how many links were skipped."""
     source, target = open_store(folder, must_exist=True), open_store(landing, s3)
     files = links = 0
     for entry in source.list():

@@ -1,6 +1,6 @@
-"""Makes the store's two buckets and two users, each if it is not there: `pipeline` owns the buckets, `service` may read them.
+"""Creates the store's two buckets and two users, if missing: `pipeline` owns the buckets, `service` may read them.
 
-For the S3 gateway of compose.yaml, whose users are made by signed requests of its own; on AWS docker/aws/ does this.
+For the S3 gateway of compose.yaml, which creates users by its own signed requests; on AWS docker/aws/ does this.
 """
 
 import json
@@ -18,15 +18,15 @@ OWNER, READER = "pipeline", "service"
 REGION = "us-east-1"
 CREATED, CONFLICT = 201, 409
 PSEUDONYMS = "pseudonym.key"
-"""What the pipeline keeps in the warehouse and nobody else may read: the secret behind keys of studies."""
+"""The object in the warehouse that only the pipeline may read: the secret behind study keys."""
 
 
 class NotPrepared(Exception):
-    """The store refused; says what, and its status."""
+    """The store rejected a request; the message names it and the status."""
 
 
 def user(access: str, secret: str) -> bytes:
-    """A user of the gateway's, as it reads it."""
+    """A user in the gateway's format."""
     account = ElementTree.Element("Account")
     for name, value in {"Access": access, "Secret": secret, "Role": "user"}.items():
         ElementTree.SubElement(account, name).text = value
@@ -34,7 +34,7 @@ def user(access: str, secret: str) -> bytes:
 
 
 def reading(bucket: str) -> dict[str, object]:
-    """The policy of a bucket that its owner and one reader use."""
+    """The policy of a bucket with one owner and one reader."""
     whole, objects = f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"
     allow = {"Effect": "Allow"}
     return {
@@ -49,7 +49,7 @@ def reading(bucket: str) -> dict[str, object]:
 
 
 def ask(endpoint: str, path: str, body: bytes) -> int:
-    """Sends one of the gateway's administrative requests, signed with the process's credentials; returns its status."""
+    """Sends an administrative request to the gateway, signed with the process's credentials; returns the status."""
     request = AWSRequest("PATCH", f"{endpoint}{path}", data=body)
     credentials = boto3.Session().get_credentials()
     S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
@@ -63,15 +63,15 @@ def ask(endpoint: str, path: str, body: bytes) -> int:
 
 
 def prepare(endpoint: str, secrets: dict[str, str]) -> None:
-    """Makes what is not there.
+    """Creates what is missing.
 
     Raises:
-        NotPrepared: the store refused a user.
+        NotPrepared: the store rejected a user.
     """
     for access, secret in secrets.items():
         status = ask(endpoint, "/create-user", user(access, secret))
         if status not in (CREATED, CONFLICT):
-            raise NotPrepared(f"the store made no user {access}: it said {status}")
+            raise NotPrepared(f"the store did not create user {access}: status {status}")
     s3 = boto3.client("s3", endpoint_url=endpoint, region_name=REGION)
     there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     for bucket in BUCKETS:
@@ -85,4 +85,4 @@ if __name__ == "__main__":
         os.environ["STORE_ENDPOINT"],
         {OWNER: os.environ["STORE_PIPELINE_SECRET"], READER: os.environ["STORE_SERVICE_SECRET"]},
     )
-    print("buckets and users are there")
+    print("buckets and users exist")

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey, is_safe
+from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import Warehouse, study_path
 
 CONCURRENT_READS = 8
@@ -126,10 +127,8 @@ class StudyTables:
 
 
 def _select(table: pa.Table, sql: str) -> list[dict[str, Any]]:
-    with duckdb.connect() as connection:
-        connection.register("study_rows", table)
-        rows: list[dict[str, Any]] = connection.sql(sql).to_arrow_table().to_pylist()
-        return rows
+    rows: list[dict[str, Any]] = query_tables(sql, study_rows=table).to_pylist()
+    return rows
 
 
 def _translate_errors(table: str, read: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-// The facets of the index: filter, field that is counted, title, and key in an address. Written from
+// The facets of the index: filter, counted field, title, and key in the URL. Generated from
 // medsearch_core/search/facets.py by `make docs`.
 
 export const FACETS = [

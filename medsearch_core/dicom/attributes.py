@@ -1,6 +1,6 @@
-"""Single header attributes as plain values: what is absent, malformed or beside the point comes out as None.
+"""Single header attributes as plain values: absent or malformed attributes are None.
 
-Nothing here raises on a bad header, and nothing here decides what an attribute means for a table.
+Nothing here raises on a bad header or decides what an attribute means for a table.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def item(ds: Dataset, keyword: str, index: int = 0) -> Dataset | None:
 
 
 def functional_group(ds: Dataset, frame: int, keyword: str) -> Dataset | None:
-    """The functional group macro that holds for a frame (1-based): its own, else the shared one (PS3.3 C.7.6.16)."""
+    """The functional group macro of a frame (1-based): its own, else the shared one (PS3.3 C.7.6.16)."""
     for groups in (
         item(ds, "PerFrameFunctionalGroupsSequence", frame - 1),
         item(ds, "SharedFunctionalGroupsSequence"),

@@ -1,7 +1,7 @@
 """A decoding plugin for pydicom: the codecs that are fastest for an original-size radiograph (docs/embedding-benchmarks.md).
 
-JPEG Lossless and 12-bit JPEG by libjpeg-turbo, JPEG-LS by CharLS and HTJ2K by OpenJPH, all of imagecodecs; and JPEG 2000 at a
-reduced resolution by Pillow's OpenJPEG. All raise on a codestream that they cannot read. pydicom's runner does the rest.
+From imagecodecs: libjpeg-turbo for JPEG Lossless and 12-bit JPEG, CharLS for JPEG-LS, OpenJPH for HTJ2K. From Pillow: OpenJPEG
+for JPEG 2000 at reduced resolution. All raise on a codestream that they cannot read. pydicom's runner does the rest.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ORIGIN = slice(16, 24)
 """XOsiz and YOsiz (ISO 15444-1 A.5.1)."""
 CODING_STYLE = b"\xff\x52"
 COLORS = "rgb"
-"""What both sides of a JPEG of three samples are called, so that none of its samples is converted."""
+"""The color space of both input and output of a three-sample JPEG, so that no sample is converted."""
 
 try:
     import imagecodecs
@@ -57,7 +57,7 @@ def is_available(uid: str) -> bool:
 
 
 def decode(src: bytes, runner: DecodeRunner) -> bytes:
-    """One frame in full, by pixel.
+    """One frame at full resolution, samples interleaved by pixel.
 
     Raises:
         ValueError: the codestream ends early; or what the codec raises, which is a `RuntimeError`.
@@ -65,7 +65,7 @@ def decode(src: bytes, runner: DecodeRunner) -> bytes:
     if runner.transfer_syntax in HIGH_THROUGHPUT:
         samples = imagecodecs.htj2k_decode(src, planar=False)
     elif not is_whole(src):
-        raise ValueError("the codestream has no end")
+        raise ValueError("the codestream is incomplete")
     elif runner.transfer_syntax in JPEG_LS:
         samples = imagecodecs.jpegls_decode(src)
     else:
@@ -75,12 +75,12 @@ def decode(src: bytes, runner: DecodeRunner) -> bytes:
 
 
 def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:
-    """One gray frame of JPEG 2000 at the resolution that the runner's `rows` announce: its size halved some times.
+    """One gray JPEG 2000 frame, halved repeatedly to the resolution that the runner's `rows` requests.
 
-    The low-pass subbands of the wavelet transform (ISO 15444-1 Annex F): less than a twelfth of the work at a quarter of the
-    rows. Pillow gives values of 9 to 16 bits shifted up to 16, signed ones with an offset; both are taken back.
+    Decodes the low-pass subbands of the wavelet transform (ISO 15444-1 Annex F): less than a twelfth of the work at a quarter
+    of the rows. Pillow shifts 9- to 16-bit values up to 16 bits and offsets signed ones; both are undone.
     """
-    with Jpeg2KImageFile(io.BytesIO(src)) as image:  # not by Image.open, whose own limit of pixels is not ours
+    with Jpeg2KImageFile(io.BytesIO(src)) as image:  # not by Image.open, which has its own pixel limit
         image.reduce = runner.get_option("reduce")
         image.load()
         samples = np.asarray(image)
@@ -93,10 +93,10 @@ def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:
 
 
 def reduction(codestream: bytes, rows: int, columns: int, min_size: tuple[int, int]) -> int:
-    """How often a JPEG 2000 picture can be halved and keep at least so many rows and columns.
+    """How often a JPEG 2000 image can be halved and still have at least this many rows and columns.
 
-    0 where the codestream does not end as it should (decoded in full, what is wrong is more likely to be noticed), and where it
-    does not start at the origin of its grid or in a file's boxes.
+    0 if the codestream is incomplete (a full decode is more likely to detect the fault), if it does not start at the origin
+    of its grid, or if it is wrapped in a file's boxes.
     """
     if not is_whole(codestream) or codestream[:4] != J2K_START or any(codestream[ORIGIN]):
         return 0
@@ -105,7 +105,7 @@ def reduction(codestream: bytes, rows: int, columns: int, min_size: tuple[int, i
 
 
 def _keeps(side: int, times: int, min_side: int) -> bool:
-    """Whether a side, halved so often, is long enough, and is rounded up as it should be: Pillow rounds it to the nearest."""
+    """Whether a side is still long enough after these halvings and is rounded up; Pillow rounds to nearest."""
     return side >> times >= min_side and 2 * (-side % 2**times) <= 2**times
 
 
@@ -116,7 +116,7 @@ def decomposition_levels(codestream: bytes) -> int:
 
 
 def is_whole(codestream: bytes) -> bool:
-    """Whether a codestream ends with its last marker, but for padding."""
+    """Whether a codestream ends with its end marker, ignoring padding."""
     return codestream[-64:].rstrip(b"\0\xff").endswith(END_OF_IMAGE)
 
 
@@ -128,7 +128,7 @@ def _stored(samples: np.ndarray, runner: DecodeRunner) -> bytes:
 
 
 def install() -> None:
-    """Makes the codecs known to pydicom."""
+    """Registers the codecs with pydicom."""
     for syntaxes, label, function in ((DECODER_DEPENDENCIES, NAME, "decode"), (REDUCIBLE, REDUCED, "decode_reduced")):
         for syntax in syntaxes:
             if label == REDUCED or syntax not in REDUCIBLE:

@@ -1,4 +1,4 @@
-"""Colour frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5), luminance and chrominance (C.7.6.3.1.2), other bit depths.
+"""Color frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5), luminance and chrominance (C.7.6.3.1.2), other bit depths.
 
 ICC profiles are not applied.
 """
@@ -24,7 +24,7 @@ def palette_colored(ds: Dataset, indices: np.ndarray) -> np.ndarray:
         indices: `[rows, columns]` integers.
 
     Returns:
-        uint8 `[rows, columns, 3]`. 16-bit entries keep their high byte; if all are below 256, they were 8-bit ones.
+        uint8 `[rows, columns, 3]`. 16-bit entries keep their high byte; if all are below 256, they are taken as 8-bit entries.
 
     Raises:
         BadInput: `unsupported_pixel_format`, a table is absent or malformed.
@@ -39,7 +39,7 @@ def _channel(ds: Dataset, channel: str) -> LookupTable:
     signed = value(ds, "PixelRepresentation") == 1
     is_little = ds.original_encoding[1] is not False
     descriptor, data = f"{channel}PaletteColorLookupTableDescriptor", f"{channel}PaletteColorLookupTableData"
-    fault = "no palette that can be used"
+    fault = "no usable palette"
     if (table := lookup_table(ds, descriptor, data, is_little=is_little, may_be_signed=signed)) is not None:
         return table
     segments, description = value(ds, f"Segmented{data}"), value(ds, descriptor)
@@ -51,12 +51,12 @@ def _channel(ds: Dataset, channel: str) -> LookupTable:
         if len(entries):
             return LookupTable(first - 2**16 if signed and first >= 2**15 else first, bits, entries)
     except (TypeError, ValueError):
-        fault = "a segmented palette that cannot be unrolled"
+        fault = "an invalid segmented palette"
     raise BadInput("unsupported_pixel_format", fault)
 
 
 def eight_bit(samples: np.ndarray, bits_stored: int) -> np.ndarray:
-    """Colour samples of any depth as uint8: the high bits of deeper ones, shallower ones scaled to 0…255."""
+    """Color samples of any depth as uint8: deeper samples keep their high bits, shallower ones are scaled to 0…255."""
     unsigned = samples.view(f"u{samples.dtype.itemsize}") if samples.dtype.kind == "i" else samples
     if bits_stored > 8:
         return (unsigned >> (bits_stored - 8)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Bytes to a pydicom Dataset, and who it is about. What the elements mean and what the pixels show is decided elsewhere."""
+"""Parses bytes to a pydicom Dataset and reads its identifiers. What elements and pixels mean is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UID_PATTERN = re.compile(r"[0-9][0-9.]{0,63}")
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who and what an object is about. `patient_id` may be empty (Type 2, PS3.3 C.7.1.1); the two UIDs never are."""
+    """The identifiers of an object. `patient_id` may be empty (Type 2, PS3.3 C.7.1.1); the two UIDs never are."""
 
     patient_id: str
     study_instance_uid: str
@@ -69,8 +69,8 @@ def identity(ds: Dataset) -> Identity:
 def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) -> Dataset:
     """Parses a DICOM file (PS3.10) or a bare little or big endian data set.
 
-    Elements after the pixel data are not read. Cut pixel data is kept as it is: `check_pixels` says so. A bare data set gets
-    the TransferSyntaxUID that it was read in.
+    Elements after the pixel data are not read. Truncated pixel data is kept; `check_pixels` reports it. A bare data set gets
+    the TransferSyntaxUID that it was read with.
 
     Args:
         source: the bytes, or a seekable file, read from its start to the pixel data and no further.
@@ -78,7 +78,7 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
 
     Raises:
         BadInput: `empty_object`, `not_dicom`, `truncated_header`, `malformed_header`; or `unsupported_pixel_format`, if a
-            deflated object inflates beyond all measure.
+            deflated object inflates beyond the limit.
         MedsearchError: whatever the file raises when it is read, unchanged.
     """
     quiet()
@@ -95,7 +95,7 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
         ds.file_meta = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(file.slice(0, head.end)))), True)[0].file_meta
     if not len(ds) and pixels is None:
         reason = "truncated_header" if body.is_at_end else "malformed_header"
-        raise BadInput(reason, "the data set holds no element that can be read")
+        raise BadInput(reason, "the data set has no readable element")
     if pixels is None and (body.is_ragged or _has_cut_element(ds)):
         raise BadInput("truncated_header", "the object ends within an element before its pixel data")
     if head is None and list(ds.keys()) != sorted(ds.keys()):
@@ -145,7 +145,7 @@ def _parse(file: WatchedFile, is_header_only: bool) -> tuple[Dataset, _PixelElem
     except FAULTS as error:
         fault = type(error).__name__
     file.raise_failure()
-    if fault:  # raised here, so that pydicom's message does not hang on as the context
+    if fault:  # raised here, so that pydicom's message is not kept as the context
         reason = "truncated_header" if file.is_at_end else "malformed_header"
         raise BadInput(reason, f"the data set cannot be parsed ({fault})")
     ds.buffer = None  # pydicom keeps the file, and with it every byte

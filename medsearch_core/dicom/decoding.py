@@ -1,4 +1,4 @@
-"""One frame of stored values out of a Dataset, in whatever transfer syntax. How they are shown is decided elsewhere."""
+"""The stored values of one frame of a Dataset in any transfer syntax. How they are shown is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ DECODERS: dict[UID, str] = {
     HTJ2K: NAME,
     RLELossless: "pylibjpeg",
 }
-"""Transfer syntax → the one decoder that is asked, so that a result does not depend on which one happened to fail first."""
+"""Transfer syntax → its only decoder, so that a result does not depend on which decoder failed first."""
 
 
 def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
-    """Whether an object's pixel data is all there and of a kind that can be shown. Decodes nothing.
+    """Checks that an object's pixel data is complete and displayable. Decodes nothing.
 
     Args:
         ds: read with its pixels.
-        max_pixels: the most pixels a frame may have, against decompression bombs.
+        max_pixels: the maximum pixels of a frame, against decompression bombs.
 
     Raises:
         BadInput: `no_pixel_data`, `unsupported_pixel_format`, `truncated_pixel_data` or `undecodable_pixel_data`.
@@ -70,7 +70,7 @@ def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
     if not isinstance(data, bytes):
         raise _undecodable(layout, "not bytes")
     if len(data) < layout.native_bytes:
-        raise BadInput("truncated_pixel_data", f"{len(data)} bytes of pixel data where {layout.native_bytes} are due")
+        raise BadInput("truncated_pixel_data", f"{len(data)} bytes of pixel data instead of {layout.native_bytes}")
 
 
 def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
@@ -81,7 +81,7 @@ def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
         frame: 1-based.
 
     Returns:
-        `[rows, columns]`, or `[rows, columns, 3]` in the colour space of `stored_frame`; native byte order, possibly
+        `[rows, columns]`, or `[rows, columns, 3]` in the color space of `stored_frame`; native byte order, possibly
         read-only. 1-bit pixels come as uint8 0 and 1; bits above BitsStored are cleared or sign-extended.
 
     Raises:
@@ -96,13 +96,13 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
     """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then.
 
     Args:
-        min_size: rows and columns that are enough. A gray JPEG 2000 frame then comes with its size halved, as often as
-            leaves it that many: the low-pass subbands of its wavelet transform, for a fraction of the work.
+        min_size: rows and columns that suffice. A gray JPEG 2000 frame is then halved as often as leaves at least that many,
+            by decoding only the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
     quiet()
     layout = _layout(ds, MAX_PIXELS)
     if not 1 <= frame <= layout.frames:
-        raise IndexError(f"frame {frame} of {layout.frames}")
+        raise IndexError(f"frame {frame} of {layout.frames} does not exist")
     fault = ""
     try:
         array, photometric, halved = (
@@ -112,12 +112,12 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
         fault = type(error).__name__
     except BaseException as error:
         fault = type(error).__name__
-        if fault != "PanicException":  # of the RLE decoder, which is in Rust, when it runs out of its bounds
+        if fault != "PanicException":  # the RLE decoder, which is in Rust, when it runs out of bounds
             raise
-    if fault:  # raised here, so that a third party's message does not hang on as the context
+    if fault:  # raised here, so that a third party's message is not kept as the context
         raise _undecodable(layout, fault, frame)
     if array.shape[:2] != _halved(layout, halved):
-        raise _undecodable(layout, "another size than Rows by Columns", frame)
+        raise _undecodable(layout, "its size differs from Rows by Columns", frame)
     return array.astype(array.dtype.newbyteorder("="), copy=False), photometric
 
 
@@ -143,7 +143,7 @@ def _native(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str, i
 def without_unused_bits(array: np.ndarray, bits_allocated: int, bits_stored: int) -> np.ndarray:
     """Stored values whose bits above BitsStored are cleared, or copies of the sign (PS3.5 8.1.1).
 
-    Hardly an object has anything else in them, and to look costs a tenth of what it costs to shift.
+    They rarely differ from that already, and checking costs a tenth of shifting.
 
     Args:
         array: of any shape; of integers, or floats, which have no such bits.
@@ -178,7 +178,7 @@ def _compressed(ds: Dataset, layout: Layout, frame: int, min_size: tuple[int, in
 
 
 def _halved(layout: Layout, times: int) -> tuple[int, int]:
-    """The size of a frame whose rows and columns were halved so often (ISO 15444-1 B.5)."""
+    """The size of a frame after this many halvings of rows and columns (ISO 15444-1 B.5)."""
     return -(-layout.rows >> times), -(-layout.columns >> times)
 
 
@@ -199,7 +199,7 @@ def _options(layout: Layout) -> dict[str, Any]:
         "number_of_frames": 1 if layout.is_encapsulated else layout.frames,
         "allow_excess_frames": False,
     }
-    if layout.samples > 1:  # every codec gives its samples by pixel, whatever the header kept from before (PS3.5 8.2)
+    if layout.samples > 1:  # every codec interleaves samples by pixel, whatever the header still says (PS3.5 8.2)
         options["planar_configuration"] = 0 if layout.is_encapsulated else layout.planar_configuration
     return options
 

@@ -1,7 +1,7 @@
-"""Compressed frames as stored: fragments (PS3.5 A.4) counted before they are decoded, and the sizes codestreams claim.
+"""Compressed frames as stored: fragments (PS3.5 A.4), counted before decoding, and the sizes that codestreams declare.
 
-A codestream that claims another size than Rows × Columns is refused before it is decoded: it would fill the memory, or be
-the wrong picture.
+A codestream that declares another size than Rows × Columns is rejected before it is decoded: it could exhaust memory or yield
+the wrong image.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_fragments(ds: Dataset, layout: Layout) -> None:
 
     Raises:
         BadInput: `truncated_pixel_data`, the last fragment or the delimiter is cut off or frames are missing;
-            `undecodable_pixel_data`, it is no sequence of fragments.
+            `undecodable_pixel_data`, it is not a sequence of fragments.
     """
     data = value(ds, layout.keyword)
     if not isinstance(data, bytes) or data[:4] != ITEM:
@@ -42,10 +42,10 @@ def check_fragments(ds: Dataset, layout: Layout) -> None:
     if at > len(data):
         raise BadInput("truncated_pixel_data", "the last fragment is cut off")
     if at < len(data) and data[at : at + 4] != END:
-        raise BadInput("undecodable_pixel_data", "compressed pixel data whose fragments do not follow each other")
+        raise BadInput("undecodable_pixel_data", "compressed pixel data whose fragments are not contiguous")
     held = _frames_held(ds, data, items - 1)
     if held < layout.frames:
-        raise BadInput("truncated_pixel_data", f"{layout.frames} frames are announced and {held} are there")
+        raise BadInput("truncated_pixel_data", f"{held} frames instead of {layout.frames}")
 
 
 def _frames_held(ds: Dataset, data: bytes, fragments: int) -> int:
@@ -65,7 +65,7 @@ def codestream(ds: Dataset, layout: Layout, frame: int) -> bytes:
     """The compressed bytes of one frame (1-based), of all its fragments.
 
     Raises:
-        BadInput: `undecodable_pixel_data`, the offsets or the size that the codestream claims are wrong.
+        BadInput: `undecodable_pixel_data`, the offsets or the size that the codestream declares are wrong.
     """
     fault = ""
     try:
@@ -85,7 +85,7 @@ def codestream(ds: Dataset, layout: Layout, frame: int) -> bytes:
     if claimed is None:
         raise BadInput("undecodable_pixel_data", "the frame is no JPEG or JPEG 2000 codestream", frame)
     if claimed != (layout.rows, layout.columns):
-        raise BadInput("undecodable_pixel_data", "the codestream's size is not Rows by Columns", frame)
+        raise BadInput("undecodable_pixel_data", "the codestream's size differs from Rows by Columns", frame)
     return data
 
 
@@ -108,7 +108,7 @@ def _codestream_box(data: bytes) -> int:
     """Where the codestream starts in a JP2 file (ISO 15444-1 I.4).
 
     Raises:
-        ValueError: there is none, or a box before it is shorter than its own head. pydicom follows such boxes for ever.
+        ValueError: there is none, or a box before it is shorter than its own header, on which pydicom loops forever.
     """
     at = 12
     while at + 8 <= len(data):

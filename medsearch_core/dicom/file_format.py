@@ -1,4 +1,4 @@
-"""The file around a data set: recognising it (PS3.10 section 7), inflating it, and noticing where it ends too early."""
+"""The file around a data set: recognizing it (PS3.10 section 7), inflating it, and detecting truncation."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ VRS = {str(vr) for vr in VR if len(vr) == 2}
 
 
 class WatchedFile:
-    """A file as pydicom reads one, that remembers what pydicom would pass over in silence.
+    """A file that pydicom reads, and that records what pydicom silently ignores.
 
     pydicom takes the end of the file for the end of the data set, and turns a failed read within a sequence into an error
-    of its own. `is_ragged`: fewer than the eight bytes of an element's head were left. `is_at_end`: a read wanted more than
-    there was.
+    of its own. `is_ragged`: fewer than the eight bytes of an element's header were left. `is_at_end`: a read asked for more
+    bytes than were left.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -60,21 +60,21 @@ class WatchedFile:
         return self.read(end - start)
 
     def raise_failure(self) -> None:
-        """A failed read is not a bad file: raises what a read raised, if any did."""
+        """Raises the error of a failed read, if any: a failed read is not a bad file."""
         if self._failure is not None:
             raise self._failure
 
 
 @dataclass(frozen=True, slots=True)
 class FileHead:
-    """The preamble and file meta information: where it ends, and whether what follows is deflated (PS3.5 A.5)."""
+    """The preamble and file meta information: where it ends, and whether the data set is deflated (PS3.5 A.5)."""
 
     end: int
     is_deflated: bool
 
 
 def file_head(file: WatchedFile) -> FileHead | None:
-    """The head of a DICOM file, None if there is no preamble and prefix. Group 2 is explicit little endian (PS3.10 7.1)."""
+    """The header of a DICOM file; None without preamble and prefix. Group 2 is explicit little endian (PS3.10 7.1)."""
     if file.slice(0, PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] != PREFIX:
         return None
     is_deflated = False
@@ -94,10 +94,10 @@ def file_head(file: WatchedFile) -> FileHead | None:
 
 
 def inflated(file: WatchedFile, start: int) -> bytes:
-    """The deflated data set that starts there; what there is of it, if the stream is cut.
+    """The inflated data set that starts there; as much as there is, if the stream is truncated.
 
     Raises:
-        BadInput: `malformed_header`, it is no deflate stream; `unsupported_pixel_format`, it inflates to over a GiB.
+        BadInput: `malformed_header`, it is not a deflate stream; `unsupported_pixel_format`, it inflates to over a GiB.
     """
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     fault = ""

@@ -26,7 +26,7 @@ def pixel_spacing_mm(ds: Dataset, frame: int = 1) -> list[float] | None:
 
 
 def pixel_aspect(ds: Dataset, frame: int = 1) -> float:
-    """Height of a pixel over its width: 1.0 if square, within a hundredth of it, unknown, or too extreme to be believed.
+    """Height of a pixel over its width: 1.0 if square, within a hundredth of it, unknown, or implausibly extreme.
 
     The spacing decides, else PixelAspectRatio, which may only be there without it (PS3.3 C.7.6.3.1.7).
     """

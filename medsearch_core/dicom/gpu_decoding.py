@@ -1,7 +1,7 @@
-"""Decoding on the GPU: NVIDIA's nvImageCodec by its own plugin for pydicom, where someone asks for it.
+"""Optional decoding on the GPU by NVIDIA's nvImageCodec, through its own plugin for pydicom.
 
 For JPEG Lossless, JPEG 2000 and HTJ2K, whose lossless forms have the same values from every codec. JPEG-LS, RLE and 12-bit
-JPEG, which it does not know, stay with the processor, and so does 8-bit JPEG, whose colours are Pillow's.
+JPEG, which it does not support, stay on the CPU, and so does 8-bit JPEG, whose colors are Pillow's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SYNTAXES = (JPEGLossless, JPEGLosslessSV1, JPEG2000Lossless, JPEG2000, HTJ2KLoss
 
 
 def decode_on_gpu() -> None:
-    """From here on this process decodes `SYNTAXES` on the GPU. Repeatable.
+    """Makes this process decode `SYNTAXES` on the GPU from now on. Idempotent.
 
     Raises:
         ConfigurationError: nvImageCodec is not installed, or finds no GPU.

@@ -1,4 +1,4 @@
-"""Header attributes as rows of `dicom_metadata`. What is absent or malformed is null: it never costs the image."""
+"""Header attributes as rows of `dicom_metadata`. Absent or malformed attributes are null; the image is kept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLAIN: dict[str, tuple[str, Callable[[Dataset, str], Any]]] = {
     for f in fields(ImageRecord)
     if f.metadata["dicom"]
 }
-"""Column → the attribute that it is, and what reads it: those that the record names by keyword, read by the column's type."""
+"""Column → its DICOM keyword and its reader, chosen by the column's type, for the columns that name a keyword."""
 
 
 def image_records(
@@ -49,7 +49,7 @@ def image_records(
         frames: the frames (1-based, ascending) that can be shown.
 
     Raises:
-        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows, Columns or NumberOfFrames is not a size.
+        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows, Columns or NumberOfFrames is invalid.
     """
     who, count = identity(ds), frame_count(ds)
     rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
@@ -99,7 +99,7 @@ def iso_date(stored: str | None) -> str | None:
 
 
 def iso_time(stored: str | None) -> str | None:
-    """A time (TM, or the HH:MM:SS of ACR-NEMA: PS3.5 6.2) as HH:MM:SS, fractions cut, what is left out taken for zero."""
+    """A time (TM, or the HH:MM:SS of ACR-NEMA: PS3.5 6.2) as HH:MM:SS, without fractions, omitted parts as zero."""
     match = TIME.fullmatch(stored or "")
     return ":".join(part or "00" for part in match.groups()) if match else None
 

@@ -1,4 +1,4 @@
-"""What the Image Pixel module (PS3.3 C.7.6.3) says a frame looks like, checked before anything is allocated."""
+"""The layout of a frame by the Image Pixel module (PS3.3 C.7.6.3), checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def frame_count(ds: Dataset) -> int:
     """NumberOfFrames (0028,0008), 1 if it is absent or empty.
 
     Raises:
-        BadInput: `unsupported_pixel_format`, it is not a positive integer.
+        BadInput: `unsupported_pixel_format`, if it is not a positive integer.
     """
     if "NumberOfFrames" not in ds or ds.get_item("NumberOfFrames").value in (None, b"", ""):
         return 1
@@ -84,7 +84,7 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
 
     Raises:
         BadInput: `no_pixel_data`, or `unsupported_pixel_format` naming the attribute at fault.
-        TooManyPixels: a frame is larger than that.
+        TooManyPixels: a frame has more than `max_pixels`.
     """
     keyword = next((name for name in BITS_ALLOCATED if name in ds), None)
     if keyword is None or not ds.get_item(keyword).value:
@@ -105,10 +105,10 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
     )
     for is_good, fault in (
         (photometric in SAMPLES, "PhotometricInterpretation is absent or cannot be shown"),
-        (SAMPLES.get(photometric) == layout.samples, "SamplesPerPixel does not fit PhotometricInterpretation"),
+        (SAMPLES.get(photometric) == layout.samples, "SamplesPerPixel does not match PhotometricInterpretation"),
         (0 < layout.rows <= 65535 and 0 < layout.columns <= 65535, "Rows or Columns is absent, zero or too large"),
         (layout.bits_allocated in BITS_ALLOCATED[keyword], "BitsAllocated is absent or cannot be shown"),
-        (0 < layout.bits_stored <= layout.bits_allocated, "BitsStored does not fit BitsAllocated"),
+        (0 < layout.bits_stored <= layout.bits_allocated, "BitsStored is not between 1 and BitsAllocated"),
         (layout.planar_configuration in (0, 1), "PlanarConfiguration is neither 0 nor 1"),
     ):
         if not is_good:

@@ -28,14 +28,14 @@ class LookupTable:
 
 
 def lookup_table(ds: Dataset, descriptor: str, data: str, *, is_little: bool, may_be_signed: bool) -> LookupTable | None:
-    """The table of two attributes, entries as uint16; None if they are absent or do not fit each other.
+    """The table of two attributes, entries as uint16; None if they are absent or inconsistent.
 
     Args:
         ds: the data set or sequence item that holds them.
         descriptor: keyword of the descriptor: number of entries (0 is 65536), first value mapped, bits of an entry.
         data: keyword of the data, 16-bit words that hold one entry each, or two if entries have 8 bits.
         is_little: the byte order of the words.
-        may_be_signed: whether a first value from 32768 up is a negative one that was stored unsigned.
+        may_be_signed: whether a first value of 32768 or more is a negative value that was stored unsigned.
     """
     description = numbers(ds, descriptor)
     if not description or len(description) != 3 or not 1 <= description[2] <= 16:
@@ -70,7 +70,7 @@ def expanded(segments: np.ndarray, count: int) -> np.ndarray:
         count: entries of the table; no more than these are unrolled.
 
     Raises:
-        ValueError: the segments are not those of a palette.
+        ValueError: the segments are not valid palette segments.
     """
     out: list[int] = []
     _expand(segments.tolist(), 0, None, out, count, segments.dtype.itemsize, 0)

@@ -1,4 +1,4 @@
-"""Frames as pictures: what a radiologist's screen would show, in 8 bits, at the size asked for.
+"""Frames as 8-bit images at the requested size, as a radiologist's viewer would show them.
 
 Belongs here: the order of the steps. Each step has a module of its own: `layout`, `decoding`, `resampling`, `grayscale`,
 `color`. Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
@@ -21,7 +21,7 @@ from medsearch_core.dicom.resampling import centered, picture_size, resampled, s
 from medsearch_core.errors import BadInput, InvalidQuery
 
 OVERSAMPLING = 2
-"""A wavelet's low-pass is no mean over an area: it has twice the size of the picture and is averaged down from there."""
+"""A wavelet's low-pass is not an area mean: it is decoded at twice the image's size and averaged down from there."""
 
 __all__ = ["MAX_PIXELS", "check_pixels", "decode_frame", "frame_count", "render_frame"]
 
@@ -35,35 +35,34 @@ def render_frame(
     is_inverted: bool = False,
     is_small: bool = False,
 ) -> np.ndarray:
-    """The picture of one frame.
+    """One frame as an image.
 
-    Pixels are made square: those that are not are stretched along their longer side. A picture larger than `longest_side`
-    is averaged down to it on the stored values, before windowing, a palette excepted, which is looked up first; a smaller
-    one is not enlarged.
+    Non-square pixels are stretched along their longer side. An image larger than `longest_side` is downsampled by averaging
+    stored values before windowing (palettes are looked up first); a smaller one is not enlarged.
 
     Args:
         ds: read with its pixels.
         frame: 1-based.
-        longest_side: pixels of the longer side at most; None for all.
-        window: instead of the object's own; of monochrome frames alone, as a VOI transformation is (PS3.3 C.11.2).
-        is_inverted: whether the grays are turned round; likewise.
-        is_small: whether a gray JPEG 2000 frame may be decoded at a lower resolution that is enough for the picture. It then
-            differs from the full frame's by less than a level on average.
+        longest_side: maximum pixels of the longer side; None for full size.
+        window: replaces the object's own; monochrome frames only, like any VOI transformation (PS3.3 C.11.2).
+        is_inverted: whether to invert the grays; monochrome frames only.
+        is_small: whether a gray JPEG 2000 frame may be decoded at a lower resolution that suffices for the image. It then
+            differs from the full decode by less than one gray level on average.
 
     Returns:
-        uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB for colour.
+        uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB for color.
 
     Raises:
         BadInput: as `check_pixels`, of this frame.
         IndexError: there is no such frame.
-        InvalidQuery: a window or inverted grays of a colour frame.
+        InvalidQuery: a window or inverted grays were requested of a color frame.
     """
     layout = pixel_layout(ds)
     size = picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
     stored, photometric = stored_frame(ds, frame, (OVERSAMPLING * size[0], OVERSAMPLING * size[1]) if is_small else None)
     is_color = has_color(stored, photometric)
     if is_color and (window is not None or is_inverted):
-        raise InvalidQuery("a colour image has no window and cannot be inverted")
+        raise InvalidQuery("a color image has no window and cannot be inverted")
     fault = ""
     try:
         if is_color:
@@ -75,7 +74,7 @@ def render_frame(
 
 
 def has_color(stored: np.ndarray, photometric: str) -> bool:
-    """Whether a decoded frame is one of colour, palettes included."""
+    """Whether a decoded frame is in color, palettes included."""
     return stored.ndim == 3 or photometric == "PALETTE COLOR"
 
 

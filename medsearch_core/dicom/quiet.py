@@ -1,9 +1,9 @@
-"""Keeps header values out of logs, and names what reading an untrusted header may raise.
+"""Keeps header values out of logs, and lists what reading an untrusted header may raise.
 
 pydicom quotes the offending value in its warnings, log records and exceptions, also long after the file was read (elements
-are converted when they are asked for). Patient data must never reach a log, so pydicom is silenced for the whole process:
-`warnings.catch_warnings` is not safe between threads, a filter and a log level are. What codecs may write to stderr from C is
-thrown away by the pipeline's worker processes.
+are converted on first access). Patient data must never reach a log, so pydicom is silenced for the whole process:
+`warnings.catch_warnings` is not thread-safe, a filter and a log level are. The pipeline's worker processes discard what codecs
+write to stderr from C.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ FAULTS = (
     struct.error,
     zlib.error,
 )
-"""What pydicom, NumPy, Pillow and the codecs raise on bytes that are not what they claim. Not among them: running out of
-memory, which is no fault of the object, and this project's own errors."""
+"""What pydicom, NumPy, Pillow and the codecs raise on malformed bytes. Excluded: running out of memory, which is not the
+object's fault, and this project's own errors."""
 
 
 def quiet() -> None:
-    """Silences pydicom's warnings and log records. Cheap and repeatable: others may have put their own filters in front."""
+    """Silences pydicom's warnings and log records. Cheap and idempotent: call it again after others changed the filters."""
     logger = logging.getLogger("pydicom")
     if logger.level <= logging.CRITICAL:
         logger.setLevel(logging.CRITICAL + 1)

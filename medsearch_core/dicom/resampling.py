@@ -1,4 +1,4 @@
-"""Frames made smaller, and pixels made square. Deterministic, by area, in float32 or 8 bits; no windowing here."""
+"""Downsampling frames by area means, and making pixels square. Deterministic, in float32 or 8 bits; no windowing here."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PIL import Image
 
 SAMPLE_SIDE = 512
 STRIP, TOGETHER = 16, 4
-"""Rows of a smaller picture for which the frame's own are made float at once, and those of them that one product gives."""
+"""Output rows whose input rows are converted to float together, and output rows per matrix product."""
 ROUNDING = np.float32(2**-20)
-"""What the two sums of a mean may be off by, relative to it."""
+"""The maximum relative error of a mean's two sums."""
 
 
 def picture_size(rows: int, columns: int, aspect: float, longest_side: int | None) -> tuple[int, int]:
-    """Rows and columns of the picture of a frame.
+    """Rows and columns of the image of a frame.
 
-    Pixels that are not square are stretched along their longer side, so that no line or column is lost. A picture whose
-    longer side is over `longest_side` is scaled down to it; a smaller one is not enlarged.
+    Non-square pixels are stretched along their longer side, so that no row or column is lost. An image whose longer side
+    exceeds `longest_side` is scaled down to it; a smaller one is not enlarged.
     """
     height, width = rows * max(aspect, 1.0), columns * max(1 / aspect, 1.0)
     scale = min(1.0, longest_side / max(height, width)) if longest_side else 1.0
@@ -28,16 +28,16 @@ def picture_size(rows: int, columns: int, aspect: float, longest_side: int | Non
 
 
 def resampled(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, float] | None = None) -> np.ndarray:
-    """A frame in another size.
+    """A frame resized.
 
     Args:
-        frame: `[rows, columns]` of any number, or `[rows, columns, 3]` uint8.
-        size: rows and columns wanted.
-        covered: rows and columns of a gray frame that they are of, where its last ones reach over the picture's edge.
+        frame: `[rows, columns]` of any number type, or `[rows, columns, 3]` uint8.
+        size: rows and columns of the result.
+        covered: rows and columns of a gray frame that the result covers, if its last ones extend past the image's edge.
 
     Returns:
-        float32 `[rows, columns]`, or uint8 `[rows, columns, 3]`. Each pixel is the mean of the area that it covers; where an
-        axis is stretched, both are interpolated linearly instead.
+        float32 `[rows, columns]`, or uint8 `[rows, columns, 3]`. Each pixel is the mean of the area that it covers; if an
+        axis is stretched, both axes are interpolated linearly instead.
     """
     rows, columns = frame.shape[:2]
     if (rows, columns) == size:
@@ -54,16 +54,16 @@ def resampled(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, fl
 
 
 def area_means(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, float]) -> np.ndarray:
-    """The means of the areas under each pixel of a smaller picture, parts of pixels counted by their share.
+    """The mean of the area under each pixel of a smaller image, with partial pixels weighted by their share.
 
     Args:
-        frame: `[rows, columns]` of any number.
-        size: rows and columns wanted, no more than the frame has.
-        covered: rows and columns of the frame that they are of, no more than it has.
+        frame: `[rows, columns]` of any number type.
+        size: rows and columns of the result, at most those of the frame.
+        covered: rows and columns of the frame that the result covers, at most those of the frame.
 
     Returns:
-        float32 `[rows, columns]`. Where the frame is flat, and a whole number, so are they: what float32 adds or loses would
-        show at a window's edge. What is no number, or infinite, stays within the pixels that lie over it.
+        float32 `[rows, columns]`. Constant areas of a whole number keep exactly that number: rounding errors would show at a
+        window's edge. NaN and infinities affect only the pixels that cover them.
     """
     together = TOGETHER if frame.dtype.kind != "f" or np.isfinite(frame).all() else 1
     narrow = _row_means(frame, size[0], min(covered[0], frame.shape[0]), together)
@@ -75,7 +75,7 @@ def area_means(frame: np.ndarray, size: tuple[int, int], covered: tuple[float, f
 
 
 def _row_means(frame: np.ndarray, count: int, covered: float, together: int) -> np.ndarray:
-    """So many means of rows, float32; a strip of the frame that stays in a cache is read, and made float, at a time."""
+    """`count` means of rows, float32; reads the frame by strips that fit in cache and converts each to float."""
     means = np.empty((count, frame.shape[1]), np.float32)
     for strip in _strips(len(frame), count, covered, together):
         begin, end = strip[0].begin, strip[-1].end
@@ -87,7 +87,7 @@ def _row_means(frame: np.ndarray, count: int, covered: float, together: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Few:
-    """The means `first:last` are those of the rows `begin:end`, by their weights `[last - first, end - begin]`."""
+    """The means `first:last` come from the rows `begin:end`, with weights `[last - first, end - begin]`."""
 
     first: int
     last: int
@@ -98,7 +98,7 @@ class _Few:
 
 @lru_cache(maxsize=16)
 def _strips(rows: int, count: int, covered: float, together: int) -> list[list[_Few]]:
-    """How `count` means over `covered` of so many rows are made, `together` of them by one product, `STRIP` from one strip."""
+    """The plan for `count` means over `covered` rows: `together` of them per matrix product, `STRIP` per strip."""
     height = covered / count
     few = []
     for first in range(0, count, together):
@@ -113,12 +113,12 @@ def _strips(rows: int, count: int, covered: float, together: int) -> list[list[_
 
 
 def centered(low_pass: np.ndarray, halvings: int) -> np.ndarray:
-    """The low-pass samples of a wavelet transform, moved to the middle of the pixels that they stand for.
+    """The low-pass samples of a wavelet transform, shifted to the centers of the pixels that they represent.
 
-    After n halvings a sample lies on the first of 2ⁿ rows and columns (ISO 15444-1 F.3); linear interpolation moves it.
+    After n halvings a sample is located at the first of 2ⁿ rows and columns (ISO 15444-1 F.3); linear interpolation shifts it.
 
     Args:
-        low_pass: `[rows, columns]` of any number.
+        low_pass: `[rows, columns]` of any number type.
 
     Returns:
         float32 likewise.

@@ -1,4 +1,4 @@
-"""Thumbnails of frames and of pictures, and their files. How a frame is shown is decided in `pixels`."""
+"""Thumbnails of frames and of image files, and their PNGs. How a frame is shown is decided in `pixels`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_SIDE = 512
 
 
 def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.ndarray:
-    """The picture of a frame, at most `longest_side` pixels on its longer side.
+    """A frame as an image of at most `longest_side` pixels on its longer side.
 
     A smaller frame is not enlarged: that adds bytes and no detail, and a page can scale it.
 
@@ -33,36 +33,36 @@ def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.n
 
 
 def encode_png(picture: np.ndarray) -> bytes:
-    """A picture as a PNG: lossless, the same bytes for the same picture, nothing in it but the pixels.
+    """An image as a PNG: lossless, deterministic, pixels only.
 
-    Differences to the row above, runs of them, Huffman codes: a radiograph's noise holds no strings that repeat. Trying every
-    filter on every row makes it 10 % smaller, and takes three times as long to write and twice as long to read; to look for
-    strings, as zlib does by default, takes another eight times.
+    It uses one filter (differences to the row above), run lengths and Huffman codes: a radiograph's noise has no repeated
+    strings. Trying every filter on every row makes it 10 % smaller, and takes three times as long to write and twice as long
+    to read; searching for strings, as zlib does by default, takes another eight times.
 
     Args:
         picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.
     """
-    from imagecodecs import PNG, png_encode  # here, because it is no dependency of those who only read
+    from imagecodecs import PNG, png_encode  # imported here: only writers depend on it
 
     pixels = np.ascontiguousarray(picture)
     return bytes(png_encode(pixels, level=PNG.COMPRESSION.SPEED, strategy=PNG.STRATEGY.RLE, filter=PNG.FILTER.UP))
 
 
 def decode_png(data: bytes) -> np.ndarray:
-    """The picture in a PNG, as `decode_picture` has it, of at most `MAX_PIXELS`."""
+    """The image in a PNG of at most `MAX_PIXELS`, as `decode_picture` returns it."""
     return decode_picture(data, "PNG", MAX_PIXELS)
 
 
 def decode_picture(data: bytes, kind: Literal["PNG", "JPEG"], max_pixels: int) -> np.ndarray:
-    """The picture in a PNG or JPEG, anyone's: gray stays gray, 16 bits keep their high byte, alpha is dropped.
+    """The image in a PNG or JPEG from any source: gray stays gray, 16 bits keep their high byte, alpha is dropped.
 
-    A JPEG is turned as its Exif Orientation says. Of several pictures in one file the first is given.
+    A JPEG is rotated by its Exif Orientation. Of several images in one file the first is returned.
 
     Returns:
         uint8 `[rows, columns]` or `[rows, columns, 3]`.
 
     Raises:
-        BadInput: `undecodable_pixel_data`, it is no such file or a damaged one.
+        BadInput: `undecodable_pixel_data`, it is not such a file, or damaged.
         TooManyPixels: it has more than `max_pixels`.
     """
     fault = ""
@@ -78,13 +78,13 @@ def decode_picture(data: bytes, kind: Literal["PNG", "JPEG"], max_pixels: int) -
 
 
 def picture_thumbnail(picture: np.ndarray, longest_side: int = LONGEST_SIDE) -> np.ndarray:
-    """The thumbnail of a whole picture, averaged down as a frame is.
+    """The thumbnail of an image, downsampled like a frame.
 
     Args:
         picture: uint8 `[rows, columns]` or `[rows, columns, 3]`.
 
     Returns:
-        uint8 likewise, at most `longest_side` pixels on its longer side; a smaller one as it is.
+        uint8 likewise, at most `longest_side` pixels on its longer side; smaller images are unchanged.
     """
     small = resampled(picture, picture_size(picture.shape[0], picture.shape[1], 1.0, longest_side))
     return small if small.dtype == np.uint8 else (small + np.float32(0.5)).astype(np.uint8)

@@ -1,6 +1,6 @@
 """The modality values of a frame (PS3.3 C.11.1) in 16 bits, for a client that windows them itself.
 
-Belongs here: the numbers, the window to begin with, and those to choose from. Their bytes on the wire are the service's.
+Belongs here: the values, the initial window and the presets. The service defines their wire format.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from medsearch_core.errors import BadInput, InvalidQuery
 PEAK = 2**16 - 1
 MAX_PRESETS = 32
 MAX_NAME_LENGTH = 64
-"""Of the name of a preset: an LO attribute's own limit (PS3.5 6.2)."""
+"""The maximum length of a preset's name: the limit of an LO attribute (PS3.5 6.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,20 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class FrameValues:
-    """A frame's modality values and how they are shown at first.
+    """A frame's modality values and how they are shown initially.
 
     Args:
         stored: uint16 `[rows, columns]`; a modality value is `stored * slope + intercept`.
-        slope: above 0. 1 where the values are whole numbers over no more than 16 bits, which are then exact.
+        slope: above 0. 1 if the values are whole numbers that span at most 16 bits, which are then exact.
         intercept: the lowest value.
-        full_size: rows and columns of the picture that is not made smaller.
+        full_size: rows and columns of the full-size image.
         is_low_bright: whether low values are shown bright.
-        is_windowed: whether the picture is `window` at first; else it is a VOI LUT, and `window` is where to go on from.
-        window: the object's first, else `percentiles`; its function is that of all windows here.
-        percentiles: the window over what the frame holds, less its extremes.
-        full_range: the window over all that the frame holds.
-        presets: the object's own windows, in their order.
+        is_windowed: whether the image is initially shown with `window`; else with a VOI LUT, and `window` is the first one
+            to change to.
+        window: the object's first, else `percentiles`; its function applies to all windows here.
+        percentiles: the window over the frame's values without the extremes.
+        full_range: the window over all of the frame's values.
+        presets: the object's own windows, in order.
     """
 
     stored: np.ndarray
@@ -72,21 +73,21 @@ class FrameValues:
 
 
 def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> FrameValues:
-    """The values of a monochrome frame, made square and smaller as `render_frame` does it.
+    """The values of a monochrome frame, made square and downsampled as `render_frame` does.
 
     Args:
         ds: read with its pixels.
         frame: 1-based.
-        longest_side: pixels of the longer side at most; None for all.
+        longest_side: maximum pixels of the longer side; None for full size.
 
     Raises:
         BadInput: as `check_pixels`, of this frame.
         IndexError: there is no such frame.
-        InvalidQuery: the frame is one of colour.
+        InvalidQuery: it is a color frame.
     """
     stored, photometric = stored_frame(ds, frame)
     if has_color(stored, photometric):
-        raise InvalidQuery("a colour image has no modality values")
+        raise InvalidQuery("a color image has no modality values")
     fault = ""
     try:
         size, aspect = (stored.shape[0], stored.shape[1]), pixel_aspect(ds, frame)
@@ -127,8 +128,8 @@ def _described(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray, 
 def in_16_bits(values: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Values as uint16 with their slope and intercept.
 
-    Whole numbers that span no more than 16 bits are kept exactly, with a slope of 1; others are rounded to one of 65,536 steps
-    over their range. What is no number becomes the lowest value, and what is infinite an end of the range.
+    Whole numbers that span at most 16 bits are kept exactly, with a slope of 1; others are rounded to one of 65,536 steps over
+    their range. NaN becomes the lowest value, an infinity the end of the range.
 
     Args:
         values: float32, of any shape.
@@ -149,7 +150,7 @@ def is_whole(values: np.ndarray) -> bool:
 
 
 def window_over(low: float, high: float, function: str) -> Window:
-    """The window that shows `low` as black and `high` as white; of equal limits, the threshold between them (C.11.2.1.2)."""
+    """The window that shows `low` as black and `high` as white; if both are equal, a threshold (C.11.2.1.2)."""
     if function == "LINEAR" or high <= low:
         return Window((low + high) / 2 + 0.5, max(high - low, 0.0) + 1, "LINEAR")
     return Window((low + high) / 2, high - low, function)

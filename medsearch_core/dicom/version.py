@@ -1,7 +1,7 @@
-"""The version of everything between a stored pixel and a picture.
+"""The version of everything between a stored pixel and an image.
 
-Part of the digest of what is derived from an image: thumbnails, and the input of a model. Count it up whenever the same
-object would come out as other pixels, so that what was derived is derived again.
+Part of the digest of everything derived from an image: thumbnails and model inputs. Increment it whenever the same object would
+yield other pixels, so that derived data is recomputed.
 """
 
 from __future__ import annotations

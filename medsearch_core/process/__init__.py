@@ -1,1 +1,1 @@
-"""How a process of the project begins: its settings from the environment, its umask, its signals."""
+"""How the project's processes start: settings from the environment, umask, signals."""

@@ -1,7 +1,7 @@
 """Settings from the environment and from `.env`, with errors that name the setting, its value and what to do.
 
-Every program reads its settings by `load_settings`: names that begin with `MEDSEARCH_` and are no setting of the pipeline or of
-the service are refused, because a mistyped name would otherwise leave the default in place unnoticed.
+Every program reads its settings by `load_settings`: names that begin with `MEDSEARCH_` and are not a setting of the pipeline or
+the service are rejected, because a mistyped name would otherwise leave the default in place unnoticed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OTHER_NAMES = {
     "MEDSEARCH_REGISTRY": "where docker/compose.yaml pulls images from",
     "MEDSEARCH_VERSION": "which images docker/compose.yaml starts",
 }
-"""Variables with our prefix that are no settings."""
+"""Variables with the project's prefix that are not settings."""
 
 _ADVICE = {
     "int_parsing": "give a whole number",
@@ -42,13 +42,13 @@ _ADVICE = {
     "string_pattern_mismatch": "give text that matches {pattern}",
     "value_error": "{error}",
 }
-"""Pydantic's kind of an error → what to do, with the error's own context."""
+"""Pydantic's error type → what to do, with the error's context."""
 
 _SettingsT = TypeVar("_SettingsT", bound=BaseModel)
 
 
 def load_env_file(path: Path | None = None) -> None:
-    """Adds the variables of a file to the environment; those already set stay as they are.
+    """Adds the variables of a file to the environment; variables that are already set keep their values.
 
     Args:
         path: The file. None means `.env` in the current folder, if there is one.
@@ -81,12 +81,12 @@ def load_settings(model: type[_SettingsT]) -> _SettingsT:
 
 
 def setting_names() -> frozenset[str]:
-    """The names of all settings, the pipeline's and the service's as `make docs` wrote them: neither imports the other."""
+    """The names of all settings of pipeline and service, written by `make docs` because neither imports the other."""
     return frozenset(json.loads(files(__package__).joinpath("setting_names.json").read_text(encoding="utf-8")))
 
 
 def unknown_settings(variables: Iterable[str], names: Collection[str]) -> list[str]:
-    """A sentence for each variable with our prefix that is not among the names. Values are not shown."""
+    """A sentence for each variable with the project's prefix that is not one of the names. Values are not shown."""
     known = [name.removeprefix(PREFIX) for name in names]
     problems = []
     for variable in sorted(variables):
@@ -112,7 +112,7 @@ def setting_errors(error: ValidationError, model: type[BaseModel]) -> list[str]:
 
 
 def without_password(value: Any) -> str:
-    """A value as errors show it: an address without the user and the password it may hold."""
+    """A value as errors show it: a URL without its user and password."""
     return re.sub(r"(?<=://)\S*@", "***@", str(value))
 
 

@@ -1,7 +1,7 @@
-"""Who else may read what this project writes: nobody, unless `MEDSEARCH_UMASK` says otherwise.
+"""File permissions: only the user who runs the project can read what it writes, unless `MEDSEARCH_UMASK` says otherwise.
 
-Every entry point calls `keep_files_private` first: the commands, the service, the code location and Dagster's storage. What
-they start inherits it.
+Every entry point calls `keep_files_private` first: the commands, the service, the code location and Dagster's storage. Their
+child processes inherit it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PSEUDONYM_KEY = "pseudonym.key"
 
 
 class _Umask(BaseSettings):
-    """The one setting that is needed before all others are read, and where none of them is right."""
+    """The one setting that is needed before the others are read, even if all of them are invalid."""
 
     model_config = SettingsConfigDict(env_prefix="MEDSEARCH_", env_ignore_empty=True)
 
@@ -33,10 +33,10 @@ class _Umask(BaseSettings):
 
 
 def keep_files_private() -> None:
-    """Sets the umask of this process, and so of all that it starts. It needs no other setting, and so can come first.
+    """Sets the umask of this process and its children. Needs no other setting, so it can run first.
 
     Raises:
-        ConfigurationError: MEDSEARCH_UMASK is no umask.
+        ConfigurationError: MEDSEARCH_UMASK is not a umask.
     """
     try:
         os.umask(int(_Umask().umask, 8))
@@ -45,22 +45,22 @@ def keep_files_private() -> None:
 
 
 def warn_of_exposures(deployment: Deployment, *more: str) -> None:
-    """Logs what other users of this machine can reach: of a deployment's folders, and of more of them."""
+    """Logs which of a deployment's folders, and of the additional ones, other users of this machine can access."""
     umask, warehouse = int(deployment.umask, 8), local_folder(deployment.warehouse)
     private, landing = [warehouse, *map(local_folder, [deployment.index, *more])], local_folder(deployment.landing)
     unwanted = [(path, umask & 0o077) for path in private if path]
     if warehouse:
         unwanted.append((warehouse / PSEUDONYM_KEY, 0o077))
     if landing:
-        unwanted.append((landing, umask & 0o007))  # whoever delivers may be of a group
+        unwanted.append((landing, umask & 0o007))  # the delivering user may share a group
     for sentence in exposures(unwanted):
         LOG.warning("%s", sentence)
 
 
 def exposures(unwanted: Iterable[tuple[Path, int]]) -> list[str]:
-    """A sentence for each path with permissions that are not wanted, and the command that takes them away.
+    """A sentence for each path with unwanted permissions, with the command that removes them.
 
-    A folder stands for all that is in it. What is not there, or belongs to another user, is left out.
+    A folder represents its content. Paths that do not exist or belong to another user are omitted.
     """
     return [_sentence(path, given) for path, bits in unwanted if (given := _permissions(path) & bits)]
 

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM end a process, whoever started it.
+"""Ctrl-C and SIGTERM end a process, no matter how it was started.
 
-A shell ignores SIGINT for what a script starts with `&`, every process below inherits that, and Dagster treats SIGTERM as it
-treats SIGINT: nothing would end but by SIGKILL.
+A shell ignores SIGINT for what a script starts with `&`, all its descendants inherit that, and Dagster treats SIGTERM like
+SIGINT: only SIGKILL would end them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def heed_signals() -> None:
-    """Has an ignored SIGINT or SIGTERM end this process by `KeyboardInterrupt`, so that what it started ends as well.
+    """Makes an ignored SIGINT or SIGTERM raise `KeyboardInterrupt` in this process, so that its children end as well.
 
-    A signal that somebody handles stays theirs. What this process starts from now on ignores neither. Does nothing outside
-    the main thread, where no signal can be handled.
+    Existing handlers are kept. Processes started from now on ignore neither signal. Does nothing outside the main thread,
+    where signals cannot be handled.
     """
     if threading.current_thread() is not threading.main_thread():
         return

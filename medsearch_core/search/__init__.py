@@ -1,1 +1,1 @@
-"""The search index: what is indexed, what can be asked, and the implementations behind one protocol."""
+"""The search index: its documents, its queries, and two implementations of one protocol."""

@@ -1,4 +1,4 @@
-"""What is indexed: the documents of one study, and how they are made from the warehouse's rows.
+"""The documents of a study in the index, and how they are made from the warehouse's rows.
 
 One `ImageDocument` per embedded image and one `ReportDocument` per report. An image carries its report's codes, so that "images
 like this one, without pneumothorax" is one filter.
@@ -19,9 +19,9 @@ from medsearch_core.search.facets import FACETS, add_facets
 @dataclass(frozen=True, kw_only=True)
 @add_facets(after="report_id", name=lambda facet: facet.column, hint="str | None", default=lambda _: None)
 class ImageDocument:
-    """One image as the index holds it, with its value of each facet.
+    """One image as stored in the index, with its value of each facet.
 
-    `vector` is float32 of the index's dimensions, and empty in what a search gives back.
+    `vector` is float32 of the index's dimensions, and empty in search results.
     """
 
     image_id: str
@@ -46,8 +46,8 @@ class ImageDocument:
 @dataclass(frozen=True, kw_only=True)
 @add_facets(after="uncertain_codes", name=lambda facet: facet.name, hint="Sequence[str]", default=lambda _: ())
 class ReportDocument:
-    """One report as the index holds it, with what its study's images say about the patient and the examination: of each facet
-    the values that they have."""
+    """One report as stored in the index, with patient and examination data from its study's images: for each facet, all
+    values of the images."""
 
     report_id: str
     patient: str
@@ -80,7 +80,7 @@ class ReportDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyDocuments:
-    """Everything the index holds of one study. An upsert replaces all of it at once; empty lists remove the study.
+    """All documents of one study. An upsert replaces all of them at once; empty lists remove the study.
 
     `inputs` is the digest of what the documents were made from, so that an unchanged study is not written again.
     """
@@ -92,14 +92,14 @@ class StudyDocuments:
 
 
 def fields_of(document: ImageDocument | ReportDocument) -> dict[str, Any]:
-    """A document's fields by name as they are stored, without an image's vector. An age that is not a number is none."""
+    """A document's fields by name as they are stored, without an image's vector. A NaN age becomes null."""
     found = {f.name: getattr(document, f.name) for f in fields(document) if f.name != "vector"}
     age = found["patient_age_years"]
     return found | {"patient_age_years": None if age is None or math.isnan(age) else age}
 
 
 def last_of_each(studies: Sequence[StudyDocuments]) -> list[StudyDocuments]:
-    """The studies without those that are given again later."""
+    """The studies, with only the last of each key."""
     return list({study.study: study for study in studies}.values())
 
 
@@ -107,8 +107,8 @@ def is_changed(study: StudyDocuments, is_stored: bool, inputs: str | None) -> bo
     """Whether an upsert has to write a study.
 
     Args:
-        is_stored: whether the index holds anything of it.
-        inputs: what it was wholly written with; None if it never was.
+        is_stored: whether the index holds any of its documents.
+        inputs: the digest it was completely written with; None if it never was.
     """
     if not (study.images or study.reports):
         return is_stored
@@ -167,7 +167,7 @@ REPORT_LISTS = (
     "absent_codes",
     "uncertain_codes",
 )
-"""What a report says is present, absent or uncertain: the fields that hold lists of it."""
+"""The fields that list what a report states as present, absent or uncertain."""
 
 _SHARED_WITH_RECORD = (
     *REPORT_LISTS,

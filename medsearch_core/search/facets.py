@@ -1,9 +1,9 @@
-"""The attributes of images that hits are filtered by and whose values are counted, in one table.
+"""The image attributes by which hits are filtered and counted, in one table.
 
 A new facet is a row of `FACETS`, over a text column of `dicom_metadata`. From it follow the fields of documents, of both
-indexes and of `Filters`, the arguments of the GraphQL schema, and the chips on the page. It says `since=` one more than
+indexes and of `Filters`, the arguments of the GraphQL schema, and the chips on the page. Its `since=` is one more than
 `INDEX_SCHEMA_VERSION` was. An index is not changed in place. Until `medsearch reindex` has built one with the new schema beside
-it, the old one answers searches as before, in which the new facet finds nothing, and takes no documents.
+it, the old one is searched as before, the new facet matches nothing, and no documents are accepted.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class Facet:
     """One attribute of images.
 
     Args:
-        name: of the filter, of the list of values that a report's study has, and of what is counted.
-        column: of `dicom_metadata`, and of an image's document.
-        title: what people call it.
-        description: of the filter in the GraphQL schema.
-        since: the version of the index's schema that first had it.
+        name: name of the filter, of a report document's list of values, and of the facet.
+        column: column of `dicom_metadata`, and field of an image document.
+        title: label shown to users.
+        description: description of the filter in the GraphQL schema.
+        since: the first version of the index's schema that has it.
     """
 
     name: str
@@ -52,7 +52,7 @@ FACETS = (
         since=3,
     ),
 )
-"""All facets, in the order in which people see them."""
+"""All facets, in display order."""
 
 INDEX_SCHEMA_VERSION = max(facet.since for facet in FACETS)
 """The version of the index's schema."""
@@ -66,10 +66,10 @@ def add_facets(
     """A class decorator, for a dataclass or a GraphQL input: adds a field for each facet.
 
     Args:
-        after: the field of the class's own that they follow.
-        name: of a facet's field.
+        after: the class's own field that they follow.
+        name: returns the name of a facet's field.
         hint: the fields' type.
-        default: of a facet's field.
+        default: returns the default of a facet's field.
     """
 
     def add(cls: type[Class]) -> type[Class]:

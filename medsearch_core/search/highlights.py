@@ -1,4 +1,4 @@
-"""Where the words of a query stand in a text: what an index found the text by, for a reader's eye."""
+"""The positions of a query's words in a text, for highlighting."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Span(NamedTuple):
 
 
 def matching_spans(text: str, query: str) -> list[Span]:
-    """Every word of a text that is one of the query's as the indexes compare them, in the order of the text.
+    """Every word of a text that the indexes treat as equal to a word of the query, in text order.
 
     Raises:
-        InvalidQuery: the query holds more than `MAX_WORDS` different words.
+        InvalidQuery: the query has more than `MAX_WORDS` different words.
     """
     asked = {compared(word) for word in query_terms(query)}
     return [Span(word.begin, word.end) for word in tokenize(text) if compared(word.spelling) in asked]

@@ -1,6 +1,6 @@
-"""Hybrid search: likeness and words together, by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
+"""Hybrid search: similarity and text together, by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
 
-The ranks are fused here and not by the index, so that every index gives the same order and every hit tells its parts.
+The ranks are fused here, not by the index, so that every index returns the same order and every hit shows its parts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from medsearch_core.search.tokens import query_terms
 
 RANK_CONSTANT = 60
 WINDOW = 100
-"""How many of each part are fused, and so how far hybrid pages go."""
+"""How many hits of each part are fused, which limits how deep hybrid pages go."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Part:
 
 @dataclass(frozen=True)
 class HybridHit:
-    """One image found by likeness, by the words of its report, or by both. `score` is the sum of 1 / (60 + rank)."""
+    """One image found by similarity, by the text of its report, or by both. `score` is the sum of 1 / (60 + rank)."""
 
     document: ImageDocument
     score: float
@@ -49,7 +49,7 @@ def hybrid(
 ) -> Sequence[HybridHit]:
     """The k best images after the first `offset`, best first, ties by image id.
 
-    Images of one report share its place among the words. Without a word in the query only likeness counts.
+    Images of one report share its text rank. If the query has no words, only similarity counts.
 
     Raises:
         InvalidQuery: k or offset is negative or k + offset above 100, or as for `SearchIndex.similar` and `.text`.

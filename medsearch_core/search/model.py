@@ -1,4 +1,4 @@
-"""Which model's vectors an index holds, and the rule that it never mixes two."""
+"""The model of an index's vectors, and the rule that an index never mixes two."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medsearch_core.search.documents import StudyDocuments
 
 @dataclass(frozen=True)
 class Model:
-    """What embedded a set of images. `dimensions` is the length of its vectors."""
+    """The model that embedded a set of images. `dimensions` is the length of its vectors."""
 
     model_id: str
     model_version: str
@@ -24,15 +24,15 @@ class Model:
 
 
 def model_of(studies: Sequence[StudyDocuments]) -> Model | None:
-    """The one model of all these studies' images; None if there are no images.
+    """The model of all these studies' images; None if there are no images.
 
     Raises:
-        IndexMismatch: there is more than one, or a vector is empty or not finite.
+        IndexMismatch: there is more than one model, or a vector is empty or not finite.
     """
     images = [image for study in studies for image in study.images]
     models = {Model(i.model_id, i.model_version, len(i.vector)) for i in images}
     if len(models) > 1:
-        raise IndexMismatch("the images are of more than one model, version or length of vector")
+        raise IndexMismatch("the images' vectors differ in model, version or length")
     if not all(len(i.vector) and np.isfinite(np.asarray(i.vector, np.float32)).all() for i in images):
         raise IndexMismatch("an image's vector is empty or not finite")
     return models.pop() if models else None
@@ -41,7 +41,7 @@ def model_of(studies: Sequence[StudyDocuments]) -> Model | None:
 def check_same(expected: Model | None, stored: Model | None) -> None:
     """
     Raises:
-        IndexMismatch: both are there and differ.
+        IndexMismatch: both are given and differ.
     """
     if expected and stored and expected != stored:
         raise IndexMismatch(

@@ -1,4 +1,4 @@
-"""Opens the search index a deployment names."""
+"""Opens a deployment's search index."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def open_index(deployment: Deployment) -> ReleasedIndex:
     """The search index. Nothing is read or written yet; it need not exist.
 
     Raises:
-        ConfigurationError: the settings do not fit together.
+        ConfigurationError: the settings are inconsistent.
     """
     if deployment.index.startswith(("http://", "https://")):
         from medsearch_core.search.opensearch.index import open_opensearch

@@ -1,4 +1,4 @@
-"""What may be asked of a search index: filters, fields, and how much of each."""
+"""The queries of a search index: filters, fields and limits."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ MAX_HITS = 500
 """The largest k of `SearchIndex.similar`."""
 
 MAX_PAGE = 1000
-"""The most reports on a page, and the most values of a facet."""
+"""The maximum number of reports on a page, and of values of a facet."""
 
 MAX_DEPTH = 10_000
-"""How far pages go: the largest offset plus page."""
+"""How deep pages go: the largest offset plus page size."""
 
 MAX_WORDS = 256
-"""The most different words of a query."""
+"""The maximum number of different words in a query."""
 
 FACET_FIELDS = frozenset(
     {
@@ -39,14 +39,14 @@ FACET_FIELDS = frozenset(
 @dataclass(frozen=True, kw_only=True)
 @add_facets(after="reports", name=lambda facet: facet.name, hint="Sequence[str]", default=lambda _: ())
 class Filters:
-    """What a hit must be. Fields combine by AND, values within a field by OR; an empty field asks nothing.
+    """Conditions on hits. Fields combine with AND, values within a field with OR; an empty field matches everything.
 
     Codes are ICD-10-CM in either case; a code matches itself and every code that begins with it, so `J18` also matches
-    `J18.9`. Every value of `present`, `absent` and `uncertain` must hold; `without_…` leaves documents out, `without_present`
-    those whose report says that any of its codes is present: what is absent, uncertain or without a report stays.
-    Dates are `YYYY-MM-DD`, ages years; ranges include both ends. Documents without a value never match a range. A report
-    matches a facet's values by any image of its study; an image matches `reports` by its report.
-    `without_images` concerns images alone.
+    `J18.9`. All values of `present`, `absent` and `uncertain` must match. `without_…` excludes documents; `without_present`
+    excludes those whose report states any of its codes as present, not those with absent, uncertain or no mentions.
+    Dates are `YYYY-MM-DD`, ages in years; ranges include both ends. Documents without a value never match a range. A report
+    matches a facet's values if any image of its study does; an image matches `reports` by its report.
+    `without_images` applies to images only.
     """
 
     patients: Sequence[str] = ()
@@ -73,7 +73,7 @@ NO_FILTERS = Filters()
 
 
 class TextField(Enum):
-    """Where words are looked for."""
+    """The parts of a report that text search covers."""
 
     FINDINGS = "findings"
     IMPRESSION = "impression"

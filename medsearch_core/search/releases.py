@@ -1,7 +1,7 @@
-"""`ReleasedIndex`: an index that is built anew beside itself, and put in place or taken back in one step.
+"""`ReleasedIndex`: an index whose new releases are built beside the current one, then published or rolled back atomically.
 
-Belongs here: what a release is and how releases are named, put in place and counted out. Not here: what goes into one
-(`medsearch_pipeline.reindex`), nor how it is checked (`verification`).
+Belongs here: what a release is and how releases are named, published and retired. Not here: what goes into one
+(`medsearch_pipeline.releases`), nor how it is checked (`verification`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from medsearch_core.search.model import Model
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One generation of the whole index. `published` is when readers were last sent to it; None if they never were."""
+    """One generation of the whole index. `published` is when it last became current; None if it never was."""
 
     name: str
     created: datetime
@@ -30,38 +30,38 @@ class Release:
 
 
 class ReleasedIndex(SearchIndex, Protocol):
-    """As a `SearchIndex` it reads and writes the current release; the first write makes one if there is none."""
+    """As a `SearchIndex` it reads and writes the current release; the first write creates one if there is none."""
 
     def releases(self) -> Sequence[Release]:
         """All releases, the newest first."""
 
     def current(self) -> str | None:
-        """The name of the release that readers are sent to now; None before the first."""
+        """The name of the current release; None before the first."""
 
     def begin(self, model: Model | None) -> str:
-        """Makes an empty release, named for a model's images, which no reader sees; returns its name."""
+        """Creates an empty, unpublished release for a model's images; returns its name."""
 
     def release(self, name: str) -> SearchIndex:
-        """Reads and writes this release, whether readers are sent to it or not. What is written to a release that was never
-        published may show only after `finish`.
+        """Reads and writes this release, current or not. Writes to a release that was never published may be visible only
+        after `finish`.
 
         Raises:
             NoSuchRelease: there is none of that name.
         """
 
     def finish(self, name: str) -> None:
-        """Brings a loaded release into the form it is searched in.
+        """Prepares a loaded release for searching.
 
         Raises:
             NoSuchRelease: there is none of that name.
         """
 
     def publish(self, name: str, catch_up: Callable[[SearchIndex], object] | None = None) -> None:
-        """Sends all readers and writers to a release in one step.
+        """Makes a release current for all readers and writers in one step.
 
         Args:
-            catch_up: brings the release up to date first, while nobody else writes: only the release it is given, and this
-                index in the same thread, may be written from it.
+            catch_up: updates the release first, while nothing else writes: it may write only to the given release, and to
+                this index from the same thread.
 
         Raises:
             NoSuchRelease: there is none of that name.
@@ -82,9 +82,9 @@ def release_name(model: Model | None, now: datetime | None = None) -> str:
 
 
 def schema_version_of(name: str) -> int | None:
-    """The version of the index's schema that a release was named for; None if its name tells none."""
-    told = re.match(r"v(\d+)-", name)
-    return int(told[1]) if told else None
+    """The version of the index's schema in a release's name; None if the name has none."""
+    version = re.match(r"v(\d+)-", name)
+    return int(version[1]) if version else None
 
 
 def check_schema(name: str) -> None:
@@ -104,7 +104,7 @@ def is_of_older_schema(name: str) -> bool:
 
 
 def model_slug(model: Model | None) -> str:
-    """A model's id and version in the characters of an index's name, at most 60 of them."""
+    """A model's id and version in the characters allowed in an index's name, at most 60."""
     if model is None:
         return "no-model"
     part = [re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") for text in (model.model_id, model.model_version)]
@@ -112,18 +112,18 @@ def model_slug(model: Model | None) -> str:
 
 
 def previous(releases: Sequence[Release]) -> Release:
-    """The release that readers were sent to before the current one.
+    """The release that was current before this one.
 
     Raises:
         NoSuchRelease: there is no earlier one.
     """
     earlier = [r for r in releases if r.published and not r.is_current]
     if not earlier:
-        raise NoSuchRelease("there is no earlier release to go back to")
+        raise NoSuchRelease("there is no earlier release to roll back to")
     return max(earlier, key=lambda r: r.published or r.created)
 
 
 def superseded(releases: Sequence[Release], keep: int) -> list[Release]:
-    """The published releases to delete so that the current one and the `keep` − 1 before it stay."""
+    """The published releases to delete so that the current one and the `keep` − 1 before it remain."""
     published = sorted((r for r in releases if r.published), key=lambda r: (r.is_current, r.published), reverse=True)
     return published[max(keep, 1) :]

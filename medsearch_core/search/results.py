@@ -1,4 +1,4 @@
-"""What a search index answers with."""
+"""The results of a search index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ImageHit:
 
 @dataclass(frozen=True)
 class ReportHit:
-    """One report found. `score` is BM25, summed over the fields searched; 0 when no words were asked for."""
+    """One report found. `score` is BM25, summed over the searched fields; 0 if the query has no words."""
 
     document: ReportDocument
     score: float
@@ -26,7 +26,7 @@ class ReportHit:
 
 @dataclass(frozen=True)
 class ReportPage:
-    """One page of reports, best first, ties by report id, and how many match in all."""
+    """One page of reports, best first, ties by report id, and the total of matches."""
 
     hits: Sequence[ReportHit]
     total: int
@@ -34,7 +34,7 @@ class ReportPage:
 
 @dataclass(frozen=True)
 class ImagePage:
-    """One page of images, by study and image id, and how many match in all."""
+    """One page of images, by study and image id, and the total of matches."""
 
     images: Sequence[ImageDocument]
     total: int
@@ -42,7 +42,7 @@ class ImagePage:
 
 @dataclass(frozen=True)
 class FacetCount:
-    """How many documents hold a value."""
+    """The number of documents with a value."""
 
     value: str
     count: int
@@ -50,7 +50,7 @@ class FacetCount:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many documents match."""
+    """The number of matching documents."""
 
     images: int
     reports: int
@@ -58,7 +58,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class IndexHealth:
-    """What the index holds. `model_id`, `model_version` and `dimensions` are None while it holds no image."""
+    """The content of the index. `model_id`, `model_version` and `dimensions` are None while it has no images."""
 
     images: int
     reports: int

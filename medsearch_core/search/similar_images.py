@@ -1,4 +1,4 @@
-"""Images like an indexed image."""
+"""Images similar to an indexed image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medsearch_core.search.results import ImageHit
 
 
 class Exclude(Enum):
-    """What is left out of the images like an image."""
+    """What to exclude from the images similar to an image."""
 
     NOTHING = "nothing"
     IMAGE = "image"
@@ -29,11 +29,11 @@ def similar_to(
     offset: int = 0,
     exclude: Exclude = Exclude.IMAGE,
 ) -> Sequence[ImageHit]:
-    """The k images most like an indexed image, as `SearchIndex.similar` finds them.
+    """The k images most similar to an indexed image, as found by `SearchIndex.similar`.
 
     Raises:
         NotIndexed: the image is not in the index.
-        InvalidQuery: as for `SearchIndex.similar`; an image whose vector is zero has no likeness.
+        InvalidQuery: as for `SearchIndex.similar`; also if the image's vector is zero.
     """
     vector, narrowed_filters = query_by_image(index, image_id, filters, exclude)
     return index.similar(vector, k, narrowed_filters, offset)
@@ -42,7 +42,7 @@ def similar_to(
 def query_by_image(
     index: SearchIndex, image_id: str, filters: Filters = NO_FILTERS, exclude: Exclude = Exclude.IMAGE
 ) -> tuple[Sequence[float], Filters]:
-    """What an indexed image asks for when images like it are wanted: its direction, and the filters with what is left out.
+    """The query for images similar to an indexed image: its vector, and the filters with the exclusions.
 
     Raises:
         NotIndexed: the image is not in the index.

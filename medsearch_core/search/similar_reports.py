@@ -1,4 +1,4 @@
-"""Reports like a report: the BM25 ranking of the others for its own words."""
+"""Reports similar to a report: the BM25 ranking of the others for its words."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from medsearch_core.search.results import ReportPage
 from medsearch_core.search.tokens import words_of
 
 MAX_SIMILAR_REPORTS = 100
-"""How many reports stand for those like a report when they are counted: all that share a word would be nearly all."""
+"""How many reports count as similar in facets: nearly all reports share some word."""
 
 
 def more_like(
     index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
 ) -> ReportPage:
-    """The reports most like an indexed report by the first 256 different words of its Findings and Impression.
+    """The reports most similar to an indexed report by the first 256 different words of its Findings and Impression.
 
-    A report without a word there is like none. The report itself is left out.
+    A report without words there is similar to none. The report itself is excluded.
 
     Raises:
         NotIndexed: the report is not in the index.
@@ -36,7 +36,7 @@ def more_like(
 
 
 def filters_for_similar(index: SearchIndex, report_id: str, filters: Filters = NO_FILTERS) -> Filters | None:
-    """The filters, narrowed to the `MAX_SIMILAR_REPORTS` reports most like an indexed report; None if none is like it.
+    """The filters, narrowed to the `MAX_SIMILAR_REPORTS` reports most similar to an indexed report; None if there are none.
 
     Raises:
         NotIndexed: the report is not in the index.
@@ -44,5 +44,5 @@ def filters_for_similar(index: SearchIndex, report_id: str, filters: Filters = N
     like = [hit.document for hit in more_like(index, report_id, filters, limit=MAX_SIMILAR_REPORTS).hits]
     if not like:
         return None
-    patients = [report.patient for report in like]  # two patients may have reports of one id
+    patients = [report.patient for report in like]  # reports of two patients may have the same id
     return replace(filters, reports=[report.report_id for report in like], patients=patients)

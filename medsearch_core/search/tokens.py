@@ -1,10 +1,10 @@
 """The words of a text as every search index compares them.
 
-Belongs here: what a word is, which words are passed over, and which spellings are one word. A word is a run of letters and
+Belongs here: what a word is, which words are ignored, and which spellings are the same word. A word is a run of letters and
 digits in lower case, shorter than 40; English stop words are those of Lucene; `medical_words.csv` maps irregular plurals and
-British spellings to the form whose stem they share ("pneumothoraces", "oedema"). Words are then compared by their Snowball
-English stem ("Porter 2", in the version of Lucene 9) with accents folded: OpenSearch does both itself, the embedded index takes
-`stems_of` and folds accents itself. `compared` is both, for one word outside an index.
+British spellings ("pneumothoraces", "oedema") to a form with the stem they should have. Words are then compared by their
+Snowball English stem ("Porter 2", in the version of Lucene 9) with accents folded: OpenSearch does both itself, the embedded
+index takes `stems_of` and folds accents itself. `compared` does both for one word outside an index.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WITHOUT_ACCENT: Final = {
 
 
 class Word(NamedTuple):
-    """A word as it is spelled before its stem, and where it stands in its text: `text[begin:end]`, in code points."""
+    """A word before stemming, and its position in the text: `text[begin:end]`, in code points."""
 
     spelling: str
     begin: int
@@ -51,13 +51,13 @@ class Word(NamedTuple):
 
 @cache
 def medical_forms() -> dict[str, str]:
-    """Irregular or British form → the form it is compared as, both single words in lower case."""
+    """Irregular or British form → the form it is compared as; both are single words in lower case."""
     text = files(__package__).joinpath("medical_words.csv").read_text(encoding="utf-8")
     return {row["form"]: row["compared_as"] for row in csv.DictReader(text.splitlines())}
 
 
 def tokenize(text: str) -> Iterator[Word]:
-    """The words in their order with their places, without stop words."""
+    """The words in order with their positions, without stop words."""
     forms = medical_forms()
     for found in _WORD.finditer(text):
         begin, end = found.span()
@@ -69,12 +69,12 @@ def tokenize(text: str) -> Iterator[Word]:
 
 
 def words_of(text: str) -> list[str]:
-    """The words in their order, without stop words."""
+    """The words in order, without stop words."""
     return [word.spelling for word in tokenize(text)]
 
 
 def query_terms(query: str) -> list[str]:
-    """The different words of a user's query, in their order.
+    """The different words of a user's query, in order.
 
     Raises:
         InvalidQuery: there are more than `MAX_WORDS`.
@@ -92,9 +92,9 @@ def stems_of(words: Iterable[str]) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def compared(word: str) -> str:
-    """What two words that are one share: the stem with accents folded.
+    """The form by which two words are compared: the stem with accents folded.
 
-    A character is taken apart (Unicode's NFKD) and its ASCII letters and digits stay; one without any stays as it is.
+    Each character is decomposed (Unicode's NFKD) and its ASCII letters and digits are kept; one without any is kept as it is.
     """
     return "".join(_folded(character) for character in _stem(word))
 

@@ -1,4 +1,4 @@
-"""Vectors as every search index holds and compares them: by direction alone."""
+"""Vectors of length 1, as every search index stores and compares them."""
 
 from __future__ import annotations
 

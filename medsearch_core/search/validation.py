@@ -1,7 +1,7 @@
-"""What a query may ask, checked the same way before every search index.
+"""Validation of query arguments, the same for every search index.
 
-Belongs here: ranges, shapes and spellings of arguments. Not here: how an index answers. Messages name the argument and the
-fault, never the value: a filter's value may identify a patient.
+Belongs here: ranges, shapes and spellings of arguments. Messages name the argument and the fault, never the value: a filter's
+value may identify a patient.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def checked_vector(vector: Sequence[float]) -> npt.NDArray[np.float32]:
 
 
 def checked_fields(fields: Sequence[TextField]) -> tuple[TextField, ...]:
-    """The distinct fields to look in, in a fixed order; Findings and Impression when none are named."""
+    """The distinct fields to search, in a fixed order; Findings and Impression if none are given."""
     chosen = set(fields) or {TextField.FINDINGS, TextField.IMPRESSION}
     return tuple(f for f in TextField if f in chosen)
 
@@ -89,12 +89,12 @@ def check_filters(filters: Filters) -> None:
 
 
 def code_prefix(code: str) -> str:
-    """How an ICD-10-CM code is spelled when codes are compared: in capitals, without the spaces around it."""
+    """An ICD-10-CM code normalized for comparison: upper case, without surrounding spaces."""
     return code.strip().upper()
 
 
 def storable(value: str) -> str:
-    """A text as it may be stored: a lone surrogate, which no stored text can hold, becomes U+FFFD."""
+    """A text as it can be stored: lone surrogates, which cannot be stored, become U+FFFD."""
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""Whether a release may be put in place: it holds what it should, and finds what an exact search finds."""
+"""Verification of a release before it is published: its counts, and its recall against exact search."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ AT = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What was counted and measured.
+    """The counts and the recall of a release.
 
     Args:
         recall: recall@10 against exact search over `sample` images; None without images.
-        missing: how many of the sample are not in the release.
+        missing: how many images of the sample are not in the release.
     """
 
     expected: tuple[int, int, int]
@@ -28,25 +28,25 @@ class Verification:
     missing: int = 0
 
     def problems(self, min_recall: float) -> list[str]:
-        """Why the release may not be put in place; empty if it may."""
+        """Why the release may not be published; empty if it may."""
         kinds = ("images", "reports", "studies")
         problems = [
-            f"it holds {held} {kind} where {expected} are due"
+            f"it has {held} {kind} instead of {expected}"
             for kind, held, expected in zip(kinds, self.held, self.expected, strict=True)
             if held != expected
         ]
         if self.missing:
-            problems.append(f"{self.missing} of {self.sample} images looked for are not in it")
+            problems.append(f"{self.missing} of {self.sample} sampled images are missing")
         if self.recall is not None and self.recall < min_recall:
-            problems.append(f"recall@{AT} is {self.recall:.3f} where {min_recall} is asked for")
+            problems.append(f"recall@{AT} is {self.recall:.3f}, below {min_recall}")
         return problems
 
 
 def verify(release: SearchIndex, expected: tuple[int, int, int], image_ids: Sequence[str], sample: int = 50) -> Verification:
-    """Counts a release and compares its nearest neighbours with those of exact search.
+    """Counts a release's documents and compares its nearest neighbors with those of exact search.
 
     Args:
-        expected: images, reports and studies that are due.
+        expected: the expected counts of images, reports and studies.
         image_ids: images to draw the sample from.
     """
     health = release.health()

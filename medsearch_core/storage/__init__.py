@@ -1,1 +1,1 @@
-"""Where objects lie: a folder or an S3 bucket behind one protocol, and the warehouse's layout on top of it."""
+"""Object storage: a folder or an S3 bucket behind one protocol, and the warehouse's layout on top of it."""

@@ -1,4 +1,4 @@
-"""A folder as a store: how it is walked, how its files' names are spelled, and that neither key nor link leads out of it."""
+"""A folder as a store: how it is listed, how file names become keys, and how keys and links are kept inside it."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from medsearch_core.storage.object_store import HEADER_BYTES, LINK_ETAG, ObjectI
 from medsearch_core.storage.obstore_base import ObstoreStore, translate_error
 
 UNADDRESSABLE_KEY = re.compile(r"[\x00-\x1f\x7f]|#\d+$")
-"""Names that obstore cannot be asked for: control characters, and the suffix of its own temporary files."""
+"""Names that obstore cannot address: control characters, and the suffix of its own temporary files."""
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
-_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a named pipe without a writer stops nobody
+_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # so that a named pipe without a writer does not block
 
 _NOT_FOLLOWED = {errno.ELOOP: "it is a link", errno.ENOTDIR: "it is below a link or a file"}
 
 
 class Folder(ObstoreStore):
-    """A folder is walked here: obstore stops a whole listing at one file name it cannot spell.
+    """A store in a folder. Lists files itself: obstore aborts a listing at a file name it cannot represent.
 
-    What is read is a file in the folder, never one elsewhere. `info`, `read` and `open` go down from the root one folder at a
-    time, and the system opens each only if it is no link at that moment (O_NOFOLLOW): a link that takes the place of a file
-    or folder between listing and reading gains nothing. The root itself may be a link. A hard link is a file like any other.
+    Only files inside the folder are read. `info`, `read` and `open` descend from the root one folder at a time, and open each
+    part only if it is not a link at that moment (O_NOFOLLOW), so replacing a file or folder with a link between listing and
+    reading gains nothing. The root itself may be a link. Hard links cannot be distinguished from files.
 
-    Links are listed, with the tag `LINK_ETAG` and no bytes. If a folder is swapped for a link while it is walked, names of
-    files elsewhere may be listed; they cannot be read.
+    Links are listed with the tag `LINK_ETAG` and no bytes. If a folder is replaced with a link during listing, names of files
+    elsewhere may be listed; they cannot be read.
 
     Args:
-        follows_links: a link to a file in the folder is listed and read as that file. A link to a folder, to nothing or out
-            of the folder stays a link. Where a link leads is found first, and that is opened as above.
+        follows_links: whether a link to a file in the folder is listed and read as that file. A link to a folder, to nothing
+            or out of the folder remains a link. The link is resolved first, and its target opened as above.
     """
 
     def __init__(self, folder: Path, follows_links: bool = False) -> None:
@@ -83,7 +83,7 @@ class Folder(ObstoreStore):
         super().delete(key)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Puts an object only if none has this key; returns whether it did. Only the user of this process can read it."""
+        """Puts an object if the key does not exist; returns whether it did. Only this process's user can read the file."""
         path = self._folder.joinpath(*_parts(key))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class Folder(ObstoreStore):
 
     @contextmanager
     def _beside(self, key: str) -> Iterator[tuple[int, str]]:
-        """The folder of a file, opened, and the file's name in it."""
+        """The opened folder of a file, and the file's name in it."""
         *folders, name = self._target(key) if self._follows_links else _parts(key)
         opened = os.open(self._folder, _FOLDER)
         try:
@@ -125,14 +125,13 @@ class Folder(ObstoreStore):
             os.close(opened)
 
     def _target(self, key: str) -> Sequence[str]:
-        """The parts of the key of the file that a key leads to: its own, unless that is a link to a file in the folder."""
+        """The parts of a key, or of the key of the file in the folder that it links to."""
         root, path = os.path.realpath(self._folder), self._folder.joinpath(*_parts(key))
         target = Path(os.path.realpath(path))
         return target.relative_to(root).parts if path.is_symlink() and _is_file_in(target, root) else _parts(key)
 
     def _walk(self, folder: Path, key: str, after: str) -> Iterator[ObjectInfo]:
-        """Every object below a folder whose keys start with `key`, in the order of their keys, without looking at what lies
-        before `after`."""
+        """Every object below a folder whose keys start with `key`, in key order, skipping what comes before `after`."""
         if key and not folder.exists():
             return
         bound = after.encode()
@@ -161,7 +160,7 @@ class Folder(ObstoreStore):
 
 
 class _File(io.FileIO):
-    """A file whose name is its key, which pydicom asks for, and whose failures are those of a store."""
+    """A file whose name is its key (pydicom reads it), and whose errors are storage errors."""
 
     def __init__(self, number: int, key: str) -> None:
         try:
@@ -193,7 +192,7 @@ def _failing_as(verb: str, key: str) -> Iterator[None]:
 
 
 def _parts(key: str) -> Sequence[str]:
-    """The names that a key is made of; raises `ObjectNotFound` for one that no file in the folder can have."""
+    """The parts of a key; raises `ObjectNotFound` for a key that no file in the folder can have."""
     parts = key.split("/")
     if "\0" in key or any(part in ("", ".", "..") for part in parts):
         raise ObjectNotFound(key)
@@ -212,7 +211,7 @@ def _info(key: str, found: os.stat_result, is_addressable: bool = True) -> Objec
 
 
 def _entries_of(folder: Path, key: str, bound: bytes, root: Path) -> Iterator[tuple[os.DirEntry[str] | None, str]]:
-    """A folder's entries with their keys, in the order of their keys; a folder's key ends in `/`, by which it sorts."""
+    """A folder's entries with their keys, in key order; a folder's key ends in `/`, which determines its order."""
     try:
         with os.scandir(folder) as entries:
             named = [(key + _spelt(entry.name) + ("/" if _is_folder(entry) else ""), entry) for entry in entries]
@@ -233,5 +232,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _spelt(name: str) -> str:
-    """A file's name as it is listed: what no store can be asked for is escaped."""
+    """A file's name as it is listed: characters that no store can address are escaped."""
     return UNADDRESSABLE_KEY.sub(lambda c: ascii(c[0])[1:-1], name.encode("utf-8", "backslashreplace").decode())

@@ -1,4 +1,4 @@
-"""The ledger's totals: how many landed objects are in which state, and why. Counts alone, no keys."""
+"""The ledger's totals: the number of landed objects by state and reason. Counts only, no keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.records import STATES, TOMBSTONES
+from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 
 COLUMNS = ("state", "kind", "reason", "images")
@@ -22,7 +23,7 @@ _TOTALS = """
 
 @dataclass(frozen=True, kw_only=True)
 class StateTotal:
-    """The objects of one state: how many, how many of them reports, with how many images, and how many for each reason."""
+    """The objects of one state: their number, the number of reports and images among them, and the number per reason."""
 
     state: str
     objects: int = 0
@@ -33,7 +34,7 @@ class StateTotal:
 
 @dataclass(frozen=True)
 class LedgerTotals:
-    """The totals of all `STATES`, in their order."""
+    """The totals of all `STATES`, in order."""
 
     states: Sequence[StateTotal]
 
@@ -43,15 +44,13 @@ class LedgerTotals:
 
     @property
     def landed(self) -> int:
-        """How many objects are landed: those of all states but tombstones."""
+        """The number of landed objects: all states except tombstones."""
         return sum(total.objects for total in self.states if total.state not in TOMBSTONES)
 
 
 def totals_of(ledger: pa.Table) -> LedgerTotals:
-    """The totals of a ledger's rows, of which only `COLUMNS` are needed."""
-    with duckdb.connect() as connection:
-        connection.register("ledger", ledger)
-        rows = connection.sql(_TOTALS).to_arrow_table().to_pylist()
+    """The totals of a ledger's rows. Needs only `COLUMNS`."""
+    rows = query_tables(_TOTALS, ledger=ledger).to_pylist()
     found = []
     for state in STATES:
         of = [row for row in rows if row["state"] == state]
@@ -61,10 +60,10 @@ def totals_of(ledger: pa.Table) -> LedgerTotals:
 
 
 def read_totals(warehouse: Warehouse) -> LedgerTotals | None:
-    """The totals of the warehouse's ledger; None while there is none.
+    """The totals of the warehouse's ledger; None if there is none yet.
 
     Raises:
-        StorageError: it is there and cannot be read.
+        StorageError: it exists and cannot be read.
     """
     try:
         return totals_of(warehouse.columns(LEDGER_PATH, COLUMNS))

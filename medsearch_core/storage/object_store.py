@@ -1,7 +1,7 @@
-"""`ObjectStore`: what a folder and an S3 bucket can both do, and opening either by its address.
+"""`ObjectStore`: the protocol of a folder and an S3 bucket.
 
-A write is one put: to a temporary name and moved into place in a folder, one request in S3. A reader sees the old object or
-the new one. Most of it is obstore's (`obstore_base`); listing what others named is each one's own (`folder`, `bucket`).
+A write is one put: a rename in a folder, one request in S3. Readers see the old object or the new one. Most of it is obstore's
+(`obstore_base`); each store has its own listing of keys that others chose (`folder`, `s3`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import BinaryIO, Protocol
 
 HEADER_BYTES = 64 * 1024
 LINK_ETAG = "link"
-"""The tag under which a link that is not followed is listed; no store gives it to an object."""
+"""The tag of a link that is not followed; no store gives it to an object."""
 PROBE_PREFIX = ".medsearch-check"
-"""A folder that holds nothing, listed to see whether a store can be."""
+"""An empty folder, listed to check whether the store can be listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object as listed. `is_addressable` is false for a name that no store can be asked for."""
+    """An object as listed. `is_addressable` is false for a name that no store can address."""
 
     key: str
     bytes: int
@@ -28,9 +28,9 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """Objects by key. Every method raises `StorageError` when the store fails, `ObjectNotFound` when a key is not there.
+    """Objects by key. Every method raises `StorageError` if the store fails, `ObjectNotFound` if a key does not exist.
 
-    A store can be pickled, for a worker process, which opens it with its own credentials.
+    A store can be pickled for a worker process, which opens it with its own credentials.
     """
 
     url: str
@@ -38,13 +38,13 @@ class ObjectStore(Protocol):
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every object whose key starts with the folder `prefix`, in no particular order.
 
-        For names that we gave. What others put into a bucket is scanned: one key that obstore cannot spell stops a listing.
+        For keys that this project chose. Use `scan` for others: one key that obstore cannot represent aborts a listing.
         """
 
     def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
-        """Up to `limit` objects with keys after `after`, in the order of their keys (of UTF-8 bytes, as S3 lists them).
+        """Up to `limit` objects with keys after `after`, in key order (by UTF-8 bytes, as S3 lists them).
 
-        Fewer than `limit` means that the end was reached. Costs what it returns, not what lies before `after`.
+        Fewer than `limit` means that the end was reached. The cost depends on what it returns, not on what precedes `after`.
         """
 
     def info(self, key: str) -> ObjectInfo:
@@ -57,16 +57,16 @@ class ObjectStore(Protocol):
         """The object as a seekable file that fetches only the ranges read, `HEADER_BYTES` at a time."""
 
     def write(self, key: str, data: bytes) -> None:
-        """Puts an object, replacing what was there at once."""
+        """Puts an object, replacing an existing one atomically."""
 
     def create(self, key: str, data: bytes) -> bool:
-        """Puts an object only if none has this key; returns whether it did."""
+        """Puts an object if the key does not exist; returns whether it did."""
 
     def delete(self, key: str) -> None:
-        """Removes an object; one that is not there is no error."""
+        """Removes an object; a missing one is not an error."""
 
     def check(self) -> None:
-        """Nothing, if the store can be read now: its folder or bucket is there and lets itself be listed."""
+        """Raises unless the store's folder or bucket exists and can be listed now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Reading and writing objects by obstore, and what its failures mean."""
+"""Reading and writing objects with obstore, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from medsearch_core.errors import ObjectForbidden, ObjectNotFound, StorageError,
 from medsearch_core.storage.object_store import HEADER_BYTES, PROBE_PREFIX, ObjectInfo
 
 _BUSY = re.compile(r"status code: (?:408|429|5\d\d)\b|HTTP error: ")
-"""What obstore says, in its first line, of a server that is throttling, failing or not reached."""
+"""The first line of obstore's errors if the server throttles, fails or is unreachable."""
 
 
 class ObstoreStore:
-    """What folder and bucket do alike: one object at a time, and listing names of our own."""
+    """What folders and buckets have in common: operations on one object, and listing the project's own keys."""
 
     def __init__(self, store: LocalStore | S3Store, url: str) -> None:
         self._store = store
@@ -91,7 +91,7 @@ class ObstoreStore:
 
 
 def translate_error(verb: str, key: str, error: Exception) -> StorageError:
-    """What a failed read means. Only a file without permission is the object's own fault; a refusing bucket is the store's."""
+    """The error for a failed read. An unreadable file is the object's fault; a bucket that denies access is the store's."""
     is_forbidden = isinstance(error, PermissionError) or "os error 13" in str(error)
     return (
         ObjectForbidden(f"cannot {verb} {key}: {type(error).__name__}")
@@ -110,7 +110,7 @@ def _storage_error(what: str, error: Exception) -> StorageError:
 
 
 class _Ranges(io.RawIOBase):
-    """An object as a raw file: each `readinto` is one ranged request, which the buffer above asks for in large pieces."""
+    """An object as a raw file: each `readinto` is one range request; the buffer around it reads large ranges."""
 
     def __init__(self, store: LocalStore | S3Store, key: str, size: int) -> None:
         self._store, self._key, self._size, self._at = store, key, size, 0

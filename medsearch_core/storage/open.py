@@ -1,4 +1,4 @@
-"""Opens a store by its address: a folder or a bucket."""
+"""Opens a folder or bucket by its address."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from medsearch_core.storage.object_store import ObjectStore, S3Options
 def open_store(
     url: str, s3: S3Options | None = None, *, must_exist: bool = False, follows_links: bool = False, setting: str = ""
 ) -> ObjectStore:
-    """The store at a path, `file://` or `s3://bucket/prefix` address. A folder is made unless it `must_exist`.
+    """The store at a path, `file://` or `s3://bucket/prefix` address. A folder is created unless it `must_exist`.
 
     Args:
-        follows_links: of a folder, as `Folder` has it.
+        follows_links: for a folder, see `Folder`.
         setting: the setting that the address comes from, for errors.
 
     Raises:
-        ConfigurationError: the address is of another kind, the folder is missing or none, or S3 credentials cannot be found.
+        ConfigurationError: the address is of another kind, the folder is missing or is not a folder, or there are no S3
+            credentials.
     """
     parts = urlsplit(url)
     if parts.scheme == "s3":
-        from medsearch_core.storage.s3 import Bucket  # botocore, which a folder needs none of
+        from medsearch_core.storage.s3 import Bucket  # imports botocore, which folders do not need
 
         return Bucket(parts.netloc, parts.path.strip("/"), s3 or S3Options(), url)
     if (folder := local_folder(url)) is None:

@@ -1,4 +1,4 @@
-"""Reading several objects while the one before is worked on: bounded, so that memory is."""
+"""Reading objects ahead while earlier ones are processed, with bounded memory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ BYTES_AHEAD = 64 * 2**20
 def read_ahead(
     read: Callable[[Item], bytes], items: Sequence[Item], size: Callable[[Item], int], bytes_ahead: int = BYTES_AHEAD
 ) -> Iterator[Callable[[], bytes]]:
-    """For each item, in order, what gives its bytes or raises what its reading raised.
+    """For each item, in order, a function that returns its bytes or raises the error of reading it.
 
     Args:
         size: bytes of an item, as listed.
-        bytes_ahead: most of what is read ahead and not yet given. An item larger than that is read when its turn comes.
+        bytes_ahead: maximum bytes that are read ahead. An item larger than that is read when its turn comes.
     """
     reading: deque[tuple[Future[bytes], int]] = deque()
     waiting, held = deque(items), 0
@@ -41,5 +41,5 @@ def read_ahead(
 
 @cache
 def _readers() -> ThreadPoolExecutor:
-    """Those of this process: to start a thread while another works costs more than to read a small object."""
+    """This process's threads, shared: starting a thread costs more than reading a small object."""
     return ThreadPoolExecutor(READERS, "reader")

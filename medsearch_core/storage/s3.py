@@ -1,4 +1,4 @@
-"""An S3 bucket, and which of its keys can be asked for."""
+"""An S3 bucket, and which of its keys obstore can address."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from medsearch_core.storage.object_store import ObjectInfo, S3Options
 from medsearch_core.storage.obstore_base import ObstoreStore
 
 UNADDRESSABLE_KEY = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
-"""Keys that S3 allows and obstore cannot be asked for: a part that is empty, `.` or `..`, or a control character. Among them
-are those that end in a slash, by which S3's console shows folders."""
+"""Keys that S3 allows and obstore cannot address: with an empty, `.` or `..` part, or a control character. They include keys
+that end in a slash, which S3's console creates for folders."""
 
 
 class Bucket(ObstoreStore):
-    """A bucket is scanned by boto3: obstore stops a listing at one key it cannot spell, and drops the `/` that ends one."""
+    """A store in a bucket. Scans with boto3: obstore aborts a listing at a key it cannot represent and drops a final `/`."""
 
     def __init__(self, bucket: str, prefix: str, options: S3Options, url: str) -> None:
         super().__init__(_s3(bucket, prefix, options), url)
@@ -37,7 +37,7 @@ class Bucket(ObstoreStore):
     def scan(self, after: str, limit: int) -> Sequence[ObjectInfo]:
         found = [*islice(self._after(after, limit), limit)]
         if any(a.key.encode() >= b.key.encode() for a, b in pairwise(found)):
-            raise StorageError(f"{self.url} does not list its keys in their order: use a general purpose bucket")
+            raise StorageError(f"{self.url} does not list its keys in order: use a general purpose bucket")
         return found
 
     def _after(self, after: str, limit: int) -> Iterator[ObjectInfo]:
@@ -68,7 +68,7 @@ class Bucket(ObstoreStore):
 
 @cache
 def _opened_once(*opened_with: Any) -> Bucket:
-    """For worker processes, that are given the same bucket again and again: credentials are looked for once."""
+    """Cached, so that worker processes, which open the same bucket repeatedly, look up credentials once."""
     return Bucket(*opened_with)
 
 

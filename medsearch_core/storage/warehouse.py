@@ -1,11 +1,10 @@
-"""`Warehouse`: where each study's rows and pictures lie, and whether they are up to date.
+"""`Warehouse`: the location of each study's rows and thumbnails, and whether they are up to date.
 
-`{table}/{patient}/{study}.parquet` holds a study's rows, `thumbnails/{patient}/{study}/{image}.png` its pictures. A table's
-file carries the digest of what it was made from in its footer and is written last, so a half-done study has no digest and is
-done again. Beside it stands the version of the table that the file was written under (`records.version_of`): a file of an
-earlier version is read, its new columns null, and counts as made from what it was made from, until it is made again. Two files
-of one table are equal if their rows, digests and versions are; the id of the run that wrote a file says nothing of its content.
-No file holds a time.
+`{table}/{patient}/{study}.parquet` has a study's rows, `thumbnails/{patient}/{study}/{image}.png` its thumbnails. A table's
+file has the digest of its inputs in its footer and is written last, so an unfinished study has no digest and is redone. The
+footer also has the table's version when it was written (`records.version_of`): a file of an earlier version is read with its
+new columns null, and its digest stays valid, until it is rewritten. Two files of one table are equal if their rows, digests and
+versions are; the id of the run that wrote a file is not part of its content. Files contain no timestamps.
 """
 
 from __future__ import annotations
@@ -30,49 +29,49 @@ _ENTRIES = b"medsearch.entries"
 
 FEW_ROWS = 1000
 _FEW: dict[str, Any] = {"compression": "none", "use_dictionary": False, "write_statistics": False}
-"""A study's rows: a dictionary for each column and its statistics are more than what they are of, and take twice the time."""
+"""For a study's few rows, dictionaries and statistics would be larger than the data, and take twice the time."""
 _MANY: dict[str, Any] = {"compression": "zstd"}
 
 CATALOG_PATH, LEDGER_PATH = "catalogue.parquet", "ledger.parquet"
 
 
 def study_path(table: str, study: StudyKey) -> str:
-    """Where a study's rows of a table lie."""
+    """The path of a study's rows of a table."""
     return f"{table}/{study.partition}.parquet"
 
 
 def rejections_path(stage: str, study: StudyKey) -> str:
-    """Where one asset's rejections of a study lie: a folder per asset, so that two assets never write one file."""
+    """The path of one asset's rejections of a study: a folder per asset, so that two assets never write the same file."""
     return f"rejections/{stage}/{study.partition}.parquet"
 
 
 def thumbnail_path(study: StudyKey, image_id: str) -> str:
-    """Where an image's PNG lies."""
+    """The path of an image's PNG."""
     return f"thumbnails/{study.partition}/{image_id}.png"
 
 
 def present_version(path: str) -> int:
-    """The version of the table that a path belongs to, as files of it are written now."""
+    """The current version of the table that a path belongs to."""
     record = TABLES.get(path.split("/", 1)[0].removesuffix(".parquet"))
     return version_of(record) if record else FIRST_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a file was made from, and under which version of its table."""
+    """The digest of a file's inputs, and the version of its table when it was written."""
 
     inputs: str
     version: int
 
     @property
     def digest(self) -> str:
-        """What the file's content follows from: the digest of its inputs, and its version where that is not the first."""
+        """A digest of what determines the file's content: its inputs, and its version if that is not the first."""
         return self.inputs if self.version == FIRST_VERSION else digest_of(str(self.version), self.inputs)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file of the warehouse with what its footer says of it, as `Warehouse.origin` and `run_of` give it."""
+    """A file of the warehouse with the metadata of its footer, as returned by `Warehouse.origin` and `run_of`."""
 
     rows: pa.Table
     origin: Origin | None
@@ -81,7 +80,7 @@ class Written:
 
     @property
     def inputs(self) -> str | None:
-        """The digest of what it was made from."""
+        """The digest of its inputs."""
         return self.origin.inputs if self.origin else None
 
 
@@ -89,7 +88,7 @@ class Warehouse:
     """Tables by study over an `ObjectStore`.
 
     Args:
-        run: the id of the Dagster run that writes, for the footers of its files; None outside a run.
+        run: the id of the Dagster run that writes, for the files' footers; None outside a run.
     """
 
     def __init__(self, store: ObjectStore, run: str | None = None) -> None:
@@ -100,7 +99,7 @@ class Warehouse:
         """Writes a table as one Parquet object with the digest of its inputs; returns its size in bytes.
 
         Args:
-            entries: names of what the table contains, for its footer; `written` gives them back with the rows.
+            entries: names of what the table contains, for its footer; `written` returns them with the rows.
         """
         footer = {_DIGEST: inputs.encode(), _VERSION: str(present_version(path)).encode()}
         if self._run is not None:
@@ -118,7 +117,7 @@ class Warehouse:
         return self.write(path, table_of(record, rows), inputs)
 
     def origin(self, path: str) -> Origin | None:
-        """What a table was made from; None if it is absent, cut short, or of a version before the first that is read.
+        """A table's origin; None if it is absent, truncated, or older than the first supported version.
 
         Reads only the file's footer.
         """
@@ -128,13 +127,13 @@ class Warehouse:
             return None
 
     def inputs(self, path: str) -> str | None:
-        """The digest of the inputs a table was made from, of whatever version it is; None where `origin` is."""
+        """The digest of a table's inputs, whatever its version; None if `origin` is."""
         origin = self.origin(path)
         return origin.inputs if origin else None
 
     def run_of(self, path: str) -> str | None:
         """The id of the Dagster run that wrote a table; None if it is absent, or was written outside a run or before runs were
-        noted. A file that is there and cannot be read raises.
+        recorded. A file that exists and cannot be read raises.
 
         Reads only the file's footer.
         """
@@ -144,7 +143,7 @@ class Warehouse:
             return None
 
     def entries(self, path: str) -> frozenset[str]:
-        """The names of what a table contains, as `write` was given them; none if it is absent or cannot be read.
+        """The names of what a table contains, as passed to `write`; empty if it is absent or cannot be read.
 
         Reads only the file's footer.
         """
@@ -154,12 +153,12 @@ class Warehouse:
             return frozenset()
 
     def is_made_from(self, inputs: str, *paths: str) -> bool:
-        """Whether each of these tables was made from these inputs, under its present version or one of later code."""
+        """Whether each of these tables was made from these inputs, under its current version or a later one."""
         origins = [(self.origin(path), present_version(path)) for path in paths]
         return all(o is not None and o.inputs == inputs and o.version >= present for o, present in origins)
 
     def row_count(self, path: str) -> int:
-        """How many rows a table has, by its footer; 0 if it is not there."""
+        """The number of a table's rows, by its footer; 0 if it does not exist."""
         try:
             with self.store.open(path) as file:
                 return pq.read_metadata(file).num_rows
@@ -167,7 +166,7 @@ class Warehouse:
             return 0
 
     def size_and_origin(self, path: str) -> tuple[int, Origin | None]:
-        """`row_count` and `origin` of a table, of one reading of its footer; (0, None) if it is not there."""
+        """`row_count` and `origin` of a table from one read of its footer; (0, None) if it does not exist."""
         try:
             with self.store.open(path) as file:
                 footer = pq.read_metadata(file)
@@ -178,7 +177,7 @@ class Warehouse:
     def read(self, path: str) -> pa.Table:
         """A table's rows; empty, in the right schema, if the study has none yet.
 
-        A file that is there and cannot be read raises.
+        A file that exists and cannot be read raises.
         """
         record = TABLES[path.split("/", 1)[0].removesuffix(".parquet")]
         try:
@@ -195,7 +194,7 @@ class Warehouse:
         """Some columns of a file, or all, and its footer, in one request.
 
         Raises:
-            ObjectNotFound: it is not there.
+            ObjectNotFound: it does not exist.
             pa.ArrowInvalid: it cannot be read.
         """
         file = pq.ParquetFile(pa.BufferReader(self.store.read(path)))
@@ -204,12 +203,12 @@ class Warehouse:
         return Written(rows, _origin_in(footer), _run_in(footer), _entries_in(footer))
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
-        """Some columns of a large file, fetched without the others; raises as `written`."""
+        """Some columns of a large file, fetched without the others; raises like `written`."""
         with self.store.open(path) as file:
             return pq.ParquetFile(file).read(list(names), use_threads=False)
 
     def remove_others(self, folder: str, keep: Iterable[str]) -> None:
-        """Deletes what an earlier version of a study left in its folder."""
+        """Deletes every object in a folder except those to keep."""
         kept = set(keep)
         for entry in list(self.store.list(folder)):
             if entry.key not in kept:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -20,6 +19,7 @@ from medsearch_core.batched import batched
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import CatalogFile, schema_of, table_of
+from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, study_path
 from medsearch_pipeline.studies import images as study_images
 from medsearch_pipeline.studies import reports as study_reports
@@ -137,14 +137,15 @@ def _listing(warehouse: Warehouse) -> pa.Table:
 
 def _differences(listing: pa.Table, stored: pa.Table) -> tuple[pa.Array, pa.Array]:
     """The positions in the listing of new and changed files, and in `stored` of unchanged files."""
-    with duckdb.connect() as connection:
-        for name, table in (("listing", listing), ("held", stored.select(list(IDENTITY)))):
-            connection.register(name, table.append_column("place", pa.array(np.arange(len(table)))))
-        new, old = (
-            connection.sql(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place")  # noqa: S608
-            for a, how, b in (("listing", "ANTI", "held"), ("held", "SEMI", "listing"))
-        )
-        return tuple(found.to_arrow_table()["place"].combine_chunks() for found in (new, old))
+    tables = {
+        name: table.append_column("place", pa.array(np.arange(len(table))))
+        for name, table in (("listing", listing), ("held", stored.select(list(IDENTITY))))
+    }
+    new, old = (
+        query_tables(f"SELECT place FROM {a} {how} JOIN {b} USING ({', '.join(IDENTITY)}) ORDER BY place", **tables)  # noqa: S608
+        for a, how, b in (("listing", "ANTI", "held"), ("held", "SEMI", "listing"))
+    )
+    return new["place"].combine_chunks(), old["place"].combine_chunks()
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""How many processors a process may use, from what the kernel's files say."""
+"""How many CPUs a process may use, from the kernel's files."""
 
 from __future__ import annotations
 

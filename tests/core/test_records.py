@@ -1,4 +1,4 @@
-"""The data contract: what was promised of version 2, and what follows from a column's metadata."""
+"""The data contract: the columns of version 2, and what follows from a column's metadata."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def test_the_first_columns_stay_and_every_other_says_since_which_version_it_is_t
 
 
 def test_an_attribute_that_is_shown_identifies_nobody() -> None:
-    with pytest.raises(ValueError, match="not labelled"):
+    with pytest.raises(ValueError, match="label"):
         column(TEXT, "PatientName (0010,0010)", phi=True, label="Name")
     assert not any(f.metadata["phi"] for f in fields(ImageRecord) if f.metadata["label"])

@@ -60,8 +60,8 @@ def certificates(folder: Path, *names: str) -> Path:
 
 def study(name: str, vector: list[float]) -> StudyDocuments:
     """A study of one image and one report."""
-    names = {"patient": "p1", "study": name, "report_id": name, "source_key": f"p1/{name}", "sha256": "0" * 64}
-    image = ImageDocument(**names, image_id=f"{name}.1", modality="CR", model_id="tiny", model_version="1", vector=vector)
+    names: dict[str, Any] = {"patient": "p1", "study": name, "report_id": name, "source_key": f"p1/{name}", "sha256": "0" * 64}
+    image = ImageDocument(**names, image_id=f"{name}.1", model_id="tiny", model_version="1", vector=vector)
     report = ReportDocument(**names, findings="effusion", text="FINDINGS: effusion", ner_version="1")
     return StudyDocuments(study=StudyKey("p1", name), images=[image], reports=[report], inputs="a")
 
@@ -72,7 +72,7 @@ def secured(folder: Path, password: str = PASSWORD) -> node.Secured:
 
 def asked(server: node.Node, ca: Path, password: str = PASSWORD, user: str | None = USER) -> OpenSearch:
     """The product's own client."""
-    return open_client(Access(url=server.url, user=user, password=password, ca=str(ca / "ca.pem"), timeout_seconds=30))
+    return open_client(Access(url=server.url, user=user, password=password, ca=str(ca / "ca.pem"), timeout_seconds=300))
 
 
 def as_administrator(server: node.Node, folder: Path, path: str, method: str = "GET") -> Any:
@@ -80,7 +80,7 @@ def as_administrator(server: node.Node, folder: Path, path: str, method: str = "
     context = ssl.create_default_context(cafile=folder / "ca.pem")
     context.load_cert_chain(folder / "admin.pem", folder / "admin-key.pem")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    with opener.open(urllib.request.Request(server.url + path, method=method), timeout=30) as answer:  # noqa: S310
+    with opener.open(urllib.request.Request(server.url + path, method=method), timeout=300) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -115,7 +115,7 @@ def test_the_script_keeps_its_authority_and_its_keys_are_their_owners_alone(tmp_
 
 
 def test_plain_http_gets_no_answer(server: node.Node) -> None:
-    plain = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)
+    plain = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=300)
     plain.request("GET", "/")
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         plain.getresponse()
@@ -142,19 +142,19 @@ def test_nodes_talk_by_tls_and_show_certificates_to_each_other(server: node.Node
     ((host, _, port),) = [entry["transport"]["publish_address"].rpartition(":") for entry in nodes.values()]
     context = ssl.create_default_context(cafile=trusted / "ca.pem")
 
-    def answers() -> bool:
+    def answers(seconds: float) -> bool:
         """Whether the node keeps the connection, so that waiting for it to say something runs out of time."""
-        with socket.create_connection((host, int(port)), 10) as plain, context.wrap_socket(plain, server_hostname=host) as tls:
-            tls.settimeout(1)
+        with socket.create_connection((host, int(port)), 300) as plain, context.wrap_socket(plain, server_hostname=host) as tls:
+            tls.settimeout(seconds)
             try:
                 return bool(tls.recv(1))
             except TimeoutError:
                 return True
 
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        answers()
+        answers(300)
     context.load_cert_chain(trusted / "node.pem", trusted / "node-key.pem")
-    assert answers()
+    assert answers(1)
 
 
 def test_the_user_makes_its_own_indexes_and_searches_them(server: node.Node, trusted: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_folder_is_delivered_under_its_own_names(tmp_path: Path, s3_endpoint: 
         "MEDSEARCH_S3_REGION": "us-east-1",
         **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
     }
-    deliver = [sys.executable, FOLDER / "store" / "deliver.py", tmp_path]
+    deliver: list[str | Path] = [sys.executable, FOLDER / "store" / "deliver.py", tmp_path]
     ran = subprocess.run(deliver, env=environment, check=True, capture_output=True, text=True)
     assert ran.stdout == "2 files were delivered\n"
     client = boto3.client("s3", endpoint_url=s3_endpoint)

@@ -20,7 +20,9 @@ def lines() -> list[str]:
 
 
 def values() -> dict[str, str]:
-    return dict(re.fullmatch(r"#([A-Z0-9_]+)=(.*)", line).groups() for line in lines() if not line.startswith("# "))  # type: ignore[union-attr]
+    matches = [re.fullmatch(r"#([A-Z0-9_]+)=(.*)", line) for line in lines() if not line.startswith("# ")]
+    assert all(matches)
+    return {match[1]: match[2] for match in matches if match}
 
 
 def test_nothing_is_set_until_someone_says_so() -> None:

@@ -1,4 +1,4 @@
-"""Documentation made from code is the code's."""
+"""Generated documentation is up to date."""
 
 from __future__ import annotations
 

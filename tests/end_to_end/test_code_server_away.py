@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,7 +15,7 @@ from medsearch_core.keys import StudyKey
 from tests.support.local_deployment import LocalDeployment
 
 STUDIES = [StudyKey("p10000001", f"s5000000{n}") for n in range(3)]
-ONE_AT_A_TIME = {
+ONE_AT_A_TIME: dict[str, dict[str, Any]] = {
     "run_queue": {"dequeue_interval_seconds": 1, "user_code_failure_retry_delay": 2},
     "run_monitoring": {"poll_interval_seconds": 1},
     "run_retries": {"enabled": False},

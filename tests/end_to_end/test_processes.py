@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -13,7 +14,7 @@ from tests.support.local_deployment import LocalDeployment
 from tests.support.paths import PROJECT_ROOT
 
 STUDIES = [StudyKey("p10000001", f"s5000000{n}") for n in range(3)]
-AT_ONCE = {
+AT_ONCE: dict[str, dict[str, Any]] = {
     "run_queue": {"dequeue_interval_seconds": 1},
     "run_monitoring": {"poll_interval_seconds": 1},
     "run_retries": {"enabled": False},

@@ -70,7 +70,7 @@ class Up:
 
     def reports(self) -> list[dict[str, object]]:
         query = '{ searchReports(query: "effusion") { nodes { id images { nodes { id } } } } }'
-        answer = httpx.post(f"http://127.0.0.1:{self.api_port}/graphql", json={"query": query}, timeout=60).json()
+        answer = httpx.post(f"http://127.0.0.1:{self.api_port}/graphql", json={"query": query}, timeout=300).json()
         nodes: list[dict[str, object]] = answer["data"]["searchReports"]["nodes"]
         return nodes
 
@@ -107,7 +107,7 @@ def test_what_lies_in_the_landing_folder_is_searchable_by_one_command_and_ctrl_c
     assert len(family) >= 6
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(MAX_SECONDS) == 0
-    _, alive = psutil.wait_procs(family, timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=300)
     assert alive == []
 
 
@@ -119,7 +119,7 @@ def test_a_process_that_dies_is_named_and_ends_the_others(up: Up, folder: Path) 
     assert up.process.wait(MAX_SECONDS) == 1
     named = rf"medsearch: dagster-daemon was ended by SIGKILL.*: see {re.escape(str(folder / 'home/logs/dagster-daemon.log'))}"
     assert re.search(named, up.output), up.output
-    _, alive = psutil.wait_procs(family, timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=300)
     assert alive == []
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+PATIENCE_MILLISECONDS = 300_000
+"""How long a test waits for what comes: a slow machine fails none."""
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 ARGUMENTS = [
     "--headless",

@@ -46,7 +46,7 @@ class Waiting:
         return getattr(self._embedder, name)
 
     def embed(self, pictures: np.ndarray) -> np.ndarray:
-        assert self.go.wait(60)
+        assert self.go.wait(300)
         return self._embedder.embed(pictures)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 GRADIENT = np.arange(48, dtype=np.uint16).reshape(6, 8)
 
@@ -42,9 +42,9 @@ def dataset(
         **attributes: keyword → value, after everything else; None removes the attribute.
     """
     meta = FileMetaDataset()
-    meta.TransferSyntaxUID = transfer_syntax
-    meta.MediaStorageSOPClassUID = IDENTITY["SOPClassUID"]
-    meta.MediaStorageSOPInstanceUID = IDENTITY["SOPInstanceUID"]
+    meta.TransferSyntaxUID = UID(transfer_syntax)
+    meta.MediaStorageSOPClassUID = UID(IDENTITY["SOPClassUID"])
+    meta.MediaStorageSOPInstanceUID = UID(IDENTITY["SOPInstanceUID"])
     ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     for keyword, value in IDENTITY.items():
         setattr(ds, keyword, value)

@@ -174,6 +174,7 @@ def report_record(study: StudyOf) -> ReportRecord:
     told = {a: sorted({m.code for m in study.mentions if m.assertion == a}) for a in ("present", "absent", "uncertain")}
     words = {a: [m.words for m in study.mentions if m.assertion == a] for a in ("present", "absent")}
     nothing: Any = {name: [] for name in ("positive_signs", "negative_signs", "positive_symptoms", "negative_symptoms")}
+    sections: dict[str, Any] = dict(study.sections)
     text = report_text(study)
     return ReportRecord(
         report_id=study.study,
@@ -184,7 +185,7 @@ def report_record(study: StudyOf) -> ReportRecord:
         encoding="utf-8",
         ner_version=NER,
         text=text,
-        **study.sections,
+        **sections,
         positive_diagnoses=words["present"],
         negative_diagnoses=words["absent"],
         positive_icd10cms=[NAMES[c] for c in told["present"]],

@@ -172,7 +172,7 @@ class OidcIssuer:
         self._refresh.clear()
 
     def _granted(self) -> dict[str, Any]:
-        granted = {"token_type": "Bearer", "access_token": self.access_token(), "expires_in": self.lifetime_s}
+        granted: dict[str, Any] = {"token_type": "Bearer", "access_token": self.access_token(), "expires_in": self.lifetime_s}
         if self.gives_refresh_tokens:
             granted["refresh_token"] = secrets.token_urlsafe(24)
             self._refresh.add(granted["refresh_token"])

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from medsearch_api.app import create_app
 from tests.support.api_client import settings_of
+from tests.support.browser import PATIENCE_MILLISECONDS
 from tests.support.serving import serving
 
 
@@ -30,7 +31,7 @@ def opened(browser: Browser, address: str, allowed: str | None = None, **context
     """
     own = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | context))
     page = own.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
     with without_complaint(page, allowed):
         page.goto(address)
         yield page

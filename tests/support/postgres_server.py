@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 USER = "medsearch"
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 @contextmanager

@@ -6,12 +6,12 @@ import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from medsearch_core.records import ImageRecord
 
@@ -105,10 +105,16 @@ def difference(one: np.ndarray, other: np.ndarray) -> int:
     return int(np.abs(one.astype(int) - other).max())
 
 
-def drag(viewer: Locator, dx: int, dy: int, button: str = "left") -> None:
+def box_of(shown: Locator) -> FloatRect:
+    """Where an element is on the screen, and its size."""
+    box = shown.bounding_box()
+    assert box, "it is not shown"
+    return box
+
+
+def drag(viewer: Locator, dx: int, dy: int, button: Literal["left", "middle", "right"] = "left") -> None:
     """A drag from the middle of the stage."""
-    box = viewer.locator(".stage").bounding_box()
-    assert box
+    box = box_of(viewer.locator(".stage"))
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     mouse = viewer.page.mouse
     mouse.move(x, y)

@@ -1,8 +1,8 @@
-"""Which releases the embedded index has, which one is current, and whose turn it is to write.
+"""The releases of the embedded index, which one is current, and the writer's lock.
 
-Belongs here: the small files beside the releases, and the lock. `current` names the release that all are sent to, and since
-when; it is replaced in one step. `releases/{name}.json` tells when a release was made and, once another took its place, when it
-was published. Nothing is derived from what folders there are, so that a writer killed at any moment disturbs nobody.
+Belongs here: the small files beside the releases, and the lock. `current` names the release that all searches use, and since
+when; it is replaced atomically. `releases/{name}.json` records when a release was created and, once it was superseded, when it
+was published. Nothing is derived from existing folders, so a writer that is killed at any moment does no harm.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[a-z0-9-]+")
 
 
 class Files(Protocol):
-    """What the catalogue needs of an object store; a bucket's has it all."""
+    """The methods that the catalog needs of an object store."""
 
     def read(self, key: str) -> bytes: ...
     def write(self, key: str, data: bytes) -> None: ...
@@ -39,15 +39,15 @@ class Files(Protocol):
 
 
 class ReleaseCatalog:
-    """The releases of one index. Changes are made in a writer's turn.
+    """The releases of one index. Change them only while holding the writer's turn.
 
-    Every method raises `StorageError` when the catalogue cannot be read or written.
+    Every method raises `StorageError` when the catalog cannot be read or written.
     """
 
     def __init__(self, folder: Path | None, files: Files) -> None:
         """
         Args:
-            folder: where writers take turns by a lock; None on an object store, where they do not.
+            folder: the folder of the writers' lock; None on an object store, which has none.
         """
         self._folder = folder
         self._files = files
@@ -55,7 +55,7 @@ class ReleaseCatalog:
         self._lock: IO[Any] | None = None
 
     def current(self) -> str | None:
-        """The name of the release that all are sent to."""
+        """The name of the current release."""
         pointer = self._read(_CURRENT)
         return pointer["release"] if pointer else None
 
@@ -79,13 +79,13 @@ class ReleaseCatalog:
     def check(self, name: str) -> None:
         """
         Raises:
-            NoSuchRelease: there is no release of that name, or none can have it.
+            NoSuchRelease: there is no release of that name, or the name is invalid.
         """
         if not _NAME.fullmatch(name) or self._read(_key(name)) is None:
             raise NoSuchRelease(f"there is no release {name[:100]!r}: medsearch releases lists them")
 
     def add(self, name: str) -> None:
-        """Enters a new release that was never published."""
+        """Adds a new, unpublished release."""
         self._write(_key(name), {"created": _now(), "published": None})
 
     def publish_first(self, name: str) -> bool:
@@ -102,16 +102,16 @@ class ReleaseCatalog:
         self._write(_CURRENT, {"release": name, "published": _now()})
 
     def remove(self, name: str) -> None:
-        """Forgets a release."""
+        """Removes a release's entry."""
         with failing_as("written"):
             self._files.delete(_key(name))
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """While no other process or thread writes to this index. One that has its turn may take it again.
+        """Holds the writer's turn: no other process or thread writes to this index. Reentrant.
 
-        The lock dies with its process. Writers of an object store take turns within their process only: Lance rejects, and
-        they repeat, commits that touch the same rows.
+        The lock ends with its process. On an object store writers take turns within their process only: Lance rejects commits
+        that touch the same rows, and the writers repeat them.
         """
         with self._threads:
             if self._folder is None or self._lock is not None:
@@ -141,10 +141,10 @@ class ReleaseCatalog:
 
 
 def open_catalog(uri: str, folder: Path | None, storage_options: dict[str, str] | None) -> ReleaseCatalog:
-    """The catalogue of the index in a folder, or at an object store's URI if there is none.
+    """The catalog of the index in a folder, or at an object store's URI.
 
     Raises:
-        ConfigurationError: the object store is of a kind that is not known, or its credentials cannot be found.
+        ConfigurationError: the kind of object store is not supported, or its credentials cannot be found.
     """
     if folder is not None:
         return ReleaseCatalog(folder, _Folder(folder))
@@ -154,7 +154,7 @@ def open_catalog(uri: str, folder: Path | None, storage_options: dict[str, str] 
 
 
 class _Folder:
-    """A folder, which need not exist, written in a writer's turn. What is written survives a power failure, whole."""
+    """A folder, which need not exist, written during a writer's turn. Writes are atomic and survive a power failure."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,7 +1,7 @@
 """`Filters` as a condition in the embedded index's SQL.
 
-Belongs here: every place where a user's value enters SQL. Values become single-quoted literals with the quote doubled, in
-which this dialect knows no escapes; nothing else of a value is ever part of the text.
+Belongs here: every place where a user's value enters SQL. Values become single-quoted literals with doubled quotes, the only
+escape of this dialect. No value enters the text in any other way.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def _condition(kind: str, filters: Filters, any_of_columns: Mapping[str, str], n
 
 
 def _has_code(column: str, code: str) -> str:
-    """The column holds a code that begins with this one."""
+    """The column contains a code that begins with this one."""
     return f"array_has({PREFIXED[column]}, {literal(code_prefix(code))})"
 
 
 def _has_any(column: str, values: Sequence[str]) -> str:
-    """The column equals one of the values, or holds one if it is a list."""
+    """The column equals one of the values, or contains one if it is a list."""
     if not pa.types.is_list(SCHEMA.field(column).type):
         return any_of(column, values)
     return "(" + " OR ".join(f"array_has({column}, {literal(v)})" for v in sorted(set(values))) + ")"

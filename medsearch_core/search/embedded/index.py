@@ -1,8 +1,8 @@
-"""The embedded search index: the default, with no server. LanceDB holds documents and words, NumPy compares vectors.
+"""The embedded search index: the default, without a server. LanceDB stores documents and words, NumPy compares vectors.
 
-Belongs here: `ReleasedIndex`, put together from its parts. Every call looks up anew which release it goes to. One process may
-read while others write: a read pins the newest committed version of its release and answers from that one alone; a write is one
-commit, so a study is seen whole. Meant for a few hundred thousand images; beyond that, use OpenSearch.
+Belongs here: `ReleasedIndex`, composed of its parts. Every call looks up the current release. One process may read while others
+write: a read pins the newest committed version of its release and uses only that; a write is one commit, so readers see each
+study completely or not at all. Meant for a few hundred thousand images; beyond that, use OpenSearch.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def open_embedded(uri: str, storage_options: dict[str, str] | None = None) -> Em
             Credentials come from the AWS provider chain.
 
     Raises:
-        ConfigurationError: the object store is of a kind that is not known, or its credentials cannot be found.
+        ConfigurationError: the kind of object store is not supported, or its credentials cannot be found.
     """
     folder = None if "://" in uri and not uri.startswith("file://") else Path(uri.removeprefix("file://"))
     root = uri.rstrip("/") if folder is None else str(folder)
@@ -46,7 +46,7 @@ def open_embedded(uri: str, storage_options: dict[str, str] | None = None) -> Em
 
 
 class EmbeddedIndex(ReleasedIndex):
-    """`ReleasedIndex` in one folder or bucket. Safe to share between threads. Reads before the first write find nothing.
+    """`ReleasedIndex` in one folder or bucket. Thread-safe. Reads before the first write find nothing.
 
     Every method raises `StorageError` when the index cannot be read or written.
     """
@@ -160,7 +160,7 @@ class EmbeddedIndex(ReleasedIndex):
         return self._query(lambda release: release.health())
 
     def _query(self, question: Callable[[EmbeddedRelease], Answer]) -> Answer:
-        """The current release's answer; the next one's if the release was superseded and discarded meanwhile."""
+        """Reads the current release, or the next one if it was superseded and discarded meanwhile."""
         release = self._current()
         try:
             return question(release)
@@ -170,7 +170,7 @@ class EmbeddedIndex(ReleasedIndex):
         return question(self._current())
 
     def _current(self) -> EmbeddedRelease:
-        """The current release. Its vectors stay in memory until there is another."""
+        """The current release. Its vectors stay in memory until another release is current."""
         name = self._catalog.current()
         with self._guard:
             if name != self._followed.name:

@@ -1,6 +1,6 @@
 """One release of the embedded index.
 
-Belongs here: `SearchIndex` on one Lance table, put together from its parts. Every read first pins the newest version.
+Belongs here: `SearchIndex` on one Lance table, composed of its parts. Every read first pins the newest version.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Document = TypeVar("Document", ImageDocument, ReportDocument)
 
 
 class EmbeddedRelease(SearchIndex):
-    """`SearchIndex` on one table. Safe to share between threads.
+    """`SearchIndex` on one table. Thread-safe.
 
     Every method raises `StorageError` when the table cannot be read or written, and `NoSuchRelease` when it is gone.
     """
@@ -42,7 +42,7 @@ class EmbeddedRelease(SearchIndex):
     def __init__(self, name: str | None, table: Table, turn: Callable[[], AbstractContextManager[None]]) -> None:
         """
         Args:
-            turn: within it nobody else writes to the index.
+            turn: the writer's turn; while it is held, nothing else writes to the index.
         """
         self.name = name
         self._table = table
@@ -59,7 +59,7 @@ class EmbeddedRelease(SearchIndex):
             remove(self._table, studies)
 
     def compact(self) -> None:
-        """Merges what many writes left and makes text scores exact. Upserts do it when it is due; safe at any time."""
+        """Merges the fragments of earlier writes and makes text scores exact. Upserts do it when needed; safe at any time."""
         with self._turn():
             until_settled(self._compact)
 
@@ -187,7 +187,7 @@ class EmbeddedRelease(SearchIndex):
             )
 
     def _snapshot(self, filters: Filters, field_name: str = "study_key") -> Any | None:
-        """The newest version; None where nothing can match, for it was made without a column that is asked about."""
+        """The newest version; None if it lacks a column that the filters use, so that nothing can match."""
         table = self._table.snapshot()
         asked = {field_name, *(column for name, column in IMAGE_FIELDS.items() if getattr(filters, name))}
         return table if table is not None and asked <= set(table.schema.names) else None
@@ -201,7 +201,7 @@ class EmbeddedRelease(SearchIndex):
     def _with_ids(
         self, condition: str, column: str, ids: Sequence[str], columns: Sequence[str], filters: Filters = NO_FILTERS
     ) -> Any | None:
-        """The rows that match and have one of the ids, by study; None without ids or without rows at all."""
+        """The matching rows with one of the ids, by study; None if there are no ids or no rows at all."""
         table = self._snapshot(filters) if ids else None
         if table is None:
             return None

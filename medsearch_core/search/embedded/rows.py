@@ -1,15 +1,15 @@
-"""How documents lie in the embedded index: one Arrow row a document, images and reports in one table.
+"""How documents are stored in the embedded index: one Arrow row per document, images and reports in one table.
 
-Belongs here: the table's schema and the way from documents to rows and back. One table, because a commit is then the whole
-change of a study. Columns are the documents' own fields, and:
+Belongs here: the table's schema and the conversion between documents and rows. There is one table so that one commit changes a
+study completely. Columns are the documents' own fields, and:
 
 - `key`: kind, study and id, the row's identity; `study_key`: `patient/study`; `inputs`: the study's digest;
 - `kind`: image, report, or gone: a row that its study no longer has, hidden from every read until the next compaction;
-- `vector`: the image's direction, length 1 or all zero, as little-endian float32 bytes, so that their number belongs to the
-  model and not to the table;
-- `fingerprint`: 64 bits of the vector's hash, by which a reader knows the vectors it holds already;
-- `…_prefixes`: every beginning of every code, which turns "J18 and below" into one exact membership test;
-- `…_words`: the stems of a text's words, one space between; null where there are none.
+- `vector`: the image's vector, length 1 or all zero, as little-endian float32 bytes, so that the schema does not depend on the
+  model's dimensions;
+- `fingerprint`: 64 bits of the vector's hash, by which a reader recognizes vectors it already has in memory;
+- `…_prefixes`: every prefix of every code, which turns "J18 and below" into one exact membership test;
+- `…_words`: the stems of a text's words, separated by spaces; null if there are none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from medsearch_core.search.validation import code_prefix
 IMAGE, REPORT, TOMBSTONE = "image", "report", "gone"
 
 PREFIXED = {"present_codes": "present_prefixes", "absent_codes": "absent_prefixes", "uncertain_codes": "uncertain_prefixes"}
-"""Column of codes → column of all their beginnings."""
+"""Column of codes → column of all their prefixes."""
 
 WORDS = {field.value: f"{field.value}_words" for field in TextField}
 """Column of text → column of its words."""
@@ -65,12 +65,12 @@ SCHEMA = pa.schema(
 
 
 def columns_of(kind: type, held: Collection[str] = SCHEMA.names) -> list[str]:
-    """The columns a kind of document is read from: all its fields but the vector, as far as they are `held`."""
+    """The columns of a kind of document: all its fields except the vector, limited to those in `held`."""
     return [f.name for f in fields(kind) if f.name != "vector" and f.name in held]
 
 
 def rows_of(study: StudyDocuments) -> dict[str, dict[str, Any]]:
-    """A study's rows by key. Of two documents with one id the last counts."""
+    """A study's rows by key. Of two documents with the same id the last is kept."""
     rows = [_row(IMAGE, d.image_id, d, study) for d in study.images]
     rows += [_row(REPORT, d.report_id, d, study) for d in study.reports]
     return {row["key"]: row for row in rows}
@@ -87,8 +87,7 @@ def table_of_rows(rows: Iterable[dict[str, Any]]) -> pa.Table:
 
 
 def documents_of(kind: type[Document], table: pa.Table) -> list[Document]:
-    """The documents in an Arrow table that has `columns_of(kind)`, but for facets it was made without. Lists come back as
-    tuples."""
+    """The documents in an Arrow table with `columns_of(kind)`, except facets that the table lacks. Lists become tuples."""
     rows: list[dict[str, Any]] = table.select(columns_of(kind, table.column_names)).to_pylist()
     for row in rows:
         row |= {name: tuple(value) for name, value in row.items() if isinstance(value, list)}

@@ -1,8 +1,8 @@
-"""One pass over all vectors for the queries that wait for one.
+"""One scan over all vectors that serves all waiting queries.
 
-Belongs here: who compares for whom. A product with all vectors waits for memory, not for arithmetic: ten queries in one pass
-cost little more than one, and ten passes at once disturb each other. For the same reason BLAS gets half of the processor's
-threads: more of them wait for the same memory, and spin while other requests need them.
+Belongs here: batching queries. A product with all vectors is bound by memory bandwidth, not arithmetic: ten queries in one scan
+cost little more than one, and ten concurrent scans slow each other down. For the same reason BLAS gets half of the CPU's
+threads: more would wait for the same memory, and spin while other requests need the CPU.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _PendingQuery:
 
 
 class BatchedScan:
-    """Products of queries with vectors in blocks. Safe to share between threads."""
+    """Products of queries with vectors in blocks. Thread-safe."""
 
     def __init__(self, blocks: Sequence[Floats]) -> None:
         """
@@ -43,9 +43,9 @@ class BatchedScan:
         self._waiting: list[_PendingQuery] = []
 
     def products(self, unit: Floats) -> Floats:
-        """The product of float32[dimensions] with every vector of every block, in their order.
+        """The product of float32[dimensions] with every vector of every block, in order.
 
-        Waits for the pass under way; whoever has the next turn compares for all who wait by then.
+        Waits for the running scan; the next thread then scans for all queries that are waiting.
         """
         query = _PendingQuery(unit)
         with self._guard:

@@ -1,8 +1,8 @@
 """The Lance table of one release of the embedded index: opening, snapshots, compaction.
 
-Belongs here: what makes reads and writes safe beside each other. A read pins the newest version and does all its queries on
-it. A write is one commit. Writers of one folder take turns (`catalog`); on an object store Lance rejects and repeats commits
-that touch the same rows.
+Belongs here: what makes concurrent reads and writes safe. A read pins the newest version and runs all its queries on it. A
+write is one commit. Writers of one folder take turns (`catalog`); on an object store Lance rejects commits that touch the same
+rows, and they are repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from medsearch_core.search.embedded.rows import SCHEMA, TOMBSTONE, WORDS
 TABLE = "documents"
 LOOKED_UP = ("key", "study_key", "image_id", "report_id")
 WORDS_INDEX = FTS(base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, max_token_length=None)
-"""The words columns hold the stems of a text's words already: Lance only folds their accents."""
+"""The words columns already contain stems; Lance only folds their accents."""
 
 VERSION_RETENTION = timedelta(minutes=5)
 MAX_FRAGMENTS = 32
@@ -44,7 +44,7 @@ Result = TypeVar("Result")
 
 
 class WriteConflict(Transient):
-    """Another process changed the same rows, or the table's indexes, first. Only on an object store."""
+    """Another process changed the same rows or the table's indexes first. Only on an object store."""
 
 
 class Table(Protocol):
@@ -54,7 +54,7 @@ class Table(Protocol):
     """Whether writers take turns."""
 
     def snapshot(self) -> Any | None:
-        """The newest version, pinned: every query on it sees the same rows. None when it holds none.
+        """The newest version, pinned: every query on it sees the same rows. None if it is empty.
 
         Raises:
             NoSuchRelease: the release is gone.
@@ -62,7 +62,7 @@ class Table(Protocol):
         """
 
     def newest(self) -> Any:
-        """The newest version, for changing.
+        """The newest version, for writing.
 
         Raises:
             NoSuchRelease: the release is gone.
@@ -79,7 +79,7 @@ class NoTable(Table):
         return None
 
     def newest(self) -> Any:
-        raise NoSuchRelease("nothing was written to the search index yet")
+        raise NoSuchRelease("nothing has been written to the search index yet")
 
 
 class DocumentTable(Table):
@@ -106,7 +106,7 @@ class DocumentTable(Table):
         return table
 
     def make(self) -> None:
-        """Makes the table, or what a writer killed while making it left out.
+        """Creates the table, or completes one whose creation was interrupted.
 
         Raises:
             StorageError: the index cannot be written.
@@ -124,7 +124,7 @@ class DocumentTable(Table):
                     table.create_index(column, config=WORDS_INDEX)
 
     def drop(self) -> None:
-        """Deletes the table; one that is not there is no error.
+        """Deletes the table; a missing one is not an error.
 
         Raises:
             StorageError: the index cannot be written.
@@ -152,17 +152,17 @@ class DocumentTable(Table):
 
 
 def compact(table: Any) -> None:
-    """Drops hidden rows, merges fragments, brings the indexes up to date, forgets versions no reader can be using."""
+    """Drops hidden rows, merges fragments, updates the indexes, and deletes versions that no reader can still use."""
     if table.count_rows(f"kind = '{TOMBSTONE}'"):
         table.delete(f"kind = '{TOMBSTONE}'")
     table.optimize(cleanup_older_than=VERSION_RETENTION)
 
 
 def compact_if_due(table: Any) -> None:
-    """Compacts when reads begin to pay for the writes since the last time.
+    """Compacts when the writes since the last compaction make reads slow.
 
-    Reads open every fragment, and stem the words of every row that came after the last compaction: about 15 ms for a
-    thousand reports. Compaction rewrites the table, so the number of rows it waits for grows with the table.
+    Reads open every fragment, and stem the words of every row written since the last compaction: about 15 ms for a thousand
+    reports. Compaction rewrites the table, so its threshold grows with the number of rows.
     """
     words = table.index_stats(f"{WORDS['text']}_idx")
     behind = words is None or words.num_unindexed_rows > max(MIN_UNINDEXED_ROWS, words.num_indexed_rows // 10)
@@ -175,7 +175,7 @@ def failing_as(action: str) -> Iterator[None]:
     """Turns the library's errors into `StorageError` without their text, which quotes conditions and so patients.
 
     Raises:
-        StorageError: with the kind of the error and, where it is a known one, the cause.
+        StorageError: with the error's type and, if known, its cause.
     """
     try:
         yield
@@ -190,10 +190,10 @@ def failing_as(action: str) -> Iterator[None]:
 
 
 def until_settled(write: Callable[[], Result]) -> Result:
-    """What a repeatable write returns, tried again after a pause when another process came first.
+    """Runs an idempotent write, again after a pause if another process committed first; returns its result.
 
     Raises:
-        WriteConflict: it still did after `ATTEMPTS`.
+        WriteConflict: after `ATTEMPTS` conflicts.
     """
     for attempt in range(1, ATTEMPTS):
         try:

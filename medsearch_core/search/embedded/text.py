@@ -1,10 +1,9 @@
 """Words and counts in the embedded index: BM25 and facets over one pinned version.
 
-Belongs here: how a user's words are asked of Lance's full-text index, and how its answers become exact pages and counts. Words
-go in as the terms of match queries, never through a query language, and meet words that were taken from the reports in the same
-way (`words`): Lance itself only stems and folds accents. Lance finds every committed report, also those written
-after its index was last brought up to date; such reports are scored with the statistics of the indexed ones until the next
-compaction, after which scores are BM25 (k1 1.2, b 0.75) exactly.
+Belongs here: querying Lance's full-text index, and turning its results into exact pages and counts. Words become terms of match
+queries, never a query language, and are tokenized like the words of reports (`tokens`): Lance itself only folds accents. Lance
+finds every committed report, also those written after its index was last updated; such reports are scored with the statistics
+of the indexed ones until the next compaction, after which scores are exactly BM25 (k1 1.2, b 0.75).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ DECIMALS = 5
 def matching_reports(
     table: Any, words: Sequence[str], fields: Sequence[TextField], condition: str, columns: Sequence[str]
 ) -> pa.Table:
-    """Every report that matches, unordered: the columns, `_rowid` and `_score`. All score 0 if there are no words."""
+    """Every matching report, unordered: the columns, `_rowid` and `_score`. All score 0 if there are no words."""
     if not words:
         everything = table.search().where(condition).select(list(columns)).with_row_id(True).limit(None).to_arrow()
         return everything.append_column("_score", pa.array(np.zeros(everything.num_rows)))
@@ -46,7 +45,7 @@ def ranked(found: pa.Table) -> tuple[list[int], list[float]]:
 
 
 def counted(column: pa.ChunkedArray, size: int) -> list[FacetCount]:
-    """The most frequent values of a text or list column, by count, then value. A row counts once for a value."""
+    """The most frequent values of a text or list column, by count, then value. A row counts once per value."""
     values = column.combine_chunks()
     if pa.types.is_list(values.type):
         pairs = pa.table({"row": pc.list_parent_indices(values), "value": pc.list_flatten(values)})

@@ -1,9 +1,9 @@
 """The embedded index's vectors in memory, and the exact search over them.
 
-Belongs here: keeping a reader's vectors in step with the table, and cosine similarity. Reading the vectors from disk for each
-query is ten times slower than NumPy over vectors that stay (see benchmarks/search.py), and needs an approximate index to be
-faster; an approximate index alone loses recall under selective filters. Costs 4 bytes a dimension and distinct vector: 0.8 GB
-for 200,000 images of 1,024 dimensions, only in processes that search by likeness.
+Belongs here: keeping a reader's vectors in sync with the table, and cosine similarity. Reading the vectors from disk for each
+query is ten times slower than NumPy over vectors in memory (see benchmarks/search.py), unless an approximate index is used,
+which loses recall under selective filters. Costs 4 bytes per dimension and distinct vector: 0.8 GB for 200,000 images of 1,024
+dimensions, only in processes that search by similarity.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Vectors:
-    """The vectors of one version. Image i is table row `rows[i]`, and its vector is number `at[i]` of the blocks.
+    """The vectors of one version. Image i is table row `rows[i]`, and its vector is at position `at[i]` of the blocks.
 
     `rows` ascends. Blocks are float32[BLOCK, dimensions] of vectors of length 1 or all zero.
     """
@@ -42,14 +42,14 @@ class Vectors:
 
     @property
     def dimensions(self) -> int:
-        """How many numbers a vector has."""
+        """The length of a vector."""
         return self.blocks[0].shape[1]
 
     def nearest(self, query: Floats, k: int, among: Integers | None = None) -> tuple[Integers, npt.NDArray[np.float64]]:
         """Table rows of the k most similar images and all that tie with the last, unordered, and their cosines.
 
-        Similarity is first computed in float32 by BLAS, whose last digits depend on where a vector lies; all that could
-        be among the k are computed again in float64, one by one, so that the answer depends on the vectors alone.
+        Similarity is first computed in float32 by BLAS, whose last digits depend on a vector's position in memory; all
+        candidates for the k are then recomputed in float64, one by one, so that the result depends on the vectors alone.
 
         Args:
             query: float32[dimensions], not zero.
@@ -87,10 +87,10 @@ class Vectors:
 
 
 class ResidentVectors:
-    """The vectors of the newest version that was asked for. Safe to share between threads.
+    """The vectors of the newest requested version. Thread-safe.
 
-    Vectors are known by fingerprint, so a new version costs a scan of two numbers an image and reading what is new, and
-    compaction costs nothing more. Blocks only grow at their end: older `Vectors` stay valid.
+    Vectors are recognized by fingerprint, so a new version, compacted or not, costs a scan of two numbers per image and reading
+    what is new. Blocks only grow at their end: older `Vectors` stay valid.
     """
 
     def __init__(self) -> None:
@@ -100,7 +100,7 @@ class ResidentVectors:
         self._clear()
 
     def of(self, table: Any) -> Vectors | None:
-        """The vectors of a pinned version; None when it has no images."""
+        """The vectors of a pinned version; None if it has no images."""
         with self._lock:
             if table.version != self._version:
                 self._vectors = self._load(table)
@@ -156,7 +156,7 @@ class ResidentVectors:
 
 
 def _top(scores: npt.NDArray[Any], k: int, slack: float) -> npt.NDArray[np.intp]:
-    """Positions of the k largest, and of all no more than `slack` below the last of them."""
+    """Positions of the k largest values, and of all values at most `slack` below the smallest of them."""
     if len(scores) <= k:
         return np.arange(len(scores))
     last = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -1,7 +1,7 @@
-"""Bulk requests whose every item is read: what may succeed later is sent again after a pause, what never will is reported.
+"""Bulk requests: every item's status is checked, temporary failures are sent again after a pause, others are reported.
 
-A failed item is told by status: 429 (rejected for load) and 503 (a shard is not there) are worth another try, and so is a
-request that got no answer, since every operation may be repeated. All else is about the document.
+Items with status 429 (overload) and 503 (shard unavailable) are retried, and so are requests without a response, since every
+operation is idempotent. Any other failure is the document's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_PAUSE_SECONDS = 16.0
 
 @dataclass(frozen=True)
 class Operation:
-    """One line of a bulk request, or two: what to do, and the document's fields unless it is to be deleted."""
+    """One operation of a bulk request: the action line, and the document's fields unless it is a deletion."""
 
     index: str
     id: str
@@ -37,7 +37,7 @@ class Operation:
     fields: dict[str, Any] | None = None
 
     def encoded(self) -> bytes:
-        """The lines, each ended."""
+        """The lines, each with its newline."""
         place = {"_index": self.index, "_id": self.id, "routing": self.routing}
         if self.fields is None:
             return orjson.dumps({"delete": place}) + b"\n"
@@ -46,16 +46,16 @@ class Operation:
 
 
 def send(client: OpenSearch, operations: Iterable[Operation], before_each: Callable[[], object]) -> dict[str, str]:
-    """Carries out the operations, in no particular order: some megabytes a request, a few requests at once.
+    """Executes the operations in no particular order: a few megabytes per request, a few requests at once.
 
     Args:
         before_each: called before every request; raises if this process may no longer write.
 
     Returns:
-        `_id` → reason, OpenSearch's own short name, of each document that was refused for good.
+        `_id` → OpenSearch's short name of the reason, for each document that was permanently rejected.
 
     Raises:
-        Transient: the cluster did not take the rest after `ATTEMPTS`.
+        Transient: the cluster still rejected operations after `ATTEMPTS`.
     """
     refused: dict[str, str] = {}
     with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:

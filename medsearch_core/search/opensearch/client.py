@@ -1,4 +1,4 @@
-"""The connection to an OpenSearch cluster, and how its failures are told."""
+"""The connection to an OpenSearch cluster, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class FastSerializer(JSONSerializer):
 
 
 def open_client(access: Access) -> OpenSearch:
-    """A client that threads may share. Connects at its first call. Certificates are always checked.
+    """A thread-safe client. Connects at its first call. Certificates are always verified.
 
     Raises:
-        ConfigurationError: the authority's file cannot be read, or there are no AWS credentials to sign with.
+        ConfigurationError: the CA's file cannot be read, or there are no AWS credentials to sign with.
     """
     return OpenSearch(
         [access.url],
@@ -59,7 +59,7 @@ def open_client(access: Access) -> OpenSearch:
 
 
 class NamedConnection(Urllib3HttpConnection):
-    """A connection whose errors hold the address that could not be reached, which the client's own lack."""
+    """A connection whose errors contain the unreachable address, unlike the client's own."""
 
     def perform_request(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -70,20 +70,20 @@ class NamedConnection(Urllib3HttpConnection):
 
 
 WORTH_REPEATING = (408, 429, 502, 503, 504)
-"""Statuses of a cluster that is busy, or of a gateway that did not reach it."""
+"""Statuses of a busy cluster, or of a gateway that could not reach it."""
 
 
 class RequestRefused(StorageError):
-    """The cluster finds fault with a request itself (status 400)."""
+    """The cluster rejected a request as invalid (status 400)."""
 
 
 @contextmanager
 def failing_as(action: str) -> Iterator[None]:
-    """Turns the client's errors into `StorageError` without their text, which quotes queries and so patients.
+    """Turns the client's errors into `StorageError` without their text, which quotes queries and thus may identify patients.
 
     Raises:
-        Transient: the cluster was busy or not reached.
-        StorageError: with the status and OpenSearch's own name of the fault.
+        Transient: the cluster was busy or unreachable.
+        StorageError: with the status and OpenSearch's name of the error.
     """
     try:
         yield
@@ -93,23 +93,23 @@ def failing_as(action: str) -> Iterator[None]:
 
 
 def is_transient(error: OpenSearchException) -> bool:
-    """Whether the same request may succeed later: the cluster was busy, or not reached though its certificate is trusted."""
+    """Whether the same request may succeed later: the cluster was busy, or unreachable with a trusted certificate."""
     if isinstance(error, Unreachable):
         return not isinstance(error, SSLError)
     return isinstance(error, TransportError) and error.status_code in WORTH_REPEATING
 
 
 def cause_of(error: OpenSearchException) -> str:
-    """The kind of a failure in words that hold no data."""
+    """A failure's cause in words that contain no data."""
     cluster = f"the cluster at {address}" if (address := getattr(error, "address", "")) else "the cluster"
     if isinstance(error, SSLError):
-        return f"the certificate of {cluster} is not trusted (MEDSEARCH_INDEX_CA names the authority's PEM file)"
+        return f"the certificate of {cluster} is not trusted (set MEDSEARCH_INDEX_CA to the CA's PEM file)"
     if isinstance(error, ConnectionTimeout):
         return f"{cluster} did not answer in time"
     if isinstance(error, Unreachable):
         return f"{cluster} cannot be reached (MEDSEARCH_INDEX)"
     if isinstance(error, TransportError):
-        advice = {"401": "user or password is wrong", "403": "the user lacks the right"}
+        advice = {"401": "user or password is wrong", "403": "the user lacks permission"}
         return f"{error.status_code} {advice.get(str(error.status_code)) or str(error.error)[:100]}"
     return type(error).__name__
 
@@ -126,7 +126,7 @@ def _signature(access: Access) -> Any:
 
 
 def _credentials(access: Access) -> dict[str, str]:
-    """Basic authentication in UTF-8 (RFC 7617), which the client's own does not speak."""
+    """Basic authentication in UTF-8 (RFC 7617), which the client's own does not support."""
     if access.aws_region or not access.user:
         return {}
     return {"authorization": "Basic " + b64encode(f"{access.user}:{access.password or ''}".encode()).decode()}
@@ -138,4 +138,4 @@ def _tls(access: Access) -> ssl.SSLContext | None:
     try:
         return ssl.create_default_context(cafile=access.ca)
     except OSError as error:
-        raise ConfigurationError(f"the authority's file of MEDSEARCH_INDEX_CA cannot be read: {type(error).__name__}") from None
+        raise ConfigurationError(f"the file of MEDSEARCH_INDEX_CA cannot be read: {type(error).__name__}") from None

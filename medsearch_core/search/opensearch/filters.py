@@ -1,4 +1,4 @@
-"""`Filters` as OpenSearch filter clauses, exact and unscored. They stand inside the k-NN clause, so that k hits come back."""
+"""`Filters` as OpenSearch filter clauses, exact and unscored. They are part of the k-NN clause, so that k hits are returned."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Clause = dict[str, Any]
 
 
 def image_clauses(filters: Filters) -> list[Clause]:
-    """What images must match.
+    """The clauses for images.
 
     Raises:
         InvalidQuery: a filter's value is malformed.
@@ -29,7 +29,7 @@ def image_clauses(filters: Filters) -> list[Clause]:
 
 
 def report_clauses(filters: Filters) -> list[Clause]:
-    """What reports must match.
+    """The clauses for reports.
 
     Raises:
         InvalidQuery: a filter's value is malformed.
@@ -61,5 +61,5 @@ def _clauses(filters: Filters, any_of: Mapping[str, str], none_of: Mapping[str, 
 
 
 def _has_code(field: str, code: str) -> Clause:
-    """The field holds a code that begins with this one."""
+    """The field contains a code that begins with this one."""
     return {"prefix": {field: {"value": code_prefix(code), "case_insensitive": True}}}

@@ -1,8 +1,8 @@
-"""The search index on an OpenSearch cluster: `ReleasedIndex`, put together from its parts.
+"""The search index on an OpenSearch cluster: `ReleasedIndex`, composed of its parts.
 
-A reader sees a study whole because nothing shows before its writer refreshes, one process writes at a time, and a study's
-documents lie on one shard. One exception is told in docs/opensearch.md: a node that dies in the middle of a write may show a
-study half until the write is repeated.
+Readers see a study completely or not at all because writes are visible only after the writer's refresh, one process writes at a
+time, and a study's documents share a shard. docs/opensearch.md describes one exception: if a node dies during a write, a study
+may be visible in part until the write is repeated.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def open_opensearch(access: Access, layout: IndexLayout, name: str) -> OpenSearc
     """The index whose aliases begin with `name`. Nothing is read or written yet; it need not exist.
 
     Raises:
-        ConfigurationError: the certificate authority's file or the credentials cannot be had.
+        ConfigurationError: the CA's file or the credentials are unavailable.
     """
     return OpenSearchIndex(open_client(access), layout, name)
 
 
 class OpenSearchRelease(Reads, SearchIndex):
-    """One release, whether readers are sent to it or not."""
+    """One release, current or not."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class OpenSearchIndex(Reads, ReleasedIndex):
         return self._opened(name)
 
     def _opened(self, name: str) -> OpenSearchRelease:
-        """A release that is known to be there."""
+        """A release that is known to exist."""
         return OpenSearchRelease(self.client, self._releases.index_names(name), self.layout, self._releases, self._lease, name)
 
     def finish(self, name: str) -> None:
@@ -137,5 +137,5 @@ class OpenSearchIndex(Reads, ReleasedIndex):
     def discard(self, name: str) -> None:
         with self._lease.held():
             if self._releases.get(name).is_current:
-                raise NoSuchRelease("readers are sent to that release: publish another one first")
+                raise NoSuchRelease("that release is the current one: publish another one first")
             self._releases.discard(name)

@@ -1,7 +1,7 @@
-"""The one writer at a time of an index: a document that says who writes, renewed while it lasts.
+"""The lease of an index's single writer: a document that names the writer, renewed while it writes.
 
-A process that dies stops renewing, and the next takes over once it has watched the document stand still for `TTL_SECONDS` by
-its own clock: clocks are never compared. Changes use OpenSearch's sequence numbers, so of two that take over one wins.
+A process that dies stops renewing. The next takes over once the document has not changed for `TTL_SECONDS` by its own clock;
+clocks are never compared. Changes use OpenSearch's sequence numbers, so if two take over at once, one wins.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAPPING = {
 
 
 class WriterLease:
-    """Lets one thread of one process write. Reentrant: who holds it may take it again."""
+    """Lets one thread of one process write. Reentrant."""
 
     def __init__(self, client: OpenSearch, index: str) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class WriterLease:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Waits for its turn, and gives it back.
+        """Acquires the lease, waiting if necessary, and releases it.
 
         Raises:
             Transient: another process kept writing for `PATIENCE_SECONDS`, or the cluster failed.
@@ -104,7 +104,7 @@ class WriterLease:
             time.sleep(0.1)
 
     def _try(self, owner: str, over: tuple[int, int] | None) -> dict[str, Any] | None:
-        """The lease, if it was free or still as seen."""
+        """Takes the lease if it was free or still as seen."""
         body = _document(owner, 0)
         params: dict[str, Any] = {"op_type": "create"} if over is None else {"if_seq_no": over[0], "if_primary_term": over[1]}
         try:
@@ -147,7 +147,7 @@ class WriterLease:
         params = {"if_seq_no": token["seq_no"], "if_primary_term": token["term"]}
         try:
             self._client.delete(index=self._index, id=DOCUMENT, params=params)
-        except OpenSearchException:  # it runs out by itself
+        except OpenSearchException:  # it expires by itself
             return
 
 

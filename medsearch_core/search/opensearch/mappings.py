@@ -1,8 +1,8 @@
-"""How documents are laid out on OpenSearch: settings, analyzer and explicit mappings of the two indexes of a release.
+"""The schema on OpenSearch: settings, analyzer and explicit mappings of the two indexes of a release.
 
-Every field is named; a document with another is refused (`dynamic: strict`). Indexes are refreshed by their writer alone
-(`refresh_interval: -1`), and a study's documents share a shard (by routing): that is what lets a reader see a study whole.
-Vectors are kept once: where the version can, documents are put together with the vector from the k-NN field ("derived source").
+Every field is mapped; a document with another field is rejected (`dynamic: strict`). Only the writer refreshes indexes
+(`refresh_interval: -1`), and a study's documents share a shard (by routing), so that readers see a study completely or not at
+all. Vectors are stored once: if the version supports it, documents take the vector from the k-NN field ("derived source").
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _FIELDS: dict[str, dict[str, Any]] = {
     "technique": SHOWN_TEXT,
     **{field.value: SEARCHED_TEXT for field in TextField},
 }
-"""What is not a keyword."""
+"""The fields that are not keywords."""
 
 BOOKKEEPING: dict[str, dict[str, Any]] = {
     "study_key": KEYWORD,
     "inputs": KEYWORD,
     "stands_for_study": {"type": "boolean"},
 }
-"""Beside the documents' own fields. One document of a study stands for it: the last one written; where it is, all are."""
+"""Additional fields. One document represents its study: it is written last, so if it exists, all documents do."""
 
 ANALYSIS: dict[str, Any] = {
     "tokenizer": {"letters_and_digits": {"type": "pattern", "pattern": r"[^\p{L}\p{N}]+"}},
@@ -104,7 +104,7 @@ def vector_field(layout: IndexLayout, dimensions: int) -> dict[str, Any]:
 
 
 def _settings(layout: IndexLayout) -> dict[str, Any]:
-    """A new index's settings: copies come when it is loaded."""
+    """A new index's settings: replicas are added after it is loaded."""
     return {
         "number_of_shards": layout.shards,
         "number_of_replicas": 0,

@@ -1,4 +1,4 @@
-"""How an OpenSearch cluster is reached, and how indexes are laid out on it."""
+"""Options of the connection to an OpenSearch cluster, and of its indexes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Compression = Literal["none", "fp16", "on_disk"]
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """The cluster's address and who asks. `ca` is the path of a PEM file of the authority that signed its certificate.
+    """The cluster's address and credentials. `ca` is the path of a PEM file of the CA that signed its certificate.
 
-    With `aws_region` requests are signed by Signature Version 4 for Amazon OpenSearch Service, with the process's own
-    credentials; `user` and `password` are then not used.
+    With `aws_region`, requests are signed with Signature Version 4 for Amazon OpenSearch Service, with the process's own
+    credentials; `user` and `password` are then ignored.
     """
 
     url: str
@@ -28,11 +28,11 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexLayout:
-    """How a release's indexes are made. See "k-NN vector" in OpenSearch's documentation.
+    """How a release's indexes are created. See "k-NN vector" in OpenSearch's documentation.
 
     Vectors are stored with length 1, so that all three space types order by cosine. `m` and `ef_construction` shape the HNSW
-    graph (Malkov and Yashunin, 2018); `ef_search` is how many neighbours a search follows. `fp16` halves the vectors (faiss),
-    `on_disk` keeps them 32 (faiss) or 4 (lucene) times smaller in memory and compares the best again in full.
+    graph (Malkov and Yashunin, 2018); `ef_search` is the number of candidates of a search. `fp16` halves the vectors (faiss),
+    `on_disk` keeps them 32 (faiss) or 4 (lucene) times smaller in memory and rescores the best in full precision.
     """
 
     engine: Engine = "lucene"

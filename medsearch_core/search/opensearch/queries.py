@@ -1,4 +1,4 @@
-"""OpenSearch's query language for what is asked, and cosines out of its scores. Nothing here asks anything."""
+"""Queries in OpenSearch's query language, and cosines from its scores. Nothing here sends a request."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from medsearch_core.search.opensearch.options import IndexLayout, SpaceType
 from medsearch_core.search.query import TextField
 
 VECTOR = "vector"
-"""The field of an image's vector."""
+"""The vector field of an image."""
 
 EXACT_SPACE: SpaceType = "innerproduct"
-"""How vectors are compared one by one, whatever the graph's space."""
+"""The space of exact comparisons, independent of the graph's space."""
 
 FACET_CANDIDATES = 20_000
-"""How many values each shard counts, so that the most frequent of all shards are counted exactly."""
+"""How many values each shard returns, so that the most frequent values over all shards are counted exactly."""
 
 
 def text_query(words: Sequence[str], fields: Sequence[TextField], where: list[Clause]) -> Clause:
-    """Reports that hold any of the words in any of the fields, their BM25 scores summed; all reports without words."""
+    """Reports with any of the words in any of the fields, BM25 scores summed; all reports if there are no words."""
     if not words:
         return {"bool": {"filter": where}}
     matches = [{"match": {field.value: {"query": " ".join(words)}}} for field in fields]
@@ -34,7 +34,7 @@ def values_of(field: str, size: int) -> Clause:
 
 
 def approximate_knn(vector: Any, where: list[Clause], k: int, layout: IndexLayout) -> Clause:
-    """The k images most alike among those that match, by the graph of neighbours. `vector` has length 1."""
+    """The k most similar of the matching images, by the approximate graph. `vector` has length 1."""
     knn: dict[str, Any] = {"vector": vector, "k": k, "method_parameters": {"ef_search": max(layout.ef_search, k)}}
     if where:
         knn["filter"] = {"bool": {"filter": where}}
@@ -42,7 +42,7 @@ def approximate_knn(vector: Any, where: list[Clause], k: int, layout: IndexLayou
 
 
 def exact_knn(vector: Any, where: list[Clause]) -> Clause:
-    """All images that match, scored one by one in `EXACT_SPACE`. `vector` has length 1."""
+    """All matching images, scored one by one in `EXACT_SPACE`. `vector` has length 1."""
     params = {"field": VECTOR, "query_value": vector, "space_type": EXACT_SPACE}
     with_vector = {"bool": {"filter": [*where, {"exists": {"field": VECTOR}}]}}
     script = {"lang": "knn", "source": "knn_score", "params": params}
@@ -50,7 +50,7 @@ def exact_knn(vector: Any, where: list[Clause]) -> Clause:
 
 
 def cosine_of(score: float, space_type: SpaceType) -> float:
-    """The cosine behind a score of vectors of length 1. See "Spaces" in OpenSearch's k-NN documentation."""
+    """The cosine for a score of vectors of length 1. See "Spaces" in OpenSearch's k-NN documentation."""
     if space_type == "cosinesimil":
         cosine = 2 * score - 1
     elif space_type == "l2":

@@ -1,7 +1,7 @@
-"""Searching and reading: every question as one OpenSearch request.
+"""Searching and reading: one OpenSearch request per query.
 
-Belongs here: asking, and answers as documents, hits and counts. Not here: how a question is written (`queries`). An index that
-does not exist yet answers with nothing.
+Belongs here: sending requests, and converting responses to documents, hits and counts. Not here: building queries (`queries`).
+An index that does not exist yet returns nothing.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from medsearch_core.search.validation import check_facet, check_hits, check_page
 
 PAGE = MAX_DEPTH
 OVERSAMPLE = 3
-"""How many times as many compressed vectors are compared again in full."""
+"""How many times k compressed vectors are rescored in full precision."""
 
 LENIENT = {"ignore_unavailable": "true", "allow_no_indices": "true"}
 
 
 @dataclass(frozen=True)
 class IndexNames:
-    """Where images and reports are searched: aliases, or one release's indexes."""
+    """The indexes to search: the aliases, or one release's indexes."""
 
     images: str
     reports: str
@@ -69,7 +69,7 @@ class Reads:
     def vectors(self, image_ids: Sequence[str]) -> Sequence[Sequence[float] | None]:
         where = [one_of("image_id", image_ids)]
         hits = [hit["_source"] for hit in reversed(self.all("images", where, source=["image_id", VECTOR]))]
-        model = None if all(VECTOR in hit for hit in hits) else self.model()  # a zero vector has no place in some spaces
+        model = None if all(VECTOR in hit for hit in hits) else self.model()  # some spaces reject zero vectors
         zero = [0.0] * (model.dimensions if model else 0)
         found = {hit["image_id"]: normalized(hit.get(VECTOR, zero)).tolist() for hit in hits}
         return [found.get(i) for i in image_ids]
@@ -106,7 +106,7 @@ class Reads:
         asked, where, depth = normalized(checked_vector(vector)), image_clauses(filters), offset + k
         try:
             hits = [] if exact else self._by_graph(asked, where, depth)
-            if len(hits) < depth:  # asked for, or fewer match, or the graph does not lead everywhere
+            if len(hits) < depth:  # exact search was requested, or the graph returned fewer than k
                 hits = self._nearest(exact_knn(asked, where), depth, EXACT_SPACE)
         except RequestRefused as error:
             raise self._mismatch(len(asked)) or error from None
@@ -192,7 +192,7 @@ class Reads:
         return [ImageHit(document_of(ImageDocument, h["_source"]), cosine_of(h["_score"], space_type)) for h in found]
 
     def _mismatch(self, dimensions: int) -> IndexMismatch | None:
-        """Why a query vector was refused, if it is of another length than the index's."""
+        """The error for a query vector whose length differs from the index's."""
         model = self.model()
         if model is None or model.dimensions == dimensions:
             return None
@@ -202,7 +202,7 @@ class Reads:
         return [document_of(ImageDocument, h["_source"]) for h in self.all("images", where)]
 
     def all(self, kind: Kind, where: list[Clause], source: list[str] | None = None) -> list[dict[str, Any]]:
-        """Every document that matches, by study and id; of one moment, however many there are."""
+        """Every matching document, by study and id, all from one point in time."""
         body: dict[str, Any] = {
             "query": {"bool": {"filter": where}},
             "size": PAGE,
@@ -239,7 +239,7 @@ class Reads:
             return self.client.search(index=self.places.of(kind), body=body, params=LENIENT | params)
 
     def model(self) -> Model | None:
-        """Whose vectors the image index is for, whether it holds any or not."""
+        """The model that the image index is for, even if it is empty."""
         return next((model_in(meta) for meta in self._meta("images")), None)
 
     def _release(self) -> str | None:
@@ -252,5 +252,5 @@ class Reads:
 
 
 def model_in(meta: Mapping[str, Any]) -> Model:
-    """The model that an image index's `_meta` names."""
+    """The model named in an image index's `_meta`."""
     return Model(meta["model_id"], meta["model_version"], meta["dimensions"])

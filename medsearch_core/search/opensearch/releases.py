@@ -1,8 +1,8 @@
-"""Releases on a cluster: two indexes that share a name, and the two aliases that send readers to one pair.
+"""Releases on a cluster: pairs of indexes, and the two aliases that point to the current pair.
 
-`<name>-images-<release>` and `<name>-reports-<release>` behind `<name>-images` and `<name>-reports`. What a release is stands
-in its report index's `_meta`. An image index is made for a model; a release that had no image yet, or has none any more, gets
-one when the first image comes, with that model after its name.
+`<name>-images-<release>` and `<name>-reports-<release>` behind `<name>-images` and `<name>-reports`. The report index's `_meta`
+describes the release. An image index belongs to one model; a release without images gets one with its first image, with the
+model in its name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONGEST_POLL_SECONDS = 2.0
 
 
 class ClusterReleases:
-    """The releases under one name on a cluster. What may be changed is changed while the caller holds the writer's lease."""
+    """The releases under one name on a cluster. Callers hold the writer's lease for every change."""
 
     def __init__(self, client: OpenSearch, name: str, layout: IndexLayout) -> None:
         self._client = client
@@ -38,7 +38,7 @@ class ClusterReleases:
         self._unseen: dict[str, set[StudyKey]] = {}
 
     def index_names(self, release: str) -> IndexNames:
-        """Where a release's documents are; its image index need not exist."""
+        """A release's indexes; the image index need not exist."""
         return IndexNames(f"{self.aliases.images}-{release}*", f"{self.aliases.reports}-{release}")
 
     def all(self) -> list[Release]:
@@ -58,7 +58,7 @@ class ClusterReleases:
         return sorted(releases, key=lambda r: r.created, reverse=True)
 
     def current(self) -> str | None:
-        """The release that readers are sent to."""
+        """The current release."""
         return next((r.name for r in self.all() if r.is_current), None)
 
     def get(self, name: str) -> Release:
@@ -72,7 +72,7 @@ class ClusterReleases:
         raise NoSuchRelease(f"there is no release {name[:100]!r}: medsearch releases lists them")
 
     def begin(self, model: Model | None) -> str:
-        """Makes an empty release."""
+        """Creates an empty release."""
         now = datetime.now(UTC)
         name = release_name(model, now)
         body = reports_index(self._layout, name, now.isoformat())
@@ -83,9 +83,9 @@ class ClusterReleases:
         return name
 
     def indexes(self, release: str, model: Model | None) -> dict[Kind, str]:
-        """Where a release's documents are written. With a model there is an index for its images afterwards.
+        """The indexes that a release's documents are written to. With a model, creates the index for its images.
 
-        An index that holds no image gives way to one for the model.
+        An empty image index of another model is replaced.
         """
         found: dict[Kind, str] = {"reports": self.index_names(release).reports}
         held = self._images(release)
@@ -120,7 +120,7 @@ class ClusterReleases:
         self._copy(release)
 
     def finish(self, release: str) -> None:
-        """Shows and merges what was loaded, then asks for the copies that the layout wants."""
+        """Refreshes and merges what was loaded, then adds the configured replicas."""
         self.show(release)
         for index in self._indexes(release):
             self._merge(index)
@@ -130,23 +130,23 @@ class ClusterReleases:
                 self._client.transport.perform_request("GET", f"/_plugins/_knn/warmup/{held[0]}")
 
     def show(self, release: str) -> None:
-        """Lets readers see what was written."""
+        """Makes writes visible to readers."""
         with failing_as("written"):
             self._client.indices.refresh(index=",".join(self._indexes(release)))
         self._unseen[release] = set()
 
     def prepare_write(self, release: str, studies: Iterable[StudyKey]) -> None:
-        """Shows what an unpublished release was loaded with, if these studies are among it.
+        """Refreshes an unpublished release if it was loaded with any of these studies.
 
-        A write looks up what is held of a study, and lookups see what was last shown; this process shows it once at its start
-        and then whenever a study comes a second time.
+        A write looks up a study's stored documents, and lookups see only what was refreshed; this process refreshes once at its
+        start and then whenever a study is written again.
         """
         if self._unseen.get(release) is None or self._unseen[release] & set(studies):
             self.show(release)
         self._unseen[release] |= set(studies)
 
     def compact(self, release: str) -> None:
-        """Merges away what was deleted, where it is more than the indexes' settings let stand."""
+        """Merges away deleted documents if they exceed the limit of the indexes' settings."""
         with failing_as("compacted"):
             self._client.indices.forcemerge(index=",".join(self._indexes(release)), params={"only_expunge_deletes": "true"})
         self.show(release)
@@ -157,7 +157,7 @@ class ClusterReleases:
             self._client.indices.delete(index=",".join(self._indexes(release)))
 
     def _copy(self, release: str) -> None:
-        """Asks for the copies of each shard that a load goes without."""
+        """Adds the replicas, which are left out during loading."""
         body = {"index": {"number_of_replicas": self._layout.replicas}}
         with failing_as("written"):
             self._client.indices.put_settings(index=",".join(self._indexes(release)), body=body)

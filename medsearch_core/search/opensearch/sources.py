@@ -15,7 +15,7 @@ Document = TypeVar("Document", ImageDocument, ReportDocument)
 
 @dataclass(frozen=True)
 class Source:
-    """One document to write: its index, its `_id`, the study that routes it, and its fields."""
+    """One document to write: its index, its `_id`, the study as routing value, and its fields."""
 
     kind: Kind
     id: str
@@ -24,12 +24,12 @@ class Source:
 
 
 def sources_of(study: StudyDocuments, space_type: str) -> list[Source]:
-    """A study's documents; the last stands for the study. Of two documents with one id the last counts."""
+    """A study's documents; the last represents the study. Of two documents with the same id the last is kept."""
     found: dict[str, Source] = {}
     for image in study.images:
         source = _source("images", image.image_id, study, image)
         vector = normalized(image.vector)
-        if vector.any() or space_type == "innerproduct":  # the other spaces have no place for a vector without direction
+        if vector.any() or space_type == "innerproduct":  # the other spaces reject zero vectors
             source.fields["vector"] = vector
         found[source.id] = source
     for report in study.reports:
@@ -42,7 +42,7 @@ def sources_of(study: StudyDocuments, space_type: str) -> list[Source]:
 
 
 def document_of(kind: type[Document], source: Mapping[str, Any]) -> Document:
-    """The document in a stored source. Lists come back as tuples, the vector not at all, and facets empty that it lacks."""
+    """The document in a stored source, without the vector. Lists become tuples, missing facets are empty."""
     held = [f.name for f in fields(kind) if f.name != "vector" and (f.name in source or f.default is MISSING)]
     return kind(**{name: _value(source.get(name)) for name in held})
 

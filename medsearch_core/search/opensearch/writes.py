@@ -1,8 +1,8 @@
 """Replacing and removing studies in one release.
 
-A study's new documents go out first, those it no longer has are deleted, and last comes the one that stands for it: only when
-that one carries the new `inputs` is a study taken for written, so that a run that died in the middle does it again. Nothing
-shows before the refresh at the end. Studies of which a document was refused are put back as the last refresh left them.
+A study's new documents are written first, then those it no longer has are deleted, and last its representative document is
+written: only if that has the new `inputs` does a study count as written, so an interrupted run writes it again. Nothing is
+visible before the final refresh. Studies with a rejected document are restored to the state of the last refresh.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from medsearch_core.search.opensearch.sources import Kind, Source, sources_of
 
 @dataclass
 class StoredStudy:
-    """What a release holds of one study: `_id` → kind, and the `inputs` of the document that stands for it."""
+    """A release's documents of one study: `_id` → kind, and the `inputs` of the representative document."""
 
     kinds: dict[str, Kind] = field(default_factory=dict)
     inputs: str | None = None
@@ -33,9 +33,9 @@ class Writes:
     """The writing half of one release.
 
     Args:
-        indexes: kind → the index its documents go to; without images there may be none for them.
+        indexes: kind → the index of its documents; without images there may be no image index.
         lease: held by the caller.
-        shows: whether what is written shows at once; a release that is being loaded shows nothing until it is finished.
+        shows: whether writes are refreshed at once; a release that is being loaded is refreshed when it is finished.
     """
 
     def __init__(self, reads: Reads, indexes: Mapping[Kind, str], lease: WriterLease, shows: bool) -> None:
@@ -48,8 +48,8 @@ class Writes:
         """Writes the studies that changed; returns how many.
 
         Raises:
-            DocumentsRefused: all but the studies of these documents were written.
-            StorageError: the cluster failed; the same call again completes what was begun.
+            DocumentsRefused: some documents were rejected; all studies but theirs were written.
+            StorageError: the cluster failed; repeating the call completes the write.
         """
         stored = self._stored([s.study for s in studies])
         state = {s.study: stored.get(s.study.partition, StoredStudy()) for s in studies}
@@ -73,7 +73,7 @@ class Writes:
             self.refresh()
 
     def refresh(self) -> None:
-        """Lets readers see what was written."""
+        """Makes writes visible to readers."""
         self._lease.check()
         if self._shows:
             with failing_as("written"):
@@ -98,7 +98,7 @@ class Writes:
             yield from (self._deleted(id_, name, kind) for id_, kind in kinds.items() if id_ not in kept)
 
     def _put_back(self, sources: Mapping[str, list[Source]]) -> None:
-        """Gives studies the documents that readers still see."""
+        """Restores the studies' documents that readers still see."""
         where, before = [one_of("study_key", list(sources))], set()
         operations = []
         for kind in self._indexes:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,33 +18,32 @@ from medsearch_api.imaging import uid_index as catalogue
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord, table_of
+from medsearch_core.storage.folder import Folder
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.support.api_client import local_client, settings_of
 
 
-def image(study: int, number: int = 1, **others) -> ImageRecord:
-    return ImageRecord(
-        **{
-            "image_id": f"1.{study}.1.{number}",
-            "patient": "p1",
-            "study": f"s{study}",
-            "key": f"{study}/{number}.dcm",
-            "sha256": "0" * 64,
-            "bytes": 10,
-            "frame": 1,
-            "frames": 1,
-            "is_representative": True,
-            "study_instance_uid": f"1.{study}",
-            "series_instance_uid": f"1.{study}.1",
-            "sop_instance_uid": f"1.{study}.1.{number}",
-            "modality": "CT",
-            "rows": 1,
-            "columns": 1,
-        }
-        | others
+def image(study: int, number: int = 1, **others: Any) -> ImageRecord:
+    record = ImageRecord(
+        image_id=f"1.{study}.1.{number}",
+        patient="p1",
+        study=f"s{study}",
+        key=f"{study}/{number}.dcm",
+        sha256="0" * 64,
+        bytes=10,
+        frame=1,
+        frames=1,
+        is_representative=True,
+        study_instance_uid=f"1.{study}",
+        series_instance_uid=f"1.{study}.1",
+        sop_instance_uid=f"1.{study}.1.{number}",
+        modality="CT",
+        rows=1,
+        columns=1,
     )
+    return replace(record, **others)
 
 
 def write(folder: Path, study: int, images: list[ImageRecord]) -> None:
@@ -150,19 +150,18 @@ def test_a_broken_file_hides_its_study_alone(tmp_path, caplog, broken, fault):
     assert studies(client) == ["1.1", "1.2"]
 
 
-class Gated:
+class Gated(Folder):
     """A store whose listing waits at a gate, or fails."""
 
-    def __init__(self, store) -> None:
-        self._store, self.gate, self.fails = store, threading.Event(), False
-        self.url = store.url
-        self.read = store.read
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.gate, self.fails = threading.Event(), False
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        self.gate.wait(30)
+        self.gate.wait(300)
         if self.fails:
             raise StorageError("cannot list")
-        return self._store.list(prefix)
+        return super().list(prefix)
 
 
 @pytest.fixture
@@ -172,7 +171,7 @@ def gated(tmp_path, monkeypatch):
     write(tmp_path, 1, [image(1)])
     settings = settings_of(tmp_path, api_dicomweb_refresh_seconds=0.0)
     backends = open_backends(settings)
-    store = Gated(backends.warehouse.store)
+    store = Gated(tmp_path / "warehouse")
     yield local_client(create_app(settings, lambda _: Backends(backends.index, Warehouse(store)))), store
     store.gate.set()
 
@@ -184,14 +183,14 @@ def test_while_it_is_built_the_answer_is_to_come_again(gated, monkeypatch):
     assert response.headers["retry-after"] == "10"
     assert client.get("/dicomweb/studies/1.1").status_code == 503
     assert client.get("/healthz").status_code == 200
-    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 300)
     store.gate.set()
     assert studies(client) == ["1.1"]
 
 
 def test_once_built_it_answers_while_it_is_refreshed_and_when_that_fails(gated, tmp_path, monkeypatch):
     client, store = gated
-    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 300)
     store.gate.set()
     assert studies(client) == ["1.1"]
     write(tmp_path, 2, [image(2)])
@@ -201,7 +200,7 @@ def test_once_built_it_answers_while_it_is_refreshed_and_when_that_fails(gated, 
     store.gate.clear()
     monkeypatch.setattr(catalogue, "WAIT_SECONDS", 0.05)
     assert studies(client) == ["1.1"]
-    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 30)
+    monkeypatch.setattr(catalogue, "WAIT_SECONDS", 300)
     store.gate.set()
     assert studies(client) == ["1.1", "1.2"]
 

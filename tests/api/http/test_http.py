@@ -12,6 +12,7 @@ from medsearch_api.http.page import FOLDER
 from medsearch_api.settings import Settings
 
 
+@pytest.mark.slow
 def test_importing_the_service_imports_neither_pipeline_nor_torch():
     program = (
         "import sys, medsearch_api.app; "

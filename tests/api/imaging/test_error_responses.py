@@ -17,7 +17,7 @@ ADVICE = ("try again.", "See its log for details.", "See the service's log for d
 )
 def test_an_error_of_the_service_ends_with_advice_and_keeps_its_message_to_itself(error, status):
     response = error_response(error("s3://hospital/Doe/1.dcm"))
-    text = response.body.decode()
+    text = bytes(response.body).decode()
     assert response.status_code == status
     assert text.lower().endswith(tuple(advice.lower() for advice in ADVICE))
     assert "Doe" not in text

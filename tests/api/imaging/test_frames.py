@@ -272,7 +272,9 @@ def test_more_work_than_fits_is_refused_and_not_piled_up(ingested):
 
     outcome = asyncio.run(crowd())
     assert [type(o) for o in outcome] == [bool, bool, asyncio.CancelledError, RequestError, RequestError, bool]
-    assert (outcome[3].status, outcome[3].retry_after) == (503, 1)
+    refused = outcome[3]
+    assert isinstance(refused, RequestError)
+    assert (refused.status, refused.retry_after) == (503, 1)
 
 
 def test_the_service_is_installed_with_every_decoder_the_pipeline_has():

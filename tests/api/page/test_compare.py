@@ -12,7 +12,17 @@ from medsearch_api.app import create_app
 from medsearch_core.records import ImageRecord
 from tests.support.radiology import images_in, service_settings
 from tests.support.serving import serving
-from tests.support.viewer import attributes_of, canvas, complaints_of_axe, difference, one_to_one, picture, settle, watched
+from tests.support.viewer import (
+    attributes_of,
+    box_of,
+    canvas,
+    complaints_of_axe,
+    difference,
+    one_to_one,
+    picture,
+    settle,
+    watched,
+)
 
 _COMPARE = """async ({ images, swaps }) => {
     const { html, render } = await import('/static/vendor/lit-html/lit-html.js');
@@ -151,7 +161,7 @@ def test_images_are_side_by_side_where_there_is_room(page, rows, count, width):
     page.set_viewport_size({"width": width, "height": 844})
     names = ["CT_small.dcm", "MR_small.dcm", "negative.dcm", "JPEG2000.dcm"][:count]
     compare(page, *(image(rows[name]) for name in names), swaps=True)
-    boxes = [figure.bounding_box() for figure in page.locator("figure").all()]
+    boxes = [box_of(figure) for figure in page.locator("figure").all()]
     assert (boxes[0]["y"] == boxes[1]["y"]) is (width >= 700)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 

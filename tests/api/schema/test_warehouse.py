@@ -139,6 +139,7 @@ def test_another_release_is_seen_at_the_next_request(folder):
     ask = ask_over(folder)
     index = open_embedded(str(folder / "index"))
     before = index.health().release
+    assert before
     counted = "{ searchReports { totalCount } index { images } }"
     assert ask(counted)["data"] == {"searchReports": {"totalCount": 3}, "index": {"images": 5}}
     index.publish(index.begin(None))

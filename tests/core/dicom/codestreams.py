@@ -1,4 +1,4 @@
-"""One picture of 6 × 8 pixels of 12 bits in compressed form, written by encoders other than the decoders under test."""
+"""One 6 × 8 image of 12 bits in each compressed format, written by encoders other than the decoders under test."""
 
 from __future__ import annotations
 
@@ -64,4 +64,4 @@ CODESTREAMS = {
     HTJ2KLosslessRPCL: (HIGH_THROUGHPUT_JPEG_2000, 16, 0),
     HTJ2K: (HIGH_THROUGHPUT_JPEG_2000, 16, 0),
 }
-"""Transfer syntax → codestream, the bits it stores, how far a pixel may be off."""
+"""Transfer syntax → codestream, bits stored, and maximum error of a pixel."""

@@ -1,4 +1,4 @@
-"""Every file that pydicom and pydicom-data ship: what is refused, and why, is listed; all else is shown."""
+"""Every file that pydicom and pydicom-data ship: the rejected ones are listed with their reasons; all others are shown."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ REFUSED_PIXELS = {
     "test-SR.dcm": "no_pixel_data",
     "waveform_ecg.dcm": "no_pixel_data",
 }
-"""Of the files whose header is parsed, whether or not it holds an identity."""
+"""The files whose header is parsed, with or without identifiers."""
 UNPARSED = {name for name, reason in REFUSED_HEADERS.items() if reason not in ("missing_identity", "media_directory")}
 COLOR_BARS = [
     name
@@ -132,7 +132,7 @@ def test_the_pixels_that_are_refused_are_these() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(COLOR_BARS) - PHOTOGRAPHS))
-def test_the_same_colour_bars_look_the_same_in_every_encoding(name: str) -> None:
+def test_the_same_color_bars_look_the_same_in_every_encoding(name: str) -> None:
     expected = render_frame(read_dataset(IMAGES["SC_rgb.dcm"].read_bytes()), 1).astype(int)
     found = render_frame(read_dataset(IMAGES[name].read_bytes()), 1).astype(int)
     assert np.abs(found - expected)[5::10, 5:95].max() <= 6

@@ -41,13 +41,13 @@ def test_rgb_without_a_planar_configuration_is_taken_for_by_pixel() -> None:
     assert shown(RGB, PlanarConfiguration=None) == RGB.tolist()
 
 
-def test_deeper_colour_keeps_its_high_bits() -> None:
+def test_deeper_color_keeps_its_high_bits() -> None:
     assert shown(RGB.astype(np.uint16) << 8) == RGB.tolist()
     assert shown(RGB.astype(np.uint32) << 24) == RGB.tolist()
     assert shown(RGB.astype(np.uint16) << 4, BitsStored=12, HighBit=11) == RGB.tolist()
 
 
-def test_shallower_colour_is_scaled_to_full_brightness() -> None:
+def test_shallower_color_is_scaled_to_full_brightness() -> None:
     pixels = np.array([[[0, 7, 15]]], np.uint8)
     assert shown(pixels, BitsStored=4, HighBit=3) == [[[0, 119, 255]]]
 
@@ -101,12 +101,12 @@ def test_a_palette_of_16_bits_that_holds_bytes_is_used_as_it_is() -> None:
     assert shown(INDICES, **colors) == [[[1, 5, 9], [2, 6, 10]], [[3, 7, 11], [255, 8, 12]]]
 
 
-def test_indices_outside_a_palette_take_its_first_and_last_colour() -> None:
+def test_indices_outside_a_palette_take_its_first_and_last_color() -> None:
     colors = palette([10, 20], [10, 20], [10, 20], first=1, bits=8)
     assert shown(INDICES, **colors) == [[[10] * 3, [10] * 3], [[20] * 3, [20] * 3]]
 
 
-def test_a_palette_of_65536_colours_is_read() -> None:
+def test_a_palette_of_65536_colors_is_read() -> None:
     entries = list(range(65536))
     colors = palette(entries, entries, entries)
     for channel in ("Red", "Green", "Blue"):

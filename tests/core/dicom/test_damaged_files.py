@@ -1,4 +1,4 @@
-"""Files cut short and files with bytes flipped: whatever comes of them, it is a picture or a `BadInput`."""
+"""Truncated files and files with flipped bytes: the result is always an image or a `BadInput`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
 from medsearch_core.errors import BadInput
 from medsearch_core.records import REASONS, ImageRecord, table_of
 from tests.core.dicom.codestreams import JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
+from tests.support.examples import examples
 from tests.support.factories import dataset, dicom_bytes, sequence_item
 
 
 def rich(pixels: np.ndarray = PICTURE, syntax: str = str(ExplicitVRLittleEndian), **more: Any) -> Dataset:
-    """A data set with sequences, lookup tables and functional groups, all of which may be damaged."""
+    """A data set with sequences, lookup tables and functional groups, any of which may be damaged."""
     return dataset(
         pixels,
         transfer_syntax=syntax,
@@ -72,7 +73,7 @@ FILES: dict[str, Callable[[], Dataset]] = {
     "implicit": lambda: rich(syntax=str(ImplicitVRLittleEndian)),
     "big endian": lambda: rich(syntax=str(ExplicitVRBigEndian)),
     "deflated": lambda: rich(syntax=str(DeflatedExplicitVRLittleEndian)),
-    "colour": lambda: rich(np.zeros((5, 4, 3), np.uint8), PlanarConfiguration=1),
+    "color": lambda: rich(np.zeros((5, 4, 3), np.uint8), PlanarConfiguration=1),
     "frames": lambda: rich(np.zeros((4, 5, 7), np.uint8)),
     "bits": lambda: rich(np.ones((5, 7), bool)),
     "float": lambda: rich(np.ones((5, 7), np.float32)),
@@ -85,7 +86,7 @@ FILES: dict[str, Callable[[], Dataset]] = {
 
 
 def process(data: bytes) -> str:
-    """Everything the pipeline does with an object; the reason it is refused for, or an empty text."""
+    """Runs everything the pipeline does with an object; returns the reason of its rejection, or an empty text."""
     try:
         identity(read_dataset(io.BytesIO(data), stop_before_pixels=True))
         ds = read_dataset(data)
@@ -121,7 +122,7 @@ def test_a_file_cut_anywhere_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=12))
 def test_a_file_with_bytes_flipped_is_shown_or_refused(name: str, flips: list[tuple[int, int]]) -> None:
     data = bytearray(dicom_bytes(FILES[name]()))
@@ -130,7 +131,7 @@ def test_a_file_with_bytes_flipped_is_shown_or_refused(name: str, flips: list[tu
     process(bytes(data))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.binary(max_size=300), st.booleans())
 def test_random_bytes_are_refused(data: bytes, has_preamble: bool) -> None:
     assert process(b"\0" * 128 + b"DICM" + data if has_preamble else data)

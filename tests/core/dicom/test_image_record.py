@@ -222,7 +222,7 @@ def test_a_spacing_shared_by_all_frames_is_each_frames_spacing() -> None:
     assert [r.pixel_spacing_mm for r in found] == [[0.5, 0.25]] * 2
 
 
-def test_frames_of_one_object_are_told_apart_and_the_middle_one_stands_for_it() -> None:
+def test_frames_of_one_object_have_distinct_ids_and_the_middle_one_represents_it() -> None:
     found = rows(dataset(CINE), [1, 2, 3, 4])
     assert [r.image_id for r in found] == [f"1.2.826.0.1.1.1.1_{n}" for n in (1, 2, 3, 4)]
     assert [r.is_representative for r in found] == [False, False, True, False]

@@ -45,7 +45,7 @@ def compressed(pixels: np.ndarray = GRADIENT, **attributes: Any) -> Any:
         compressed(),
         compressed(np.zeros((3, 4, 4), np.uint16)),
     ],
-    ids=["16 bits", "odd length", "1 bit", "1 bit frames", "colour", "float", "double", "rle", "rle frames"],
+    ids=["16 bits", "odd length", "1 bit", "1 bit frames", "color", "float", "double", "rle", "rle frames"],
 )
 def test_whole_pixel_data_passes(ds: Any) -> None:
     check_pixels(ds)

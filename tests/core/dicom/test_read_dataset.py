@@ -5,6 +5,7 @@ import logging
 import threading
 import warnings
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLitt
 
 
 class CountingFile(io.BytesIO):
-    """A file that counts what is read of it."""
+    """A file that counts the bytes read."""
 
     asked = 0
     furthest = 0
@@ -200,7 +201,8 @@ def test_a_patient_may_be_unknown_and_other_ids_absent() -> None:
 def test_an_object_without_a_study_or_instance_uid_has_no_identity(keyword: str, uid: str | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ds = dataset(**{keyword: uid})
+        given: dict[str, Any] = {keyword: uid}
+        ds = dataset(**given)
     with pytest.raises(BadInput) as caught:
         identity(ds)
     assert caught.value.reason == "missing_identity"
@@ -234,5 +236,5 @@ def test_threads_may_read_at_once() -> None:
 def test_an_object_whose_uid_is_none_has_no_identity(uid: str) -> None:
     ds = read_dataset(dicom_bytes(dataset()))
     ds.SOPInstanceUID = uid
-    with pytest.raises(BadInput, match="SOPInstanceUID is not a UID"):
+    with pytest.raises(BadInput, match="SOPInstanceUID"):
         identity(ds)

@@ -1,4 +1,4 @@
-"""JPEG 2000 at a reduced resolution: the picture of the full one, for a fraction of the work, or the full one."""
+"""JPEG 2000 at a reduced resolution: the same image as at full resolution, for a fraction of the work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.factories import dataset, dicom_bytes
 
 
 def body(rows: int, columns: int, dtype: type = np.uint16, low: int = 0, high: int = 4095) -> np.ndarray:
-    """A smooth picture with an edge and grain, as radiographs are."""
+    """A smooth image with an edge and grain, like a radiograph."""
     y, x = np.mgrid[:rows, :columns]
     shape = np.sin(x / 19) * np.cos(y / 23) * 0.4 + 0.5 + 0.1 * (x > columns / 2)
     grain = np.random.default_rng(1).normal(0, 0.003, shape.shape)
@@ -31,7 +31,7 @@ def body(rows: int, columns: int, dtype: type = np.uint16, low: int = 0, high: i
 
 def compressed(pixels: np.ndarray, syntax: str = JPEG2000Lossless, **more: Any) -> Dataset:
     ds = dataset(pixels, **more)
-    ds.compress(syntax, **({"j2k_psnr": [70]} if syntax == JPEG2000 else {}))
+    ds.compress(syntax, j2k_psnr=[70] if syntax == JPEG2000 else None)
     return read_dataset(dicom_bytes(ds))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import area_means, picture_size, resampled, sampled
 from tests.support.factories import dataset, sequence_item
 
-EXACT = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
+EXACT: dict[str, Any] = {"WindowCenter": 50, "WindowWidth": 100, "VOILUTFunction": "LINEAR_EXACT"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_sample_holds_stored_values_only() -> None:
     ],
     ids=str,
 )
-def test_the_aspect_of_a_pixel_is_its_height_over_its_width(attributes: dict[str, object], aspect: float) -> None:
+def test_the_aspect_of_a_pixel_is_its_height_over_its_width(attributes: dict[str, Any], aspect: float) -> None:
     assert pixel_aspect(dataset(**attributes)) == pytest.approx(aspect)
 
 
@@ -133,7 +134,7 @@ def test_tall_pixels_are_stretched_down() -> None:
     assert picture.tolist() == [[0, 255]] * 4
 
 
-def test_wide_pixels_are_stretched_across_in_colour_too() -> None:
+def test_wide_pixels_are_stretched_across_in_color_too() -> None:
     pixels = np.zeros((2, 2, 3), np.uint8)
     pixels[0] = 200
     assert render_frame(dataset(pixels, PixelAspectRatio=[1, 2]), 1).tolist() == [[[200] * 3] * 4, [[0] * 3] * 4]
@@ -145,6 +146,6 @@ def test_an_enhanced_frame_is_stretched_by_its_own_spacing() -> None:
     assert [render_frame(ds, frame).shape for frame in (1, 2)] == [(4, 4), (4, 8)]
 
 
-def test_colours_are_averaged_channel_by_channel() -> None:
+def test_colors_are_averaged_channel_by_channel() -> None:
     pixels = np.array([[[0, 10, 200], [100, 30, 100]]] * 2, np.uint8)
     assert render_frame(dataset(pixels), 1, 1).tolist() == [[[50, 20, 150]]]

@@ -5,10 +5,12 @@ import struct
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -33,7 +35,7 @@ FRAMES = np.stack([PICTURE + n for n in range(3)])
 NATIVE = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]
 
 
-def compressed(syntax: str, codestreams: list[bytes], bits: int, pixels: np.ndarray = PICTURE, **more: Any) -> Any:
+def compressed(syntax: UID, codestreams: list[bytes], bits: int, pixels: np.ndarray = PICTURE, **more: Any) -> Any:
     ds = dataset(pixels, transfer_syntax=syntax, codestreams=codestreams, BitsStored=bits, HighBit=bits - 1, **more)
     return read_dataset(dicom_bytes(ds))
 
@@ -49,7 +51,7 @@ def test_every_transfer_syntax_that_has_a_decoder_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
-def test_a_compressed_picture_is_decoded(syntax: str) -> None:
+def test_a_compressed_picture_is_decoded(syntax: UID) -> None:
     codestream, bits, tolerance = CODESTREAMS[syntax]
     ds = compressed(syntax, [codestream], bits)
     check_pixels(ds)
@@ -60,8 +62,9 @@ def test_a_compressed_picture_is_decoded(syntax: str) -> None:
 
 @pytest.mark.parametrize("syntax", NATIVE, ids=lambda uid: uid.name)
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32])
-def test_uncompressed_frames_of_every_depth_are_decoded_one_by_one(syntax: str, dtype: type) -> None:
-    pixels = (np.arange(75).reshape(3, 5, 5) % 2 if dtype is bool else np.arange(-30, 45).reshape(3, 5, 5)).astype(dtype)
+def test_uncompressed_frames_of_every_depth_are_decoded_one_by_one(syntax: UID, dtype: npt.DTypeLike) -> None:
+    numbers = np.arange(75) % 2 if dtype is bool else np.arange(-30, 45)
+    pixels: np.ndarray = numbers.reshape(3, 5, 5).astype(dtype)
     ds = read_dataset(dicom_bytes(dataset(pixels, transfer_syntax=syntax)))
     check_pixels(ds)
     for frame in (1, 2, 3):
@@ -69,20 +72,20 @@ def test_uncompressed_frames_of_every_depth_are_decoded_one_by_one(syntax: str, 
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_floating_point_pixels_are_decoded(dtype: type) -> None:
-    pixels = np.array([[-1.5, 0.25], [3e8, 4.0]], dtype)
+def test_floating_point_pixels_are_decoded(dtype: npt.DTypeLike) -> None:
+    pixels: np.ndarray = np.array([[-1.5, 0.25], [3e8, 4.0]], dtype)
     assert decode_frame(read_dataset(dicom_bytes(dataset(pixels))), 1).tolist() == pixels.tolist()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16])
-def test_run_length_encoded_frames_are_decoded(dtype: type) -> None:
+def test_run_length_encoded_frames_are_decoded(dtype: npt.DTypeLike) -> None:
     ds = dataset((FRAMES % 100).astype(dtype))
     ds.compress(RLELossless)
     read = read_dataset(dicom_bytes(ds))
     assert [decode_frame(read, n).tolist() for n in (1, 2, 3)] == (FRAMES % 100).tolist()
 
 
-def test_run_length_encoded_colour_is_decoded() -> None:
+def test_run_length_encoded_color_is_decoded() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (6, 8, 3)).astype(np.uint8)
     ds = dataset(pixels)
     ds.compress(RLELossless)
@@ -90,7 +93,7 @@ def test_run_length_encoded_colour_is_decoded() -> None:
 
 
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit], ids=lambda uid: uid.name)
-def test_a_gray_jpeg_of_8_bits_is_decoded(syntax: str) -> None:
+def test_a_gray_jpeg_of_8_bits_is_decoded(syntax: UID) -> None:
     pixels = np.full((8, 8), 77, np.uint8)
     ds = compressed(syntax, [jpeg(Image.fromarray(pixels))], 8, pixels)
     assert np.abs(decode_frame(ds, 1).astype(int) - 77).max() <= 1
@@ -98,7 +101,7 @@ def test_a_gray_jpeg_of_8_bits_is_decoded(syntax: str) -> None:
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 @pytest.mark.parametrize("stated", ["YBR_FULL_422", "YBR_FULL", "RGB"])
-def test_a_colour_jpeg_is_shown_in_its_colours_whatever_the_header_states(subsampling: int, stated: str) -> None:
+def test_a_color_jpeg_is_shown_in_its_colors_whatever_the_header_states(subsampling: int, stated: str) -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:8] = (200, 30, 60)
     data = jpeg(Image.fromarray(pixels), subsampling=subsampling)
@@ -107,7 +110,7 @@ def test_a_colour_jpeg_is_shown_in_its_colours_whatever_the_header_states(subsam
     assert np.abs(render_frame(ds, 1).astype(int) - pixels)[away_from_the_edge].max() <= 4
 
 
-def test_a_jpeg_that_stores_rgb_is_shown_in_its_colours() -> None:
+def test_a_jpeg_that_stores_rgb_is_shown_in_its_colors() -> None:
     pixels = np.zeros((16, 16, 3), np.uint8)
     pixels[:8] = (200, 30, 60)
     data = jpeg(Image.fromarray(pixels), keep_rgb=True)
@@ -116,7 +119,7 @@ def test_a_jpeg_that_stores_rgb_is_shown_in_its_colours() -> None:
 
 
 @pytest.mark.parametrize("stated", ["RGB", "YBR_RCT"])
-def test_colour_in_jpeg_2000_is_shown_in_its_colours(stated: str) -> None:
+def test_color_in_jpeg_2000_is_shown_in_its_colors(stated: str) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     ds = dataset(pixels, PhotometricInterpretation=stated)
     ds.compress(JPEG2000Lossless)
@@ -157,7 +160,7 @@ def test_an_extended_offset_table_is_followed() -> None:
 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
-def test_a_codestream_of_another_size_than_the_header_is_refused(syntax: str) -> None:
+def test_a_codestream_of_another_size_than_the_header_is_refused(syntax: UID) -> None:
     codestream, bits, _ = CODESTREAMS[syntax]
     assert claimed_size(codestream) == (6, 8)
     ds = compressed(syntax, [codestream], bits, Rows=8, Columns=6)
@@ -174,7 +177,7 @@ def test_a_codestream_that_claims_a_gigapixel_is_refused_before_it_is_decoded() 
 
 @pytest.mark.parametrize("syntax", CODESTREAMS, ids=lambda uid: uid.name)
 @pytest.mark.parametrize("kept", [0, 1])
-def test_a_damaged_codestream_is_refused_in_our_own_words(syntax: str, kept: int) -> None:
+def test_a_damaged_codestream_is_refused_in_our_own_words(syntax: UID, kept: int) -> None:
     codestream, bits, _ = CODESTREAMS[syntax]
     end_of_size = codestream.index(b"\0\x06\0\x08") + 5 if codestream[:2] == b"\xff\xd8" else 40
     ds = compressed(syntax, [codestream[: kept * end_of_size] + b"SMITH^JOHN" * 20], bits)

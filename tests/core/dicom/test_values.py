@@ -112,7 +112,7 @@ def test_pixels_that_are_not_square_are_stretched_as_in_the_picture() -> None:
     assert frame_values(ds, 1).stored.shape == frame_values(ds, 1, 32).full_size == render_frame(ds, 1).shape == (128, 64)
 
 
-def test_the_objects_windows_are_told_with_their_names() -> None:
+def test_the_objects_windows_come_with_their_names() -> None:
     ds = dataset(
         RAMP, WindowCenter=[40, 9, -600], WindowWidth=[400, 0, 1500], WindowCenterWidthExplanation=["SOFT", "NONE", "LUNG"]
     )
@@ -136,6 +136,6 @@ def test_a_window_over_two_limits_shows_them_as_black_and_white(low: float, high
     assert levels == pytest.approx([0, 127.5, 255], abs=0.01)
 
 
-def test_colour_has_no_values() -> None:
-    with pytest.raises(InvalidQuery, match="no modality values"):
+def test_color_has_no_values() -> None:
+    with pytest.raises(InvalidQuery, match="color"):
         frame_values(dataset(np.zeros((2, 2, 3), np.uint8)), 1)

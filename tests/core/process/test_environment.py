@@ -1,4 +1,4 @@
-"""Settings from the environment and from `.env`: nothing unknown, nothing secret shown."""
+"""Settings from the environment and from `.env`: unknown names are rejected, secrets are not shown."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from medsearch_pipeline.settings import Settings
 from tests.support.paths import PROJECT_ROOT
 
 PLACES = ("docker", "Makefile", ".env.example")
-"""Where variables are set for our programs, other than by users."""
+"""Files that set the project's variables, other than the user's own."""
 
 
 @pytest.fixture
 def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `.env` in the current folder, whose variables are gone after the test."""
+    """A `.env` in the current folder; its variables are unset after the test."""
     monkeypatch.delenv("PYTHON_DOTENV_DISABLED", raising=False)
     monkeypatch.setenv("MEDSEARCH_BATCH_SIZE", "4")
     for name in ("MEDSEARCH_MODEL", "MEDSEARCH_WAREHOUSES"):
@@ -96,10 +96,10 @@ def test_an_env_file_adds_to_the_environment_and_overrides_nothing(env_file: Pat
 def test_an_unknown_name_in_an_env_file_is_refused(env_file: Path) -> None:
     env_file.write_text("MEDSEARCH_WAREHOUSES=/data\n")
     load_env_file()
-    with pytest.raises(ConfigurationError, match=r"^MEDSEARCH_WAREHOUSES is not a setting"):
+    with pytest.raises(ConfigurationError, match=r"^MEDSEARCH_WAREHOUSES .*MEDSEARCH_WAREHOUSE\?"):
         load_settings(Settings)
 
 
 def test_an_env_file_that_was_asked_for_must_exist(env_file: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"there is no file .*settings\.env"):
+    with pytest.raises(ConfigurationError, match=r"settings\.env"):
         load_env_file(env_file.with_name("settings.env"))

@@ -12,11 +12,11 @@ from tests.core.search.index_places import PLACES, open_at
 
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an index may lie that nothing was written to."""
+    """The location of an index that nothing has been written to."""
     return PLACES[request.param](tmp_path / "index")
 
 
 @pytest.fixture
 def index(place: str) -> ReleasedIndex:
-    """An index that nothing was written to."""
+    """An index that nothing has been written to."""
     return open_at(place)

@@ -1,4 +1,4 @@
-"""A cluster with faults: a proxy before a real node that answers chosen bulk requests as an overloaded cluster does."""
+"""A cluster with faults: a proxy in front of a real node that answers selected bulk requests like an overloaded cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUSY = {"429": "rejected_execution_exception", "503": "unavailable_shards_except
 
 
 class FaultyCluster:
-    """Faults are used up one a bulk request. `asked` counts those requests."""
+    """Each bulk request uses up one fault. `asked` counts those requests."""
 
     def __init__(self, url: str, faults: list[Fault]) -> None:
         self.behind = url

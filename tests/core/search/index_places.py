@@ -1,4 +1,4 @@
-"""The search indexes that the shared tests run on. Another one joins by a line in `PLACES`."""
+"""The search indexes that the shared tests run on. Add another with a line in `PLACES`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def _on_the_shared_node(_: Path) -> str:
 
 
 PLACES: dict[str, Callable[[Path], str]] = {"embedded": str, "opensearch": _on_the_shared_node}
-"""Implementation → where an index of it lies, in a form for `open_at`, that nothing but the test with this folder uses."""
+"""Implementation → the location of an index for `open_at`, used only by the test with this folder."""
 
 
 def open_at(where: str) -> ReleasedIndex:
-    """The index in a folder, or of OpenSearch when spelled `http://host:port|name`."""
+    """The index in a folder, or on OpenSearch for `http://host:port|name`."""
     if where.startswith("http://"):
         from medsearch_core.search.opensearch.index import open_opensearch
         from medsearch_core.search.opensearch.options import Access, IndexLayout

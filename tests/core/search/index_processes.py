@@ -1,4 +1,4 @@
-"""What the other processes of the index tests run, `python index_processes.py ROLE PLACE …`, and how they are started."""
+"""The other processes of the index tests, `python index_processes.py ROLE PLACE …`, and how they are started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Process = subprocess.Popen[str]
 
 
 def start(role: str, place: str, *arguments: object) -> Process:
-    """A process beside this one."""
+    """A concurrent process."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.core.search.index_processes", role, place, *map(str, arguments)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT_ROOT,
@@ -28,14 +28,14 @@ def start(role: str, place: str, *arguments: object) -> Process:
 
 
 def finish(process: Process) -> str:
-    """What a process printed, once it ended without error. Closes what it reads, which ends one that only waits for that."""
-    out, err = process.communicate(timeout=120)
+    """The output of a process after it ended without error. Closes its input, which ends a process that waits for that."""
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return out.strip()
 
 
 def generation(name: str, number: int) -> StudyDocuments:
-    """A study all of whose documents carry the generation's number, and whose number of images changes with it."""
+    """A study whose documents all contain the generation's number, which also determines the number of images."""
     key, age = StudyKey("p1", name), float(number)
     images = [image(key, str(n), patient_age_years=age, vector=[1.0, n + number / 1000]) for n in range(2 + number % 3)]
     texts = [report(key, findings=f"generation{number} edema", patient_age_years=age, positive_signs=[str(number)])]
@@ -62,7 +62,7 @@ def add(place: str, prefix: str, count: int) -> None:
 
 
 def load(place: str, count: int, each: int) -> None:
-    """Writes studies, so many a commit, until it is killed or done."""
+    """Writes studies, several per commit, until it is killed or done."""
     index = open_at(place)
     print("started", flush=True)
     for first in range(0, count, each):
@@ -71,7 +71,7 @@ def load(place: str, count: int, each: int) -> None:
 
 
 def hang(place: str) -> None:
-    """Begins to put a release in place and never comes to an end."""
+    """Starts to publish a release and never finishes."""
 
     def wait(release: SearchIndex) -> None:
         release.upsert([generation("s1", 1)])

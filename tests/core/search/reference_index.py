@@ -1,4 +1,4 @@
-"""What every index must answer, computed in the plainest way: lists, loops and a hand-written table of stems."""
+"""The expected results of every index, computed in the simplest way: lists, loops and a hand-written table of stems."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STEMS = {
     "and": "",
     "no": "",
 }
-"""The words of the tests that change: plurals and spellings to one form, stop words to nothing."""
+"""The words of the tests that are not their own stem: plurals and variant spellings to one form, stop words to nothing."""
 
 
 class ReferenceIndex:
@@ -58,11 +58,11 @@ class ReferenceIndex:
         return [r for s in self.studies.values() for r in s.reports]
 
     def similar(self, vector: Sequence[float], filters: Filters) -> dict[str, float]:
-        """Image id → cosine of all that match."""
+        """Image id → cosine of all matching images."""
         return {i.image_id: cosine(vector, i.vector) for i in self.images if image_matches(i, filters)}
 
     def similar_to(self, image: ImageDocument, filters: Filters, exclude: Exclude) -> dict[str, float]:
-        """As `similar`, without what is excluded."""
+        """As `similar`, without the exclusions."""
         left_out = {
             Exclude.NOTHING: lambda other: False,
             Exclude.IMAGE: lambda other: other.image_id == image.image_id,
@@ -73,7 +73,7 @@ class ReferenceIndex:
         return {id_: score for id_, score in self.similar(image.vector, filters).items() if id_ not in hidden}
 
     def text(self, query: str, fields: Sequence[TextField], filters: Filters) -> dict[str, float]:
-        """Report id → BM25 of all that match. Of two spellings with one stem each counts, of two equal words one."""
+        """Report id → BM25 of all matching reports. Spellings with one stem each count, repeated words once."""
         words = stems_of(dict.fromkeys(words_of(query)))
         scores: dict[str, float] = {r.report_id: 0.0 for r in self.reports} if not words else {}
         for field in set(fields) or {TextField.FINDINGS, TextField.IMPRESSION} if words else ():

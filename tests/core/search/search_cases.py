@@ -1,4 +1,4 @@
-"""Small things that the cases of the shared tests have in common."""
+"""Functions and values that the shared tests' cases have in common."""
 
 from __future__ import annotations
 

@@ -145,11 +145,11 @@ many_filters = st.builds(
     without_images=st.lists(st.sampled_from(image_ids), max_size=3),
     without_present=st.just(()) | codes,
 )
-"""Filters on everything at once, which match little."""
+"""Filters on all fields at once, which match few documents."""
 
 
 def single_filters() -> st.SearchStrategy[Filters]:
-    """Filters on one thing, which match something more often."""
+    """Filters on one field, which match documents more often."""
     some = {
         **dict.fromkeys((*(facet.name for facet in FACETS), "sexes", "tags"), awkward),
         **dict.fromkeys(("reports", "without_reports"), st.sampled_from(report_ids)),

@@ -1,4 +1,4 @@
-"""Every answer of every search index, beside the plain model's, over studies and questions that nobody thought of."""
+"""All results of every search index, compared with the reference index's, over generated studies and queries."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from tests.core.search.reference_index import ReferenceIndex
 from tests.core.search.search_documents import filters, image_ids, queries, report_ids, studies, text_fields, vectors
 
 NEARLY_ALIKE = 2e-6
-"""Cosines that may come in either order: scores are rounded to six decimals."""
+"""The difference of cosines that may come in either order: scores are rounded to six decimals."""
 
 NEARLY_AS_WELL = 1e-3
-"""BM25 scores, as a share, that may come in either order: an index may compute them in float32."""
+"""The relative difference of BM25 scores that may come in either order: an index may compute them in float32."""
 
 Question = Callable[[ReleasedIndex, ReferenceIndex], None]
 
@@ -99,7 +99,7 @@ def test_every_answer_is_that_of_the_plain_model(
 
 
 def build_anew(index: ReleasedIndex, model: ReferenceIndex) -> None:
-    """An index may count replaced reports among BM25's until it merges them away; a new release has none."""
+    """An index may count replaced reports in BM25 until it merges them away; a new release has none."""
     studies = list(model.studies.values())
     name = index.begin(model_of(studies))
     index.release(name).upsert(studies)
@@ -108,7 +108,7 @@ def build_anew(index: ReleasedIndex, model: ReferenceIndex) -> None:
 
 
 def assert_same_documents(index: ReleasedIndex, model: ReferenceIndex) -> None:
-    """Also before compaction: what is held, and what words are found."""
+    """Also before compaction: the stored documents, and the words found."""
     health = index.health()
     assert (health.images, health.reports, health.studies) == (len(model.images), len(model.reports), len(model.studies))
     assert dict(index.studies()) == {key: study.inputs for key, study in model.studies.items()}
@@ -196,10 +196,10 @@ def ask_hybrid(
         with pytest.raises(InvalidQuery):
             hybrid(index, vector, query, k, narrowed, offset)
         return
-    alike, told = model.similar(vector, narrowed), model.text(query, (), narrowed)
-    if not any(told.values()):
-        told = {}
-    likeness, words = places(alike, NEARLY_ALIKE, 0), places(told, 0, NEARLY_AS_WELL)
+    alike, scored = model.similar(vector, narrowed), model.text(query, (), narrowed)
+    if not any(scored.values()):
+        scored = {}
+    likeness, words = places(alike, NEARLY_ALIKE, 0), places(scored, 0, NEARLY_AS_WELL)
     of = {i.image_id: words[i.report_id] for i in model.images if i.report_id in words and i.image_id in alike}
     whole = hybrid(index, vector, query, WINDOW, narrowed)
     assert {h.document.image_id for h in whole} == set(alike)
@@ -215,7 +215,7 @@ def ask_hybrid(
 
 
 def places(scores: Mapping[str, float], absolute: float, relative: float) -> dict[str, tuple[int, int]]:
-    """The first and the last place each may have: those that score nearly the same may stand in any order."""
+    """The first and the last rank each may have: those with nearly equal scores may be in any order."""
     return {
         id_: (
             1 + sum(other > score + absolute + relative * score for other in scores.values()),
@@ -233,7 +233,7 @@ def assert_place(part: Part | None, due: tuple[int, int] | None, score: float | 
 
 
 def assert_images_in_order(hits: Sequence[ImageHit], due: Mapping[str, float]) -> None:
-    """All that match, nearest first, ties by id, each with its cosine."""
+    """All matching images, nearest first, ties by id, each with its cosine."""
     found = {h.document.image_id: h.score for h in hits}
     assert found == pytest.approx(due, abs=NEARLY_ALIKE)
     assert len(hits) == len(found)
@@ -241,7 +241,7 @@ def assert_images_in_order(hits: Sequence[ImageHit], due: Mapping[str, float]) -
 
 
 def assert_reports_in_order(hits: Sequence[ReportHit], due: Mapping[str, float]) -> None:
-    """All that match, best first, ties by id. How large a score is belongs to the index."""
+    """All matching reports, best first, ties by id. The size of a score depends on the index."""
     found = [h.document.report_id for h in hits]
     assert (set(found), len(found)) == (set(due), len(due))
     assert_in_order([(h.score, h.document.report_id) for h in hits])

@@ -1,4 +1,4 @@
-"""What every search index holds, refuses and filters, case by case."""
+"""What every search index stores, rejects and filters, case by case."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from medsearch_core.errors import IndexMismatch, InvalidQuery
+from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.hybrid import WINDOW, hybrid
 from medsearch_core.search.index import SearchIndex
@@ -63,9 +64,9 @@ def test_images_are_listed_by_study_and_id_in_pages(index: SearchIndex) -> None:
     assert [listed(offset=n, limit=2) for n in (0, 2, 4, 6)] == [(5, "ab"), (5, "de"), (5, "c"), (5, "")]
     assert listed(filters=Filters(patients=["p1"]), offset=1, limit=2) == (4, "bd")
     assert listed(limit=0) == (5, "")
-    for wrong in ({"offset": -1}, {"limit": 1001}, {"offset": 9_999, "limit": 2}):
+    for offset, limit in ((-1, 2), (0, 1001), (9_999, 2)):
         with pytest.raises(InvalidQuery):
-            index.list_images(**wrong)
+            index.list_images(offset=offset, limit=limit)
 
 
 def test_vectors_come_back_as_directions(index: SearchIndex) -> None:
@@ -78,7 +79,7 @@ def test_vectors_come_back_as_directions(index: SearchIndex) -> None:
     assert image_ids(index.similar([1.0, 0.0], 2)) == ["s1.c", "s1.a"]
 
 
-def test_the_studies_held_are_told_with_their_inputs(index: SearchIndex) -> None:
+def test_stored_studies_are_listed_with_their_inputs(index: SearchIndex) -> None:
     index.upsert([study_of("s1", inputs="x"), study_of("s2", images=0), study_of("s3", patient="p2", images=3)])
     index.delete([B])
     assert dict(index.studies()) == {A: "x", C: "a"}
@@ -225,8 +226,8 @@ def test_filters_name_reports_and_tags(index: SearchIndex) -> None:
 
 @pytest.mark.parametrize("code", ["J", "j1", "J18", "J18.", "J18.9", " j18.9 "])
 def test_a_code_finds_itself_and_every_code_that_begins_with_it(index: SearchIndex, code: str) -> None:
-    codes = {"present_codes": ["J18.9", "I50"], "absent_codes": ["J18.9"], "uncertain_codes": ["J18.9"]}
-    others = {"present_codes": ["I50.9", "AJ18.9"], "absent_codes": ["J2", "1J18"], "uncertain_codes": []}
+    codes: dict[str, Any] = {"present_codes": ["J18.9", "I50"], "absent_codes": ["J18.9"], "uncertain_codes": ["J18.9"]}
+    others: dict[str, Any] = {"present_codes": ["I50.9", "AJ18.9"], "absent_codes": ["J2", "1J18"], "uncertain_codes": []}
     for key, held in ((A, codes), (B, others)):
         index.upsert([StudyDocuments(study=key, images=[image(key, **held)], reports=[report(key, **held)], inputs="a")])
     for narrowed in (Filters(present=[code, "i"]), Filters(absent=[code]), Filters(uncertain=[code, "J18"])):
@@ -238,7 +239,7 @@ def test_a_code_finds_itself_and_every_code_that_begins_with_it(index: SearchInd
 
 
 def test_without_present_leaves_out_only_what_a_report_says_is_there(index: SearchIndex) -> None:
-    held = {
+    held: dict[StudyKey, dict[str, Any]] = {
         A: {"present_codes": ["J93.9", "I50"], "absent_codes": ["J90"]},
         B: {"present_codes": ["J18.9"], "absent_codes": ["J93.9"], "uncertain_codes": ["J93.0"]},
     }

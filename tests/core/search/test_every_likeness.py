@@ -1,4 +1,4 @@
-"""How every search index finds what is alike, case by case."""
+"""How every search index finds similar images and reports, case by case."""
 
 from __future__ import annotations
 

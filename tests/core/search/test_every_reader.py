@@ -1,4 +1,4 @@
-"""Every search index read while it is written, and how much of what is nearest it finds."""
+"""Reads of every search index during writes, and its recall."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def test_threads_may_share_an_index(index: ReleasedIndex) -> None:
 def test_nearly_all_that_is_nearest_is_found_under_every_filter(index: ReleasedIndex) -> None:
     count, dimensions, k = 5000, 64, 10
     chance = np.random.default_rng(0)
-    centres = chance.standard_normal((100, dimensions))
-    vectors = (centres[chance.integers(0, 100, count)] + 0.5 * chance.standard_normal((count, dimensions))).astype(np.float32)
+    centers = chance.standard_normal((100, dimensions))
+    vectors = (centers[chance.integers(0, 100, count)] + 0.5 * chance.standard_normal((count, dimensions))).astype(np.float32)
     ages = chance.permutation(count).astype(float)
     for first in range(0, count, 1000):
         index.upsert([study_of_images(n, vectors, ages) for n in range(first, first + 1000, 50)])

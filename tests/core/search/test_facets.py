@@ -1,9 +1,10 @@
-"""The table of facets: what follows from a row of it, and what an index that was built before it does."""
+"""The table of facets: what follows from a row, and how an index that was built before it behaves."""
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,11 @@ from tests.core.search.search_documents import image, report
 A = StudyKey("p1", "s1")
 
 
+def narrowed(facet: Facet, value: str) -> Filters:
+    given: dict[str, Any] = {facet.name: [value]}
+    return Filters(**given)
+
+
 @pytest.mark.parametrize("facet", FACETS, ids=lambda facet: facet.name)
 def test_a_facet_is_a_text_of_the_metadata_a_filter_a_count_and_a_field_of_every_index(facet: Facet) -> None:
     assert {f.name: f.metadata["type"] for f in fields(ImageRecord)}[facet.column] == TEXT
@@ -39,15 +45,17 @@ def test_a_facet_is_a_text_of_the_metadata_a_filter_a_count_and_a_field_of_every
 
 @pytest.mark.parametrize("facet", FACETS, ids=lambda facet: facet.name)
 def test_documents_have_a_facets_value_and_reports_those_of_their_studys_images(facet: Facet) -> None:
-    shared = {"patient": "p1", "study": "s1", "key": "k", "sha256": "a"}
+    shared: dict[str, Any] = {"patient": "p1", "study": "s1", "key": "k", "sha256": "a"}
+    values: dict[str, Any] = {"1": "b", "2": "a", "3": None, "4": "a"}
     images = [
         ImageRecord(
             image_id=name, bytes=1, frame=1, frames=1, is_representative=True, study_instance_uid="1", sop_instance_uid=name,
             rows=1, columns=1, **shared, **{facet.column: value},
         )
-        for name, value in (("1", "b"), ("2", "a"), ("3", None), ("4", "a"))
+        for name, value in values.items()
     ]  # fmt: skip
-    lists = {f.name: [] for f in fields(ReportRecord) if f.name.startswith(("positive", "negative")) or "codes" in f.name}
+    names = [f.name for f in fields(ReportRecord) if f.name.startswith(("positive", "negative")) or "codes" in f.name]
+    lists: dict[str, Any] = {name: [] for name in names}
     text = ReportRecord(report_id="s1", encoding="utf-8", ner_version="1", text="", **shared, **lists)
     vectors = [EmbeddingRecord(image_id=i.image_id, model_id="m", model_version="1", vector=[1.0]) for i in images]
     made = study_documents(A, images, vectors, [text], "inputs")
@@ -75,7 +83,7 @@ def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[EmbeddedInde
 
 def test_an_index_from_before_a_facet_answers_and_finds_nothing_by_it(older: tuple[EmbeddedIndex, Facet]) -> None:
     index, facet = older
-    asked = Filters(**{facet.name: ["any"]})
+    asked = narrowed(facet, "any")
     assert index.images(["s1.1"]) == [replace(image(A), vector=())]
     assert [hit.document.report_id for hit in index.text("effusion").hits] == ["s1"]
     assert len(index.similar([1.0, 0.0], 5)) == index.list_images().total == index.count().images == 1
@@ -94,13 +102,14 @@ def test_an_index_from_before_a_facet_takes_no_documents_until_it_is_built_anew(
     index.release(name).upsert([study])
     index.finish(name)
     index.publish(name)
-    assert index.count(Filters(**{facet.name: ["x"]})).images == 1
+    assert index.count(narrowed(facet, "x")).images == 1
 
 
 def test_a_document_of_a_cluster_from_before_a_facet_is_read_without_it() -> None:
-    for kind, document in ((ImageDocument, image(A)), (ReportDocument, report(A))):
-        stored = {f.name: getattr(document, f.name) for f in fields(kind) if f.name != "vector"}
-        for facet in FACETS:
-            stored.pop(facet.column, None)
-            stored.pop(facet.name, None)
-        assert document_of(kind, stored) == (replace(document, vector=()) if isinstance(document, ImageDocument) else document)
+    facets = {name for facet in FACETS for name in (facet.column, facet.name)}
+    for document in (image(A), report(A)):
+        stored = {f.name: getattr(document, f.name) for f in fields(document) if f.name != "vector" and f.name not in facets}
+        if isinstance(document, ImageDocument):
+            assert document_of(ImageDocument, stored) == replace(document, vector=())
+        else:
+            assert document_of(ReportDocument, stored) == document

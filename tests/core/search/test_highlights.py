@@ -1,4 +1,4 @@
-"""Where words match: the words an index finds a text by, no others, and where they stand."""
+"""Highlights: exactly the words by which an index finds a text, with their positions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from medsearch_core.search.embedded.table import WORDS_INDEX
 from medsearch_core.search.highlights import matching_spans
 from medsearch_core.search.tokens import compared, stems_of, tokenize, words_of
 from tests.core.search.search_documents import WORDS
+from tests.support.examples import examples
 
 OPTIONS: dict[str, Any] = {
     name: getattr(WORDS_INDEX, name)
@@ -72,7 +73,7 @@ awkward = st.sampled_from("İıßẞſKÅǅǆﬁΣς½²ĸŁœŉﷺ한각\u0308\
 texts = st.lists(st.sampled_from(WORDS) | st.text(awkward | st.characters(), max_size=4), max_size=12).map(" ".join)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(200), deadline=None, derandomize=True, database=None)
 @given(texts, texts)
 def test_marked_is_what_the_index_compares_alike_and_nothing_else(text: str, query: str) -> None:
     asked = set(by_lance(stems_of(words_of(query))))

@@ -1,4 +1,4 @@
-"""Queries that come at once are compared in one pass, each with its own answer."""
+"""Concurrent queries share one scan, and each gets its own result."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from medsearch_core.search.embedded.scan import MAX_QUERIES_PER_SCAN, BatchedSca
 CHANCE = np.random.default_rng(0)
 
 
-class Counted:
-    """A block of vectors that knows how often it was gone through, and may fail."""
+class Counted(np.ndarray):
+    """A block of vectors that counts its scans, and may fail."""
 
-    def __init__(self, vectors: np.ndarray) -> None:
-        self.vectors, self.passes, self.failures = vectors, 0, 0
+    passes, failures = 0, 0
 
-    def __matmul__(self, units: np.ndarray) -> np.ndarray:
+    @property
+    def vectors(self) -> np.ndarray:
+        return self.view(np.ndarray)
+
+    def __matmul__(self, units: np.ndarray) -> np.ndarray:  # type: ignore[override]
         self.passes += 1
         if self.failures:
             self.failures -= 1
@@ -32,7 +35,7 @@ def units(count: int) -> np.ndarray:
 
 
 def asked_at_once(passes: BatchedScan, queries: np.ndarray, pool: ThreadPoolExecutor) -> list:
-    """What each query is told, all of them having waited for the same turn."""
+    """The result of each query, after all of them waited for the same turn."""
     with passes._turn:
         answers = [pool.submit(passes.products, unit) for unit in queries]
         while len(passes._waiting) < len(queries):
@@ -41,7 +44,7 @@ def asked_at_once(passes: BatchedScan, queries: np.ndarray, pool: ThreadPoolExec
 
 
 def test_queries_that_wait_together_share_passes_and_get_their_own_products():
-    blocks = [Counted(units(50)), Counted(units(7))]
+    blocks = [units(50).view(Counted), units(7).view(Counted)]
     passes, queries = BatchedScan(blocks), units(MAX_QUERIES_PER_SCAN + 8)
     with ThreadPoolExecutor(len(queries)) as pool:
         answers = asked_at_once(passes, queries, pool)
@@ -53,14 +56,14 @@ def test_queries_that_wait_together_share_passes_and_get_their_own_products():
 
 
 def test_a_query_alone_is_one_pass():
-    block = Counted(units(50))
+    block = units(50).view(Counted)
     (unit,) = units(1)
     assert np.array_equal(BatchedScan([block]).products(unit), block.vectors @ unit)
     assert block.passes == 1
 
 
 def test_a_pass_that_fails_fails_one_query_and_the_others_are_compared_after_all():
-    block = Counted(units(50))
+    block = units(50).view(Counted)
     block.failures = 1
     passes, queries = BatchedScan([block]), units(6)
     with ThreadPoolExecutor(len(queries)) as pool:

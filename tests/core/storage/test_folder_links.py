@@ -1,4 +1,4 @@
-"""Neither a key nor a link leads out of a folder, whenever it was put there."""
+"""Neither a key nor a link leads out of a folder, whenever it was created."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def test_links_out_of_the_folder_are_listed_as_links_and_never_read(landing: Pat
     for key in links:
         assert store.info(key).etag == LINK_ETAG
         assert store.info(key).bytes == 0
-        with pytest.raises(ObjectForbidden, match=f"cannot read {key}: it is a link"):
+        with pytest.raises(ObjectForbidden, match=f" {key}:.* link"):
             store.read(key)
-        with pytest.raises(ObjectForbidden, match=f"cannot open {key}: it is a link"):
+        with pytest.raises(ObjectForbidden, match=f" {key}:.* link"):
             store.open(key)
-    with pytest.raises(ObjectForbidden, match="below a link"):
+    with pytest.raises(ObjectForbidden, match=r"folder/secret\.txt"):
         store.read("folder/secret.txt")
     with pytest.raises(StorageError):
         list(store.list("folder"))

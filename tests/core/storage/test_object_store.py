@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from medsearch_core.errors import ConfigurationError, ObjectForbidden, ObjectNotFound, StorageError
 from medsearch_core.storage.object_store import HEADER_BYTES, ObjectInfo, ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
+from tests.support.examples import examples
 
 NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "per%20cent.dcm", "quote'?*.dcm"]
 
@@ -61,7 +63,7 @@ def test_a_missing_object_is_named_and_not_taken_for_an_empty_one(store: ObjectS
         store.info("no/such.dcm")
 
 
-def test_one_object_is_told_as_it_is_listed(store: ObjectStore) -> None:
+def test_info_returns_an_object_as_it_is_listed(store: ObjectStore) -> None:
     store.write("some/a", b"one")
     assert store.info("some/a") == next(store.list())
 
@@ -92,9 +94,14 @@ def test_a_header_is_fetched_without_the_rest_of_the_object(
 ) -> None:
     import obstore
 
-    fetched = []
+    fetched: list[int] = []
     original = obstore.get_range
-    monkeypatch.setattr(obstore, "get_range", lambda *a, **k: fetched.append(k["end"] - k["start"]) or original(*a, **k))
+
+    def noted(*given: Any, start: int, end: int, **named: Any) -> Any:
+        fetched.append(end - start)
+        return original(*given, start=start, end=end, **named)
+
+    monkeypatch.setattr(obstore, "get_range", noted)
     store = open_store(f"s3://{s3_bucket}/x", S3Options(s3_endpoint, "us-east-1"))
     store.write("big", bytes(10_000_000))
     with store.open("big") as file:
@@ -126,24 +133,24 @@ def test_a_file_name_that_no_store_can_spell_is_listed_as_such_and_stops_nothing
 
 def test_a_bucket_that_is_not_there_fails_and_is_not_empty(s3_bucket: str, s3_endpoint: str) -> None:
     store = open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1"))
-    with pytest.raises(StorageError, match="cannot list"):
+    with pytest.raises(StorageError, match="s3://no-such-bucket"):
         list(store.list())
 
 
 def test_an_address_of_another_kind_is_refused_with_what_is_possible() -> None:
-    with pytest.raises(ConfigurationError, match="give a folder, file:// or s3://"):
+    with pytest.raises(ConfigurationError, match="file:// or s3://"):
         open_store("ftp://somewhere")
 
 
 def test_a_folder_that_must_exist_is_not_made_up(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"there is no folder .*/typo: create or mount it"):
+    with pytest.raises(ConfigurationError, match=r"/typo: create or mount it"):
         open_store(str(tmp_path / "typo"), must_exist=True)
     assert not (tmp_path / "typo").exists()
 
 
 def test_a_file_where_a_folder_should_be_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(ConfigurationError, match="cannot be used as a folder"):
+    with pytest.raises(ConfigurationError, match=str(tmp_path / "file")):
         open_store(str(tmp_path / "file"))
 
 
@@ -157,9 +164,9 @@ def test_a_file_without_permission_is_that_files_fault() -> None:
     try:
         if is_root:  # who may read everything, and so becomes nobody
             os.seteuid(65534)
-        with pytest.raises(ObjectForbidden, match=r"cannot read x\.dcm"):
+        with pytest.raises(ObjectForbidden, match=r"x\.dcm"):
             store.read("x.dcm")
-        with pytest.raises(ObjectForbidden, match=r"cannot (read|open) x\.dcm"):
+        with pytest.raises(ObjectForbidden, match=r"x\.dcm"):
             store.open("x.dcm").read()
     finally:
         if is_root:
@@ -248,7 +255,7 @@ def test_an_empty_store_scans_as_an_empty_part(store: ObjectStore, after: str) -
     assert store.scan(after, 10) == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.sets(st.lists(st.text("a/.-0~é\n#", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join), max_size=12),
     st.integers(1, 5),
@@ -266,13 +273,18 @@ def test_a_folder_of_any_names_scans_in_parts_as_it_lists(keys: set[str], limit:
         assert listed == sorted(listed)
 
 
-def test_what_lies_before_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_before_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_store(str(tmp_path))
     for patient in range(20):
         store.write(f"p{patient:02}/s1/a.dcm", b"x")
     looked: list[str] = []
     original = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: looked.append(Path(path).name) or original(path))
+
+    def noted(path: str) -> Any:
+        looked.append(Path(path).name)
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
     assert [o.key for o in store.scan("p18/s1/a.dcm", 10)] == ["p19/s1/a.dcm"]
     assert looked == [tmp_path.name, "p18", "s1", "p19", "s1"]
 
@@ -280,7 +292,7 @@ def test_what_lies_before_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.M
 def test_a_folder_that_is_gone_scans_as_a_failure_and_not_as_empty(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "landing"))
     (tmp_path / "landing").rmdir()
-    with pytest.raises(StorageError, match="cannot list"):
+    with pytest.raises(StorageError, match=str(tmp_path / "landing")):
         store.scan("", 10)
 
 
@@ -302,5 +314,5 @@ def test_keys_of_a_bucket_that_no_store_can_be_asked_for_are_listed_as_they_are(
 
 @pytest.mark.usefixtures("s3_bucket")
 def test_a_bucket_that_is_not_there_cannot_be_scanned(s3_endpoint: str) -> None:
-    with pytest.raises(StorageError, match="cannot list"):
+    with pytest.raises(StorageError, match="s3://no-such-bucket"):
         open_store("s3://no-such-bucket", S3Options(s3_endpoint, "us-east-1")).scan("", 10)

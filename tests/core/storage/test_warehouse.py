@@ -1,4 +1,4 @@
-"""The warehouse: addressed by study, honest about what it was made from and by which run, the same rows every time."""
+"""The warehouse: addressed by study, with the digest of its inputs and its run, and with reproducible rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(open_store(str(tmp_path)))
 
 
-def test_a_studys_rows_lie_under_table_patient_and_study(warehouse: Warehouse) -> None:
+def test_a_studys_rows_are_stored_under_table_patient_and_study(warehouse: Warehouse) -> None:
     warehouse.write_rows(EmbeddingRecord, PATH, [ROW], "digest")
     assert [o.key for o in warehouse.store.list()] == ["embeddings/p10000032/s50414267.parquet"]
     assert warehouse.read_rows(EmbeddingRecord, PATH) == [ROW]
@@ -71,7 +71,7 @@ def test_a_study_without_rows_reads_as_an_empty_table_of_the_right_shape(warehou
     assert warehouse.read(PATH).num_rows == 0
 
 
-def test_what_an_earlier_version_left_is_removed_and_neighbours_stay(warehouse: Warehouse) -> None:
+def test_what_an_earlier_version_left_is_removed_and_other_studies_stay(warehouse: Warehouse) -> None:
     for path in ("thumbnails/p1/s1/a.png", "thumbnails/p1/s1/b.png", "thumbnails/p1/s2/c.png"):
         warehouse.store.write(path, b"png")
     warehouse.remove_others("thumbnails/p1/s1", ["thumbnails/p1/s1/a.png"])
@@ -113,7 +113,7 @@ def written_under(version: int, path: str, table: pa.Table, warehouse: Warehouse
     warehouse.store.write(path, sink.getvalue())
 
 
-def test_a_file_of_an_earlier_version_tells_what_it_was_made_from_and_is_not_taken_for_a_present_one(
+def test_a_file_of_an_earlier_version_has_its_inputs_and_does_not_count_as_current(
     warehouse: Warehouse,
 ) -> None:
     table, present = table_of(CatalogFile, []), present_version(CATALOG_PATH)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -113,7 +114,7 @@ def test_every_check_passes_on_what_was_ingested(place: Place) -> None:
         True,
     )
     assert checks[DIRECTIONS].metadata["compared"].value == 7
-    told = {name: value.value for name, value in checks["events_hold_no_patient_data"].metadata.items()}
+    told: dict[str, Any] = {name: value.value for name, value in checks["events_hold_no_patient_data"].metadata.items()}
     assert (told["runs_read"], told["events_with_patient_data"]) == (2, 0)
     assert told["events_read"] > 7 * 10
     assert told["values_compared"] > 7
@@ -152,7 +153,9 @@ def test_what_was_damaged_is_told_study_by_study_and_every_other_study_is_indexe
     assert "embeddings" in str(checks[COMPARABLE].description), "the remedy names the table"
     assert not result.success
     (failed,) = (event for event in result.all_events if event.is_step_failure)
-    sentence = failed.step_failure_data.error.to_string().partition("StudiesIncomplete: ")[2].splitlines()[0]
+    error = failed.step_failure_data.error
+    assert error
+    sentence = error.to_string().partition("StudiesIncomplete: ")[2].splitlines()[0]
     assert (str(UNFINITE) in sentence, figures(sentence)) == (True, [1]), "the first study, and one more"
     indexed = {e.partition for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey("search_index")}
     assert indexed == set(place.instance.get_dynamic_partitions(NAME)) - {str(UNFINITE), str(DROPPED)}

@@ -8,6 +8,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import UID
 
+from medsearch_core.keys import StudyKey
 from medsearch_core.records import REASONS
 from medsearch_pipeline.demo.bad_files import FOLDER as BAD_FOLDER
 from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
@@ -64,7 +65,7 @@ def test_every_image_decodes_and_names_its_folder(landing):
 
 
 def test_studies_are_told_apart_by_their_uids(landing):
-    of_study = {}
+    of_study: dict[str, StudyKey] = {}
     for key, _, ds in images(landing):
         assert UID(ds.StudyInstanceUID).is_valid
         assert of_study.setdefault(ds.StudyInstanceUID, key) == key

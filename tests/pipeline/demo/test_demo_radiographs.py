@@ -1,6 +1,7 @@
 """Findings are in the pixels, on their side, and nowhere else: the same body is drawn with and without."""
 
 import hashlib
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from medsearch_pipeline.demo.radiographs import LARGEST, draw
 BODY = physique(stream(7, "body"))
 
 
+@cache
 def exposed(view, *findings):
     return draw(BODY, findings, view, 7, "test").pixels.astype(int)
 

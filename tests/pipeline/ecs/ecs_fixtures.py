@@ -90,8 +90,8 @@ class EcsWorld:
         workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": served}]}))
         module = ["-m", "medsearch_pipeline.definitions", "-h", "127.0.0.1", "-p", code]
         self.processes.start("code", [sys.executable, "-m", "dagster", "api", "grpc", *module])
-        web = ["-m", "dagster_webserver", "-h", "127.0.0.1", "-p", port, "-w", str(workspace)]
-        self.processes.start("webserver", [sys.executable, *web])
+        medsearch = str(Path(sys.executable).with_name("medsearch"))
+        self.processes.start("webserver", [medsearch, "webserver", "-p", port, "-w", str(workspace)])
         self.client = DagsterClient(f"http://127.0.0.1:{port}")
         return self
 
@@ -108,7 +108,7 @@ class EcsWorld:
         configured["storage"] = yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]
         configured["run_monitoring"] |= {
             "poll_interval_seconds": 2,
-            "start_timeout_seconds": 120,
+            "start_timeout_seconds": 600,
             "free_slots_after_run_end_seconds": 1,
         }
         configured["run_queue"] |= {"dequeue_interval_seconds": 1}
@@ -138,7 +138,7 @@ class EcsWorld:
         """The tasks of a step, first to last; of runs themselves, where no step is named."""
         return [t for t in self.double.tasks if t.tags.get("dagster/step-key", "") == step]
 
-    def wait_until(self, what: str, is_so: Callable[[], bool], seconds: float = 240) -> None:
+    def wait_until(self, what: str, is_so: Callable[[], bool], seconds: float = 900) -> None:
         """Waits until something is so; fails with the logs of what ran where it does not come."""
         deadline = time.monotonic() + seconds
         while not is_so():

@@ -46,7 +46,7 @@ def test_steps_that_ecs_has_no_room_for_or_takes_away_are_started_again_and_go_o
     (first,) = world.tasks_of("embeddings")
     world.wait_until("a study's vectors", lambda: bool(vectors(world)) or first.is_over)
     double.interrupt(first)
-    assert first.wait(60)
+    assert first.wait(300)
     before = vectors(world)
     assert 1 <= len(before) < len(STUDIES)
     world.wait_until("an indexing task", lambda: bool(world.tasks_of("search_index")))
@@ -101,7 +101,7 @@ def test_cancelling_a_run_stops_its_tasks_and_starts_none_again(world: EcsWorld)
     run, *steps = world.double.tasks[so_far:]
     assert {step.tags["dagster/step-key"] for step in steps} == {"dicom_images", "report_entities"}
     for task in (run, *steps):
-        assert task.wait(60), task.arn
+        assert task.wait(300), task.arn
         assert task.stop_code == "UserInitiated"
     world.wait_until("the end of the run", lambda: status_of(world, run_id) in FINISHED)
     assert status_of(world, run_id) == dg.DagsterRunStatus.CANCELED, world.told()
@@ -129,8 +129,7 @@ def retries_of(world: EcsWorld, run_id: str) -> list[dg.DagsterRun]:
 
 def the_backfills(world: EcsWorld) -> dg.DagsterRun:
     """The one run of the backfill."""
-    (run,) = [r for r in world.instance.get_runs() if "dagster/backfill" in r.tags] or [None]
-    assert run
+    (run,) = (r for r in world.instance.get_runs() if "dagster/backfill" in r.tags)
     return run
 
 

@@ -81,7 +81,7 @@ def test_a_task_is_a_process_with_the_environment_of_its_container_alone(
         (task,) = client.run_task(**on("FARGATE", overrides=given))["tasks"]
         assert client.describe_tasks(cluster=CLUSTER, tasks=[task["taskArn"]])["failures"][0]["reason"] == "MISSING"
         (run,) = double.tasks
-        assert run.wait(60)
+        assert run.wait(300)
         (told,) = client.describe_tasks(cluster=CLUSTER, tasks=[task["taskArn"]])["tasks"]
         assert (told["lastStatus"], told["stopCode"]) == ("STOPPED", "EssentialContainerExited")
         assert told["containers"][0]["exitCode"] == 3
@@ -89,7 +89,7 @@ def test_a_task_is_a_process_with_the_environment_of_its_container_alone(
         assert "red" in printed
         assert "SIZE" in printed
         assert "FROM_OUTSIDE" not in printed
-        about = requests.get(run.environment["ECS_CONTAINER_METADATA_URI_V4"] + "/task", timeout=10).json()
+        about = requests.get(run.environment["ECS_CONTAINER_METADATA_URI_V4"] + "/task", timeout=300).json()
         assert about["TaskARN"] == task["taskArn"]
 
 
@@ -103,5 +103,5 @@ def test_an_interrupted_task_is_warned_and_then_ended(ecs: EcsDouble, tmp_path: 
         while "up" not in task.log.read_text():
             assert not task.is_over
         double.interrupt(task)
-        assert task.wait(30)
+        assert task.wait(300)
         assert (task.stop_code, task.exit_code, task.log.read_text().split()) == ("SpotInterruption", 137, ["up", "warned"])

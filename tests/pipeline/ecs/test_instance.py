@@ -44,7 +44,7 @@ def test_dagster_loads_it(
             assert isinstance(instance.event_log_storage, PostgresEventLogStorage)
             launcher = instance.run_launcher
             assert isinstance(launcher, EcsLauncher)
-            assert launcher.task_definition.endswith(f":task-definition/{RUN_FAMILY}:1")
+            assert str(launcher.task_definition).endswith(f":task-definition/{RUN_FAMILY}:1")
             assert launcher.run_task_kwargs == {
                 "cluster": "medsearch",
                 "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}],

@@ -66,7 +66,8 @@ def launcher(ecs: EcsDouble, instance: dg.DagsterInstance, monkeypatch: pytest.M
 
 
 def steps_of(job: dg.JobDefinition) -> dict[str, ExecutionStep]:
-    return {step.key: step for step in create_execution_plan(job).get_all_steps_in_topo_order()}
+    steps = create_execution_plan(job).get_all_steps_in_topo_order()
+    return {step.key: step for step in steps if isinstance(step, ExecutionStep)}
 
 
 def launched(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -39,7 +41,7 @@ def test_of_several_frames_the_middle_one_is_shown() -> None:
 
 
 def test_a_dicom_object_needs_no_identity() -> None:
-    nobody = dict.fromkeys(("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "StudyID"))
+    nobody: dict[str, Any] = dict.fromkeys(("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "StudyID"))
     assert shown(dicom_bytes(dataset(**nobody))).format == "DICOM"
 
 

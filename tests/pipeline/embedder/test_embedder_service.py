@@ -32,7 +32,7 @@ DICOM = dicom_bytes(dataset(np.arange(96 * 80, dtype=np.uint16).reshape(96, 80),
 
 
 def posted(address: str, data: bytes, **headers: Any) -> httpx.Response:
-    return httpx.post(f"{address}/embed", content=data, headers=headers, trust_env=False, timeout=60)
+    return httpx.post(f"{address}/embed", content=data, headers=headers, trust_env=False, timeout=300)
 
 
 def vector_in(answer: dict[str, Any]) -> np.ndarray:
@@ -99,11 +99,12 @@ def test_a_file_that_does_not_arrive_gives_its_place_to_another(address: str, mo
     host, port = address.removeprefix("http://").split(":")
     head = b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nx"
     with ExitStack() as stack:
-        halves = [stack.enter_context(socket.create_connection((host, int(port)), 30)) for _ in range(MAX_CONCURRENT_UPLOADS)]
+        halves = [stack.enter_context(socket.create_connection((host, int(port)), 300)) for _ in range(MAX_CONCURRENT_UPLOADS)]
         for half in halves:
             half.sendall(head)
         for half in halves:
             assert b" 408 " in half.recv(1000).splitlines()[0]
+        monkeypatch.setattr("medsearch_pipeline.embedder.service.ARRIVAL_SECONDS", 300)
         assert posted(address, DICOM).status_code == 200
 
 

@@ -24,6 +24,7 @@ from medsearch_pipeline.intake.changes import (
 )
 from medsearch_pipeline.intake.placement import place_by_key, placed_object
 from medsearch_pipeline.settings.layout import MIMIC_CXR
+from tests.support.examples import examples
 from tests.support.joined_reports import joined_one_by_one
 
 NOTHING = schema_of(LandedObject).empty_table()
@@ -158,7 +159,7 @@ def from_scratch(rows: Mapping[str, LandedObject]) -> Mapping[str, LandedObject]
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(steps(), max_size=5))
 def test_deciding_over_the_neighbourhood_comes_to_what_deciding_over_everything_does(
     history: list[dict[str, LandedObject | None]],

@@ -23,6 +23,7 @@ from medsearch_pipeline.intake.dispatch import (
     remaining,
 )
 from medsearch_pipeline.intake.journal import Entry
+from tests.support.examples import examples
 from tests.support.landing import noticed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -213,7 +214,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(STEPS, max_size=30))
 def test_nothing_is_lost_whatever_dies_and_when(steps: list[tuple[str, object]]) -> None:
     world = World()

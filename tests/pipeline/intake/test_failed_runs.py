@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from dagster import DagsterRunStatus
@@ -52,7 +53,7 @@ def test_a_run_of_unknown_settings_is_held_and_one_whose_partitions_are_gone_is_
 
 
 def test_no_more_runs_are_read_than_it_takes() -> None:
-    def runs():  # type: ignore[no-untyped-def]
+    def runs() -> Iterator[StudyRun]:
         yield run("b", SUCCESS, 1, 4)
         raise AssertionError("read on")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from pydantic import SecretStr
@@ -103,11 +104,13 @@ def test_headers_already_read_are_not_read_again(
     first = take_inventory(landing, warehouse)
     opened: list[str] = []
     original = type(landing).open
-    monkeypatch.setattr(
-        type(landing),
-        "open",
-        lambda self, key: (opened.append(key) if self.url == landing.url else None) or original(self, key),
-    )
+
+    def noted(store: ObjectStore, key: str) -> BinaryIO:
+        if store.url == landing.url:
+            opened.append(key)
+        return original(store, key)
+
+    monkeypatch.setattr(type(landing), "open", noted)
     landing.write("export/IM2", image_bytes(STUDY, 2))
     again = take_inventory(landing, warehouse)
     assert opened == ["export/IM2"]

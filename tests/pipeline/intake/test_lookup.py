@@ -13,6 +13,7 @@ from medsearch_core.storage.object_store import ObjectInfo, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_pipeline.intake.lookup import look_up
 from tests.pipeline.intake.conftest import PREFIX, Site
+from tests.support.examples import examples
 
 KEYS = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "a+b.dcm", "100%25.dcm", "..a/b..", "x#3", "back\\slash"]
 UNADDRESSABLE = ["folder/", "/lead", "a//b", "./x", "a/../b", "line\nbreak", "del\x7f"]
@@ -39,7 +40,7 @@ def test_a_key_that_the_store_cannot_be_asked_for_is_named_and_not_taken_for_gon
 ANY_KEYS = st.lists(st.text(st.sampled_from("a./#%\\ü\x00\x1f\x7f\x80?*"), min_size=1, max_size=6), unique=True, min_size=1)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(10), deadline=None)
 @given(keys=ANY_KEYS)
 def test_any_key_is_asked_for_or_named(site: Site, keys: list[str]) -> None:
     looked = look_up(site.landing, keys)

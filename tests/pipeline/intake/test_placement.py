@@ -30,7 +30,7 @@ def info(key: str, size: int = 100, addressable: bool = True) -> ObjectInfo:
 
 
 def place(key: str, **arguments: Any) -> LandedObject | None:
-    return place_by_key(info(key, **arguments), MIMIC_CXR)  # type: ignore[arg-type]
+    return place_by_key(info(key, **arguments), MIMIC_CXR)
 
 
 def test_mimic_keys_spell_their_study_for_images_and_reports_alike() -> None:

@@ -184,6 +184,7 @@ def test_an_entry_that_was_compacted_while_being_read_is_looked_for_in_the_inven
     assert listed == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_report", [False, True])
 def test_the_same_bytes_under_another_tag_touch_no_study_and_rerun_nothing(place: Place, is_report: bool) -> None:
     land_study(place.landing, STUDY)
@@ -204,6 +205,7 @@ def test_the_same_bytes_under_another_tag_touch_no_study_and_rerun_nothing(place
     assert place.make(STUDY) == [is_report, not is_report]
 
 
+@pytest.mark.slow
 def test_the_same_bytes_are_taken_for_others_where_no_table_tells_of_them(place: Place) -> None:
     land_study(place.landing, STUDY)
     place.look()
@@ -270,6 +272,7 @@ def test_a_store_that_fails_journals_nothing(place: Place, monkeypatch: pytest.M
     assert journal.names(place.warehouse) == []
 
 
+@pytest.mark.slow
 def test_one_study_under_two_patients_keeps_its_reports_apart(place: Place) -> None:
     twin = StudyKey("p10000099", STUDY.study)
     land_study(place.landing, STUDY)
@@ -290,6 +293,7 @@ def test_one_study_under_two_patients_keeps_its_reports_apart(place: Place) -> N
     assert ids(STUDY) == [STUDY.study]
 
 
+@pytest.mark.slow
 def test_one_study_in_two_folders_is_one_study_without_its_duplicates(place: Place) -> None:
     land_study(place.landing, STUDY)
     for key in (IMAGE, TEXT):

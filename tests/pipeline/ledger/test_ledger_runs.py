@@ -220,7 +220,9 @@ def test_one_document_removed_from_the_index_by_hand_fails_the_check_by_the_keys
     _, check = ingested.account()
     assert (check.passed, check.metadata["keys"].value) == (False, [REPORTS[1], OTHER])
     assert "reindex --fresh" in str(check.description)
-    totals = {r.data["what"]: r.data for r in check.metadata["totals"].records}
+    told = check.metadata["totals"]
+    assert isinstance(told, dg.TableMetadataValue)
+    totals = {r.data["what"]: r.data for r in told.records}
     counts = {"ledger": "3", "parquet": "3", "index": "2"}
     assert totals["images"] == {"what": "images", "listing": "", **counts}
     index.delete([STUDIES[1]])

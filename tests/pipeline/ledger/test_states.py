@@ -24,6 +24,7 @@ from medsearch_core.storage.ledger import totals_of
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS
 from medsearch_pipeline.ledger.reconciliation import unrecorded
 from medsearch_pipeline.ledger.states import current_rejections
+from tests.support.examples import examples
 from tests.support.ledger_fixtures import S1, S2, World, landed, report
 from tests.support.sentences import figures
 
@@ -356,7 +357,7 @@ def follow(world: World, step: tuple[Any, ...]) -> None:
             world.decide()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(STEPS)
 def test_whatever_happened_every_landed_key_has_one_current_row_the_totals_reconcile_and_nothing_changes_twice(
     steps: Any,

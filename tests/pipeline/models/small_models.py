@@ -34,7 +34,7 @@ def small_network() -> nn.Module:
 
 @cache
 def _drawn() -> tuple[np.ndarray, ...]:
-    findings = ([], [Finding("pleural effusion")], [Finding("cardiomegaly")])
+    findings: tuple[list[Finding], ...] = ([], [Finding("pleural effusion")], [Finding("cardiomegaly")])
     exposed = [draw(physique(stream(n, "body")), findings[n], view, n).pixels for n, view in enumerate(VIEWS)]
     return tuple(picture_thumbnail((pixels >> 4).astype(np.uint8), 512) for pixels in exposed)
 
@@ -62,4 +62,4 @@ def write_model(file: Path, network: nn.Module | None = None, batch: int | None 
 
 def described(file: Path, **told: Any) -> ModelMetadata:
     """The metadata beside a file of the small network, as the command writes them."""
-    return describe(file, "small", "Apache-2.0", SIDE, MEAN, STD, **told)  # type: ignore[arg-type]
+    return describe(file, "small", "Apache-2.0", SIDE, MEAN, STD, **told)

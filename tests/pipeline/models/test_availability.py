@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ PATIENCE = 600.0
         ({"model": "file", "weights": "/gone.onnx"}, {"torch"}, False, "MEDSEARCH_WEIGHTS=/gone.onnx"),
     ],
 )
-def test_settings_and_packages_tell(settings: dict[str, str], installed: set[str], is_available: bool, word: str) -> None:
+def test_settings_and_packages_tell(settings: dict[str, Any], installed: set[str], is_available: bool, word: str) -> None:
     found = availability_without_loading(Settings(**settings), installed.__contains__, lambda _: False)
     assert found is not None
     assert found.is_available is is_available
@@ -39,7 +40,7 @@ def test_settings_and_packages_tell(settings: dict[str, str], installed: set[str
 
 
 @pytest.mark.parametrize("settings", [{"model": "densenet121"}, {"model": "timm:resnet50"}, {"weights": "/there.pth"}])
-def test_what_only_loading_can_tell_is_not_guessed(settings: dict[str, str]) -> None:
+def test_what_only_loading_can_tell_is_not_guessed(settings: dict[str, Any]) -> None:
     assert availability_without_loading(Settings(**settings), lambda _: True, lambda _: True) is None
 
 

@@ -44,7 +44,8 @@ def test_a_network_is_converted_once(engine: str, network: Network, tmp_path: Pa
 
 def another_network() -> Network:
     other = small_network()
-    other[0].weight.data.neg_()
+    first = next(other.parameters())
+    first.data.neg_()
     return Network("small", "0" * 64, WANTED, FromPixels(other, WANTED).eval())
 
 

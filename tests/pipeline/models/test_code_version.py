@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,14 @@ from medsearch_pipeline.models.code_version import code_version_of, record_model
 
 
 class Model:
-    model_id, model_version, dimensions, side, batch_size = "net-imagenet", "aaaa-224px-p1", 4, 224, 1
+    model_id, model_version, engine = "net-imagenet", "aaaa-224px-p1", "none"
+    dimensions, side, batch_size = 4, 224, 1
 
     def embed(self, pictures: np.ndarray) -> np.ndarray:
         return np.zeros((len(pictures), self.dimensions), np.float32)
+
+    def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return map(self.embed, batches)
 
 
 def test_a_files_bytes_are_part_of_the_version_and_its_name_is_not(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class Counting:
 
     def run(self, pictures: np.ndarray) -> np.ndarray:
         self.begun.release()
-        assert self.go.wait(30)
+        assert self.go.wait(300)
         self.ended += 1
         return pictures[:, 0, 0, :1].astype(np.float32)
 
@@ -94,7 +94,7 @@ def test_the_next_batch_is_taken_while_the_engine_works_on_the_one_before() -> N
     def batches() -> Iterator[np.ndarray]:
         for n in range(4):
             if n == 1:
-                assert runner.begun.acquire(timeout=30)  # the first is being worked on, and cannot end before this one is taken
+                assert runner.begun.acquire(timeout=300)  # the first cannot end before this one is taken
                 runner.go.set()
             taken.append(n)
             yield np.full((2, 224, 224, 3), n, np.uint8)

@@ -54,7 +54,7 @@ def test_it_answers_once_the_definitions_are_loaded_and_ends_when_told_to(tmp_pa
     wait_until("the code server answers", lambda: server.is_ready() or process.poll() is not None, 300, every=0.2)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    assert process.wait(120) == 0
+    assert process.wait(300) == 0
     assert not server.is_ready()
 
 

@@ -123,8 +123,8 @@ def test_an_embedder_is_unused_silent_refusing_or_there() -> None:
 
 
 def test_dagsters_home_storage_and_daemon_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for home in ("", "relative", str(tmp_path / "none")):
-        (found,) = check_dagster({"DAGSTER_HOME": home})
+    for unfit in ("", "relative", str(tmp_path / "none")):
+        (found,) = check_dagster({"DAGSTER_HOME": unfit})
         assert brief(found) == ("problem", "DAGSTER_HOME")
     home = tmp_path / "dagster"
     home.mkdir()

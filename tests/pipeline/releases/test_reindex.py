@@ -194,7 +194,12 @@ def test_a_resumed_release_loses_what_the_warehouse_lost_and_takes_what_changed(
 
 def test_a_study_that_is_finished_during_the_load_is_not_missing(settings: Settings) -> None:
     break_tables(settings)
-    repaired = Watching(at_batch={3: lambda: [put_study(warehouse_of(settings), study_key(n)) for n in range(3)]})
+
+    def repair() -> None:
+        for n in range(3):
+            put_study(warehouse_of(settings), study_key(n))
+
+    repaired = Watching(at_batch={3: repair})
     done = build(settings, repaired)
     assert (done.missing, done.verification.held) == ({}, ALL)
     assert_whole(settings)

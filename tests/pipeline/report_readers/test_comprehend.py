@@ -171,7 +171,7 @@ def test_an_eye_that_is_named_may_be_meant(client: Any, stub: Stubber) -> None:
 
 def test_devices_are_taken_from_procedures_and_other_procedures_are_not(client: Any, stub: Stubber) -> None:
     text = "FINDINGS: Chest radiograph with endotracheal tube."
-    kind = {"Category": "TEST_TREATMENT_PROCEDURE"}
+    kind: dict[str, Any] = {"Category": "TEST_TREATMENT_PROCEDURE"}
     answers(
         stub,
         text,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -54,7 +55,7 @@ class Sensor:
 
 @pytest.fixture(params=["folder", "s3"])
 def sensor(request: pytest.FixtureRequest, tmp_path: Path) -> Sensor:
-    folders = {"warehouse": str(tmp_path / "warehouse"), "index": str(tmp_path / "index")}
+    folders: dict[str, Any] = {"warehouse": str(tmp_path / "warehouse"), "index": str(tmp_path / "index")}
     if request.param == "folder":
         (tmp_path / "landing").mkdir()
         return Sensor(Settings(landing=str(tmp_path / "landing"), scan_objects_per_tick=4, **folders))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
@@ -91,9 +92,9 @@ def test_upkeep_requests_nothing_that_needs_the_model_either(place: Place) -> No
     assert ingest(good, place.instance).success
     assert take_ledger(place.settings, place.instance).success
 
-    def tick() -> dg.SensorResult:
+    def tick() -> SensorExecutionData:
         context = dg.build_sensor_context(instance=place.instance, resources=build_resources(place.settings))
-        return build_definitions(place.settings).resolve_sensor_def("upkeep_sensor").evaluate_tick(context)  # type: ignore[return-value]
+        return build_definitions(place.settings).resolve_sensor_def("upkeep_sensor").evaluate_tick(context)
 
     done = tick()
     assert not done.run_requests

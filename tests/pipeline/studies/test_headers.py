@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from tests.support.older_version import make_older
 
 STUDY = StudyKey("p10000032", "s50414267")
 FOLDER, PATH = folder_of(STUDY), study_path("dicom_metadata", STUDY)
-IDENTITY = {"PatientID": "10000032", "StudyID": "50414267"}
+IDENTITY: dict[str, Any] = {"PatientID": "10000032", "StudyID": "50414267"}
 
 
 class Place:

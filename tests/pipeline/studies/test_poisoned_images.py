@@ -89,7 +89,9 @@ def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is
     assert image.key.endswith("/a.dcm")
     (refused,) = reader.warehouse.read_rows(Rejection, rejections_path(STAGE, study))
     assert (refused.key, refused.reason) == (f"{folder_of(study)}/killed.dcm", "interrupted")
-    undisturbed = replace(reader, objects=replace(reader.objects, landing=Folder(reader.objects.landing._folder)))
+    landing = reader.objects.landing
+    assert isinstance(landing, Folder)
+    undisturbed = replace(reader, objects=replace(reader.objects, landing=Folder(landing._folder)))
     undisturbed.build(due, workers, lambda _: None)
     workers.close()
     assert undisturbed.is_current(study, due[study])

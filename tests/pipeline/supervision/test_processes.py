@@ -59,7 +59,7 @@ def test_nothing_is_left_that_ignores_being_told_to_end(tmp_path: Path, monkeypa
         (parent,) = running(PARENT)
         family = [parent, *parent.children()]
         assert len(family) == 2
-    _, alive = psutil.wait_procs(family, timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=300)
     assert alive == []
 
 

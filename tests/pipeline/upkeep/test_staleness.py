@@ -16,7 +16,7 @@ from medsearch_pipeline.jobs import UPKEEP_JOBS
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS
 from medsearch_pipeline.ledger.states import InputsDigest
 from medsearch_pipeline.upkeep.planning import PlanCursor, PlannedRun, explain_unplanned, format_summary, plan_runs
-from medsearch_pipeline.upkeep.staleness import Staleness, StalenessInputs, StaleStudy, determine_staleness
+from medsearch_pipeline.upkeep.staleness import Part, Staleness, StalenessInputs, StaleStudy, determine_staleness
 from tests.support.ledger_fixtures import S1, S2, World, inputs_of, landed, report
 from tests.support.sentences import figures
 
@@ -46,7 +46,7 @@ def judged(world: World, images: InputsDigest = inputs_of, reports: InputsDigest
     return determine_staleness(StalenessInputs(**(standing | given)), images, reports, vectors_of)
 
 
-def why(found: Staleness, study: StudyKey = S1) -> tuple[Mapping[str, str], str | None]:
+def why(found: Staleness, study: StudyKey = S1) -> tuple[Mapping[Part, str], str | None]:
     """The reasons and the job of a study that is stale while the other is not."""
     assert {each.study for each in found.stale} == {study}
     assert set(found.current) == {S1, S2} - {study}

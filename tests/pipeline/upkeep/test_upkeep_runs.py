@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,8 @@ class Place:
         keys = {study.partition: study for study in STUDIES}
         for request in requests:
             tags = request.tags
-            span = (keys[tags[f"dagster/asset_partition_range_{end}"]] for end in ("start", "end"))
-            self.run(request.job_name, *span, [key.to_user_string() for key in request.asset_selection])
+            start, end = (keys[tags[f"dagster/asset_partition_range_{end}"]] for end in ("start", "end"))
+            self.run(request.job_name, start, end, [key.to_user_string() for key in request.asset_selection])
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +120,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def test_every_study_has_the_version_of_its_own_table_and_names_those_it_was_made_from(place: Place) -> None:
-    made = {}
+    made: dict[str, dict[str | None, Mapping[str, str]]] = {}
     for asset in STUDY_ASSETS:
         events = place.instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records
-        made[asset] = {event.partition_key: event.asset_materialization.tags for event in events}  # type: ignore[union-attr]
+        made[asset] = {e.partition_key: e.asset_materialization.tags or {} for e in events if e.asset_materialization}
         assert set(made[asset]) == {study.partition for study in STUDIES}
         assert len(events) == len(STUDIES), "no event is doubled"
     for study in STUDIES:

@@ -76,7 +76,7 @@ class World:
         """Ends the servers as an operator would; their exit statuses."""
         for process in self._processes.values():
             process.terminate()
-        return {name: process.wait(120) for name, process in self._processes.items()}
+        return {name: process.wait(300) for name, process in self._processes.items()}
 
     def runs(self) -> int:
         """How many runs there are."""

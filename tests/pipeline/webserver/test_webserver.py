@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.pipeline.webserver.conftest import World
-from tests.support.browser import chromium
+from tests.support.browser import PATIENCE_MILLISECONDS, chromium
 from tests.support.serving import serving
 
 LAUNCH = """mutation { launchRun(executionParams: {selector: {repositoryName: "__repository__",
@@ -38,7 +38,7 @@ def start(query: str) -> dict[str, object]:
 
 @pytest.fixture
 def http(world: World) -> httpx.Client:
-    return httpx.Client(base_url=world.url, timeout=120, trust_env=False)
+    return httpx.Client(base_url=world.url, timeout=300, trust_env=False)
 
 
 def say(world: World, *messages: Mapping[str, object], origin: str | None = None, host: str = "localhost") -> list[Any]:
@@ -49,7 +49,7 @@ def say(world: World, *messages: Mapping[str, object], origin: str | None = None
         origin=Origin(origin) if origin else None,
         subprotocols=[Subprotocol("graphql-ws")],
         proxy=None,
-        open_timeout=120,
+        open_timeout=300,
     ) as connection:
         answers = []
         for message in messages:
@@ -141,7 +141,7 @@ def test_the_ui_works_in_a_browser_without_an_error(world: World) -> None:
     connections: list[str] = []
     with chromium() as browser:
         page = browser.new_page()
-        page.set_default_timeout(180_000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
@@ -177,7 +177,7 @@ def test_a_hostile_page_in_a_browser_changes_nothing(world: World) -> None:
     before = world.runs()
     with serving(Starlette(routes=[Route("/", hostile)])) as address, chromium() as browser:
         page = browser.new_page()
-        page.set_default_timeout(180_000)
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.goto(address)
         assert page.evaluate("window.finished") == []
         assert page.frames[1].evaluate("document.body.innerText.includes('Dagster')") is False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,6 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 import psutil
@@ -139,14 +140,15 @@ def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
     worker = psutil.Process(result[1])
     wait_until("it is in the middle of its item", (tmp_path / "begun").exists, 300, every=0.05)
     workers.close()
-    waits.join(120)
+    waits.join(300)
     assert not waits.is_alive()
     assert not worker.is_running()
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(method: str) -> None:
-    context = multiprocessing.get_context(method)
+@pytest.mark.parametrize("context", [get_context("spawn"), get_context("forkserver")], ids=["spawn", "forkserver"])
+def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(
+    context: SpawnContext | ForkServerContext,
+) -> None:
     told = context.Queue()
     run = context.Process(target=use_workers, args=(told,))
     run.start()
@@ -154,7 +156,7 @@ def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_o
     assert len(started) >= 2, "the worker and the process that it was forked from"
     run.join(300)
     assert run.exitcode == 0
-    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 60, every=0.1)
+    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 300, every=0.1)
 
 
 def test_workers_end_with_their_owner_however_it_ends() -> None:
@@ -170,4 +172,4 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert ended.returncode == -signal.SIGKILL
     workers = [int(pid) for pid in ended.stdout.split()]
     assert workers
-    wait_until("the workers end", lambda: not any(psutil.pid_exists(pid) for pid in workers), 30, every=0.1)
+    wait_until("the workers end", lambda: not any(psutil.pid_exists(pid) for pid in workers), 300, every=0.1)

@@ -75,7 +75,7 @@ class EcsDouble:
         for task in self.tasks:
             task.kill()
         for task in self.tasks:
-            assert task.process is None or task.wait(30), task.arn
+            assert task.process is None or task.wait(300), task.arn
         self._server.shutdown()
         self._server.server_close()
 
@@ -183,7 +183,8 @@ class EcsDouble:
 
     def _task(self, request: dict[str, Any], definition: dict[str, Any], needs: Wanted) -> Task:
         (container,) = definition["containerDefinitions"]  # of one container, as the pipeline's tasks are
-        (override,) = request.get("overrides", {}).get("containerOverrides") or ({},)
+        overrides: list[dict[str, Any]] = request.get("overrides", {}).get("containerOverrides") or [{}]
+        (override,) = overrides
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/{self.cluster.rpartition('/')[2]}/{uuid.uuid4().hex}"
         task = Task(
             arn=arn,

@@ -61,7 +61,7 @@ class Place:
                 "MEDSEARCH_INVENTORY_CRON": NEVER,
                 "MEDSEARCH_LEDGER_CRON": NEVER,
             }
-            | settings
+            | dict(settings)
         )
         self._before = dict(os.environ)
         os.environ.update(self.environment)  # this process reads settings and instance as the daemon does
@@ -131,7 +131,7 @@ class Place:
         if self._daemon:
             try:
                 os.killpg(self._daemon.pid, signal.SIGTERM)
-                self._daemon.wait(30)
+                self._daemon.wait(300)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 pass
             for process in self._ours():
@@ -206,8 +206,9 @@ class Place:
         """Whether an asset check passed when it was last made; None if it never was."""
         key = dg.AssetCheckKey(dg.AssetKey(asset), name)
         records = self.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
-        data = records[0].event.dagster_event.event_specific_data if records and records[0].event else None
-        return getattr(data, "passed", None)
+        entry = records[0].event if records else None
+        event = entry.dagster_event if entry else None
+        return getattr(event.event_specific_data, "passed", None) if event else None
 
     def runs(self, *statuses: dg.DagsterRunStatus) -> list[dg.DagsterRun]:
         """The runs in these states; all, if none are given."""

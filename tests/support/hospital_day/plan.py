@@ -117,8 +117,8 @@ def plan(studies: int, seconds: float, seed: int = 7) -> Day:
     for n, body in enumerate(POISON):
         script.steps.append(Step((0.3 + n / 10) * seconds, "send poison", data=body.encode()))
     _noise(script, max(20, studies // 5))
-    for at, verb in (0.35, "kill run"), (0.5, "take ledger"), (0.55, "kill daemon"), (0.6, "start daemon"):
-        script.steps.append(Step(at * seconds, verb))
+    faults: dict[Verb, float] = {"kill run": 0.35, "take ledger": 0.5, "kill daemon": 0.55, "start daemon": 0.6}
+    script.steps.extend(Step(at * seconds, verb) for verb, at in faults.items())
     return Day(sorted(script.steps, key=lambda s: s.at), script.expected)
 
 

@@ -95,7 +95,7 @@ class Node:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def stop(self, timeout: float = 30.0) -> int:
+    def stop(self, timeout: float = 300.0) -> int:
         """Close the node and return its exit status (0: it closed cleanly). A second call changes nothing."""
         status = _end(self._process, timeout)
         self._lock.close()
@@ -116,7 +116,7 @@ def start(
     secured: Secured | None = None,
     heap: str = "1g",
     java_options: Sequence[str] = QUICK_START,
-    timeout: float = 120.0,
+    timeout: float = 600.0,
 ) -> Node:
     """Start a node whose data is in ``home`` (kept when it stops) and wait until its cluster is green or yellow.
 
@@ -263,6 +263,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _wait(process: subprocess.Popen[bytes], address: Path, log: Path, deadline: float, secured: Secured | None) -> str:
+    ready: tuple[str, ...]
     scheme, question, ready = "http", "/_cluster/health?wait_for_status=yellow&timeout=5s", ("green", "yellow")
     handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
     if secured:

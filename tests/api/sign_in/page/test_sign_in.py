@@ -6,7 +6,7 @@ import logging
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -71,7 +71,7 @@ def test_a_confidential_client_says_its_secret_to_the_token_endpoint(hospital, i
             assert sign_in(service).status_code == status
 
 
-def is_refused(service: TestClient, response: httpx.Response) -> bool:
+def is_refused(service: TestClient, response: httpx2.Response) -> bool:
     """Whether a sign-in was refused and left no session."""
     assert "medsearch-session" not in cookies_of(response)
     assert service.get("/session").json()["signedIn"] is False
