@@ -319,7 +319,7 @@ def test_a_study_whose_run_is_under_way_when_it_is_published_stays_as_it_was(set
     comes_apart = Watching(at_batch={3: lambda: put_images(warehouse_of(settings), study_key(0), 3)})
     done = build(settings, comes_apart, fresh=True)
     assert list(done.missing) == [study_key(0)]
-    assert "materialise embeddings" in done.missing[study_key(0)]
+    assert "outdated embeddings" in done.missing[study_key(0)]
     health = open_index(settings).health()
     assert (health.release, health.images) == (done.name, IMAGES)
 
