@@ -22,6 +22,7 @@ from pathlib import Path
 from medsearch_core.reports.data_files import read_rows
 from medsearch_core.reports.evaluation.scores import ABLATIONS
 from medsearch_core.reports.evaluation.texts import ReadText, read_text, read_texts
+from medsearch_core.reports.lexicon.hierarchy import ancestors
 from medsearch_core.reports.lexicon.vocabulary import vocabulary
 from medsearch_core.reports.resolve import resolve_concepts
 
@@ -57,9 +58,14 @@ def judge_phrases(aliases: Mapping[str, Iterable[str]], read_as: Concepts) -> li
     for label, phrases in aliases.items():
         for phrase in phrases:
             entities = read_text(f"There is {phrase}.", "phrase").entities
-            if not any(e.concept in read_as[label] and e.assertion in IS_READ for e in entities):
+            if not any(is_read_as(e.concept, read_as[label]) and e.assertion in IS_READ for e in entities):
                 found.append((label, phrase, ", ".join(f"{e.concept}, {e.assertion}" for e in entities)))
     return found
+
+
+def is_read_as(concept: str, concepts: frozenset[str]) -> bool:
+    """Whether a concept, or a broader one, is among these: a scapula fracture is a fracture."""
+    return not concepts.isdisjoint([concept, *ancestors(concept)])
 
 
 def compare(
