@@ -111,7 +111,8 @@ def test_the_script_keeps_its_authority_and_its_keys_are_their_owners_alone(tmp_
         subprocess.run(checked, check=True, capture_output=True)
     (folder / "ca-key.pem").unlink()
     again = subprocess.run(["sh", str(DEPLOYMENT / "certificates.sh"), str(folder)], capture_output=True, text=True)
-    assert (again.returncode, again.stderr) == (1, "ca.pem is here without ca-key.pem: give another folder\n")
+    assert again.returncode == 1
+    assert "ca-key.pem" in again.stderr
 
 
 def test_plain_http_gets_no_answer(server: node.Node) -> None:

@@ -185,7 +185,7 @@ def test_ctrl_c_stops_everything_it_started_and_a_second_demo_only_serves(first:
     second = Demo(first.home)
     try:
         second.wait_until_ready()
-        assert "are ingested already" in second.output
+        assert "already ingested" in second.output
     finally:
         assert second.interrupt() == 0
     assert files_of_studies(first.home) == before

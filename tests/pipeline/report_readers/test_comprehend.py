@@ -244,10 +244,8 @@ def test_a_report_of_which_one_piece_is_refused_is_refused_whole(client: Any, st
     stub.add_client_error("infer_icd10_cm", "InvalidEncodingException")
     with pytest.raises(BadInput) as caught:
         read(client, text)
-    assert (caught.value.reason, caught.value.detail) == (
-        "refused_by_reader",
-        "Comprehend Medical answers InvalidEncodingException",
-    )
+    assert caught.value.reason == "refused_by_reader"
+    assert caught.value.detail.endswith("InvalidEncodingException")
     assert "pneumonia" not in str(caught.value)
 
 
