@@ -36,7 +36,9 @@ class FiltersInput:
     max_age_years: float | None = strawberry.field(default=None, description="Maximum age in years.")
     from_date: date | None = strawberry.field(default=None, description="Earliest study date.")
     to_date: date | None = strawberry.field(default=None, description="Latest study date.")
-    present: list[str] = _values("ICD-10-CM codes that the report states as present; all must match. J18 also matches J18.9.")
+    present: list[str] = _values(
+        "ICD-10-CM codes that the report states as present or probable; all must match. J18 also matches J18.9."
+    )
     absent: list[str] = _values("ICD-10-CM codes that the report states as absent; all must match.")
     uncertain: list[str] = _values("ICD-10-CM codes that the report states as uncertain; all must match.")
     without_patients: list[str] = _values("Patient keys to exclude.")
