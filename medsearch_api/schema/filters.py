@@ -40,7 +40,7 @@ class FiltersInput:
         "ICD-10-CM codes that the report states as present or probable; all must match. J18 also matches J18.9."
     )
     absent: list[str] = _values("ICD-10-CM codes that the report states as absent; all must match.")
-    uncertain: list[str] = _values("ICD-10-CM codes that the report states as uncertain; all must match.")
+    uncertain: list[str] = _values("ICD-10-CM codes that the report states as possible or unlikely; all must match.")
     without_patients: list[str] = _values("Patient keys to exclude.")
     without_studies: list[str] = _values("Study keys to exclude.")
     without_reports: list[str] = _values("Report IDs to exclude, with the images of their studies.")
