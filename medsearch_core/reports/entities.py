@@ -93,7 +93,7 @@ def _in_unit(context: UnitContext, examination: Examination) -> Iterator[EntityR
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
-        if _is_whole(statement, named) and not cues.has_cue_inside(statement):
+        if _is_whole(statement, named) and cues.states(statement):
             for name in statement.value:
                 implied.setdefault(name, statement)
     for name, statement in implied.items():

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medsearch_core.reports.context.clauses import clause_ends
+from medsearch_core.reports.context.clauses import JOINING, clause_ends
 from medsearch_core.reports.context.cues import COMMA, CONTRAST, Cue, cue_matcher
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.units import Unit
@@ -31,8 +31,49 @@ SECTION_ASSERTIONS = {
 }
 
 EARLIER = frozenset({"prior", "previous", "past", "former"})
+PARTICIPLES = frozenset({"removed", "withdrawn", "resolved", "cleared", "absent", "gone", "excluded", "discontinued"})
 SINGULAR = frozenset({"is", "was", "has"})
 VERSUS = frozenset({"versus", "vs", "either"})
+
+BEYOND = frozenset(
+    {
+        *(
+            "above",
+            "beyond",
+            "outside",
+            "over",
+            "more",
+            "greater",
+            "larger",
+            "bigger",
+            "wider",
+            "exceed",
+            "exceeding",
+            "than",
+            "less",
+        ),
+        *(
+            "far",
+            "fail",
+            "failed",
+            "hard",
+            "called",
+            "call",
+            "partially",
+            "partly",
+            "almost",
+            "nearly",
+            "slowly",
+            "becoming",
+            "had",
+        ),
+        *("would", "anything", "but", "not", "hazy", "opacified", "until", "if", "no", "longer", "never", "abnormal"),
+    }
+)
+"""Words inside a statement of normality that turn it round: "heart is larger than normal"."""
+
+FAR_FROM = frozenset({"not", "only", "longer", "nor", "never", "until", "if", "than"})
+"""Words before one: "not a normal chest"."""
 
 FORWARD_WORDS, BACKWARD_WORDS = 40, 20
 """Longest scopes, in words."""
@@ -85,10 +126,17 @@ class Context:
         sentence = self._unit.sentence
         return self._text[sentence.begins[match.first] : sentence.ends[match.last]]
 
-    def has_cue_inside(self, match: Match[Any]) -> bool:
-        """Whether a cue stands between the words of a match: "lungs are not clear"."""
-        low, high = bisect_left(self._firsts, match.first), bisect_left(self._firsts, match.last)
-        return any(set(cue.words).isdisjoint(match.words) for cue in self._cues[low:high])
+    def states(self, statement: Match[Any]) -> bool:
+        """Whether a statement of normality holds: not "lungs are not clear", "heart larger than normal", "lungs clear: no"."""
+        if self._unit.answer is not None and self._unit.answer.assertion != "present" and statement.last < self._unit.value:
+            return False
+        words = self._unit.words
+        if not FAR_FROM.isdisjoint(words[max(statement.first - 3, 0) : statement.first]):
+            return False
+        if any(words[i] in BEYOND for i in range(statement.first, statement.last) if i not in statement.words):
+            return False
+        low, high = bisect_left(self._firsts, statement.first), bisect_left(self._firsts, statement.last)
+        return not any(set(cue.words).isdisjoint(statement.words) for cue in self._cues[low:high])
 
     def _applies(self, cue: Match[Cue], mention: Match[Any]) -> bool:
         if not set(cue.words).isdisjoint(mention.words):
@@ -120,10 +168,12 @@ class Context:
         comma = self._commas[i] if i < len(self._commas) else len(words)
         if (value.direction, value.assertion) == ("both", "uncertain") and words[cue.first] not in VERSUS:
             return comma == cue.first
-        if words[cue.first] not in SINGULAR or comma > cue.first:
-            return False
         later = bisect_right(self._mention_ends, mention.last)
-        return later < len(self._mention_ends) and self._mention_ends[later] < cue.first
+        if later == len(self._mention_ends) or self._mention_ends[later] >= cue.first:
+            return False
+        if words[cue.first] in SINGULAR:
+            return comma < cue.first
+        return words[cue.first] in PARTICIPLES and JOINING.isdisjoint(words[mention.last + 1 : cue.first])
 
     def _is_ended(self, direction: str, cue: Match[Cue], after: int, before: int) -> bool:
         ends = self._ends_of(direction, cue.value.assertion)

@@ -47,6 +47,76 @@ ASSERTING = SIZES | {
 }
 """Words that begin a noun phrase of something seen, hardly ever of something denied."""
 
+AFTER_COMMA = ASSERTING | {"new", "large", "larger", "worse", "worsening", "only", "just", "marked", "evolving", "resolving"}
+"""Those, and words that begin something denied as often where no comma stands before them."""
+
+LINKS_TO_KNOWN = frozenset({"of", "in", "within", "for", "to"})
+LINKS = frozenset(
+    {"after", "following", "despite", "given", "explaining", "complicating", "from", "by", "around", "through", "considering"}
+)
+TWO_WORD_LINKS = {"associated": "with", "adjacent": "to", "due": "to", "secondary": "to"}
+"""Words between what is denied and something that is there: "no complication of the pneumonia", "no edema despite effusion"."""
+
+KNOWN = SIDES | {
+    *(
+        "the",
+        "this",
+        "these",
+        "that",
+        "known",
+        "existing",
+        "his",
+        "her",
+        "rul",
+        "rml",
+        "rll",
+        "lul",
+        "lll",
+        "upper",
+        "lower",
+        "previously",
+    ),
+    *("described", "patient", "aforementioned"),
+}
+REMNANTS = frozenset(
+    {
+        *(
+            "evidence",
+            "sign",
+            "residual",
+            "residuum",
+            "recurrence",
+            "reaccumulation",
+            "remnant",
+            "trace",
+            "suggestion",
+            "indication",
+        ),
+        *(
+            "component",
+            "part",
+            "portion",
+            "xxxx",
+            "finding",
+            "presence",
+            "demonstration",
+            "recurrent",
+            "reappearance",
+            "persistence",
+            "redevelopment",
+            "visualization",
+        ),
+    }
+)
+"""Words that deny with what they are of: "no residual of the pneumothorax"."""
+
+MAX_PHRASE_WORDS = 6
+
+PREDICATES = frozenset(
+    {"increased", "decreased", "unchanged", "stable", "larger", "smaller", "worse", "worsened", "better", "improved"}
+)
+SUBJECTS = frozenset({"heart", "cardiac", "cardiomediastinal", "lung", "mediastinum", "aorta"})
+
 NORMAL = frozenset({"normal", "clear", "unremarkable", "limit", "sharp", "intact"})
 """Words that end a statement of normality, as "heart size normal", and with it what was denied before."""
 
@@ -59,7 +129,8 @@ def clause_ends(
     found = {statement.last for statement in statements if words[statement.last] in NORMAL}
     found.update(_verbs(words, commas, last_or))
     found.update(_noun_phrases(words, commas, last_or))
-    found.update(_run_on(words, commas, mentions))
+    found.update(_run_on(words, commas, last_or, mentions))
+    found.update(_known_things(words, commas, mentions))
     return sorted(found)
 
 
@@ -73,6 +144,8 @@ def _verbs(words: list[str], commas: frozenset[int], last_or: int) -> Iterator[i
             )
             if first is not None and first in commas and words[first] not in JOINING:
                 yield first - 1
+            elif first is not None and words[first] == "and" and not DISJOINING.intersection(words[first:i]):
+                yield first
 
 
 def _noun_phrases(words: list[str], commas: frozenset[int], last_or: int) -> Iterator[int]:
@@ -84,14 +157,41 @@ def _noun_phrases(words: list[str], commas: frozenset[int], last_or: int) -> Ite
         if not begin or begin[0] in JOINING:
             continue
         is_sized = begin[0] in SIZES and not SIDES.isdisjoint(begin[1:])
-        is_asserted = begin[0] in ASSERTING or (begin[0] in SIDES and i in commas) or begin[0].isdigit()
+        is_asserted = (
+            begin[0] in (AFTER_COMMA if i in commas else ASSERTING) or (begin[0] in SIDES and i in commas) or begin[0].isdigit()
+        )
         if is_sized or (is_asserted and last_or < first):
             yield i - 1
 
 
-def _run_on(words: list[str], commas: frozenset[int], mentions: Sequence[Match[Any]]) -> Iterator[int]:
+def _run_on(words: list[str], commas: frozenset[int], last_or: int, mentions: Sequence[Match[Any]]) -> Iterator[int]:
     """The ends of mentions that another one follows without comma or conjunction, as something seen."""
     for earlier, later in pairwise(mentions):
         between = range(earlier.last + 1, later.first)
-        if between and words[between[0]] in ASSERTING | SIDES and not any(words[i] in JOINING or i in commas for i in between):
+        if later.first in commas:
+            is_listed_device = later.value.category == "device" != earlier.value.category
+            if is_listed_device and DISJOINING.isdisjoint(words[later.first :]):
+                yield earlier.last
+            continue
+        if any(words[i] in JOINING or i in commas for i in between):
+            continue
+        is_seen = bool(between) and words[between[0]] in ASSERTING | SIDES and last_or < later.first
+        after = words[later.last + 1 : later.last + 3]
+        has_predicate = bool(after) and (after[0] in PREDICATES or (after[0] in VERBS and OF_ALL.isdisjoint(after[1:])))
+        if is_seen or has_predicate or (words[later.first] in SUBJECTS and len(later.words) > 1):
             yield earlier.last
+
+
+def _known_things(words: list[str], commas: frozenset[int], mentions: Sequence[Match[Any]]) -> Iterator[int]:
+    """The links before mentions of what is there: "no enlargement of the nodule", "no pneumothorax after PICC placement"."""
+    for mention in mentions:
+        for i in range(mention.first - 1, max(mention.first - MAX_PHRASE_WORDS, 0), -1):
+            word = words[i]
+            if word in JOINING or i + 1 in commas or word == "no":
+                break
+            is_known = word in LINKS_TO_KNOWN and not KNOWN.isdisjoint(words[i + 1 : mention.first])
+            is_link = word in LINKS or TWO_WORD_LINKS.get(word) == words[i + 1]
+            if is_link or is_known:
+                if words[i - 1] not in REMNANTS:
+                    yield i
+                break

@@ -17,6 +17,9 @@ SHARED = frozenset({"pleural", "pericardial", "hilar", "mediastinal", "pulmonary
 
 MAX_HEAD_WORDS = 3
 
+CHEST = frozenset({"chest", "thorax", "thoracic"})
+"""Words of a label under which terms without an organ are the chest's in any examination: "Lower chest: no effusion"."""
+
 
 def find_mentions(words: list[str]) -> list[Match[Concept]]:
     """The mentions in these folded words, in order; those of phrases to be passed over have a concept without a name."""
@@ -58,9 +61,13 @@ def resolve_mentions(
     known, words = vocabulary(), unit.words
     concepts = [known.resolve_sense(mention.value, words) for mention in found]
     if any(concept.is_generic for concept in concepts):
+        is_chest_here = is_chest or not CHEST.isdisjoint(unit.label)
+        examined_here = None if is_chest_here and not is_chest else examined
         organs = Organs(words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label, unit.value)
         concepts = [
-            known.resolve_organ(concept, organs.of(mention) or examined, is_chest=is_chest) if concept.is_generic else concept
+            known.resolve_organ(concept, organs.of(mention) or examined_here, is_chest=is_chest_here)
+            if concept.is_generic
+            else concept
             for mention, concept in zip(found, concepts, strict=True)
         ]
     return [Match(mention.words, concept) for mention, concept in zip(found, concepts, strict=True)]

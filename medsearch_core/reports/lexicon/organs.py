@@ -30,7 +30,22 @@ MAX_WORDS_TO_NOUN = 3
 """How far behind an adjective its noun may end: "dilated common bile duct"."""
 
 LINKS = frozenset(
-    {"in", "of", "within", "at", "involving", "along", "on", "near", "over", "surrounding", "around", "throughout", "surround"}
+    {
+        "in",
+        "of",
+        "to",
+        "within",
+        "at",
+        "involving",
+        "along",
+        "on",
+        "near",
+        "over",
+        "surrounding",
+        "around",
+        "throughout",
+        "surround",
+    }
 )
 """Words before an organ that stands behind its finding."""
 

@@ -18,6 +18,7 @@ MAX_WORDS = 6
 """Longest answer, in words."""
 
 SCORE = re.compile(r"\s*(?P<score>\d{1,2})\s*/\s*\d{1,2}(?![\d/])")
+ZERO = re.compile(r"\s*0(?:\.0+)?[ \t]*(?:mm|cm|%)?[ \t]*(?=$|[.,;)\n])")
 SIGN = re.compile(r"\s*(?:\((?P<sign>[-+\u2013])\)|(?P<bare>[-+\u2013]{1,3}))\s*(?:$|[.,;\n])")
 BOX = re.compile(r"[\[(][ \t]*(?P<mark>[xX\u2713\u2714]?)[ \t]*[\])]|(?P<symbol>[\u2610\u2611\u2612\u2713\u2714])")
 OVER = re.compile(r"\s*(?:$|[.,;:()\[\]|\n])")
@@ -41,6 +42,8 @@ def answer_at(text: str, sentence: Sentence, first: int, begin: int, end: int) -
     """What the value that begins at `begin`, with the word `first`, answers; None where it is no answer but a statement."""
     if (score := SCORE.match(text, begin, end)) is not None:
         return Answer("absent" if int(score["score"]) == 0 else "present", cue=score[0].strip())
+    if (zero := ZERO.match(text, begin, end)) is not None:
+        return Answer("absent", cue=zero[0].strip())
     if (sign := SIGN.match(text, begin, end)) is not None:
         return Answer("present" if "+" in sign[0] else "absent", cue=sign[0].strip())
     found = [match for match in _answers().find_all(sentence.words[first : first + MAX_WORDS]) if match.first == 0]

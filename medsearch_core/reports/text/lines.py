@@ -44,6 +44,9 @@ _OPEN = re.compile(
 )
 """What does not end a line of a list."""
 
+_ANSWERED = re.compile(r"(?::|[ \t]{2}|\t)[ \t]*(?:no|none)\Z", re.IGNORECASE)
+"""What ends one for all that: "Pneumothorax: no"."""
+
 _WORD = re.compile(r"\S+")
 _LONGEST = 24
 """Characters before a candidate that decide whether a clause is over."""
@@ -122,7 +125,7 @@ def _is_break(text: str, begin: int, found: re.Match[str], end: int, longest: in
     line = text[start : found.start()]
     if _LABELLED.match(text, found.end(), end):
         return True
-    if _OPEN.search(line[-_LONGEST:]) or (has_cases and following[0][0].islower()):
+    if (_OPEN.search(line[-_LONGEST:]) and not _ANSWERED.search(line[-_LONGEST:])) or (has_cases and following[0][0].islower()):
         return False
     is_full = len(line) + 1 + len(following[0]) > (max(longest, MIN_WIDTH) if has_cases else longest)
     return not is_full or (not has_cases and _NEGATED.match(following[0]) is not None)

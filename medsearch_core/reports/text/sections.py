@@ -21,6 +21,19 @@ INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
 
 PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
 
+BODY_LABEL = re.compile(
+    r"\n(?=[ \t]*(?i:lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?|osseous|chest|head(?:/neck)?|neck|abdomen"
+    r"|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine)\b(?![ ]pain)[^:\n]{0,40}:)"
+)
+"""A line that begins the findings though no header does: "Lungs: clear"."""
+
+COMPARED = re.compile(
+    r"\s*(?:none|no(?: relevant)? (?:prior|previous|comparison)[^.\n]{0,40}|not available|n/?a"
+    r"|[^.\n]{0,60}?\d{1,4}[/-]\d{1,2}(?:[/-]\d{2,4})?)\.?(?=\s*\n|[ \t]+[A-Z])",
+    re.IGNORECASE,
+)
+"""What a COMPARISON says in one sentence: nothing, or a date."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -84,10 +97,16 @@ def _without_body(text: str, section: Section) -> list[Section]:
     if section.name not in INTRODUCTORY:
         return [section]
     first_word = re.compile(r"\S").search(text, section.begin, section.end)
-    end = PARAGRAPH.search(text, first_word.start(), section.end) if first_word else None
-    if end is None:
+    if first_word is None:
         return [section]
-    return [Section(section.name, section.begin, end.start()), Section("", end.end(), section.end)]
+    ends = [pattern.search(text, first_word.start(), section.end) for pattern in (PARAGRAPH, BODY_LABEL)]
+    if section.name == "comparison":
+        ends.append(COMPARED.match(text, section.begin, section.end))
+    end = min((end for end in ends if end is not None), key=lambda end: end.end(), default=None)
+    if end is None or not text[end.end() : section.end].strip():
+        return [section]
+    begin = end.start() if end.re is not COMPARED else end.end()
+    return [Section(section.name, section.begin, begin), Section("", end.end(), section.end)]
 
 
 def section_text(text: str, sections: list[Section], *names: str) -> str | None:

@@ -19,14 +19,14 @@ MAX_LABEL_WORDS = 8
 
 LABEL = re.compile(
     r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?P<label>[A-Za-z][^:\n|?]{0,70}?)[ \t]*"
-    r"(?:(?P<colon>:(?!\d))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{3,}|\t)|(?P<asked>\?))[ \t]*"
+    r"(?:(?P<colon>:(?!\d))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)|(?P<asked>\?))[ \t]*"
 )
 
 
 _ASKS = re.compile(r"\?\s*$")
 _BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714]")
 
-SIGNS_OF_LABELS = (":", "?", " -", " \u2013", " \u2014", "...", "\u2026", "   ", "\t")
+SIGNS_OF_LABELS = (":", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
 """What a text without any of holds no label."""
 
 

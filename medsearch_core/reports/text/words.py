@@ -17,6 +17,16 @@ HYPHENATED = re.compile(r"-[ \t]*\n[ \t]*")
 
 SIGNS = frozenset("?¿<>")
 
+CONTRACTED = {
+    **{
+        f"{verb}n": verb
+        for verb in ("is", "are", "was", "were", "has", "have", "had", "does", "did", "could", "would", "should")
+    },
+    **{"don": "do", "can": "can", "won": "will", "doesn": "does"},
+}
+"""What stands before the "t" of a contraction."""
+
+
 NO_COMMAS: frozenset[int] = frozenset()
 
 
@@ -48,6 +58,8 @@ def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sen
     words = [fold(text[b:e]) for b, e in spans]
     if "?" in words:
         words = [_question(text, b, begin) if word == "?" else word for word, (b, _) in zip(words, spans, strict=True)]
+    if "t" in words:
+        words = _without_contractions(words)
     if SIGNS.issuperset(words):
         return None
     sentence = Sentence(words, [b for b, _ in spans], [e for _, e in spans])
@@ -66,6 +78,15 @@ def commas(sentence: Sentence, text: str) -> frozenset[int]:
 def _question(text: str, at: int, begin: int) -> str:
     """Which way a question mark asks: back, where it stands at a word or in brackets behind one."""
     return "¿" if at > begin and ASKED_BEFORE.match(text, at - 1) else "?"
+
+
+def _without_contractions(words: list[str]) -> list[str]:
+    """The words of "isn't" as those of "is not"."""
+    found = list(words)
+    for i in range(1, len(words)):
+        if words[i] == "t" and words[i - 1] in CONTRACTED:
+            found[i - 1], found[i] = CONTRACTED[words[i - 1]], "not"
+    return found
 
 
 def _joined(text: str, sentence: Sentence, known: Container[str]) -> Sentence:
