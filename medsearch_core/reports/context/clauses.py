@@ -54,7 +54,7 @@ LINKS_TO_KNOWN = frozenset({"of", "in", "within", "for", "to"})
 LINKS = frozenset(
     {"after", "following", "despite", "given", "explaining", "complicating", "from", "by", "around", "through", "considering"}
 )
-TWO_WORD_LINKS = {"associated": "with", "adjacent": "to", "due": "to", "secondary": "to"}
+TWO_WORD_LINKS = {"spite": "of", "associated": "with", "adjacent": "to", "due": "to", "secondary": "to"}
 """Words between what is denied and something that is there: "no complication of the pneumonia", "no edema despite effusion"."""
 
 KNOWN = SIDES | {
@@ -113,8 +113,9 @@ REMNANTS = frozenset(
 MAX_PHRASE_WORDS = 6
 
 PREDICATES = frozenset(
-    {"increased", "decreased", "unchanged", "stable", "larger", "smaller", "worse", "worsened", "better", "improved"}
+    {"remain", "increased", "decreased", "unchanged", "stable", "larger", "smaller", "worse", "worsened", "better", "improved"}
 )
+PLACES = frozenset({"in", "at", "on", "within"})
 SUBJECTS = frozenset({"heart", "cardiac", "cardiomediastinal", "lung", "mediastinum", "aorta"})
 
 NORMAL = frozenset({"normal", "clear", "unremarkable", "limit", "sharp", "intact"})
@@ -170,16 +171,22 @@ def _run_on(words: list[str], commas: frozenset[int], last_or: int, mentions: Se
         between = range(earlier.last + 1, later.first)
         if later.first in commas:
             is_listed_device = later.value.category == "device" != earlier.value.category
-            if is_listed_device and DISJOINING.isdisjoint(words[later.first :]):
+            if (is_listed_device or _has_predicate(words, later)) and DISJOINING.isdisjoint(words[later.first :]):
                 yield earlier.last
             continue
         if any(words[i] in JOINING or i in commas for i in between):
             continue
         is_seen = bool(between) and words[between[0]] in ASSERTING | SIDES and last_or < later.first
-        after = words[later.last + 1 : later.last + 3]
-        has_predicate = bool(after) and (after[0] in PREDICATES or (after[0] in VERBS and OF_ALL.isdisjoint(after[1:])))
-        if is_seen or has_predicate or (words[later.first] in SUBJECTS and len(later.words) > 1):
+        if is_seen or _has_predicate(words, later) or (words[later.first] in SUBJECTS and len(later.words) > 1):
             yield earlier.last
+
+
+def _has_predicate(words: list[str], mention: Match[Any]) -> bool:
+    """Whether something is said of a mention that nothing denied has: "is larger", "unchanged", "is present in the base"."""
+    after = words[mention.last + 1 : mention.last + 4]
+    if not after or after[0] in PREDICATES:
+        return bool(after)
+    return after[0] in VERBS and (OF_ALL.isdisjoint(after[1:2]) or not PLACES.isdisjoint(after[2:3]))
 
 
 def _known_things(words: list[str], commas: frozenset[int], mentions: Sequence[Match[Any]]) -> Iterator[int]:
@@ -192,6 +199,6 @@ def _known_things(words: list[str], commas: frozenset[int], mentions: Sequence[M
             is_known = word in LINKS_TO_KNOWN and not KNOWN.isdisjoint(words[i + 1 : mention.first])
             is_link = word in LINKS or TWO_WORD_LINKS.get(word) == words[i + 1]
             if is_link or is_known:
-                if words[i - 1] not in REMNANTS:
+                if not (word == "of" and words[i - 1] in REMNANTS) and words[i - 1] != "the":
                     yield i
                 break

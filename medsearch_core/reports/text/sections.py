@@ -22,8 +22,8 @@ INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
 PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
 
 BODY_LABEL = re.compile(
-    r"\n(?=[ \t]*(?i:lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?|osseous|chest|head(?:/neck)?|neck|abdomen"
-    r"|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine)\b(?![ ]pain)[^:\n]{0,40}:)"
+    r"\n(?=[ \t]*(?i:lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?|osseous|chest|head(?:/neck)?|neck"
+    r"|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine)\b(?![ ]pain)[^:\n]{0,40}:)"
 )
 """A line that begins the findings though no header does: "Lungs: clear"."""
 

@@ -17,6 +17,10 @@ from medsearch_core.reports.text.words import Sentence, commas, words_of
 
 MAX_LABEL_WORDS = 8
 
+SIDES = frozenset({"left", "right", "l", "r", "lt", "rt"})
+NEGATIVES = frozenset({"none", "absent", "negative", "resolved"})
+POSITIVES = frozenset({"small", "tiny", "trace", "minimal", "mild", "moderate", "large", "severe", "present", "yes", "new"})
+
 LABEL = re.compile(
     r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?P<label>[A-Za-z][^:\n|?]{0,70}?)[ \t]*"
     r"(?:(?P<colon>:(?!\d))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)|(?P<asked>\?))[ \t]*"
@@ -111,10 +115,20 @@ def _labelled(text: str, stretch: Stretch, known: Container[str]) -> Unit | None
     first = sum(begin < found.end("label") for begin in sentence.begins)
     if not 0 < first <= MAX_LABEL_WORDS + 4 * (found["asked"] is not None):
         return None
-    answer = answer_at(text, sentence, value, found.end(), stretch.end)
+    denial = answer_at(text, sentence, 0, sentence.begins[0], found.end("label") + 1) if found["colon"] else None
+    if denial is not None and denial.assertion == "absent":
+        return Unit(sentence, commas(sentence, text), len(sentence.words), denial, tuple(sentence.words[:first]))
+    answer = _answer_of_sides(sentence.words[value:]) or answer_at(text, sentence, value, found.end(), stretch.end)
     if found["colon"] is None and answer is None:
         return None
     return Unit(sentence, commas(sentence, text), value, answer, tuple(sentence.words[:first]))
+
+
+def _answer_of_sides(words: list[str]) -> Answer | None:
+    """What a value says that has one for each side: "none on the left, small on the right"."""
+    if SIDES.isdisjoint(words) or NEGATIVES.isdisjoint(words) or POSITIVES.isdisjoint(words):
+        return None
+    return Answer("present")
 
 
 def _boxed(text: str, stretch: Stretch, known: Container[str]) -> Iterator[Unit] | None:
