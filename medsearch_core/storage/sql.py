@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -26,3 +27,6 @@ def query_tables(query: str, parameters: Mapping[str, object] | None = None, **t
 def _database(process: int) -> duckdb.DuckDBPyConnection:
     """The empty database of a process: opening one takes several times as long as a query. A forked child opens its own."""
     return duckdb.connect()
+
+
+atexit.register(_database.cache_clear)  # DuckDB prints what Python still holds of it at the very end

@@ -12,12 +12,16 @@ from rich.console import Console
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import STATES
+from medsearch_core.search.open import open_index
 from medsearch_core.storage.ledger import LedgerTotals, totals_of
+from medsearch_core.storage.warehouse import LEDGER_PATH
 from medsearch_pipeline.cli.command import Command, study_key
 from medsearch_pipeline.cli.dagster import dagster_instance
 from medsearch_pipeline.cli.tables import print_csv, print_table
 from medsearch_pipeline.cli.warehouse import open_warehouse
+from medsearch_pipeline.intake.inventory import PATH as INVENTORY_PATH
 from medsearch_pipeline.ledger.catalog import read_catalog
+from medsearch_pipeline.ledger.current import current_ledger
 from medsearch_pipeline.ledger.pending_reasons import (
     interrupted_keys,
     pending_reasons,
@@ -26,7 +30,7 @@ from medsearch_pipeline.ledger.pending_reasons import (
 )
 from medsearch_pipeline.ledger.reconciliation import NAMED
 from medsearch_pipeline.ledger.states import current_rejections
-from medsearch_pipeline.ledger.summary import Ledger, format_equation, read_ledger
+from medsearch_pipeline.ledger.summary import Ledger, compare_with_inventory, format_equation, read_ledger
 from medsearch_pipeline.settings import Settings
 
 MAX_ROWS = 1000
@@ -49,7 +53,7 @@ COLUMNS = (
 
 def print_ledger(console: Console, settings: Settings, state: str | None, study: StudyKey | None, is_csv: bool) -> int:
     """Prints the totals, or the rows of a state or study; returns 1 if an object is unaccounted for."""
-    ledger = _with_reasons(settings, _open(settings))
+    ledger = _with_reasons(settings, *_open(settings))
     rows = _select(ledger.rows, state, study).select(list(COLUMNS))
     if is_csv:
         print_csv(rows)
@@ -64,8 +68,8 @@ def print_ledger(console: Console, settings: Settings, state: str | None, study:
 
 def print_rejections(console: Console, settings: Settings, is_csv: bool) -> int:
     """Prints every rejected object and frame; returns 1 if an object is unaccounted for."""
-    ledger = _open(settings)
-    rows = current_rejections(ledger.rows, read_catalog(ledger.warehouse))
+    ledger, catalog = _open(settings)
+    rows = current_rejections(ledger.rows, catalog)
     if is_csv:
         print_csv(rows)
         return _print_unaccounted(Console(stderr=True), ledger)
@@ -74,18 +78,24 @@ def print_rejections(console: Console, settings: Settings, is_csv: bool) -> int:
     return _print_unaccounted(console, ledger)
 
 
-def _open(settings: Settings) -> Ledger:
-    return read_ledger(open_warehouse(settings))
+def _open(settings: Settings) -> tuple[Ledger, pa.Table]:
+    """The last ledger and its catalog; before the first one, those that it would have now."""
+    warehouse = open_warehouse(settings)
+    if warehouse.inputs(LEDGER_PATH) is not None or warehouse.inputs(INVENTORY_PATH) is None:
+        return read_ledger(warehouse), read_catalog(warehouse)
+    now = current_ledger(settings, warehouse, open_index(settings))
+    Console(stderr=True).print("There is no ledger yet: these are the states now. ledger_job records them.", soft_wrap=True)
+    return compare_with_inventory(warehouse, now.rows), now.catalog
 
 
-def _with_reasons(settings: Settings, ledger: Ledger) -> Ledger:
+def _with_reasons(settings: Settings, ledger: Ledger, catalog: pa.Table) -> Ledger:
     """The ledger with the current reason of each pending object."""
     studies = pending_studies(ledger.rows)
     if not studies:
         return ledger
     with dagster_instance() as instance:
         reasons = pending_reasons(settings, ledger.warehouse, instance, studies)
-    rows = with_pending_reasons(ledger.rows, reasons, interrupted_keys(read_catalog(ledger.warehouse)))
+    rows = with_pending_reasons(ledger.rows, reasons, interrupted_keys(catalog))
     return replace(ledger, rows=rows, totals=totals_of(rows))
 
 

@@ -48,7 +48,12 @@ def read_ledger(warehouse: Warehouse) -> Ledger:
     if warehouse.inputs(LEDGER_PATH) is None:
         place = warehouse.store.url
         raise ConfigurationError(f"there is no ledger in {place}: run ledger_job in Dagster, or correct MEDSEARCH_WAREHOUSE")
-    rows, inventory = warehouse.read(LEDGER_PATH), require_inventory(warehouse)
+    return compare_with_inventory(warehouse, warehouse.read(LEDGER_PATH))
+
+
+def compare_with_inventory(warehouse: Warehouse, rows: pa.Table) -> Ledger:
+    """The rows of a ledger, compared with the last inventory."""
+    inventory = require_inventory(warehouse)
     lost = rows.filter(pc.equal(rows["state"], "unaccounted"))["key"].to_pylist()
     return Ledger(warehouse, rows, totals_of(rows), len(inventory), lost, unrecorded(inventory, rows))
 

@@ -183,6 +183,23 @@ def test_the_ledger_as_csv_is_nothing_but_its_rows(accounted: Settings) -> None:
     assert all(len(row["sha256"]) == 64 for row in rows if row["state"] == "indexed")
 
 
+def test_before_the_first_ledger_the_states_are_those_it_would_have(
+    accounted: Settings, said: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "warehouse"
+    shutil.copytree(accounted.warehouse, copy)
+    (copy / LEDGER_PATH).unlink()
+    monkeypatch.setenv("MEDSEARCH_WAREHOUSE", str(copy))
+    monkeypatch.setenv("MEDSEARCH_INDEX", accounted.index)
+    status, printed = said("ledger")
+    assert status == 0
+    assert EQUATION in printed
+    status, printed = said("rejections")
+    assert status == 0
+    assert "[x].dcm" in printed
+    assert not (copy / LEDGER_PATH).exists()
+
+
 def test_what_is_unaccounted_for_ends_with_1_and_is_named(
     accounted: Settings, said: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
