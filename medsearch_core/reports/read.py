@@ -23,6 +23,9 @@ from medsearch_core.reports.text.sections import Section, section_text, split_se
 Finder = Callable[[str, str, list[Section], Examination], list[EntityRecord]]
 """Finds the mentions of a report: its id, its text, its sections and what was examined."""
 
+Described = tuple[str | None, str | None, str | None]
+"""Modality, BodyPartExamined and StudyDescription of a study's images."""
+
 READ_LANGUAGE = "English"
 """The one language whose reports are read."""
 
@@ -39,15 +42,13 @@ def read_report(
     key: str,
     find: Finder = find_entities,
     version: str = NER_VERSION,
-    modality: str | None = None,
-    body_part: str | None = None,
-    description: str | None = None,
+    described: Callable[[], Described] = lambda: (None, None, None),
 ) -> tuple[ReportRecord, list[EntityRecord]]:
     """A report's row and the rows of its mentions.
 
     A report without a FINDINGS header has the text outside known sections as its findings. `find` finds the mentions, by rules
-    of this `version` where it is not given. `modality`, `body_part` and `description` are what DICOM says of the study, for
-    what the report itself leaves open. A report that is not in English has no mentions, and says so in `not_read`.
+    of this `version` where it is not given. `described` gives what DICOM says of the study, and is asked only for what the
+    report itself leaves open. A report that is not in English has no mentions, and says so in `not_read`.
 
     Raises:
         BadInput: `empty_object`, `undecodable_text` or `empty_report`.
@@ -55,7 +56,9 @@ def read_report(
     text, encoding = decode_report(data)
     sections = split_sections(text)
     language = language_of(text)
-    examination = examination_of(text, sections, modality, body_part, description)
+    examination = examination_of(text, sections)
+    if examination.modality is None or not examination.body_parts:
+        examination = examination_of(text, sections, *described())
     entities = find(report_id, text, sections, examination) if language == READ_LANGUAGE else []
     both = "findings and impression"
     report = ReportRecord(

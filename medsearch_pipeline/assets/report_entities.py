@@ -31,7 +31,7 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
     """The `report_entities` asset of a deployment."""
 
     @dg.asset(
-        deps=["inventory", "dicom_metadata"],
+        deps=["inventory"],
         group_name=GROUP,
         kinds={"python", "parquet"},
         check_specs=[dg.AssetCheckSpec(CHECK, asset="report_entities", description="No report was rejected.")],
@@ -60,12 +60,13 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         reader = StudyReportBuilder(landing.open(), tables, mentions)
         partitions = partitions_of(context)
         objects = objects_of(tables, partitions.studies, "report")
+        images = objects_of(tables, partitions.studies, "dicom")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []
         for study, landed in objects.items():
             unchanged = reader.is_current(study, landed)
             if not unchanged:
-                reader.build(study, landed)
+                reader.build(study, landed, min((item.key for item in images.get(study, ())), default=None))
             rejections = tables.read_rows(Rejection, rejections_path(STAGE, study))
             reports = tables.read_rows(ReportRecord, study_path("reports", study))
             described[study] = {

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import pyarrow as pa
+from pydicom import Dataset
 
+from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import EntityRecord, ImageRecord, LandedObject, Rejection, ReportRecord
-from medsearch_core.reports.read import read_report
+from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
+from medsearch_core.reports.read import Described, read_report
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.report_readers.reader import MentionReader, reader_version
@@ -38,14 +39,13 @@ class StudyReportBuilder:
         paths = study_path("report_entities", study), study_path("reports", study), rejections_path(STAGE, study)
         return self.warehouse.is_made_from(self.inputs(objects), *paths)
 
-    def build(self, study: StudyKey, objects: Sequence[LandedObject]) -> None:
+    def build(self, study: StudyKey, objects: Sequence[LandedObject], dicom: str | None = None) -> None:
         """Writes a study's reports, entities and rejections.
 
         A report's id is the study part of its study's key, or `<patient>_<study>` if another patient has the same study part.
-        A second report of a study gets the suffix `_2`. If a report does not say what was examined, the study's images do;
-        images that arrive after their report do not cause it to be read again.
+        A second report of a study gets the suffix `_2`. If a report does not say what was examined, the header of the study's
+        object `dicom` does; images that arrive after their report do not cause it to be read again.
         """
-        modality, body_part, description = self._examined(study)
         reports: list[ReportRecord] = []
         entities: list[EntityRecord] = []
         rejections: list[Rejection] = []
@@ -61,9 +61,7 @@ class StudyReportBuilder:
                     key=item.key,
                     find=self.mentions.find,
                     version=self.mentions.version,
-                    modality=modality,
-                    body_part=body_part,
-                    description=description,
+                    described=lambda: self._examined(dicom),
                 )
             except BadInput as fault:
                 rejections.append(rejection_of(STAGE, study, item, fault))
@@ -75,21 +73,20 @@ class StudyReportBuilder:
         self.warehouse.write_rows(EntityRecord, study_path("report_entities", study), entities, inputs)
         self.warehouse.write_rows(ReportRecord, study_path("reports", study), reports, inputs)
 
-    def _examined(self, study: StudyKey) -> tuple[str | None, str | None, str | None]:
-        """What the study's images say was examined, where they were read: Modality, BodyPartExamined, StudyDescription."""
+    def _examined(self, key: str | None) -> Described:
+        """What the header of one of the study's DICOM objects says was examined; nothing if there is none to read."""
+        if key is None:
+            return None, None, None
         try:
-            images = self.warehouse.read_rows(ImageRecord, study_path("dicom_metadata", study))
-        except pa.ArrowException:  # a damaged table is made again by its own asset, and costs no report
-            images = []
-        return (
-            _first(image.modality for image in images),
-            _first(image.body_part_examined for image in images),
-            _first(image.study_description for image in images),
-        )
+            with self.landing.open(key) as file:
+                dataset = read_dataset(file, stop_before_pixels=True)
+        except BadInput:  # the asset of images rejects it by name
+            return None, None, None
+        return tuple(_text(dataset, name) for name in ("Modality", "BodyPartExamined", "StudyDescription"))  # type: ignore[return-value]
 
 
-def _first(values: Iterable[str | None]) -> str | None:
-    return next((value for value in values if value), None)
+def _text(dataset: Dataset, name: str) -> str | None:
+    return str(dataset.get(name) or "").strip() or None
 
 
 def report_inputs_digest(versions: Iterable[str], ner_version: str) -> str:

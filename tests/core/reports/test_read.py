@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 import sys
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -317,12 +316,15 @@ def test_a_term_that_any_organ_may_have_is_of_the_organ_that_is_named_or_was_exa
 
 
 def test_a_report_says_what_was_examined_or_dicom_does() -> None:
-    def examined(text: str, **dicom: Any) -> tuple[str | None, list[str]]:
-        report, _ = read_report(text.encode(), report_id="s1", patient="p1", study="s1", key="k", **dicom)
+    def examined(text: str, modality: str | None = None, body_part: str | None = None) -> tuple[str | None, list[str]]:
+        def described() -> tuple[str | None, str | None, str | None]:
+            return modality, body_part, None
+
+        report, _ = read_report(text.encode(), report_id="s1", patient="p1", study="s1", key="k", described=described)
         return report.exam_modality, list(report.exam_body_parts or ())
 
-    assert examined("EXAMINATION: CT of the chest.\nFINDINGS: Clear.", modality="MR", body_part="HEAD") == ("CT", ["chest"])
-    assert examined("FINDINGS: Normal.", modality="MR", body_part="HEAD") == ("MR", ["head"])
+    assert examined("EXAMINATION: CT of the chest.\nFINDINGS: Clear.", "MR", "HEAD") == ("CT", ["chest"])
+    assert examined("FINDINGS: Normal.", "MR", "HEAD") == ("MR", ["head"])
     assert examined("FINDINGS: Normal.") == (None, [])
 
 

@@ -24,8 +24,7 @@ from medsearch_pipeline.report_readers.reader import RulesReader
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.studies.reports import STAGE, StudyReportBuilder
 from tests.support.ingest import local_instance, settings_in
-from tests.support.landing import folder_of, land_study
-from tests.support.parquet_fixtures import put_images
+from tests.support.landing import folder_of, image_bytes, land_study
 
 STUDY = StudyKey("p10000001", "s50000001")
 
@@ -105,17 +104,17 @@ def test_a_run_counts_what_it_used_of_the_service(tmp_path: Path, monkeypatch: p
     }
 
 
-def test_what_was_examined_is_taken_from_the_images_where_the_report_does_not_say_it(reader: StudyReportBuilder) -> None:
-    put_images(reader.warehouse, STUDY, 1)
+def test_what_was_examined_is_taken_from_a_dicom_header_where_the_report_does_not_say_it(reader: StudyReportBuilder) -> None:
+    reader.landing.write("1.dcm", image_bytes(STUDY, 1))
     reader.landing.write("a.txt", b"FINDINGS: No effusion.")
     reader.landing.write("b.txt", b"EXAMINATION: CT of the chest.\nFINDINGS: No effusion.")
-    reader.build(STUDY, [landed("a.txt"), landed("b.txt")])
+    reader.build(STUDY, [landed("a.txt"), landed("b.txt")], "1.dcm")
     reports = reader.warehouse.read_rows(ReportRecord, study_path("reports", STUDY))
     assert [report.exam_modality for report in reports] == ["DX", "CT"]
 
 
-def test_a_damaged_table_of_images_costs_no_report(reader: StudyReportBuilder) -> None:
-    reader.warehouse.store.write(study_path("dicom_metadata", STUDY), b"no parquet")
-    reader.build(STUDY, [landed("a.txt")])
+@pytest.mark.parametrize("dicom", [None, "a.txt"])
+def test_without_a_header_to_read_a_report_is_read_as_it_is(reader: StudyReportBuilder, dicom: str | None) -> None:
+    reader.build(STUDY, [landed("a.txt")], dicom)
     [report] = reader.warehouse.read_rows(ReportRecord, study_path("reports", STUDY))
     assert (report.key, report.exam_modality) == ("a.txt", None)
