@@ -39,7 +39,7 @@ function said(report, { like }) {
   const extra = ({ icd10cmCode, concept }) => (icd10cmCode ? stances(like, icd10cmCode, `Similar images, ${concept}`) : nothing);
   return html`
     <section class="panel" aria-label="Findings">
-      <div class="titlebar"><h2>Findings</h2><span class="quiet">Similar images</span></div>${findings(report.entities, extra)}
+      <div class="titlebar"><h2>Findings</h2><span class="quiet">Similar images</span></div>${findings(report, extra)}
     </section>`;
 }
 
@@ -48,5 +48,5 @@ export const reportView = (state) => detailPage(state, state.loads.report, "repo
   <h1 tabindex="-1">Report <span>without an indexed image</span></h1>
   <div class="sheets alone">
     ${reportPanel(report)}
-    <section class="panel" aria-label="Findings"><h2>Findings</h2>${findings(report.entities)}</section>
+    <section class="panel" aria-label="Findings"><h2>Findings</h2>${findings(report)}</section>
   </div>`);

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { formatRoute, noFilters, searchRoute } from "../router/routes.js";
-import { ASSERTIONS, CATEGORIES, SIGNS, asserted } from "../labels.js";
+import { ASSERTIONS, CATEGORIES, SIGNS, asserted, notRead } from "../labels.js";
 
 const SEARCHED = { PRESENT: "present", ABSENT: "absent", UNCERTAIN: "uncertain" };
 const ORDER = Object.keys(ASSERTIONS);
@@ -33,9 +33,10 @@ function item(entity, extra) {
     </li>`;
 }
 
-/** The findings by category. `extra(entity)` is appended to each. */
-export function findings(entities, extra = () => nothing) {
-  const all = distinct(entities ?? []);
+/** A report's findings by category. `extra(entity)` is appended to each. */
+export function findings(report, extra = () => nothing) {
+  if (report?.reading?.notRead) return html`<p class="quiet">${notRead(report.reading.notRead)}</p>`;
+  const all = distinct(report?.entities ?? []);
   if (!all.length) return html`<p class="quiet">No findings were recognized in this report.</p>`;
   const groups = Object.entries(CATEGORIES).map(([category, title]) => [title, all.filter((e) => e.category === category)]);
   return html`<div class="said">${groups.filter(([, of]) => of.length).map(([title, of]) => html`

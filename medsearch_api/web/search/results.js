@@ -67,7 +67,7 @@ function row(report, { route: searched, labels, loads }) {
 function opened(slot) {
   if (slot?.status === "failed") return failure(slot.error);
   if (!slot?.data) return html`<div class="opened" aria-busy="true">${skeleton.bars(3)}</div>`;
-  return html`<div class="opened">${findings(slot.data.report?.entities)}</div>`;
+  return html`<div class="opened">${findings(slot.data.report)}</div>`;
 }
 
 export const rows = (reports, state) => html`<ol class="rows">${repeat(reports, (r) => r.id, (r) => row(r, state))}</ol>`;
