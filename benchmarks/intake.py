@@ -15,7 +15,8 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from medsearch_core.records import LandedObject, conformed, schema_of
+from medsearch_core.columns import conformed, schema_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse

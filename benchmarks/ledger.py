@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medsearch_core.columns import conformed, schema_of
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import (
     CatalogFile,
@@ -32,8 +33,6 @@ from medsearch_core.records import (
     Rejection,
     ReportRecord,
     ThumbnailRecord,
-    conformed,
-    schema_of,
 )
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of

@@ -13,7 +13,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from medsearch_api.schema.export import SCHEMAS
 from medsearch_api.settings import Settings as ServiceSettings
-from medsearch_core.records import CHANGES, EXCLUSIONS, FIRST_VERSION, REASONS, STATES, TABLES, schema_of, version_of
+from medsearch_core.columns import FIRST_VERSION, schema_of, version_of
+from medsearch_core.records import CHANGES, EXCLUSIONS, REASONS, STATES, TABLES
 from medsearch_core.search.facets import FACETS
 from medsearch_core.settings import Deployment
 from medsearch_pipeline.jobs import JOBS

@@ -24,9 +24,10 @@ import pyarrow.parquet as pq
 
 from medsearch_api.http.logs import ERRORS
 from medsearch_api.imaging.errors import RequestError
+from medsearch_core.columns import schema_of
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import ImageRecord, schema_of
+from medsearch_core.records import ImageRecord
 from medsearch_core.storage.object_store import ObjectStore
 
 FOLDER = "dicom_metadata"

@@ -10,13 +10,14 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from medsearch_core.columns import COUNT, REAL, REALS, TEXT
 from medsearch_core.dicom.attributes import functional_group, integer, number, numbers, text
 from medsearch_core.dicom.dataset import identity
 from medsearch_core.dicom.geometry import pixel_spacing_mm
 from medsearch_core.dicom.layout import frame_count
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import image_id
-from medsearch_core.records import COUNT, REAL, REALS, TEXT, ImageRecord
+from medsearch_core.records import ImageRecord
 
 DAYS_PER_YEAR = 365.25
 YEARS = {"Y": 1.0, "M": 1 / 12, "W": 7 / DAYS_PER_YEAR, "D": 1 / DAYS_PER_YEAR}

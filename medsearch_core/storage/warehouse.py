@@ -2,7 +2,7 @@
 
 `{table}/{patient}/{study}.parquet` has a study's rows, `thumbnails/{patient}/{study}/{image}.png` its thumbnails. A table's
 file has the digest of its inputs in its footer and is written last, so an unfinished study has no digest and is redone. The
-footer also has the table's version when it was written (`records.version_of`): a file of an earlier version is read with its
+footer also has the table's version when it was written (`columns.version_of`): a file of an earlier version is read with its
 new columns null, and its digest stays valid, until it is rewritten. Two files of one table are equal if their rows, digests and
 versions are; the id of the run that wrote a file is not part of its content. Files contain no timestamps.
 """
@@ -17,9 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medsearch_core.columns import FIRST_VERSION, Record, conformed, records_of, schema_of, table_of, version_of
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import FIRST_VERSION, TABLES, Record, conformed, records_of, schema_of, table_of, version_of
+from medsearch_core.records import TABLES
 from medsearch_core.storage.object_store import ObjectStore
 
 _DIGEST = b"medsearch.inputs"

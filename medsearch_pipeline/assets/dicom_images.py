@@ -6,9 +6,10 @@ from typing import Any
 
 import dagster as dg
 
+from medsearch_core.columns import FIRST_VERSION, version_of
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import FIRST_VERSION, TABLES, ImageRecord, Rejection, ThumbnailRecord, version_of
+from medsearch_core.records import TABLES, ImageRecord, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Origin, Warehouse, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     GROUP,

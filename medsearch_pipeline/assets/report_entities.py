@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from medsearch_core.records import EntityRecord, Rejection, ReportRecord, version_of
+from medsearch_core.columns import version_of
+from medsearch_core.records import EntityRecord, Rejection, ReportRecord
 from medsearch_core.storage.warehouse import Origin, rejections_path, study_path
 from medsearch_pipeline.assets.study_asset import (
     GROUP,

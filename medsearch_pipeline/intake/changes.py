@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from medsearch_core.columns import records_of, table_of
 from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, LandedObject, records_of, table_of
+from medsearch_core.records import LandedChange, LandedObject
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.sql import query_tables
 from medsearch_pipeline.intake.inventory import keys_between, rows_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from medsearch_core.columns import records_of
 from medsearch_core.keys import digest_of
-from medsearch_core.records import LandedObject, Rejection, records_of
+from medsearch_core.records import LandedObject, Rejection
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.intake import journal, pending

@@ -13,9 +13,10 @@ from threading import Lock
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from medsearch_core.columns import conformed, records_of, schema_of, version_of
 from medsearch_core.errors import ConfigurationError, ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, LandedObject, conformed, records_of, schema_of, version_of
+from medsearch_core.records import LandedChange, LandedObject
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import journal

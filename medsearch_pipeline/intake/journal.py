@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from medsearch_core.columns import conformed, records_of, schema_of
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, conformed, records_of, schema_of
+from medsearch_core.records import LandedChange
 from medsearch_core.storage.warehouse import Warehouse
 
 FOLDER, RETIRED = "intake/journal", "intake/retired"

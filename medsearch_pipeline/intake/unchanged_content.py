@@ -16,9 +16,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from medsearch_core.columns import records_of
 from medsearch_core.errors import ObjectNotFound, ObjectUnreadable
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject, records_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo, ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.settings import Settings

@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from medsearch_core.batched import batched
+from medsearch_core.columns import schema_of, table_of
 from medsearch_core.errors import ConfigurationError, ObjectNotFound
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import CatalogFile, schema_of, table_of
+from medsearch_core.records import CatalogFile
 from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import CATALOG_PATH, Warehouse, study_path
 from medsearch_pipeline.studies import images as study_images

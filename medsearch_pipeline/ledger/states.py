@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from medsearch_core.columns import schema_of
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry, schema_of
+from medsearch_core.records import EXCLUSIONS, TOMBSTONES, LedgerEntry
 from medsearch_core.storage.sql import query_tables
 from medsearch_core.storage.warehouse import Origin, present_version
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS, REPORT_REJECTIONS

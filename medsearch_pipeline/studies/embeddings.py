@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medsearch_core.batched import batched
+from medsearch_core.columns import records_of
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import EmbeddingRecord, ThumbnailRecord, records_of
+from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.workers.pool import ItemFailure, Workers

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
 
+from medsearch_core.columns import conformed, records_of
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.image_record import image_records
 from medsearch_core.errors import BadInput, ObjectUnreadable
-from medsearch_core.records import ImageRecord, conformed, records_of
+from medsearch_core.records import ImageRecord
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Written
 

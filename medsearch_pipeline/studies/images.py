@@ -9,16 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from medsearch_core.columns import version_of
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import (
-    ImageRecord,
-    LandedObject,
-    Rejection,
-    ThumbnailRecord,
-    version_of,
-)
+from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor, ObjectImages

@@ -6,7 +6,8 @@ from dataclasses import fields
 
 import pytest
 
-from medsearch_core.records import FIRST_VERSION, TABLES, TEXT, ImageRecord, column, version_of
+from medsearch_core.columns import FIRST_VERSION, TEXT, column, version_of
+from medsearch_core.records import TABLES, ImageRecord
 
 FIRST_COLUMNS = {
     "inventory": "key bytes etag kind patient study patient_id study_instance_uid report_names reason detail version "

@@ -8,16 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from medsearch_core.columns import records_of, schema_of, table_of
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import (
-    CatalogFile,
-    LandedChange,
-    LandedObject,
-    LedgerEntry,
-    records_of,
-    schema_of,
-    table_of,
-)
+from medsearch_core.records import CatalogFile, LandedChange, LandedObject, LedgerEntry
 from medsearch_core.search.query import Filters
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.warehouse import present_version

@@ -7,7 +7,8 @@ from dataclasses import fields
 
 import pyarrow.parquet as pq
 
-from medsearch_core.records import FIRST_VERSION, TABLES
+from medsearch_core.columns import FIRST_VERSION
+from medsearch_core.records import TABLES
 from medsearch_core.storage.warehouse import Warehouse
 
 

@@ -15,9 +15,10 @@ import pytest
 from medsearch_api.app import create_app
 from medsearch_api.backends.context import Backends, open_backends
 from medsearch_api.imaging import uid_index as catalogue
+from medsearch_core.columns import table_of
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import ImageRecord, table_of
+from medsearch_core.records import ImageRecord
 from medsearch_core.storage.folder import Folder
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_core.storage.open import open_store

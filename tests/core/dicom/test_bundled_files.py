@@ -9,11 +9,12 @@ import numpy as np
 import pydicom
 import pytest
 
+from medsearch_core.columns import table_of
 from medsearch_core.dicom.dataset import identity, read_dataset
 from medsearch_core.dicom.image_record import image_records
 from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
 from medsearch_core.errors import BadInput
-from medsearch_core.records import ImageRecord, table_of
+from medsearch_core.records import ImageRecord
 
 SHIPPED = Path(pydicom.__file__).parent / "data"
 INSTALLED = Path(data_store.__file__).parent / "data"

@@ -24,11 +24,12 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from medsearch_core.columns import table_of
 from medsearch_core.dicom.dataset import identity, read_dataset
 from medsearch_core.dicom.image_record import image_records
 from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
 from medsearch_core.errors import BadInput
-from medsearch_core.records import REASONS, ImageRecord, table_of
+from medsearch_core.records import REASONS, ImageRecord
 from tests.core.dicom.codestreams import JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
 from tests.support.examples import examples
 from tests.support.factories import dataset, dicom_bytes, sequence_item

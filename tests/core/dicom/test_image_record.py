@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import dictionary_VR
 
+from medsearch_core.columns import records_of, table_of
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.image_record import PLAIN, age_years, image_records, iso_date, iso_time
 from medsearch_core.errors import BadInput
-from medsearch_core.records import ImageRecord, records_of, table_of
+from medsearch_core.records import ImageRecord
 from tests.support.factories import GRADIENT, dataset, dicom_bytes, sequence_item
 
 CINE = np.zeros((4, 6, 8), np.uint8)

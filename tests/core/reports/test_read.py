@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medsearch_core.columns import table_of
 from medsearch_core.errors import BadInput
-from medsearch_core.records import EntityRecord, ReportRecord, table_of
+from medsearch_core.records import EntityRecord, ReportRecord
 from medsearch_core.reports.read import NER_VERSION, read_report
 
 REPORT = """                                 FINAL REPORT

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from medsearch_core.columns import TEXT
 from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import TEXT, EmbeddingRecord, ImageRecord, ReportRecord
+from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
 from medsearch_core.search import releases
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, study_documents
 from medsearch_core.search.embedded import table as embedded_table

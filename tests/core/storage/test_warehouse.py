@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from medsearch_core.columns import schema_of, table_of
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import TABLES, CatalogFile, EmbeddingRecord, LandedObject, schema_of, table_of
+from medsearch_core.records import TABLES, CatalogFile, EmbeddingRecord, LandedObject
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOG_PATH, Origin, Warehouse, present_version, study_path
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medsearch_core.columns import records_of, schema_of, table_of
 from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject, records_of, schema_of, table_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.changes import (
     Observation,

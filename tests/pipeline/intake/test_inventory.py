@@ -9,9 +9,10 @@ from typing import BinaryIO
 import pytest
 from pydantic import SecretStr
 
+from medsearch_core.columns import records_of
 from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject, records_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from medsearch_core.columns import table_of
 from medsearch_core.errors import BadInput, ConfigurationError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject, table_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.placement import (

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from medsearch_core.columns import records_of
 from medsearch_core.errors import ObjectNotFound, StorageError
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedChange, LandedObject, records_of
+from medsearch_core.records import LandedChange, LandedObject
 from medsearch_core.storage.object_store import ObjectStore, S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path

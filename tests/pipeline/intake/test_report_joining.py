@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from medsearch_core.columns import records_of, schema_of
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject, records_of, schema_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectInfo
 from medsearch_pipeline.intake.changes import assign_reports, replace_rows
 from medsearch_pipeline.intake.placement import place_by_key, placed_object

@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medsearch_core.columns import records_of
 from medsearch_core.keys import StudyKey, digest_of
-from medsearch_core.records import (
-    EXCLUSIONS,
-    REASONS,
-    STATES,
-    TOMBSTONES,
-    LandedObject,
-    LedgerEntry,
-    records_of,
-)
+from medsearch_core.records import EXCLUSIONS, REASONS, STATES, TOMBSTONES, LandedObject, LedgerEntry
 from medsearch_core.search.results import Counts, IndexHealth
 from medsearch_core.storage.ledger import totals_of
 from medsearch_pipeline.ledger.catalog import COLUMNS, IMAGE_REJECTIONS

@@ -11,9 +11,10 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
+from medsearch_core.columns import records_of
 from medsearch_core.errors import RemovalUnconfirmed
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import LandedObject, records_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse

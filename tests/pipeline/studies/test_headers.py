@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medsearch_core.columns import FIRST_VERSION, version_of
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import FIRST_VERSION, ImageRecord, LandedObject, version_of
+from medsearch_core.records import ImageRecord, LandedObject
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Origin, Warehouse, study_path
 from medsearch_pipeline.intake.placement import place_by_key

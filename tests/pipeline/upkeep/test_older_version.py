@@ -8,8 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from medsearch_core.columns import FIRST_VERSION, version_of
 from medsearch_core.keys import StudyKey
-from medsearch_core.records import FIRST_VERSION, ImageRecord, version_of
+from medsearch_core.records import ImageRecord
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path

@@ -19,7 +19,8 @@ import psutil
 import yaml
 from dagster._core.scheduler.instigation import InstigatorTick
 
-from medsearch_core.records import LandedObject, records_of
+from medsearch_core.columns import records_of
+from medsearch_core.records import LandedObject
 from medsearch_core.storage.object_store import S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
