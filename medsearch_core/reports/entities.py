@@ -43,7 +43,7 @@ class UnitContext:
 
     def words(self, match: Match[Any]) -> str:
         """The text of a match, gaps included."""
-        return self.text[self.unit.sentence.begins[match.first] : self.unit.sentence.ends[match.last]]
+        return self.unit.sentence.text(self.text, match.first, match.last)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
             tables,
         )
         partitions = partitions_of(context)
-        objects = objects_of(tables, partitions.studies, "dicom")
+        (objects,) = objects_of(tables, partitions.studies, "dicom")
         images: dict[StudyKey, dict[str, Any]] = {}
         pictures: dict[StudyKey, dict[str, Any]] = {}
         shown: dict[StudyKey, list[ThumbnailRecord]] = {}

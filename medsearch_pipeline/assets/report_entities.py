@@ -60,14 +60,13 @@ def build_report_entities(settings: Settings, policy: dg.BackfillPolicy, retries
         mentions = report_reader.open()
         reader = StudyReportBuilder(landing.open(), tables, mentions)
         partitions = partitions_of(context)
-        objects = objects_of(tables, partitions.studies, "report")
-        images = objects_of(tables, partitions.studies, "dicom")
+        objects, images = objects_of(tables, partitions.studies, "report", "dicom")
         progress = Progress(context, "report_entities", len(objects))
         described, refused = {}, []
         for study, landed in objects.items():
             unchanged = reader.is_current(study, landed)
             if not unchanged:
-                reader.build(study, landed, min((item.key for item in images.get(study, ())), default=None))
+                reader.build(study, landed, next((item.key for item in images[study]), None))
             rejections = tables.read_rows(Rejection, rejections_path(STAGE, study))
             reports = tables.read_rows(ReportRecord, study_path("reports", study))
             described[study] = {

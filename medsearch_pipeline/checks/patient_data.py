@@ -12,8 +12,6 @@ from functools import cache
 
 import dagster as dg
 
-from medsearch_core.dicom.dataset import read_dataset
-from medsearch_core.errors import BadInput, ObjectUnreadable
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, study_path
@@ -25,6 +23,7 @@ from medsearch_pipeline.intake.inventory import PATH, studies_in
 from medsearch_pipeline.orchestration.partitions import Partitions
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.studies.landed_objects import read_landed_header
 
 CHECK = "events_hold_no_patient_data"
 STUDIES = 16
@@ -127,9 +126,5 @@ def identifiers_of(tables: Warehouse, landing: ObjectStore, studies: Iterable[St
 
 def _header(landing: ObjectStore, key: str) -> list[tuple[str, str]]:
     """The attributes that only the header has; none if the object was deleted meanwhile."""
-    try:
-        with landing.open(key) as file:
-            dataset = read_dataset(file, stop_before_pixels=True)
-    except (ObjectUnreadable, BadInput):
-        return []
-    return [(keyword, str(dataset[keyword].value)) for keyword in DICOM_KEYWORDS if keyword in dataset]
+    header = read_landed_header(landing, key)
+    return [(keyword, str(header[keyword].value)) for keyword in DICOM_KEYWORDS if keyword in header] if header else []

@@ -19,7 +19,7 @@ from medsearch_pipeline.cli.command import Command, study_key
 from medsearch_pipeline.cli.dagster import dagster_instance
 from medsearch_pipeline.cli.tables import print_csv, print_table
 from medsearch_pipeline.cli.warehouse import open_warehouse
-from medsearch_pipeline.intake.inventory import read_inventory
+from medsearch_pipeline.intake.inventory import is_scanned
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.ledger.current import current_ledger
 from medsearch_pipeline.ledger.pending_reasons import (
@@ -81,9 +81,7 @@ def print_rejections(console: Console, settings: Settings, is_csv: bool) -> int:
 def _open(settings: Settings) -> tuple[Ledger, pa.Table]:
     """The last ledger and its catalog; before the first one, those that it would have now."""
     warehouse = open_warehouse(settings)
-    inventory = read_inventory(warehouse)
-    is_scanned = inventory.inputs is not None or inventory.entries
-    if warehouse.inputs(LEDGER_PATH) is not None or not is_scanned:
+    if warehouse.inputs(LEDGER_PATH) is not None or not is_scanned(warehouse):
         return read_ledger(warehouse), read_catalog(warehouse)
     now = current_ledger(settings, warehouse, open_index(settings))
     Console(stderr=True).print("There is no ledger yet: these are the states now. ledger_job records them.", soft_wrap=True)

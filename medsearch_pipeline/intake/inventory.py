@@ -51,6 +51,11 @@ def current_inventory(warehouse: Warehouse) -> pa.Table:
     return read_inventory(warehouse).rows
 
 
+def is_scanned(warehouse: Warehouse) -> bool:
+    """Whether an inventory or a sensor has scanned the landing store."""
+    return warehouse.inputs(PATH) is not None or bool(journal.names(warehouse))
+
+
 def require_inventory(warehouse: Warehouse) -> pa.Table:
     """All known landed objects, once the store was scanned; raises like `read_inventory` with `must_exist`."""
     return read_inventory(warehouse, must_exist=True).rows
@@ -122,15 +127,16 @@ def keys_between(rows: pa.Table, after: str, last: str | None) -> list[str]:
     return found
 
 
-def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], kind: str) -> dict[StudyKey, list[LandedObject]]:
-    """The landed objects of one kind for each study, by key; an empty list if there are none."""
-    objects: dict[StudyKey, list[LandedObject]] = {study: [] for study in studies}
+def objects_of(warehouse: Warehouse, studies: Iterable[StudyKey], *kinds: str) -> list[dict[StudyKey, list[LandedObject]]]:
+    """For each kind the landed objects of each study, by key; an empty list if there are none."""
+    wanted = list(studies)
+    objects: dict[str, dict[StudyKey, list[LandedObject]]] = {kind: {study: [] for study in wanted} for kind in kinds}
     table = current_inventory(warehouse)
-    patients = pa.array(sorted({study.patient for study in objects}), pa.string())
-    wanted = table.filter(pc.and_(pc.equal(table["kind"], kind), pc.is_in(table["patient"], patients)))
-    for item in records_of(LandedObject, wanted.sort_by("key")):
-        objects.get(StudyKey(item.patient or "", item.study or ""), []).append(item)
-    return objects
+    patients = pa.array(sorted({study.patient for study in wanted}), pa.string())
+    rows = table.filter(pc.and_(pc.is_in(table["kind"], pa.array(kinds)), pc.is_in(table["patient"], patients)))
+    for item in records_of(LandedObject, rows.sort_by("key")):
+        objects[item.kind].get(StudyKey(item.patient or "", item.study or ""), []).append(item)
+    return list(objects.values())
 
 
 def _changes(store: ObjectStore, name: str) -> pa.Table:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pydicom import Dataset
+
+from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.errors import BadInput, ObjectUnreadable
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject, Rejection
@@ -16,6 +19,15 @@ def read_landed(landing: ObjectStore, key: str) -> bytes:
         return landing.read(key)
     except ObjectUnreadable as error:
         raise BadInput("unreadable_object", "listed, but deleted or forbidden when it was read") from error
+
+
+def read_landed_header(landing: ObjectStore, key: str) -> Dataset | None:
+    """A DICOM object's header without its pixels; None if it cannot be read, as its own asset says by name."""
+    try:
+        with landing.open(key) as file:
+            return read_dataset(file, stop_before_pixels=True)
+    except (BadInput, ObjectUnreadable):
+        return None
 
 
 SHARED = " of a shared study"

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pydicom import Dataset
-
-from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EntityRecord, LandedObject, Rejection, ReportRecord
@@ -17,7 +14,7 @@ from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.report_readers.reader import MentionReader, reader_version
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.studies.landed_objects import read_landed, rejection_of, versions_of
+from medsearch_pipeline.studies.landed_objects import read_landed, read_landed_header, rejection_of, versions_of
 
 STAGE = "report_entities"
 
@@ -75,18 +72,13 @@ class StudyReportBuilder:
 
     def _examined(self, key: str | None) -> Described:
         """What the header of one of the study's DICOM objects says was examined; nothing if there is none to read."""
-        if key is None:
+        header = read_landed_header(self.landing, key) if key is not None else None
+        if header is None:
             return None, None, None
-        try:
-            with self.landing.open(key) as file:
-                dataset = read_dataset(file, stop_before_pixels=True)
-        except BadInput:  # the asset of images rejects it by name
-            return None, None, None
-        return tuple(_text(dataset, name) for name in ("Modality", "BodyPartExamined", "StudyDescription"))  # type: ignore[return-value]
-
-
-def _text(dataset: Dataset, name: str) -> str | None:
-    return str(dataset.get(name) or "").strip() or None
+        modality, body_part, description = (
+            str(header.get(name) or "").strip() or None for name in ("Modality", "BodyPartExamined", "StudyDescription")
+        )
+        return modality, body_part, description
 
 
 def report_inputs_digest(versions: Iterable[str], ner_version: str) -> str:

@@ -119,12 +119,8 @@ class Context:
             applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
         )
         is_preferred = cue.value.kind == CONTRAST and mention.first < cue.last
-        return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, self.words(cue))
-
-    def words(self, match: Match[Any]) -> str:
-        """The text of a match, gaps included."""
-        sentence = self._unit.sentence
-        return self._text[sentence.begins[match.first] : sentence.ends[match.last]]
+        words = self._unit.sentence.text(self._text, cue.first, cue.last)
+        return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, words)
 
     def states(self, statement: Match[Any]) -> bool:
         """Whether a statement of normality holds: not "lungs are not clear", "heart larger than normal", "lungs clear: no"."""

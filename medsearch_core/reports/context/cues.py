@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Matcher, fold
+from medsearch_core.reports.text.phrases import Matcher
+from medsearch_core.reports.text.words import fold
 
 COMMA = "comma"
 CONTRAST = "contrast"

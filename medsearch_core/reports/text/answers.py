@@ -50,7 +50,7 @@ def answer_at(text: str, sentence: Sentence, first: int, begin: int, end: int) -
     for match in sorted(found, key=lambda match: -len(match.words)):
         last = first + match.last
         if _is_contiguous(match) and OVER.match(text, sentence.ends[last], end):
-            return Answer(match.value.assertion, match.value.certainty, text[sentence.begins[first] : sentence.ends[last]])
+            return Answer(match.value.assertion, match.value.certainty, sentence.text(text, first, last))
     return None
 
 

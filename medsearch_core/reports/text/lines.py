@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_ABBREVIATIONS = r"(?<!\bvs\.)(?<!\b[dD]r\.)(?<!\b[LRlr]t\.)(?<!\b[mM]r\.)(?<!\bMrs\.)(?<!\bapprox\.)(?<!\be\.g\.)(?<!\bi\.e\.)"
+_ABBREVIATIONS = ("vs", "[dD]r", "[LRlr]t", "[mM]r", "Mrs", "approx", r"e\.g", r"i\.e")
+_NO_ABBREVIATION = "".join(rf"(?<!\b{word}\.)" for word in _ABBREVIATIONS)
 SENTENCE_END = re.compile(
-    rf"(?<=[.!;])(?<!\.\.){_ABBREVIATIONS}\s+|(?<=[\w)\]]\?)\s+|(?<=[a-z)][.;])(?=[A-Z])"
+    rf"(?<=[.!;])(?<!\.\.){_NO_ABBREVIATION}\s+|(?<=[\w)\]]\?)\s+|(?<=[a-z)][.;])(?=[A-Z])"
     r"|\n[ \t\r\f]*\n\s*|\n(?=[ \t]{0,20}(?:\d{1,2}[.)]|[-*\u2022])\s)"
 )
 """Where a sentence ends for certain: punctuation, a blank line, the next item of a list."""
@@ -27,7 +28,7 @@ _CANDIDATE = re.compile(
 _SIGNS = ("\n", ":", "?", ") ", "\u2022", "\u25cf", "\u25aa", "\u25e6", "1.", "2.", "3.")
 _SPOKEN = ("period", "full stop", "new ", "next ")
 _PLAIN = re.compile(r"[.!;]\s+|(?<=[a-z)])[.;](?=[A-Z])")
-_ABBREVIATED = re.compile(r"(?:\.\.|\b(?:vs|[dD]r|[LRlr]t|[mM]r|Mrs|approx|e\.g|i\.e)\.)$")
+_ABBREVIATED = re.compile(rf"(?:\.\.|\b(?:{'|'.join(_ABBREVIATIONS)})\.)$")
 """What makes a simpler search do, in the texts that are most: nothing that could begin a label, a list or a line."""
 _NO_STOP = re.compile(
     r"\b(?:a|an|the|this|that|each|any|time|waiting|menstrual|long|short|brief|interval|study|follow-?up|recovery|post\w*)\Z",

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from medsearch_core.reports.text.answers import Answer, answer_at
-from medsearch_core.reports.text.words import Sentence, words_of
+from medsearch_core.reports.text.words import ONE_SIDE, Sentence, words_of
 
 _LINE = re.compile(r"^[^\n|]*\|[^\n]*$", re.MULTILINE)
 _RULE = re.compile(r"[\s|:+=-]*")
 _MARK = re.compile(r"\s*[xX\u2713\u2714\u2611\u2612]\s*")
-SIDES = frozenset({"right", "left", "bilateral", "r", "l", "rt", "lt", "both"})
+SIDES = ONE_SIDE | {"bilateral", "both"}
 NO = frozenset({"no", "absent", "negative", "neg", "n"})
 
 Span = tuple[int, int]

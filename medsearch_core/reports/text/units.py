@@ -13,11 +13,10 @@ from typing import NamedTuple
 from medsearch_core.reports.text.answers import Answer, answer_at, checked
 from medsearch_core.reports.text.lines import Stretch, stretches
 from medsearch_core.reports.text.tables import table_rows, tables_in
-from medsearch_core.reports.text.words import Sentence, commas, words_of
+from medsearch_core.reports.text.words import ONE_SIDE, Sentence, commas, words_of
 
 MAX_LABEL_WORDS = 8
 
-SIDES = frozenset({"left", "right", "l", "r", "lt", "rt"})
 NEGATIVES = frozenset({"none", "absent", "negative", "resolved"})
 POSITIVES = frozenset({"small", "tiny", "trace", "minimal", "mild", "moderate", "large", "severe", "present", "yes", "new"})
 
@@ -126,7 +125,7 @@ def _labelled(text: str, stretch: Stretch, known: Container[str]) -> Unit | None
 
 def _answer_of_sides(words: list[str]) -> Answer | None:
     """What a value says that has one for each side: "none on the left, small on the right"."""
-    if SIDES.isdisjoint(words) or NEGATIVES.isdisjoint(words) or POSITIVES.isdisjoint(words):
+    if ONE_SIDE.isdisjoint(words) or NEGATIVES.isdisjoint(words) or POSITIVES.isdisjoint(words):
         return None
     return Answer("present")
 

@@ -27,6 +27,9 @@ CONTRACTED = {
 """What stands before the "t" of a contraction."""
 
 
+ONE_SIDE = frozenset({"left", "right", "l", "r", "lt", "rt"})
+"""Words for one side of the body."""
+
 NO_COMMAS: frozenset[int] = frozenset()
 
 
@@ -36,6 +39,10 @@ class Sentence(NamedTuple):
     words: list[str]
     begins: list[int]
     ends: list[int]
+
+    def text(self, text: str, first: int, last: int) -> str:
+        """The report's text from one word to another, gaps included."""
+        return text[self.begins[first] : self.ends[last]]
 
 
 @lru_cache(maxsize=65536)

@@ -91,7 +91,7 @@ class Place:
         )
         images = StudyImageBuilder(reader, self.warehouse)
         reports = StudyReportBuilder(self.landing, self.warehouse, RulesReader())
-        dicom, texts = (objects_of(self.warehouse, [study], kind)[study] for kind in ("dicom", "report"))
+        dicom, texts = (objects[study] for objects in objects_of(self.warehouse, [study], "dicom", "report"))
         made = [images.is_current(study, dicom), reports.is_current(study, texts)]
         if not made[0]:
             images.build({study: dicom}, decoding_workers(settings), lambda _: None)
@@ -134,7 +134,7 @@ def test_what_was_noticed_since_the_inventory_is_what_a_run_sees(place: Place) -
     place.compact()
     place.landing.write(TEXT, REPORT.encode())
     place.record(TEXT)
-    assert [o.key for o in objects_of(place.warehouse, [STUDY, OTHER], "report")[STUDY]] == [TEXT]
+    assert [o.key for o in objects_of(place.warehouse, [STUDY, OTHER], "report")[0][STUDY]] == [TEXT]
     before = place.known()
     place.compact()
     assert place.known() == before

@@ -113,7 +113,7 @@ def test_what_was_examined_is_taken_from_a_dicom_header_where_the_report_does_no
     assert [report.exam_modality for report in reports] == ["DX", "CT"]
 
 
-@pytest.mark.parametrize("dicom", [None, "a.txt"])
+@pytest.mark.parametrize("dicom", [None, "a.txt", "deleted.dcm"])
 def test_without_a_header_to_read_a_report_is_read_as_it_is(reader: StudyReportBuilder, dicom: str | None) -> None:
     reader.build(STUDY, [landed("a.txt")], dicom)
     [report] = reader.warehouse.read_rows(ReportRecord, study_path("reports", STUDY))
