@@ -13,7 +13,7 @@ from typing import NamedTuple
 _ABBREVIATIONS = ("vs", "[dD]r", "[LRlr]t", "[mM]r", "Mrs", "approx", r"e\.g", r"i\.e")
 _NO_ABBREVIATION = "".join(rf"(?<!\b{word}\.)" for word in _ABBREVIATIONS)
 SENTENCE_END = re.compile(
-    rf"(?<=[.!;])(?<!\.\.){_NO_ABBREVIATION}\s+|(?<=[\w)\]]\?)\s+|(?<=[a-z)][.;])(?=[A-Z])"
+    rf"(?<=[.!;])(?<!\.\.\.){_NO_ABBREVIATION}\s+|(?<=[\w)\]]\?)\s+|(?<=[a-z)][.;])(?=[A-Z])"
     r"|\n[ \t\r\f]*\n\s*|\n(?=[ \t]{0,20}(?:\d{1,2}[.)]|[-*\u2022])\s)"
 )
 """Where a sentence ends for certain: punctuation, a blank line, the next item of a list."""
@@ -28,7 +28,7 @@ _CANDIDATE = re.compile(
 _SIGNS = ("\n", ":", "?", ") ", "\u2022", "\u25cf", "\u25aa", "\u25e6", "1.", "2.", "3.")
 _SPOKEN = ("period", "full stop", "new ", "next ")
 _PLAIN = re.compile(r"[.!;]\s+|(?<=[a-z)])[.;](?=[A-Z])")
-_ABBREVIATED = re.compile(rf"(?:\.\.|\b(?:{'|'.join(_ABBREVIATIONS)})\.)$")
+_ABBREVIATED = re.compile(rf"(?:\.\.\.|\b(?:{'|'.join(_ABBREVIATIONS)})\.)$")
 """What makes a simpler search do, in the texts that are most: nothing that could begin a label, a list or a line."""
 _NO_STOP = re.compile(
     r"\b(?:a|an|the|this|that|each|any|time|waiting|menstrual|long|short|brief|interval|study|follow-?up|recovery|post\w*)\Z",
