@@ -82,10 +82,12 @@ def test_a_code_server_that_the_daemon_has_replaced_ends_once_its_runs_have(
     deployment.wait_for("the run's process", lambda: deployment.process_of(instance, run))
     process = deployment.process_of(instance, run)
     assert process
-    server = process.parent()
+    forks = process.parent()
+    server = forks and forks.parent()
     assert server
     assert "dagster" in server.cmdline()
     assert "grpc" in server.cmdline()
     deployment.wait_for("the run's end", lambda: status(instance, run) == "SUCCESS")
     deployment.wait_for("the end of its process", lambda: not process.is_running(), 300)
     deployment.wait_for("the end of its code server", lambda: not server.is_running(), 300)
+    deployment.wait_for("the end of what forked it", lambda: not forks.is_running(), 300)

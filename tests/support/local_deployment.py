@@ -29,7 +29,8 @@ mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
 _TERMINATE = """
 mutation($id: String!) { terminateRun(runId: $id) { __typename } }"""
 
-TRACKER = "multiprocessing.resource_tracker"
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+"""What a code server starts for its runs, once: it keeps the queues to them, and forks them."""
 
 
 class LocalDeployment:
@@ -130,9 +131,10 @@ class LocalDeployment:
         return found
 
     def of_runs(self) -> dict[int, str]:
-        """The same without the servers, and without the helper that the code server keeps for its queues to its runs."""
-        servers = {process.pid for process in psutil.Process().children()}
-        return {pid: command for pid, command in self.living().items() if pid not in servers and TRACKER not in command}
+        """The same without the servers and their helpers."""
+        servers = psutil.Process().children()
+        helpers = [child for server in servers if server.is_running() for child in server.children() if _is_helper(child)]
+        return {pid: command for pid, command in self.living().items() if pid not in {p.pid for p in [*servers, *helpers]}}
 
     def log(self, name: str) -> str:
         """What a server has printed."""
@@ -145,3 +147,11 @@ class LocalDeployment:
             self.processes.check()
             assert time.monotonic() < deadline, f"{what} did not come:\n{self.log('daemon')[-6000:]}"
             time.sleep(0.05)
+
+
+def _is_helper(process: psutil.Process) -> bool:
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+    return any(helper in command for helper in HELPERS)

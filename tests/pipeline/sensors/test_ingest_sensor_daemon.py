@@ -20,7 +20,7 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.intake.changes import Observation
 from medsearch_pipeline.intake.recorder import record

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -29,6 +30,7 @@ from medsearch_pipeline.supervision.ports import free_port
 from medsearch_pipeline.supervision.processes import Processes, answers
 from tests.support.paths import PROJECT_ROOT
 from tests.support.s3 import CREDENTIALS
+from tests.support.waiting import wait_until
 
 PROJECT = PROJECT_ROOT
 BUCKET, QUEUE, DEAD_LETTERS = "hospital", "landed", "landed-dead-letters"
@@ -190,7 +192,7 @@ class Place:
         """Waits until `landing_sensor` has looked at the whole store, from its beginning, since now."""
         for _ in range(2):
             since = time.time()
-            wait_until("a whole scan", lambda since=since: self._has_scanned(since), seconds)
+            wait_until("a whole scan", partial(self._has_scanned, since), seconds)
 
     def _has_scanned(self, since: float) -> bool:
         """Whether a tick has reached the end of the store, after which the cursor is at the beginning again."""
@@ -230,12 +232,3 @@ def _command(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
-
-
-def wait_until(what: str, is_so: Any, seconds: float, every: float = 1.0) -> None:
-    """Waits for a condition; raises `TimeoutError` that names it."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not after {seconds:.0f} s: {what}")
-        time.sleep(every)
