@@ -62,7 +62,7 @@ class LocalDeployment:
         self.landing = open_store(settings.landing)
         self.code = CodeServer(self.dagster_home)
         self.processes = Processes(home / "logs", self.environment)
-        self._code_servers: list[Processes] = []
+        self._code_servers: list[tuple[Processes, psutil.Process]] = []
         self._port = free_port()
         self.client = DagsterClient(f"http://127.0.0.1:{self._port}")
 
@@ -70,7 +70,7 @@ class LocalDeployment:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for processes in (self.processes, *self._code_servers):
+        for processes in (self.processes, *(processes for processes, _ in self._code_servers)):
             processes.stop()
         for pid in self.living():
             psutil.Process(pid).kill()
@@ -80,10 +80,15 @@ class LocalDeployment:
         before = set(psutil.Process().children())
         processes = Processes(self.home / "logs", self.environment)
         processes.start("code-server", self.code.command)
-        self._code_servers.append(processes)
         (started,) = set(psutil.Process().children()) - before
+        self._code_servers.append((processes, started))
         processes.wait_until("code-server", self.code.is_ready, 600)
         return started
+
+    @property
+    def code_server(self) -> psutil.Process:
+        """The one that was started last."""
+        return self._code_servers[-1][1]
 
     def start_webserver(self, workspace: Path | None = None) -> None:
         """With the workspace that names the code server, or with another."""

@@ -1,4 +1,4 @@
-"""Where the day happens: an S3 and SQS API, a Dagster daemon, and what can be asked of them."""
+"""Where the day happens: an S3 and SQS API, a code server, a Dagster daemon, and what can be asked of them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from medsearch_core.storage.object_store import S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake.inventory import current_inventory
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, CodeServer
 from medsearch_pipeline.supervision.ports import free_port
 from medsearch_pipeline.supervision.processes import Processes, answers
 from tests.support.paths import PROJECT_ROOT
@@ -48,9 +49,9 @@ class Place:
         self.environment = (
             os.environ
             | CREDENTIALS
+            | ENVIRONMENT
             | {
                 "DAGSTER_HOME": str(home / "dagster"),
-                "DAGSTER_EVENT_BATCH_SIZE": "1000",
                 "MEDSEARCH_LANDING": f"s3://{BUCKET}/landing",
                 "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
                 "MEDSEARCH_INDEX": str(home / "index"),
@@ -78,6 +79,10 @@ class Place:
         self.instance = dg.DagsterInstance.get()
         self.warehouse = Warehouse(open_store(str(home / "warehouse")))
         self.landing = open_store(f"s3://{BUCKET}/landing", S3Options(self.endpoint, "us-east-1"))
+        code = CodeServer(home / "dagster")
+        self.processes.start("code-server", code.command)
+        self.processes.wait_until("code-server", code.is_ready)
+        self._workspace = code.write_workspace()
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Place:
@@ -112,10 +117,10 @@ class Place:
         (self.home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
 
     def start_daemon(self) -> None:
-        """Starts Dagster's daemon, which loads the code location by itself."""
+        """Starts Dagster's daemon."""
         with (self.home / "logs" / "daemon.log").open("ab") as log:
             self._daemon = subprocess.Popen(
-                [sys.executable, "-m", "dagster._daemon", "run", "-w", str(PROJECT / "workspace.yaml")],
+                [sys.executable, "-m", "dagster._daemon", "run", "-w", str(self._workspace)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -124,7 +129,7 @@ class Place:
             )
 
     def kill_daemon(self) -> None:
-        """kill -9 of the daemon alone; its children see that it is gone."""
+        """kill -9 of the daemon alone; the code server and its runs go on."""
         assert self._daemon
         self._daemon.kill()
         self._daemon.wait()
