@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
+if TYPE_CHECKING:
+    import dagster as dg  # takes a second, and many commands do without
 
 DEFAULT_HOME = Path(".medsearch/dagster")
 """Default of `medsearch up`: beside the default warehouse and index."""
@@ -26,5 +28,7 @@ def dagster_instance() -> Iterator[dg.DagsterInstance | None]:
     if not (os.path.isabs(home) and os.path.isdir(home)):
         yield None
         return
+    import dagster as dg
+
     with dg.DagsterInstance.get() as instance:
         yield instance

@@ -21,6 +21,7 @@ from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
 from medsearch_pipeline.cli import main
+from medsearch_pipeline.cli.commands import MODULES, commands_for
 from medsearch_pipeline.intake.inventory import PATH
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import ingest, local_instance, settings_in, take_ledger
@@ -358,3 +359,18 @@ def test_a_rebuild_without_a_study_ends_with_1_unless_that_is_allowed(
     (missing,) = (line for line in lines if line.startswith("missing: "))
     assert {str(study_key(1)), "reports"} <= set(missing.split())
     assert [6, 3, 3, 1] in [figures(line) for line in lines], "images, reports, studies, missing studies"
+
+
+def test_every_command_is_in_the_module_that_is_named_for_it() -> None:
+    assert {name: [c.name for c in commands_for([name])].count(name) for name in MODULES} == dict.fromkeys(MODULES, 1)
+    assert [command.name for command in commands_for([])] == [*MODULES]
+
+
+@pytest.mark.parametrize("command", ["embedder", "webserver", "up", "read"])
+def test_a_command_does_not_wait_for_what_others_import(command: str) -> None:
+    code = (
+        "import sys; from medsearch_pipeline.cli.commands import build_parser; build_parser(sys.argv[1:]); print(*sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True, check=True).stdout.split()
+    assert "medsearch_pipeline.cli.command" in printed
+    assert {"dagster", "torch", "lancedb", "pydicom"}.isdisjoint(printed)
