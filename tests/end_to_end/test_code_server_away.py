@@ -21,7 +21,7 @@ ONE_AT_A_TIME: dict[str, dict[str, Any]] = {
     "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
 IMPATIENT = {
-    "DAGSTER_GRPC_TIMEOUT_SECONDS": "3",  # less than the first run's process takes to come up
+    "DAGSTER_GRPC_TIMEOUT_SECONDS": "10",  # after which a code server that was stopped counts as away
     "MEDSEARCH_MAX_PARTITIONS_PER_RUN": "1",
     "MEDSEARCH_SENSORS": "stopped",
 }

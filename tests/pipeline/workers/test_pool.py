@@ -33,7 +33,7 @@ from tests.support.deadly_items import (
 )
 from tests.support.waiting import wait_until
 
-LIMITS = Limits(seconds=1, bytes=2**30)
+LIMITS = Limits(seconds=60, bytes=2**30)
 
 
 @pytest.fixture(scope="module")
