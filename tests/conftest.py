@@ -12,6 +12,7 @@ import pytest
 from medsearch_core.process.signals import heed_signals
 from tests.support.examples import load_profile
 from tests.support.no_processes import NoProcesses
+from tests.support.shared import share
 
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
 
@@ -86,6 +87,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Also where a script started the tests in the background: what they start must end when it is told to."""
     heed_signals()
+    share(config)
     load_profile(is_quick=config.getoption("quick"))
     if config.getoption("quick"):
         config.pluginmanager.register(NoProcesses(), "no processes")
