@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -16,8 +17,8 @@ from medsearch_core.process.environment import load_env_file, load_settings
 from medsearch_core.process.permissions import keep_files_private
 from medsearch_core.process.signals import heed_signals
 from medsearch_pipeline.cli.command import Command, CommandGroup
-from medsearch_pipeline.cli.dagster import use_default_home
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.supervision.home_settings import use_home_settings
 
 MODULES = {
     "up": "up",
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep_files_private()
         if not command.needs_settings:
             return command.run(Console(), **values)
-        use_default_home()
+        use_home_settings(values.pop("home"), os.environ)
         return command.run(Console(), load_settings(Settings), **values)
     except MedsearchError as error:
         for line in str(error).splitlines():

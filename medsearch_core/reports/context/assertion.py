@@ -91,9 +91,9 @@ class Decision:
 class Context:
     """The cues of one unit, asked once per mention in it."""
 
-    def __init__(self, unit: Unit, text: str, mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]) -> None:
+    def __init__(self, unit: Unit, mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]) -> None:
         found = [match for match in cue_matcher().find(unit.words) if match.value.kind != "pseudo"]
-        self._unit, self._text = unit, text
+        self._unit = unit
         self._cues = [match for match in found if match.value.kind in ("cue", CONTRAST)]
         self._firsts = [match.first for match in self._cues]
         self._mention_ends = sorted(mention.last for mention in mentions)
@@ -119,7 +119,7 @@ class Context:
             applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
         )
         is_preferred = cue.value.kind == CONTRAST and mention.first < cue.last
-        words = self._unit.sentence.text(self._text, cue.first, cue.last)
+        words = self._unit.span(cue.first, cue.last)
         return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, words)
 
     def states(self, statement: Match[Any]) -> bool:

@@ -123,7 +123,7 @@ NORMAL = frozenset({"normal", "clear", "unremarkable", "limit", "sharp", "intact
 
 
 def clause_ends(
-    words: list[str], commas: frozenset[int], mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]
+    words: Sequence[str], commas: frozenset[int], mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]
 ) -> list[int]:
     """The positions after which a negation no longer holds: a mention that begins later is not denied by a cue before."""
     last_or = max((i for i, word in enumerate(words) if word in DISJOINING), default=-1)
@@ -135,7 +135,7 @@ def clause_ends(
     return sorted(found)
 
 
-def _verbs(words: list[str], commas: frozenset[int], last_or: int) -> Iterator[int]:
+def _verbs(words: Sequence[str], commas: frozenset[int], last_or: int) -> Iterator[int]:
     for i, word in enumerate(words[:-1]):
         if word in SEEN and i + 1 in commas and i > last_or:
             yield i
@@ -149,7 +149,7 @@ def _verbs(words: list[str], commas: frozenset[int], last_or: int) -> Iterator[i
                 yield first
 
 
-def _noun_phrases(words: list[str], commas: frozenset[int], last_or: int) -> Iterator[int]:
+def _noun_phrases(words: Sequence[str], commas: frozenset[int], last_or: int) -> Iterator[int]:
     """The words before a comma or "and" where what follows is asserted, and is no item of a list that "or" goes on."""
     joints = {*commas, *(i + 1 for i, word in enumerate(words[:-1]) if word == "and")}
     for i in sorted(joints):
@@ -165,7 +165,7 @@ def _noun_phrases(words: list[str], commas: frozenset[int], last_or: int) -> Ite
             yield i - 1
 
 
-def _run_on(words: list[str], commas: frozenset[int], last_or: int, mentions: Sequence[Match[Any]]) -> Iterator[int]:
+def _run_on(words: Sequence[str], commas: frozenset[int], last_or: int, mentions: Sequence[Match[Any]]) -> Iterator[int]:
     """The ends of mentions that another one follows without comma or conjunction, as something seen."""
     for earlier, later in pairwise(mentions):
         between = range(earlier.last + 1, later.first)
@@ -181,7 +181,7 @@ def _run_on(words: list[str], commas: frozenset[int], last_or: int, mentions: Se
             yield earlier.last
 
 
-def _has_predicate(words: list[str], mention: Match[Any]) -> bool:
+def _has_predicate(words: Sequence[str], mention: Match[Any]) -> bool:
     """Whether something is said of a mention that nothing denied has: "is larger", "unchanged", "is present in the base"."""
     after = words[mention.last + 1 : mention.last + 4]
     if not after or after[0] in PREDICATES:
@@ -189,7 +189,7 @@ def _has_predicate(words: list[str], mention: Match[Any]) -> bool:
     return after[0] in VERBS and (OF_ALL.isdisjoint(after[1:2]) or not PLACES.isdisjoint(after[2:3]))
 
 
-def _known_things(words: list[str], commas: frozenset[int], mentions: Sequence[Match[Any]]) -> Iterator[int]:
+def _known_things(words: Sequence[str], commas: frozenset[int], mentions: Sequence[Match[Any]]) -> Iterator[int]:
     """The links before mentions of what is there: "no enlargement of the nodule", "no pneumothorax after PICC placement"."""
     for mention in mentions:
         for i in range(mention.first - 1, max(mention.first - MAX_PHRASE_WORDS, 0), -1):

@@ -82,7 +82,7 @@ class Organs:
         value: the position of the first word after its own label, 0 without one.
     """
 
-    def __init__(self, words: list[str], owners: Mapping[int, int], label: Sequence[str], value: int) -> None:
+    def __init__(self, words: Sequence[str], owners: Mapping[int, int], label: Sequence[str], value: int) -> None:
         self._words, self._owners, self._label, self._value = words, owners, label, value
         self._found = organs_in(words)
         self._firsts = [organ.first for organ in self._found]

@@ -50,13 +50,14 @@ def _headers() -> tuple[re.Pattern[str], dict[str, str]]:
     alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     any_name = alternatives.replace(r"\ ", r"[ \t]{1,3}")
     note = r"(?:[ \t]{0,4}\([^()\n]{0,40}\)|[ \t]{0,4}#?\d{1,2})?[ \t]{0,8}"
-    starts = r"^[ \t>*#_-]*(?:\d{1,2}[.)][ \t]{1,3})?"
+    starts = r"[ \t>*#_-]*(?:\d{1,2}[.)][ \t]{1,3})?"
     pattern = re.compile(
+        r"^(?:(?=[^:\n]{0,400}[:\u2013-])"
         rf"{starts}(?P<line>(?i:{any_name})){note}(?:\*\*)?(?::(?:\*\*)?|[ \t]?[-\u2013](?=[ \t]))"
-        rf"|^[ \t*#]*(?P<alone>{any_name}|{_capitalised(names)})[ \t\r*]*$"
-        rf"|^[ \t]*(?P<bare>{any_name})(?=[ \t]{{1,4}}[A-Z][a-z])"
-        rf"|(?<![\w/-])(?P<inside>{any_name}){note}:"
-        rf"|(?<=[.!?])[ \t]{{1,4}}(?P<later>(?i:{any_name})){note}:",
+        rf"|[ \t*#]*(?P<alone>{any_name}|{_capitalised(names)})[ \t\r*]*$"
+        rf"|[ \t]*(?P<bare>{any_name})(?=[ \t]{{1,4}}[A-Z][a-z]))"
+        rf"|(?=[A-Z]{{2}})(?<![\w/-])(?P<inside>{any_name}){note}:"
+        rf"|(?=[ \t])(?<=[.!?])(?=[^:\n]{{0,100}}:)[ \t]{{1,4}}(?P<later>(?i:{any_name})){note}:",
         re.MULTILINE,
     )
     return pattern, names

@@ -45,9 +45,9 @@ class Row:
         if not parts:
             return None
         return Sentence(
-            [word for part in parts for word in part.words],
-            [begin for part in parts for begin in part.begins],
-            [end for part in parts for end in part.ends],
+            tuple(word for part in parts for word in part.words),
+            tuple(begin for part in parts for begin in part.begins),
+            tuple(end for part in parts for end in part.ends),
         )
 
 

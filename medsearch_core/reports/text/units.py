@@ -7,7 +7,8 @@ answers. "HEART: enlarged" is a unit of its own whatever stands on the line befo
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from medsearch_core.reports.text.answers import Answer, answer_at, checked
@@ -33,13 +34,20 @@ SIGNS_OF_LABELS = (":", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", 
 """What a text without any of holds no label."""
 
 
-class Unit(NamedTuple):
-    """What is read for itself: its words, those after a comma, its label and its answer.
+MAX_KEPT_CHARACTERS = 400
+KEPT = 8192
+"""Reports repeat themselves: of their units, more than half were read before. So many are kept, none longer than that."""
 
-    `value` is the position of the value's first word, 0 without a label; `answer` is what the value says of the findings that
-    the label names; `label` are the words of the label that it stands under, its own or one before it on its line.
+
+class Unit(NamedTuple):
+    """What is read for itself: its text, its words, those after a comma, its label and its answer.
+
+    Offsets are into its own `text`, so that two equal sentences are equal units. `value` is the position of the value's first
+    word, 0 without a label; `answer` is what the value says of the findings that the label names; `label` are the words of the
+    label that it stands under, its own or one before it on its line.
     """
 
+    text: str
     sentence: Sentence
     commas: frozenset[int]
     value: int = 0
@@ -47,117 +55,149 @@ class Unit(NamedTuple):
     label: tuple[str, ...] = ()
 
     @property
-    def words(self) -> list[str]:
+    def words(self) -> tuple[str, ...]:
         """Its folded words."""
         return self.sentence.words
 
+    def span(self, first: int, last: int) -> str:
+        """Its text from one word to another, gaps included."""
+        return self.sentence.text(self.text, first, last)
 
-def read_units(text: str, begin: int, end: int, known: Container[str] = ()) -> Iterator[Unit]:
+
+PlacedUnit = tuple[int, Unit]
+"""Where a unit's text begins, and the unit."""
+
+
+class _Read(NamedTuple):
+    """The units of a stretch, and whether it is a label with its value, which those after it on its line stand under."""
+
+    units: tuple[PlacedUnit, ...]
+    is_labelled: bool = False
+
+
+def read_units(text: str, begin: int, end: int, known: frozenset[str] = frozenset()) -> Iterator[PlacedUnit]:
     """The units of `text[begin:end]` in order; a word that a line's end splits is joined where the whole is `known`."""
     start = begin
     for table in tables_in(text, begin, end):
         yield from _units(text, start, table.begin, known)
         for row in table_rows(text, table):
             if (sentence := row.sentence(text)) is not None:
-                yield Unit(sentence, frozenset(), len(sentence.words), row.answer)
+                own = _moved(sentence, -table.begin)
+                yield table.begin, Unit(text[table.begin : table.end], own, frozenset(), len(own.words), row.answer)
         start = table.end
     yield from _units(text, start, end, known)
 
 
-def _units(text: str, begin: int, end: int, known: Container[str]) -> Iterator[Unit]:
+def _moved(sentence: Sentence, by: int) -> Sentence:
+    return Sentence(sentence.words, tuple(at + by for at in sentence.begins), tuple(at + by for at in sentence.ends))
+
+
+def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[PlacedUnit]:
     label: tuple[str, ...] = ()
     is_open = False
     pending: Stretch | None = None
     for stretch in stretches(text, begin, end):
         if pending is not None:
-            joined = Stretch(pending.begin, stretch.end, pending.is_on_new_line)
-            unit = _labelled(text, joined, known)
+            unit = _labelled(text[pending.begin : stretch.end], known)
+            asked, pending = pending, None
             if unit is not None and unit.answer is not None:
-                yield unit
-                pending = None
+                yield asked.begin, unit
                 continue
-            yield from _plain(text, pending, known, label)
-            pending = None
+            yield from _placed(asked.begin, _plain(text[asked.begin : asked.end], known), label)
         if stretch.is_on_new_line and not is_open:
             label = ()
         if _ASKS.search(text, max(stretch.end - 3, stretch.begin), stretch.end):
             pending = stretch
             continue
-        boxes = _boxed(text, stretch, known)
-        if boxes is not None:
-            yield from boxes
-            continue
-        unit = _labelled(text, stretch, known)
-        if unit is None:
-            yield from _plain(text, stretch, known, label)
-            continue
-        label, is_open = unit.label, unit.value == len(unit.words)
-        yield unit
+        read = _read(text[stretch.begin : stretch.end], known)
+        if read.is_labelled:
+            ((_, unit),) = read.units
+            label, is_open = unit.label, unit.value == len(unit.words)
+        yield from _placed(stretch.begin, read.units, label)
     if pending is not None:
-        yield from _plain(text, pending, known, label)
+        yield from _placed(pending.begin, _plain(text[pending.begin : pending.end], known), label)
 
 
-def _plain(text: str, stretch: Stretch, known: Container[str], label: tuple[str, ...]) -> Iterator[Unit]:
-    sentence = words_of(text, stretch.begin, stretch.end, known)
-    if sentence is not None:
-        yield Unit(sentence, commas(sentence, text), label=label)
+def _placed(begin: int, units: Iterable[PlacedUnit], label: tuple[str, ...]) -> Iterator[PlacedUnit]:
+    """The units of a stretch that begins at `begin`; those without a label of their own stand under the one before them."""
+    for at, unit in units:
+        yield begin + at, unit._replace(label=label) if label and unit.answer is None and not unit.label else unit
 
 
-def _labelled(text: str, stretch: Stretch, known: Container[str]) -> Unit | None:
+def _read(part: str, known: frozenset[str]) -> _Read:
+    return _read_kept(part, known) if len(part) <= MAX_KEPT_CHARACTERS else _read_anew(part, known)
+
+
+def _read_anew(part: str, known: frozenset[str]) -> _Read:
+    boxes = _boxed(part, known)
+    if boxes is not None:
+        return _Read(tuple(boxes))
+    unit = _labelled(part, known)
+    return _Read(((0, unit),), is_labelled=True) if unit is not None else _Read(_plain(part, known))
+
+
+_read_kept = lru_cache(maxsize=KEPT)(_read_anew)
+
+
+def _plain(part: str, known: Container[str]) -> tuple[PlacedUnit, ...]:
+    sentence = words_of(part, 0, len(part), known)
+    return ((0, Unit(part, sentence, commas(sentence, part))),) if sentence is not None else ()
+
+
+def _labelled(part: str, known: Container[str]) -> Unit | None:
     """The unit of `LABEL: value`; None where there is no label. A dash, dots or a question mark make one only of an answer."""
-    part = text[stretch.begin : stretch.end]
-    found = LABEL.match(text, stretch.begin, stretch.end) if any(sign in part for sign in SIGNS_OF_LABELS) else None
-    sentence = words_of(text, stretch.begin, stretch.end, known) if found is not None else None
+    found = LABEL.match(part) if any(sign in part for sign in SIGNS_OF_LABELS) else None
+    sentence = words_of(part, 0, len(part), known) if found is not None else None
     if found is None or sentence is None:
         return None
     value = sum(begin < found.end() for begin in sentence.begins)
     first = sum(begin < found.end("label") for begin in sentence.begins)
     if not 0 < first <= MAX_LABEL_WORDS + 4 * (found["asked"] is not None):
         return None
-    denial = answer_at(text, sentence, 0, sentence.begins[0], found.end("label") + 1) if found["colon"] else None
+    label = sentence.words[:first]
+    denial = answer_at(part, sentence, 0, sentence.begins[0], found.end("label") + 1) if found["colon"] else None
     if denial is not None and denial.assertion == "absent":
-        return Unit(sentence, commas(sentence, text), len(sentence.words), denial, tuple(sentence.words[:first]))
-    answer = _answer_of_sides(sentence.words[value:]) or answer_at(text, sentence, value, found.end(), stretch.end)
+        return Unit(part, sentence, commas(sentence, part), len(sentence.words), denial, label)
+    answer = _answer_of_sides(sentence.words[value:]) or answer_at(part, sentence, value, found.end(), len(part))
     if found["colon"] is None and answer is None:
         return None
-    return Unit(sentence, commas(sentence, text), value, answer, tuple(sentence.words[:first]))
+    return Unit(part, sentence, commas(sentence, part), value, answer, label)
 
 
-def _answer_of_sides(words: list[str]) -> Answer | None:
+def _answer_of_sides(words: Sequence[str]) -> Answer | None:
     """What a value says that has one for each side: "none on the left, small on the right"."""
     if ONE_SIDE.isdisjoint(words) or NEGATIVES.isdisjoint(words) or POSITIVES.isdisjoint(words):
         return None
     return Answer("present")
 
 
-def _boxed(text: str, stretch: Stretch, known: Container[str]) -> Iterator[Unit] | None:
+def _boxed(part: str, known: Container[str]) -> Iterator[PlacedUnit] | None:
     """The units of a line with boxes: one whose answer is checked, or each box with what stands beside it."""
-    if _BOX_BEGIN.search(text, stretch.begin, stretch.end) is None:
+    if _BOX_BEGIN.search(part) is None:
         return None
-    found = LABEL.match(text, stretch.begin, stretch.end)
-    value = found.end() if found is not None and found["colon"] else stretch.begin
-    boxes = checked(text, value, stretch.end)
-    if not boxes:
-        return None
-    return _units_of_boxes(text, stretch, value, boxes, known)
+    found = LABEL.match(part)
+    value = found.end() if found is not None and found["colon"] else 0
+    boxes = checked(part, value, len(part))
+    return _units_of_boxes(part, value, boxes, known) if boxes else None
 
 
-def _units_of_boxes(
-    text: str, stretch: Stretch, value: int, boxes: list[tuple[bool, int, int]], known: Container[str]
-) -> Iterator[Unit]:
-    answers = [_answer_of(text, begin, end) for _, begin, end in boxes]
-    if value > stretch.begin and all(answers):
-        label = words_of(text, stretch.begin, value, known)
+def _units_of_boxes(part: str, value: int, boxes: list[tuple[bool, int, int]], known: Container[str]) -> Iterator[PlacedUnit]:
+    answers = [_answer_of(part[begin:end]) for _, begin, end in boxes]
+    if value and all(answers):
+        label = words_of(part, 0, value, known)
         given = [answer for (is_checked, _, _), answer in zip(boxes, answers, strict=True) if is_checked]
         if label is not None:
-            yield Unit(label, frozenset(), len(label.words), given[0] if given else Answer("hypothetical"), tuple(label.words))
+            answer = given[0] if given else Answer("hypothetical")
+            yield 0, Unit(part[:value], label, frozenset(), len(label.words), answer, label.words)
         return
     for is_checked, begin, end in boxes:
-        sentence = words_of(text, begin, end, known)
+        own = part[begin:end]
+        sentence = words_of(own, 0, len(own), known)
         if sentence is not None:
-            yield Unit(sentence, frozenset(), len(sentence.words), Answer("present" if is_checked else "absent"))
+            answer = Answer("present" if is_checked else "absent")
+            yield begin, Unit(own, sentence, frozenset(), len(sentence.words), answer)
 
 
-def _answer_of(text: str, begin: int, end: int) -> Answer | None:
-    sentence = words_of(text, begin, end)
-    return answer_at(text, sentence, 0, begin + len(text[begin:end]) - len(text[begin:end].lstrip()), end) if sentence else None
+def _answer_of(part: str) -> Answer | None:
+    sentence = words_of(part, 0, len(part))
+    return answer_at(part, sentence, 0, len(part) - len(part.lstrip()), len(part)) if sentence else None
