@@ -24,6 +24,7 @@ _LABEL = r"[A-Z][A-Za-z/&-]+(?:[ \t][A-Za-z/&-]+){0,3}[ \t]?:(?:\s|$)"
 # A search that first asks for the character that it begins with takes a third of the time.
 _CANDIDATE = re.compile(
     rf"(?=[\s,])(?:{_AT_SPACE}|(?<=[a-z0-9),])[ \t]+(?={_LABEL})|(?<![ \t])[ \t]+(?=[\u2022\u25cf\u25aa\u25e6][ \t]*\w)"
+    rf"|[ \t]+/[ \t]+(?={_LABEL})"
     r"|(?<![ \t])[ \t]+(?=(?P<item>\d{1,2})[.)][ \t]+[A-Z])"
     r"|(?P<spoken>(?<![ \t,])[ \t,]+(?i:period|full[ ]stop|(?:new|next)[ ](?:paragraph|line))\b[ \t.,]*)"
     rf"|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*))|{_NO_SPACE}"

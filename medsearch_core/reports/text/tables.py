@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from medsearch_core.reports.text.answers import Answer, answer_at
+from medsearch_core.reports.text.answers import PRESENT, Answer, answer_at
 from medsearch_core.reports.text.words import ONE_SIDE, Sentence, words_of
 
 _LINE = re.compile(r"^[^\n|]*\|[^\n]*$", re.MULTILINE)
@@ -86,7 +86,7 @@ def _answer(text: str, heading: Span, cell: Span) -> Answer | None:
     sentence = words_of(text, *cell)
     if sentence is None:
         return Answer("absent", cue=text[slice(*cell)].strip()) if text[slice(*cell)].strip() else None
-    return answer_at(text, sentence, 0, sentence.begins[0], cell[1]) or Answer("present")
+    return answer_at(text, sentence, 0, sentence.begins[0], cell[1]) or PRESENT
 
 
 def _words(text: str, span: Span) -> set[str]:

@@ -9,28 +9,48 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
-from medsearch_core.reports.text.answers import Answer, answer_at, checked
+from medsearch_core.reports.data_files import word_list
+from medsearch_core.reports.text.answers import PRESENT, Answer, answer_at, checked, said_of_list
 from medsearch_core.reports.text.lines import Stretch, stretches
 from medsearch_core.reports.text.tables import table_rows, tables_in
 from medsearch_core.reports.text.words import ONE_SIDE, Sentence, commas, words_of
 
 MAX_LABEL_WORDS = 8
 
-NEGATIVES = frozenset({"none", "absent", "negative", "resolved"})
-POSITIVES = frozenset({"small", "tiny", "trace", "minimal", "mild", "moderate", "large", "severe", "present", "yes", "new"})
+NEGATIVES = word_list("negative answers")
+POSITIVES = word_list("positive answers")
 
 LABEL = re.compile(
-    r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?P<label>[A-Za-z][^:\n|?]{0,70}?)[ \t]*"
-    r"(?:(?P<colon>:(?!\d))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)|(?P<asked>\?))[ \t]*"
+    r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?:Q[:.)][ \t]*)?(?P<label>[A-Za-z][^:=\n|?]{0,70}?)[ \t]*"
+    r"(?:(?P<colon>:(?!\d)|=(?![=>]))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)"
+    r"|(?P<asked>\?)[ \t]*:?(?:\s*A(?:nswer)?[:.)])?)"
+    r"[ \t]*"
 )
+_SIDE_OF = re.compile(
+    r"\s*(?:(?:no longer|none|no|absent|normal|clear|trace|tiny|small|mild|moderate|large|severe|new|present)\b[^\S\n]*)?"
+    r"(?:(?:on|in)\s+)?"
+    r"(?:the\s+)?(?:left|right|[LR]|[lr]t)\b[^:;.\n]{0,40}[.;]?\s*$",
+    re.IGNORECASE,
+)
+"""The second of two values, one for each side: "small on the right", "left - moderate"."""
+
+_ITEM = re.compile(r"\s*(?:[-*\u2022\u25cf\u25aa\u25e6]|\(?\d{1,2}[.)])\s*\w")
+_BEFORE_ITEM = re.compile(r"(?:;|(?<!\d)\d{1,2}[.)])\s*\Z")
+MAX_ITEM_WORDS = 5
+"""Longest item of a list that no sign begins."""
+
+_PLACES = word_list("answer places")
+"""Words that a value may have beside one that answers a question: "Pneumothorax? Small apical on the right."."""
+_JOINTS = word_list("answer joints")
 
 
 _ASKS = re.compile(r"\?\s*$")
-_BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714]")
+_BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714\u2717\u2718]")
 
-SIGNS_OF_LABELS = (":", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
+SIGNS_OF_LABELS = (":", "=", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
 """What a text without any of holds no label."""
 
 
@@ -44,7 +64,7 @@ class Unit(NamedTuple):
 
     Offsets are into its own `text`, so that two equal sentences are equal units. `value` is the position of the value's first
     word, 0 without a label; `answer` is what the value says of the findings that the label names; `label` are the words of the
-    label that it stands under, its own or one before it on its line.
+    label that it stands under, its own or one before it on its line; `heading` is what the label of a list says of its items.
     """
 
     text: str
@@ -53,6 +73,7 @@ class Unit(NamedTuple):
     value: int = 0
     answer: Answer | None = None
     label: tuple[str, ...] = ()
+    heading: Answer | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -94,9 +115,10 @@ def _moved(sentence: Sentence, by: int) -> Sentence:
 
 def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[PlacedUnit]:
     label: tuple[str, ...] = ()
+    heading: Answer | None = None
     is_open = False
     pending: Stretch | None = None
-    for stretch in stretches(text, begin, end):
+    for stretch in _with_both_sides(text, stretches(text, begin, end)):
         if pending is not None:
             unit = _labelled(text[pending.begin : stretch.end], known)
             asked, pending = pending, None
@@ -112,16 +134,46 @@ def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[P
         read = _read(text[stretch.begin : stretch.end], known)
         if read.is_labelled:
             ((_, unit),) = read.units
-            label, is_open = unit.label, unit.value == len(unit.words)
-        yield from _placed(stretch.begin, read.units, label)
+            label, is_open, heading = unit.label, unit.value == len(unit.words), said_of_list(unit.label)
+        elif heading is not None and not _is_item(text, stretch, read.units, is_open):
+            heading = None
+        yield from _placed(stretch.begin, read.units, label, heading)
     if pending is not None:
         yield from _placed(pending.begin, _plain(text[pending.begin : pending.end], known), label)
 
 
-def _placed(begin: int, units: Iterable[PlacedUnit], label: tuple[str, ...]) -> Iterator[PlacedUnit]:
+def _placed(
+    begin: int, units: Iterable[PlacedUnit], label: tuple[str, ...], heading: Answer | None = None
+) -> Iterator[PlacedUnit]:
     """The units of a stretch that begins at `begin`; those without a label of their own stand under the one before them."""
     for at, unit in units:
-        yield begin + at, unit._replace(label=label) if label and unit.answer is None and not unit.label else unit
+        if unit.answer is None and (label or heading):
+            yield begin + at, unit._replace(label=unit.label or label, heading=heading)
+        else:
+            yield begin + at, unit
+
+
+def _is_item(text: str, stretch: Stretch, units: Sequence[PlacedUnit], is_open: bool) -> bool:
+    """Whether a stretch is an item of the list whose label was read before."""
+    if _ITEM.match(text, stretch.begin, stretch.end) or _BEFORE_ITEM.search(text[max(stretch.begin - 8, 0) : stretch.begin]):
+        return True
+    is_short = sum(len(unit.words) for _, unit in units) <= MAX_ITEM_WORDS
+    return is_open and stretch.is_on_new_line and is_short and not text[stretch.begin : stretch.end].rstrip().endswith(".")
+
+
+def _with_both_sides(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The stretches, those joined that answer one label for each side: "Effusion: none on the left; small on the right"."""
+    before: Stretch | None = None
+    for stretch in found:
+        if before is not None:
+            part = text[before.begin : before.end].rstrip()
+            if part.endswith(";") and ":" in part and _SIDE_OF.match(text, stretch.begin, stretch.end):
+                before = Stretch(before.begin, stretch.end, before.is_on_new_line)
+                continue
+            yield before
+        before = stretch
+    if before is not None:
+        yield before
 
 
 def _read(part: str, known: frozenset[str]) -> _Read:
@@ -159,6 +211,8 @@ def _labelled(part: str, known: Container[str]) -> Unit | None:
     if denial is not None and denial.assertion == "absent":
         return Unit(part, sentence, commas(sentence, part), len(sentence.words), denial, label)
     answer = _answer_of_sides(sentence.words[value:]) or answer_at(part, sentence, value, found.end(), len(part))
+    if answer is None and found["asked"]:
+        answer = _answer_of_size(sentence.words[value:])
     if found["colon"] is None and answer is None:
         return None
     return Unit(part, sentence, commas(sentence, part), value, answer, label)
@@ -166,9 +220,18 @@ def _labelled(part: str, known: Container[str]) -> Unit | None:
 
 def _answer_of_sides(words: Sequence[str]) -> Answer | None:
     """What a value says that has one for each side: "none on the left, small on the right"."""
-    if ONE_SIDE.isdisjoint(words) or NEGATIVES.isdisjoint(words) or POSITIVES.isdisjoint(words):
+    if not (NEGATIVES | POSITIVES | ONE_SIDE | _PLACES | _JOINTS).issuperset(words):
         return None
-    return Answer("present")
+    is_negative = not NEGATIVES.isdisjoint(words) or ("no", "longer") in pairwise(words)
+    if ONE_SIDE.isdisjoint(words) or not is_negative or POSITIVES.isdisjoint(words):
+        return None
+    return PRESENT
+
+
+def _answer_of_size(words: Sequence[str]) -> Answer | None:
+    """What a value says that names nothing but a size and a place: "small apical on the right"."""
+    is_all = bool(words) and words[0] in POSITIVES and (POSITIVES | _PLACES).issuperset(words)
+    return Answer("present", cue=words[0]) if is_all else None
 
 
 def _boxed(part: str, known: Container[str]) -> Iterator[PlacedUnit] | None:
@@ -194,7 +257,7 @@ def _units_of_boxes(part: str, value: int, boxes: list[tuple[bool, int, int]], k
         own = part[begin:end]
         sentence = words_of(own, 0, len(own), known)
         if sentence is not None:
-            answer = Answer("present" if is_checked else "absent")
+            answer = PRESENT if is_checked else Answer("absent")
             yield begin, Unit(own, sentence, frozenset(), len(sentence.words), answer)
 
 
