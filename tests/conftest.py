@@ -74,6 +74,7 @@ SLOW = (
     "pipeline/studies/",
     "pipeline/supervision/test_launchers.py",
     "pipeline/supervision/test_processes.py",
+    "pipeline/supervision/test_run_news.py",
     "pipeline/test_definitions.py",
     "pipeline/test_dg.py",
     "pipeline/upkeep/test_older_version.py",
