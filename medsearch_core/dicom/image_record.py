@@ -50,7 +50,7 @@ def image_records(
         frames: the frames (1-based, ascending) that can be shown.
 
     Raises:
-        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows, Columns or NumberOfFrames is invalid.
+        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows or Columns is invalid.
     """
     who, count = identity(ds), frame_count(ds)
     rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
