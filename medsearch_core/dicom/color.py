@@ -37,9 +37,9 @@ def palette_colored(ds: Dataset, indices: np.ndarray) -> np.ndarray:
 
 
 def _entry_bits(tables: list[LookupTable]) -> int:
-    """As claimed, unless the entries need more, or fewer by two or more: a palette may be dim, but not by three quarters."""
+    """As claimed, unless the entries need no more than a byte, more than claimed, or so much less that all would be black."""
     claimed, needed = max(table.bits for table in tables), max(table.depth for table in tables)
-    return claimed if claimed - needed in (0, 1) else needed
+    return claimed if needed > 8 and claimed - needed in range(4) else needed
 
 
 def _channel(ds: Dataset, channel: str) -> LookupTable:

@@ -45,8 +45,12 @@ class Identity:
     accession_number: str | None
 
 
-def identity(ds: Dataset) -> Identity:
+def identity(ds: Dataset, *, study_uid: str = "", instance_uid: str = "") -> Identity:
     """The identifiers of an object.
+
+    Args:
+        study_uid: in place of a StudyInstanceUID that is none.
+        instance_uid: in place of a SOPInstanceUID that is none.
 
     Raises:
         BadInput: `media_directory`, if it is a DICOMDIR; `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a
@@ -55,8 +59,10 @@ def identity(ds: Dataset) -> Identity:
     if text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         raise BadInput("media_directory", "a DICOMDIR, which lists the files of a medium")
     uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
-    for keyword, uid in uids.items():
+    for (keyword, uid), other in zip(uids.items(), (study_uid, instance_uid), strict=True):
         if not UID_PATTERN.fullmatch(uid):
+            uids[keyword] = other
+        if not uids[keyword]:
             raise BadInput("missing_identity", f"{keyword} is {'not a UID' if uid else 'absent'}")
     return Identity(
         patient_id=text(ds, "PatientID") or "",

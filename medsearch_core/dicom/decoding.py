@@ -74,8 +74,10 @@ def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
         raise BadInput("truncated_pixel_data", "not one whole frame of pixel data")
     if pixels.division is None:
         return
-    data, syntax = pixels.compressed(1), pixels.layout.transfer_syntax
-    if not (is_start(data) or _is_native_frame(data, pixels.layout) or syntax in WITHOUT_SIGNATURE):
+    if pixels.layout.transfer_syntax not in WITHOUT_SIGNATURE and not any(
+        is_start(pixels.data, spans[0][0]) or _is_native_frame(pixels.compressed(frame), pixels.layout)
+        for frame, spans in enumerate(pixels.division[: pixels.frames], 1)
+    ):
         raise _undecodable(pixels.layout, "no decoder")
 
 
@@ -238,6 +240,8 @@ def _decoded(layout: Layout, header: Header, data: bytes, min_size: tuple[int, i
 
 def _described(header: Header) -> dict[str, Any]:
     """The options of pydicom's runner that describe what the codec yields, so that pydicom changes none of it."""
+    if header.components not in (1, 3) or not 1 <= header.precision <= 32:
+        raise ValueError("neither gray nor of three colors, or too deep")
     return {
         "samples_per_pixel": header.components,
         "bits_allocated": next(size for size in (8, 16, 32) if header.precision <= size),

@@ -84,7 +84,7 @@ def _found(ds: Dataset, layout: Layout, data: bytes) -> PixelData:
 
 
 def _is_in_items(ds: Dataset, layout: Layout, data: bytes) -> bool:
-    if not data.startswith(ITEM):
+    if not data.startswith(ITEM[: len(data)]):
         return False
     return not layout.is_native_syntax or _is_undefined_length(ds, layout) or _holds_codestreams(data)
 

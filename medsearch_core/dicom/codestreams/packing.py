@@ -31,7 +31,7 @@ class Items:
     """The items of a value: the offset table that comes first, and the fragments after it.
 
     Args:
-        is_cut: whether the value ends within the last fragment, which is then shorter.
+        is_cut: whether the value ends within an item: within the last fragment, which is then shorter, or the head of one.
         is_contiguous: whether only the delimiter, or nothing, follows the last one.
     """
 
@@ -50,8 +50,10 @@ def read_items(data: bytes) -> Items:
         spans.append((begin, min(at, len(data))))
     has_table = bool(spans) and not (spans[0][1] > spans[0][0] and is_start(data, spans[0][0]))
     table = _numbers(data[spans[0][0] : spans[0][1]], "L") if has_table else ()
-    ends_well = at >= len(data) or data.startswith(DELIMITER[: len(data) - at], at)
-    return Items(table, spans[has_table:], at > len(data), ends_well)
+    rest = data[at : at + ITEM_HEAD]
+    is_cut = at > len(data) or (0 < len(rest) < ITEM_HEAD and ITEM.startswith(rest[:4]))
+    ends_well = is_cut or not rest or DELIMITER.startswith(rest[:4])
+    return Items(table, spans[has_table:], is_cut, ends_well)
 
 
 def divide(
