@@ -151,9 +151,19 @@ def _pixel_data(ds: Dataset, max_pixels: int) -> PixelData:
 
 
 def _native(pixels: PixelData, frame: int) -> StoredFrame:
-    layout, native = pixels.layout, pixels.layout.is_native_syntax
-    syntax = layout.transfer_syntax if native else ExplicitVRLittleEndian
+    layout = pixels.layout
+    if layout.bits_allocated == 1 and layout.samples == 1:
+        return StoredFrame(_single_bits(pixels, frame), layout.photometric, 1)
+    syntax = layout.transfer_syntax if layout.is_native_syntax else ExplicitVRLittleEndian
     return _uncompressed(layout, pixels.data, frame, syntax, pixels.frames, pixels.vr)
+
+
+def _single_bits(pixels: PixelData, frame: int) -> np.ndarray:
+    """A frame of single bits, the lowest of a byte first; frames follow each other without padding (PS3.5 8.1.1)."""
+    count, layout = pixels.layout.frame_bits, pixels.layout
+    begin = count * (frame - 1)
+    stored = np.frombuffer(pixels.data[begin // 8 : -(-(begin + count) // 8)], np.uint8)
+    return np.unpackbits(stored, bitorder="little")[begin % 8 :][:count].reshape(layout.rows, layout.columns)
 
 
 def _uncompressed(

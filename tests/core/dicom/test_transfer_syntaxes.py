@@ -66,11 +66,11 @@ def test_a_compressed_picture_is_decoded(syntax: UID) -> None:
 @pytest.mark.parametrize("syntax", NATIVE, ids=lambda uid: uid.name)
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32])
 def test_uncompressed_frames_of_every_depth_are_decoded_one_by_one(syntax: UID, dtype: npt.DTypeLike) -> None:
-    numbers = np.arange(75) % 2 if dtype is bool else np.arange(-30, 45)
-    pixels: np.ndarray = numbers.reshape(3, 5, 5).astype(dtype)
+    numbers = np.arange(60) % 7 > 3 if dtype is bool else np.arange(-30, 30)
+    pixels: np.ndarray = numbers.reshape(4, 3, 5).astype(dtype)
     ds = read_dataset(dicom_bytes(dataset(pixels, transfer_syntax=syntax)))
     check_pixels(ds)
-    for frame in (1, 2, 3):
+    for frame in (1, 2, 3, 4):
         assert decode_frame(ds, frame).tolist() == pixels[frame - 1].astype(int).tolist()
 
 
