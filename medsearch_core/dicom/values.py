@@ -26,6 +26,7 @@ from medsearch_core.dicom.padding import real_values
 from medsearch_core.dicom.pixels import has_color
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled, sampled
+from medsearch_core.dicom.units import value_unit
 from medsearch_core.errors import BadInput, InvalidQuery
 
 PEAK = 2**16 - 1
@@ -58,6 +59,7 @@ class FrameValues:
         percentiles: the window over the frame's values without the extremes.
         full_range: the window over all of the frame's values.
         presets: the object's own windows, in order.
+        unit: of the modality values, if they are known to have one.
     """
 
     stored: np.ndarray
@@ -70,6 +72,7 @@ class FrameValues:
     percentiles: Window
     full_range: Window
     presets: tuple[Preset, ...]
+    unit: str | None = None
 
 
 def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> FrameValues:
@@ -123,6 +126,7 @@ def _described(ds: Dataset, frame: int, values: np.ndarray, decoded: StoredFrame
         presets=tuple(
             Preset(name, window) for name, window in zip(_names(ds, frame, len(own)), own, strict=True) if window is not None
         )[:MAX_PRESETS],
+        unit=value_unit(ds, frame),
     )
 
 
