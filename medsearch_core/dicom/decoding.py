@@ -75,8 +75,8 @@ def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
     if pixels.division is None:
         return
     if pixels.layout.transfer_syntax not in WITHOUT_SIGNATURE and not any(
-        is_start(pixels.data, spans[0][0]) or _is_native_frame(pixels.compressed(frame), pixels.layout)
-        for frame, spans in enumerate(pixels.division[: pixels.frames], 1)
+        is_start(pixels.data, spans[0][0]) or pixels.layout.is_frame_size(sum(end - begin for begin, end in spans))
+        for spans in pixels.division[: pixels.frames]
     ):
         raise _undecodable(pixels.layout, "no decoder")
 
@@ -172,7 +172,6 @@ def _uncompressed(
     options = _options(layout) | {
         "view_only": True,
         "pixel_keyword": layout.keyword,
-        "correct_unused_bits": False,
         "number_of_frames": frames,
         "pixel_vr": vr,
     }
@@ -208,13 +207,9 @@ def _compressed(pixels: PixelData, frame: int, min_size: tuple[int, int] | None)
         return _samples(layout, numbers, layout.photometric, layout.bits_allocated)
     if layout.transfer_syntax == DEFLATED_FRAMES:
         data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, layout.frame_bits // 8 + 1)
-    if not _is_native_frame(data, layout):
+    if not layout.is_frame_size(len(data)):
         raise BadInput("undecodable_pixel_data", "the frame is no codestream that can be decoded", frame)
     return _uncompressed(layout, data)
-
-
-def _is_native_frame(data: bytes, layout: Layout) -> bool:
-    return 8 * len(data) - layout.frame_bits in range(16)
 
 
 def _decoded(layout: Layout, header: Header, data: bytes, min_size: tuple[int, int] | None, frame: int) -> StoredFrame:
@@ -260,7 +255,6 @@ def _described(header: Header) -> dict[str, Any]:
         "photometric_interpretation": "MONOCHROME2" if header.components == 1 else "RGB",
         "planar_configuration": 0,
         "apply_jls_sign_correction": False,
-        "correct_unused_bits": False,
     }
 
 
@@ -298,6 +292,7 @@ def _options(layout: Layout) -> dict[str, Any]:
         "photometric_interpretation": layout.photometric,
         "number_of_frames": 1,
         "allow_excess_frames": False,
+        "correct_unused_bits": False,
     }
     if layout.samples > 1:  # every codec interleaves samples by pixel, whatever the header still says (PS3.5 8.2)
         options["planar_configuration"] = 0

@@ -72,6 +72,10 @@ class Layout:
         """Bytes of all frames uncompressed."""
         return self.frame_bits * self.frames + 7 >> 3
 
+    def is_frame_size(self, length: int) -> bool:
+        """Whether an uncompressed frame has this many bytes, padding to an even number included."""
+        return 8 * length - self.frame_bits in range(16)
+
 
 def frame_count(ds: Dataset) -> int:
     """NumberOfFrames (0028,0008), 1 if it is absent or empty; if it is not a positive integer, as many as there are."""

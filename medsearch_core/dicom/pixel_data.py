@@ -86,7 +86,7 @@ def _found(ds: Dataset, layout: Layout, data: bytes) -> PixelData:
 def _is_in_items(ds: Dataset, layout: Layout, data: bytes) -> bool:
     if not data.startswith(ITEM[: len(data)]):
         return False
-    return not layout.is_native_syntax or _is_undefined_length(ds, layout) or _holds_codestreams(data)
+    return not layout.is_native_syntax or _is_undefined_length(ds, layout) or _holds_frames(data, layout)
 
 
 def _is_undefined_length(ds: Dataset, layout: Layout) -> bool:
@@ -94,9 +94,11 @@ def _is_undefined_length(ds: Dataset, layout: Layout) -> bool:
     return getattr(element, "length", 0) == UNDEFINED_LENGTH or getattr(element, "is_undefined_length", False)
 
 
-def _holds_codestreams(data: bytes) -> bool:
+def _holds_frames(data: bytes, layout: Layout) -> bool:
     items = read_items(data)
-    return items.is_contiguous and any(is_start(data, begin) for begin, _ in items.fragments)
+    return items.is_contiguous and any(
+        is_start(data, begin) or layout.is_frame_size(end - begin) for begin, end in items.fragments
+    )
 
 
 def _has_size(data: bytes, layout: Layout) -> bool:
