@@ -19,7 +19,9 @@ PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
 INFLATED_BYTES = 2**30
 FIRST_VALUE_BYTES = 2**16
-ELEMENT_HEAD = 8
+ELEMENT_HEAD, LONG_LENGTH = 8, 4
+EIGHT = (b"\x08\0", b"\0\x08", b"\x08\0\0\0", b"\0\0\0\x08")
+"""The length of a value that is as long as the head of an element, in 16 or 32 bits of either byte order."""
 SEARCHED_AT_ONCE = 2**20
 UNKNOWN_VR = re.compile(rb"(?![A-Z]{2})[ -~]{2}")
 """A VR that is none, as some writers put for what they do not know; its length has 16 bits."""
@@ -48,6 +50,7 @@ class WatchedFile:
         self.is_ragged = False
         self.is_at_end = False
         self.has_unknown_vr = False
+        self._is_value_next = False
         file.seek(start)
 
     def reopened(self, start: int = 0, *, mends_vrs: bool = False) -> WatchedFile:
@@ -65,7 +68,9 @@ class WatchedFile:
         except Exception as failure:
             self._failure = failure
             raise
-        if count == ELEMENT_HEAD and UNKNOWN_VR.fullmatch(data, 4, 6) and data[:2] not in DELIMITER_GROUPS:
+        is_head = count == ELEMENT_HEAD and not self._is_value_next
+        self._is_value_next = (is_head and data[6:] in EIGHT) or (count == LONG_LENGTH and data in EIGHT)
+        if is_head and UNKNOWN_VR.fullmatch(data, 4, 6) and data[:2] not in DELIMITER_GROUPS:
             self.has_unknown_vr = True
             return b"".join((data[:4], _short_vr(data[:4]), data[6:])) if self._mends_vrs else data
         return data
