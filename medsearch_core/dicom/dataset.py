@@ -56,7 +56,8 @@ def identity(ds: Dataset, *, study_uid: str = "", instance_uid: str = "") -> Ide
         BadInput: `media_directory`, if it is a DICOMDIR; `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a
             digit and up to 63 digits and dots (PS3.5 9.1).
     """
-    if text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+    stored_as = text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
+    if stored_as == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in ds:
         raise BadInput("media_directory", "a DICOMDIR, which lists the files of a medium")
     uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
     for (keyword, uid), other in zip(uids.items(), (study_uid, instance_uid), strict=True):

@@ -48,6 +48,12 @@ def test_an_element_whose_vr_is_none_has_that_of_the_dictionary(
         assert np.array_equal(decode_frame(ds, 1), pixels)
 
 
+def test_a_directory_is_known_by_its_records_too() -> None:
+    with pytest.raises(BadInput) as caught:
+        identity(dataset(None, StudyInstanceUID=None, DirectoryRecordSequence=[]))
+    assert caught.value.reason == "media_directory"
+
+
 @pytest.mark.parametrize("tag", [b"\x00\x09\x10\x10", b"\x00\x08\x11\x40"], ids=["private", "known"])
 def test_a_header_that_was_misread_is_malformed_and_one_that_ends_is_truncated(tag: bytes) -> None:
     """A sequence of undefined length and unknown VR is implicit little endian (PS3.5 6.2.2), which pydicom cannot read here."""
