@@ -56,8 +56,7 @@ def identity(ds: Dataset, *, study_uid: str = "", instance_uid: str = "") -> Ide
         BadInput: `media_directory`, if it is a DICOMDIR; `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a
             digit and up to 63 digits and dots (PS3.5 9.1).
     """
-    stored_as = text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
-    if stored_as == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in ds:
+    if is_media_directory(ds):
         raise BadInput("media_directory", "a DICOMDIR, which lists the files of a medium")
     uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
     for (keyword, uid), other in zip(uids.items(), (study_uid, instance_uid), strict=True):
@@ -73,6 +72,12 @@ def identity(ds: Dataset, *, study_uid: str = "", instance_uid: str = "") -> Ide
         study_id=text(ds, "StudyID"),
         accession_number=text(ds, "AccessionNumber"),
     )
+
+
+def is_media_directory(ds: Dataset) -> bool:
+    """Whether an object is a DICOMDIR (PS3.10 section 8.6)."""
+    stored_as = text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
+    return stored_as == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in ds
 
 
 def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) -> Dataset:

@@ -75,11 +75,11 @@ def palette(entries: list[int], claimed: int, dtype: str = "<u2", count: int | N
 INDICES = np.array([[0, 1, 2, 3]], np.uint8)
 
 
-@pytest.mark.parametrize("claimed", [8, 10, 12, 16])
-@pytest.mark.parametrize("real", [8, 10, 12, 16])
+@pytest.mark.parametrize(
+    ("real", "claimed"),
+    [(real, claimed) for real in (8, 10, 12, 16) for claimed in (8, 10, 12, 16) if real == 8 or claimed - real != 2],
+)
 def test_a_palette_keeps_the_highest_8_bits_that_its_entries_have(real: int, claimed: int) -> None:
-    if claimed - real == 2:
-        pytest.skip("dim, and as claimed")
     entries = [n * (2**real - 1) // 3 for n in range(4)]
     found = render_frame(dataset(INDICES, **palette(entries, claimed)), 1)
     assert np.abs(found[0, :, 0].astype(int) - [0, 85, 170, 255]).max() <= 1
