@@ -13,7 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import functional_group, integer, item, numbers, text
-from medsearch_core.dicom.decoding import StoredFrame
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.lookup_tables import lookup_table
 from medsearch_core.dicom.padding import real_values
 from medsearch_core.dicom.resampling import sampled

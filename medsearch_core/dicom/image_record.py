@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from medsearch_core.columns import COUNT, REAL, REALS, TEXT
 from medsearch_core.dicom.attributes import functional_group, integer, number, numbers, text
 from medsearch_core.dicom.dataset import Identity, identity
+from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.geometry import pixel_spacing_mm
-from medsearch_core.dicom.layout import frame_count
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import image_id
 from medsearch_core.records import ImageRecord

@@ -6,7 +6,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import integer, number, text
-from medsearch_core.dicom.decoding import StoredFrame
+from medsearch_core.dicom.frames.stored import StoredFrame
 
 PADDING = (
     ("PixelPaddingValue", "PixelPaddingRangeLimit"),

@@ -12,10 +12,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.color import eight_bit, palette_colored, rgb_of_ybr
-from medsearch_core.dicom.decoding import StoredFrame, check_pixels, decode_frame, stored_frame
+from medsearch_core.dicom.decoding import check_pixels, decode_frame, stored_frame
+from medsearch_core.dicom.frames.layout import MAX_PIXELS, Layout, frame_count, pixel_layout
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Window, gray
-from medsearch_core.dicom.layout import MAX_PIXELS, Layout, frame_count, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import centered, picture_size, resampled
 from medsearch_core.errors import BadInput, InvalidQuery

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from pydicom.dataset import Dataset
 
-from medsearch_core.dicom.layout import MAX_PIXELS
+from medsearch_core.dicom.frames.layout import MAX_PIXELS
 from medsearch_core.dicom.pixels import Drawn, drawn_frame
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled

@@ -11,7 +11,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import integer, text
-from medsearch_core.dicom.decoding import StoredFrame, stored_frame
+from medsearch_core.dicom.decoding import stored_frame
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import (
     Window,

@@ -17,7 +17,7 @@ from medsearch_core.dicom.attributes import integer
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import check_pixels, held_frames
 from medsearch_core.dicom.file_format import PREAMBLE_BYTES, PREFIX
-from medsearch_core.dicom.layout import frame_count
+from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.thumbnails import decode_picture, picture_thumbnail, thumbnail
 from medsearch_core.errors import BadInput
 from medsearch_pipeline.embedder.errors import ErrorResponse, error_response

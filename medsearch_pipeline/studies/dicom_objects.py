@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.dataset import Identity, identity, read_dataset
 from medsearch_core.dicom.decoding import check_pixels, held_frames
+from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.image_record import image_records
-from medsearch_core.dicom.layout import frame_count
 from medsearch_core.dicom.pixels import Drawn
 from medsearch_core.dicom.thumbnails import drawn_thumbnail, encode_png
 from medsearch_core.errors import BadInput

@@ -81,7 +81,9 @@ def decode(src: bytes, runner: DecodeRunner) -> bytes:
 def decode_jpeg_xl(src: bytes) -> np.ndarray:
     """One frame of JPEG XL, for which pydicom has no decoder, without an alpha channel."""
     samples = imagecodecs.jpegxl_decode(src)
-    return samples[..., :3] if samples.ndim == 3 and samples.shape[-1] > 3 else samples
+    if samples.ndim == 2:
+        return samples
+    return samples[..., 0] if samples.shape[-1] < 3 else samples[..., :3]
 
 
 def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:

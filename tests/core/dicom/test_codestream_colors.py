@@ -11,7 +11,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPE
 
 from medsearch_core.dicom.codestreams.detection import read_header
 from medsearch_core.dicom.codestreams.header import Format, Header
-from medsearch_core.dicom.color_space import decoded_colors
+from medsearch_core.dicom.frames.color_space import decoded_colors
 from medsearch_core.dicom.pixels import render_frame
 from tests.core.dicom.encoders import LOSSLESS, jpeg, stored
 

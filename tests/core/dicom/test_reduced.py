@@ -14,8 +14,8 @@ from medsearch_core.dicom.codestreams.detection import read_header
 from medsearch_core.dicom.codestreams.header import Header
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import stored_frame
-from medsearch_core.dicom.layout import pixel_layout
-from medsearch_core.dicom.pixel_data import pixel_data
+from medsearch_core.dicom.frames.layout import pixel_layout
+from medsearch_core.dicom.frames.pixel_data import pixel_data
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import centered, resampled
 from medsearch_core.dicom.thumbnails import thumbnail

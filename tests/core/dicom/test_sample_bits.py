@@ -10,8 +10,8 @@ import pytest
 from pydicom.uid import JPEG2000, ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGExtended12Bit
 
 from medsearch_core.dicom.decoding import decode_frame, stored_frame
+from medsearch_core.dicom.frames.sample_bits import SampleBits, extracted, sample_bits
 from medsearch_core.dicom.pixels import render_frame
-from medsearch_core.dicom.sample_bits import SampleBits, extracted, sample_bits
 from tests.core.dicom.codestreams import JPEG_12_BIT, PICTURE
 from tests.core.dicom.encoders import LOSSLESS, RAMP, jpeg, stored
 from tests.support.factories import dataset

@@ -221,7 +221,7 @@ def test_a_panic_in_rust_is_a_bad_frame_and_an_interrupt_is_not(monkeypatch: pyt
         def raising(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr("medsearch_core.dicom.decoding._native", raising)
+        monkeypatch.setattr("medsearch_core.dicom.decoding.native_frame", raising)
 
     stop_with(type("PanicException", (BaseException,), {})())
     with pytest.raises(BadInput):

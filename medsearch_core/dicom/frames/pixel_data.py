@@ -15,7 +15,7 @@ from pydicom.uid import RLELossless
 from medsearch_core.dicom.attributes import value
 from medsearch_core.dicom.codestreams.detection import is_start, read_header
 from medsearch_core.dicom.codestreams.packing import ITEM, Division, IsStart, divide, extended_offsets, joined, read_items
-from medsearch_core.dicom.layout import Layout
+from medsearch_core.dicom.frames.layout import Layout
 from medsearch_core.errors import BadInput
 
 UNDEFINED_LENGTH = 0xFFFFFFFF

@@ -72,6 +72,10 @@ class Layout:
         """Bytes of all frames uncompressed."""
         return self.frame_bits * self.frames + 7 >> 3
 
+    def halved(self, times: int) -> tuple[int, int]:
+        """Rows and columns after this many halvings of them (ISO 15444-1 B.5)."""
+        return -(-self.rows >> times), -(-self.columns >> times)
+
     def is_frame_size(self, length: int) -> bool:
         """Whether an uncompressed frame has this many bytes, padding to an even number included."""
         return 8 * length - self.frame_bits in range(16)

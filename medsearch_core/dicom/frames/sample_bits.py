@@ -45,7 +45,7 @@ def sample_bits(
         return SampleBits(held=held, width=held, lowest=0, is_signed=is_signed)
     lowest = 0 if high_bit is None else high_bit + 1 - stored
     lowest = lowest if 0 < lowest <= held - stored else 0
-    width = min(stored, held) if is_exact or is_signed else held - lowest
+    width = min(stored, held) if is_exact else held - lowest
     return SampleBits(held=held, width=width, lowest=lowest, is_signed=is_signed)
 
 
