@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -20,6 +21,7 @@ from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.resampling import centered, resampled
 from medsearch_core.dicom.thumbnails import thumbnail
 from tests.core.dicom.codestreams import JPEG_2000
+from tests.core.dicom.encoders import stored
 from tests.support.factories import dataset, dicom_bytes
 
 
@@ -106,3 +108,33 @@ def test_what_may_be_damaged_or_is_unusual_is_decoded_in_full(change: str) -> No
 def test_padding_after_the_end_of_an_image_is_no_fault(padding: bytes) -> None:
     assert end_of_image(JPEG_2000 + padding, header(JPEG_2000)) == len(JPEG_2000)
     assert not end_of_image(JPEG_2000[:-2] + padding, header(JPEG_2000))
+
+
+def in_16_bits(pixels: np.ndarray, **header: Any) -> Dataset:
+    """Samples of 12 bits in a codestream of 16, as encoders write that compress what is allocated."""
+    codestream = bytes(imagecodecs.jpeg2k_encode(pixels.view(np.uint16), codecformat="j2k", reversible=True))
+    return stored(pixels, JPEG2000Lossless, [codestream], **{"BitsStored": 12, "HighBit": 11} | header)
+
+
+OVERLAY = (np.mgrid[:640, :512][1] // 3 % 2).astype(np.uint16) << 12
+
+
+@pytest.mark.parametrize(
+    ("ds", "is_halved"),
+    [
+        (in_16_bits(body(640, 512)), True),
+        (in_16_bits(body(640, 512) | OVERLAY), False),
+        (in_16_bits(body(640, 512, np.int16, -2048, 2047)), False),
+        (in_16_bits(body(640, 512) << 4, HighBit=15), False),
+        (in_16_bits(body(640, 512), PhotometricInterpretation="PALETTE COLOR"), False),
+    ],
+    ids=["clean", "an overlay", "signed in unsigned", "left-justified", "a palette"],
+)
+def test_only_samples_are_averaged(ds: Dataset, is_halved: bool) -> None:
+    assert (stored_frame(ds, 1, (100, 100)).halvings > 0) == is_halved
+
+
+def test_the_thumbnail_of_pixels_with_an_overlay_is_that_of_the_pixels() -> None:
+    window: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
+    plain, covered = (thumbnail(in_16_bits(body(640, 512) | bits, **window), 1, 100) for bits in (0 * OVERLAY, OVERLAY))
+    assert np.abs(plain.astype(int) - covered).mean() < 1
