@@ -147,7 +147,7 @@ def test_the_wheel_zooms_about_the_pointer(page, images, at_x, at_y):
     box = box_of(viewer.locator(".stage"))
     page.mouse.move(box["x"] + at_x * box["width"] + 0.5, box["y"] + at_y * box["height"] + 0.5)
     before = under_pointer(viewer)
-    assert re.fullmatch(r"\d+, \d+  −?\d+", before)
+    assert re.fullmatch(r"\d+, \d+  −?\d+ HU", before)
     for _ in range(4):
         page.mouse.wheel(0, -200)
         assert under_pointer(viewer) == before
