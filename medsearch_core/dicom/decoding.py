@@ -17,12 +17,15 @@ from medsearch_core.dicom.quiet import FAULTS, quiet
 from medsearch_core.errors import BadInput
 
 
-def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
+def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> int:
     """Checks that an object has a frame that may be displayable. Decodes nothing.
 
     Args:
         ds: read with its pixels.
         max_pixels: the maximum pixels of a frame, against decompression bombs.
+
+    Returns:
+        How many frames it has, at most NumberOfFrames. Further ones are missing.
 
     Raises:
         BadInput: `no_pixel_data`, `unsupported_pixel_format`, `truncated_pixel_data` or `undecodable_pixel_data`.
@@ -33,15 +36,7 @@ def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
         raise BadInput("truncated_pixel_data", "not one whole frame of pixel data")
     if pixels.division is not None and not may_be_decodable(pixels):
         raise _undecodable(pixels.layout, "no decoder")
-
-
-def held_frames(ds: Dataset) -> int:
-    """How many frames an object has, at most NumberOfFrames. Further ones are missing.
-
-    Raises:
-        BadInput: as `check_pixels`.
-    """
-    return _pixel_data(ds, MAX_PIXELS).frames
+    return pixels.frames
 
 
 def decode_frame(ds: Dataset, frame: int) -> np.ndarray:

@@ -27,6 +27,7 @@ UNKNOWN_VR = re.compile(rb"(?![A-Z]{2})[ -~]{2}")
 """A VR that is none, as some writers put for what they do not know; its length has 16 bits."""
 DELIMITER_GROUPS = (b"\xfe\xff", b"\xff\xfe")
 VRS = {str(vr) for vr in VR if len(vr) == 2}
+VRS_AS_BYTES = {vr.encode() for vr in VRS}
 
 
 class WatchedFile:
@@ -58,7 +59,7 @@ class WatchedFile:
         return WatchedFile(self._file, self._start + start, mends_vrs=mends_vrs)
 
     def read(self, count: int = -1) -> bytes:
-        left = max(self.size - self.tell(), 0)
+        left = max(self.size - self._file.tell() + self._start, 0)
         if count < 0 or count > left:
             self.is_at_end = self.is_at_end or count > left
             self.is_ragged = self.is_ragged or (count == ELEMENT_HEAD and left > 0)
@@ -68,12 +69,14 @@ class WatchedFile:
         except Exception as failure:
             self._failure = failure
             raise
-        is_head = count == ELEMENT_HEAD and not self._is_value_next
-        self._is_value_next = (is_head and data[6:] in EIGHT) or (count == LONG_LENGTH and data in EIGHT)
-        if is_head and UNKNOWN_VR.fullmatch(data, 4, 6) and data[:2] not in DELIMITER_GROUPS:
-            self.has_unknown_vr = True
-            return b"".join((data[:4], _short_vr(data[:4]), data[6:])) if self._mends_vrs else data
-        return data
+        if count != ELEMENT_HEAD or self._is_value_next:
+            self._is_value_next = count == LONG_LENGTH and data in EIGHT
+            return data
+        self._is_value_next = data[6:] in EIGHT
+        if data[4:6] in VRS_AS_BYTES or not UNKNOWN_VR.fullmatch(data, 4, 6) or data[:2] in DELIMITER_GROUPS:
+            return data
+        self.has_unknown_vr = True
+        return b"".join((data[:4], _short_vr(data[:4]), data[6:])) if self._mends_vrs else data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self._file.seek(offset + self._start if whence == io.SEEK_SET else offset, whence) - self._start

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.dataset import Identity, identity, read_dataset
-from medsearch_core.dicom.decoding import check_pixels, held_frames
+from medsearch_core.dicom.decoding import check_pixels
 from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.image_record import image_records
 from medsearch_core.dicom.pixels import Drawn
@@ -93,11 +93,11 @@ class DicomObjectProcessor:
         sha256 = hashlib.sha256(data).hexdigest()
         is_placed_by_key = not item.study_instance_uid
         who = identify(dataset, study, sha256, require_uids=self.require_uids or not is_placed_by_key)
-        check_pixels(dataset, max_pixels=self.max_pixels)
+        held = check_pixels(dataset, max_pixels=self.max_pixels)
         if self.check_identity and is_placed_by_key:
             check_patient_matches(study, who.patient_id, who.study_id)
         found.sop_instance_uid, found.sha256 = who.sop_instance_uid, sha256
-        frames, held = frame_count(dataset), held_frames(dataset)
+        frames = frame_count(dataset)
         shown = []
         for frame in range(1, held + 1):
             try:

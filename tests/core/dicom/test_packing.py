@@ -22,7 +22,7 @@ from pydicom.uid import (
 )
 
 from medsearch_core.dicom.dataset import read_dataset
-from medsearch_core.dicom.decoding import check_pixels, decode_frame, held_frames
+from medsearch_core.dicom.decoding import check_pixels, decode_frame
 from medsearch_core.errors import BadInput
 from tests.core.dicom.encoders import LOSSLESS, RAMP, items, jpeg, stored
 from tests.support.factories import dataset, dicom_bytes
@@ -60,8 +60,7 @@ def table(offsets: list[int]) -> bytes:
 
 
 def are_shown(ds: Dataset, expected: np.ndarray = FRAMES) -> None:
-    check_pixels(ds)
-    assert held_frames(ds) == len(expected)
+    assert check_pixels(ds) == len(expected)
     for number, frame in enumerate(expected, 1):
         assert np.array_equal(decode_frame(ds, number), frame), number
 
