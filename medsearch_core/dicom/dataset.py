@@ -106,8 +106,9 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
     body = WatchedFile(cast(BinaryIO, io.BytesIO(inflated(file, head.end)))) if head and deflated else file
     ds, has_pixels, fault = _read(body, head is not None, stop_before_pixels)
     if body.has_unknown_vr and not has_pixels:
-        mended = _read(body.reopened(mends_vrs=True), head is not None, stop_before_pixels)
-        ds, has_pixels, fault = mended if mended[1] else (ds, has_pixels, fault)
+        mended, has_pixels, other_fault = _read(body.reopened(mends_vrs=True), head is not None, stop_before_pixels)
+        if has_pixels or (fault is not None and other_fault is None):
+            ds, fault = mended, other_fault
     if fault is not None:
         raise _true_fault(body, fault)
     if head and deflated:

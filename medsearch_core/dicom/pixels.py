@@ -1,7 +1,7 @@
 """Frames as 8-bit images at the requested size, as a radiologist's viewer would show them.
 
-Belongs here: the order of the steps. Each step has a module of its own: `layout`, `decoding`, `resampling`, `grayscale`,
-`color`. Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
+Belongs here: the order of the steps. Each step has a module of its own: `decoding`, `resampling`, `grayscale`, `color`.
+Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
 """
 
 from __future__ import annotations

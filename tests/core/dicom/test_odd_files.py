@@ -48,6 +48,12 @@ def test_an_element_whose_vr_is_none_has_that_of_the_dictionary(
         assert np.array_equal(decode_frame(ds, 1), pixels)
 
 
+def test_an_object_without_an_image_is_read_though_a_vr_is_none() -> None:
+    data = dicom_bytes(dataset(None, Modality="SR", SeriesNumber=12))
+    ds = read_dataset(data.replace(b"\x08\x00\x60\x00CS", b"\x08\x00\x60\x00??"))
+    assert (ds.Modality, identity(ds).accession_number) == ("SR", "A7")
+
+
 def test_a_directory_is_known_by_its_records_too() -> None:
     with pytest.raises(BadInput) as caught:
         identity(dataset(None, StudyInstanceUID=None, DirectoryRecordSequence=[]))
