@@ -19,6 +19,8 @@ from medsearch_core.dicom.frames.layout import Layout
 from medsearch_core.errors import BadInput
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
+FOUND = "_medsearch_pixel_data"
+"""The attribute of a data set that keeps what was found, so that an object of many frames is searched once."""
 RLE_SEGMENTS, RLE_HEAD = range(1, 16), 64
 
 
@@ -56,12 +58,13 @@ def pixel_data(ds: Dataset, layout: Layout) -> PixelData:
     Raises:
         BadInput: `undecodable_pixel_data`, it is neither native nor compressed.
     """
-    data, known = value(ds, layout.keyword), getattr(ds, "_medsearch_pixel_data", None)
+    data = value(ds, layout.keyword)
     if not isinstance(data, bytes):
         raise BadInput("undecodable_pixel_data", "pixel data that is not bytes")
-    if known is None or known.data is not data or known.layout != layout:
+    of, known = getattr(ds, FOUND, (None, None))
+    if known is None or of is not data or known.layout != layout:
         known = _found(ds, layout, data)
-        object.__setattr__(ds, "_medsearch_pixel_data", known)
+        object.__setattr__(ds, FOUND, (data, known))
     return known
 
 
@@ -70,17 +73,25 @@ def _found(ds: Dataset, layout: Layout, data: bytes) -> PixelData:
         items = read_items(data)
         if not items.is_contiguous:
             raise BadInput("undecodable_pixel_data", "compressed pixel data whose fragments are not contiguous")
+        begins = _start_of(layout)
+        is_uncompressed = not any(begins(data, at) for at, _ in items.fragments)
+        if is_uncompressed and _is_native_length(layout, sum(end - at for at, end in items.fragments)):
+            return PixelData(joined(data, items.fragments), layout, None)
         tables = [extended_offsets(value(ds, "ExtendedOffsetTable"))]
-        division = divide(data, items, layout.frames, tables, _start_of(layout))
+        division = divide(data, items, layout.frames, tables, begins)
         return PixelData(data, layout, division, items.is_cut)
     if layout.is_native_syntax:
         is_bare = len(data) < layout.native_bytes and is_start(data) and _has_size(data, layout)
     else:
         is_bare = is_start(data)
-        if not is_bare and len(data) - layout.native_bytes not in (0, 1):
+        if not is_bare and not _is_native_length(layout, len(data)):
             raise BadInput("undecodable_pixel_data", "compressed pixel data that is not divided into fragments")
     whole: Division | None = [[(0, len(data))]] if is_bare else None
     return PixelData(data, layout, whole, vr=str(ds[layout.keyword].VR))
+
+
+def _is_native_length(layout: Layout, length: int) -> bool:
+    return length - layout.native_bytes in (0, 1)
 
 
 def _is_in_items(ds: Dataset, layout: Layout, data: bytes) -> bool:

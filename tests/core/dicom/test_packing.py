@@ -160,6 +160,9 @@ def test_uncompressed_frames_in_items_are_shown(syntax: str) -> None:
 def test_uncompressed_frames_in_fragments_are_put_together() -> None:
     data = RAMP.tobytes()
     are_shown(stored(RAMP, UNCOMPRESSED_IN_ITEMS, [data], items(data[:5000], data[5000:])), FRAMES[:1])
+    data = FRAMES.tobytes()
+    for parts in ([data], [data[:5000], data[5000:]]):
+        are_shown(stored(FRAMES, UNCOMPRESSED_IN_ITEMS, [data], items(*parts)))
 
 
 def test_uncompressed_pixels_of_a_compressed_transfer_syntax_are_shown() -> None:
