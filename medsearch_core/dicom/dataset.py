@@ -112,7 +112,7 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
     if fault is not None:
         raise _true_fault(body, fault)
     if head and deflated:
-        ds.file_meta = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(file.slice(0, head.end)))), True)[0].file_meta
+        ds.file_meta = _meta(file.slice(0, head.end))
     _complete_meta(ds)
     return ds
 
@@ -130,6 +130,14 @@ def _read(file: WatchedFile, has_head: bool, is_header_only: bool) -> tuple[Data
     if fault is None and pixels is not None and not is_header_only:
         ds[pixels.tag] = pixels.read(file, ds)
     return ds, pixels is not None and fault is None, fault
+
+
+def _meta(data: bytes) -> FileMetaDataset:
+    """The file meta information of a file whose data set is elsewhere."""
+    ds, _, fault = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(data))), True)
+    if fault is not None:
+        raise fault
+    return ds.file_meta
 
 
 def _true_fault(file: WatchedFile, fault: BadInput) -> BadInput:

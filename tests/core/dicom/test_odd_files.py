@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from medsearch_core.dicom.dataset import identity, read_dataset
 from medsearch_core.dicom.pixels import decode_frame
@@ -52,6 +52,16 @@ def test_an_object_without_an_image_is_read_though_a_vr_is_none() -> None:
     data = dicom_bytes(dataset(None, Modality="SR", SeriesNumber=12))
     ds = read_dataset(data.replace(b"\x08\x00\x60\x00CS", b"\x08\x00\x60\x00??"))
     assert (ds.Modality, identity(ds).accession_number) == ("SR", "A7")
+
+
+@pytest.mark.parametrize("vr", [b"UQ", b"SI", b"U\xff"])
+def test_a_deflated_file_with_damaged_meta_information_is_malformed(vr: bytes) -> None:
+    data = dicom_bytes(dataset(transfer_syntax=DeflatedExplicitVRLittleEndian))
+    syntax = b"\x02\x00\x10\x00"
+    assert syntax + b"UI" in data
+    with pytest.raises(BadInput) as caught:
+        read_dataset(data.replace(syntax + b"UI", syntax + vr))
+    assert caught.value.reason in ("truncated_header", "malformed_header")
 
 
 def test_a_directory_is_known_by_its_records_too() -> None:
