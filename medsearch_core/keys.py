@@ -80,6 +80,11 @@ def image_id(sop_instance_uid: str, frame: int, frames: int) -> str:
     return sop_instance_uid if frames == 1 else f"{sop_instance_uid}_{frame}"
 
 
+def uid_of(sha256: str) -> str:
+    """A UID (PS3.5 B.2) for what has none, by its SHA-256 in hexadecimal."""
+    return f"2.25.{int(sha256[:32], 16)}"
+
+
 def digest_of(*parts: str) -> str:
     """A digest of texts in order, which shows whether a study's inputs have changed since it was last built."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

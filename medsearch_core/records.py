@@ -26,12 +26,12 @@ REASONS = {
     "not_dicom": "no DICOM preamble and no DICOM data set (PS3.10 section 7.1)",
     "truncated_header": "the data set ends before its pixel data",
     "malformed_header": "the data set cannot be parsed",
-    "missing_identity": "StudyInstanceUID or SOPInstanceUID is absent or not a UID",
+    "missing_identity": "StudyInstanceUID or SOPInstanceUID is absent or not a UID (MEDSEARCH_REQUIRE_UIDS)",
     "identity_mismatch": "the header names another patient or study than the folder",
     "duplicate_object": "the same SOP instance as another object of the study, byte for byte",
     "duplicate_sop_instance_uid": "the same SOPInstanceUID as another object of the study, with other bytes",
     "no_pixel_data": "a DICOM object without an image",
-    "truncated_pixel_data": "fewer pixel bytes than rows, columns, frames and bits require",
+    "truncated_pixel_data": "fewer pixel bytes than rows, columns, frames and bits require; whole frames are used",
     "undecodable_pixel_data": "the pixel data cannot be decoded in its transfer syntax",
     "interrupted": "the process that decoded the object was killed from outside, twice; its study is processed again",
     "unsupported_pixel_format": "a photometric interpretation, bit depth or size that cannot be shown",
@@ -202,6 +202,12 @@ class ThumbnailRecord:
     height: int = column(COUNT, "rows of the PNG")
     bytes: int = column(COUNT, "size of the PNG in bytes")
     sha256: str = column(TEXT, "SHA-256 of the PNG")
+    grays: str | None = column(
+        TEXT,
+        "how its grays were chosen: VOI LUT, window 1 (a later one, if it shows nothing) or percentiles; null for color",
+        default=None,
+        since=3,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

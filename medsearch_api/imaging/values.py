@@ -22,7 +22,7 @@ from medsearch_core.keys import digest_of
 
 MEDIA_TYPE = "application/octet-stream"
 HEADERS = {**PRIVATE, "vary": "accept-encoding"}
-FORMAT = "1"
+FORMAT = "2"
 """Part of the entity tag; incremented whenever the encoding changes."""
 FAST = 1
 """gzip level: values compress to about two thirds at any level."""
@@ -64,6 +64,7 @@ def values_header(values: FrameValues) -> dict[str, Any]:
         "fullColumns": values.full_size[1],
         "slope": values.slope,
         "intercept": values.intercept,
+        "unit": values.unit,
         "lowIsBright": values.is_low_bright,
         "isWindowed": values.is_windowed,
         "function": values.window.function,

@@ -10,7 +10,8 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import value
-from medsearch_core.dicom.lookup_tables import LookupTable, expanded, lookup_table
+from medsearch_core.dicom.lookup_tables import LookupTable, lookup_table
+from medsearch_core.dicom.segmented_palette import expanded
 from medsearch_core.errors import BadInput
 
 CHANNELS = ("Red", "Green", "Blue")
@@ -24,15 +25,21 @@ def palette_colored(ds: Dataset, indices: np.ndarray) -> np.ndarray:
         indices: `[rows, columns]` integers.
 
     Returns:
-        uint8 `[rows, columns, 3]`. 16-bit entries keep their high byte; if all are below 256, they are taken as 8-bit entries.
+        uint8 `[rows, columns, 3]`. Entries of more than 8 bits keep their 8 highest.
 
     Raises:
         BadInput: `unsupported_pixel_format`, a table is absent or malformed.
     """
     tables = [_channel(ds, channel) for channel in CHANNELS]
-    shift = 8 if max(int(table.entries.max()) for table in tables) > 255 else 0
+    shift = max(0, _entry_bits(tables) - 8)
     eight_bit = [LookupTable(t.first, 8, (t.entries >> shift).astype(np.uint8)) for t in tables]
     return np.stack([table.apply(indices) for table in eight_bit], axis=-1)
+
+
+def _entry_bits(tables: list[LookupTable]) -> int:
+    """As claimed, unless the entries need no more than a byte, more than claimed, or so much less that all would be black."""
+    claimed, needed = max(table.bits for table in tables), max(table.depth for table in tables)
+    return claimed if needed > 8 and claimed - needed in range(4) else needed
 
 
 def _channel(ds: Dataset, channel: str) -> LookupTable:

@@ -21,11 +21,13 @@ from pydicom.uid import (
 )
 
 from medsearch_core.dicom.attributes import text
-from medsearch_core.dicom.file_format import WatchedFile, file_head, inflated, is_bare_data_set
+from medsearch_core.dicom.file_format import WatchedFile, file_head, inflated, is_bare_data_set, without_preamble
 from medsearch_core.dicom.quiet import FAULTS, quiet
 from medsearch_core.errors import BadInput
 
 PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+PIXEL_HEADS = (b"\xe0\x7f\x10\x00OW", b"\xe0\x7f\x10\x00OB", b"\x7f\xe0\x00\x10OW", b"\x7f\xe0\x00\x10OB")
+"""How Pixel Data begins in explicit little and big endian."""
 UNDEFINED_LENGTH = 0xFFFFFFFF
 HEADER_VALUE_BYTES = 16 * 2**20
 UID_PATTERN = re.compile(r"[0-9][0-9.]{0,63}")
@@ -43,18 +45,24 @@ class Identity:
     accession_number: str | None
 
 
-def identity(ds: Dataset) -> Identity:
+def identity(ds: Dataset, *, study_uid: str = "", instance_uid: str = "") -> Identity:
     """The identifiers of an object.
+
+    Args:
+        study_uid: in place of a StudyInstanceUID that is none.
+        instance_uid: in place of a SOPInstanceUID that is none.
 
     Raises:
         BadInput: `media_directory`, if it is a DICOMDIR; `missing_identity`, if StudyInstanceUID or SOPInstanceUID is not a
             digit and up to 63 digits and dots (PS3.5 9.1).
     """
-    if text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+    if is_media_directory(ds):
         raise BadInput("media_directory", "a DICOMDIR, which lists the files of a medium")
     uids = {keyword: text(ds, keyword) or "" for keyword in ("StudyInstanceUID", "SOPInstanceUID")}
-    for keyword, uid in uids.items():
+    for (keyword, uid), other in zip(uids.items(), (study_uid, instance_uid), strict=True):
         if not UID_PATTERN.fullmatch(uid):
+            uids[keyword] = other
+        if not uids[keyword]:
             raise BadInput("missing_identity", f"{keyword} is {'not a UID' if uid else 'absent'}")
     return Identity(
         patient_id=text(ds, "PatientID") or "",
@@ -64,6 +72,12 @@ def identity(ds: Dataset) -> Identity:
         study_id=text(ds, "StudyID"),
         accession_number=text(ds, "AccessionNumber"),
     )
+
+
+def is_media_directory(ds: Dataset) -> bool:
+    """Whether an object is a DICOMDIR (PS3.10 section 8.6)."""
+    stored_as = text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
+    return stored_as == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in ds
 
 
 def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) -> Dataset:
@@ -82,7 +96,7 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
         MedsearchError: whatever the file raises when it is read, unchanged.
     """
     quiet()
-    file = WatchedFile(cast(BinaryIO, io.BytesIO(source)) if isinstance(source, bytes) else source)
+    file = without_preamble(WatchedFile(cast(BinaryIO, io.BytesIO(source)) if isinstance(source, bytes) else source))
     if not file.size:
         raise BadInput("empty_object", "the object has no bytes")
     head = file_head(file)
@@ -90,20 +104,47 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
         raise BadInput("not_dicom", "neither a DICOM file nor a data set without its preamble")
     deflated = head is not None and head.is_deflated
     body = WatchedFile(cast(BinaryIO, io.BytesIO(inflated(file, head.end)))) if head and deflated else file
-    ds, pixels = _parse(body, stop_before_pixels)
+    ds, has_pixels, fault = _read(body, head is not None, stop_before_pixels)
+    if body.has_unknown_vr and not has_pixels:
+        mended, has_pixels, other_fault = _read(body.reopened(mends_vrs=True), head is not None, stop_before_pixels)
+        if has_pixels or (fault is not None and other_fault is None):
+            ds, fault = mended, other_fault
+    if fault is not None:
+        raise _true_fault(body, fault)
     if head and deflated:
-        ds.file_meta = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(file.slice(0, head.end)))), True)[0].file_meta
-    if not len(ds) and pixels is None:
-        reason = "truncated_header" if body.is_at_end else "malformed_header"
-        raise BadInput(reason, "the data set has no readable element")
-    if pixels is None and (body.is_ragged or _has_cut_element(ds)):
-        raise BadInput("truncated_header", "the object ends within an element before its pixel data")
-    if head is None and list(ds.keys()) != sorted(ds.keys()):
-        raise BadInput("malformed_header", "a data set without preamble whose elements are out of order")
-    if pixels is not None and not stop_before_pixels:
-        ds[pixels.tag] = pixels.read(body, ds)
+        ds.file_meta = _meta(file.slice(0, head.end))
     _complete_meta(ds)
     return ds
+
+
+def _read(file: WatchedFile, has_head: bool, is_header_only: bool) -> tuple[Dataset, bool, BadInput | None]:
+    """The data set, whether its pixel data was reached, and what is wrong with it."""
+    ds, pixels, fault = _parse(file, is_header_only)
+    if fault is None and not len(ds) and pixels is None:
+        reason = "truncated_header" if file.is_at_end else "malformed_header"
+        fault = BadInput(reason, "the data set has no readable element")
+    elif fault is None and pixels is None and (file.is_ragged or _has_cut_element(ds)):
+        fault = BadInput("truncated_header", "the object ends within an element before its pixel data")
+    elif fault is None and not has_head and list(ds.keys()) != sorted(ds.keys()):
+        fault = BadInput("malformed_header", "a data set without preamble whose elements are out of order")
+    if fault is None and pixels is not None and not is_header_only:
+        ds[pixels.tag] = pixels.read(file, ds)
+    return ds, pixels is not None and fault is None, fault
+
+
+def _meta(data: bytes) -> FileMetaDataset:
+    """The file meta information of a file whose data set is elsewhere."""
+    ds, _, fault = _parse(WatchedFile(cast(BinaryIO, io.BytesIO(data))), True)
+    if fault is not None:
+        raise fault
+    return ds.file_meta
+
+
+def _true_fault(file: WatchedFile, fault: BadInput) -> BadInput:
+    """A header is not truncated if the pixel data that comes after it is there: then it was misread."""
+    if fault.reason == "truncated_header" and file.holds(*PIXEL_HEADS):
+        return BadInput("malformed_header", "the data set cannot be parsed up to its pixel data")
+    return fault
 
 
 @dataclass
@@ -129,7 +170,7 @@ class _PixelElement:
         return RawDataElement(self.tag, self.vr, self.length, value, self.position, bool(is_implicit), bool(is_little), True)
 
 
-def _parse(file: WatchedFile, is_header_only: bool) -> tuple[Dataset, _PixelElement | None]:
+def _parse(file: WatchedFile, is_header_only: bool) -> tuple[Dataset, _PixelElement | None, BadInput | None]:
     pixels: list[_PixelElement] = []
 
     def reached(tag: BaseTag, vr: str | None, length: int) -> bool:
@@ -139,17 +180,15 @@ def _parse(file: WatchedFile, is_header_only: bool) -> tuple[Dataset, _PixelElem
         return is_header_only and HEADER_VALUE_BYTES < length < UNDEFINED_LENGTH
 
     file.seek(0)
-    fault = ""
+    ds, fault = Dataset(), None
     try:
         ds = read_partial(cast(BinaryIO, file), stop_when=reached, force=True)
     except FAULTS as error:
-        fault = type(error).__name__
-    file.raise_failure()
-    if fault:  # raised here, so that pydicom's message is not kept as the context
         reason = "truncated_header" if file.is_at_end else "malformed_header"
-        raise BadInput(reason, f"the data set cannot be parsed ({fault})")
+        fault = BadInput(reason, f"the data set cannot be parsed ({type(error).__name__})")
+    file.raise_failure()
     ds.buffer = None  # pydicom keeps the file, and with it every byte
-    return ds, pixels[0] if pixels else None
+    return ds, pixels[0] if pixels else None, fault
 
 
 def _has_cut_element(ds: Dataset) -> bool:

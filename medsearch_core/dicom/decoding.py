@@ -1,76 +1,42 @@
-"""The stored values of one frame of a Dataset in any transfer syntax. How they are shown is decided elsewhere."""
+"""The stored values of one frame of a Dataset, however it is stored. How they are shown is decided elsewhere."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.pixels import get_decoder
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
 
 from medsearch_core.dicom.attributes import value
-from medsearch_core.dicom.codecs import NAME, REDUCED, REDUCIBLE, reduction
-from medsearch_core.dicom.encapsulation import check_fragments, codestream
-from medsearch_core.dicom.layout import MAX_PIXELS, Layout, pixel_layout
+from medsearch_core.dicom.frames.compressed import compressed_frame, may_be_decodable
+from medsearch_core.dicom.frames.layout import MAX_PIXELS, Layout, pixel_layout
+from medsearch_core.dicom.frames.native import native_frame
+from medsearch_core.dicom.frames.pixel_data import PixelData, pixel_data
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.quiet import FAULTS, quiet
-from medsearch_core.errors import BadInput, ConfigurationError
-
-FULL_JPEG_2000 = "pylibjpeg"
-DECODERS: dict[UID, str] = {
-    JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: NAME,
-    JPEGLossless: NAME,
-    JPEGLosslessSV1: NAME,
-    JPEGLSLossless: NAME,
-    JPEGLSNearLossless: NAME,
-    JPEG2000Lossless: FULL_JPEG_2000,
-    JPEG2000: FULL_JPEG_2000,
-    HTJ2KLossless: NAME,
-    HTJ2KLosslessRPCL: NAME,
-    HTJ2K: NAME,
-    RLELossless: "pylibjpeg",
-}
-"""Transfer syntax → its only decoder, so that a result does not depend on which decoder failed first."""
+from medsearch_core.errors import BadInput
 
 
-def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> None:
-    """Checks that an object's pixel data is complete and displayable. Decodes nothing.
+def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> int:
+    """Checks that an object has a frame that may be displayable. Decodes nothing.
 
     Args:
         ds: read with its pixels.
         max_pixels: the maximum pixels of a frame, against decompression bombs.
 
+    Returns:
+        How many frames it has, at most NumberOfFrames. Further ones are missing.
+
     Raises:
         BadInput: `no_pixel_data`, `unsupported_pixel_format`, `truncated_pixel_data` or `undecodable_pixel_data`.
     """
     quiet()
-    layout = _layout(ds, max_pixels)
-    if layout.is_encapsulated:
-        if layout.transfer_syntax not in DECODERS:
-            raise _undecodable(layout, "no decoder")
-        check_fragments(ds, layout)
-        return
-    data = value(ds, layout.keyword)
-    if not isinstance(data, bytes):
-        raise _undecodable(layout, "not bytes")
-    if len(data) < layout.native_bytes:
-        raise BadInput("truncated_pixel_data", f"{len(data)} bytes of pixel data instead of {layout.native_bytes}")
+    pixels = _pixel_data(ds, max_pixels)
+    if not pixels.frames:
+        raise BadInput("truncated_pixel_data", "not one whole frame of pixel data")
+    if pixels.division is not None and not may_be_decodable(pixels):
+        raise _undecodable(pixels.layout, "no decoder")
+    return pixels.frames
 
 
 def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
@@ -81,33 +47,36 @@ def decode_frame(ds: Dataset, frame: int) -> np.ndarray:
         frame: 1-based.
 
     Returns:
-        `[rows, columns]`, or `[rows, columns, 3]` in the color space of `stored_frame`; native byte order, possibly
+        `[rows, columns]`, or `[rows, columns, 3]`, in as many bits as BitsAllocated says; native byte order, possibly
         read-only. 1-bit pixels come as uint8 0 and 1; bits above BitsStored are cleared or sign-extended.
 
     Raises:
         BadInput: as `check_pixels`, of this frame.
         IndexError: there is no such frame.
-        ConfigurationError: the transfer syntax's decoder is not installed.
+        ConfigurationError: the decoder is not installed.
     """
-    return stored_frame(ds, frame)[0]
+    samples = stored_frame(ds, frame).samples
+    size = max(1, pixel_layout(ds).bits_allocated // 8)
+    return samples.astype(f"{samples.dtype.kind}{size}", copy=False) if samples.dtype.itemsize < size else samples
 
 
-def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = None) -> tuple[np.ndarray, str]:
-    """As `decode_frame`, with the photometric interpretation of what was decoded: YBR_ICT and YBR_RCT are RGB by then.
+def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = None) -> StoredFrame:
+    """As `decode_frame`, in as many bits as were stored, with what is known of them.
 
     Args:
         min_size: rows and columns that suffice. A gray JPEG 2000 frame is then halved as often as leaves at least that many,
             by decoding only the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
     quiet()
-    layout = _layout(ds, MAX_PIXELS)
+    pixels = _pixel_data(ds, MAX_PIXELS)
+    layout = pixels.layout
     if not 1 <= frame <= layout.frames:
         raise IndexError(f"frame {frame} of {layout.frames} does not exist")
+    if frame > pixels.frames:
+        raise BadInput("truncated_pixel_data", f"{pixels.frames} frames instead of {layout.frames}", frame)
     fault = ""
     try:
-        array, photometric, halved = (
-            _compressed(ds, layout, frame, min_size) if layout.is_encapsulated else _native(ds, layout, frame)
-        )
+        found = native_frame(pixels, frame) if pixels.division is None else compressed_frame(pixels, frame, min_size)
     except FAULTS as error:
         fault = type(error).__name__
     except BaseException as error:
@@ -116,92 +85,18 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
             raise
     if fault:  # raised here, so that a third party's message is not kept as the context
         raise _undecodable(layout, fault, frame)
-    if array.shape[:2] != _halved(layout, halved):
+    if found.samples.shape[:2] != layout.halved(found.halvings):
         raise _undecodable(layout, "its size differs from Rows by Columns", frame)
-    return array.astype(array.dtype.newbyteorder("="), copy=False), photometric
+    return found
 
 
-def _layout(ds: Dataset, max_pixels: int) -> Layout:
+def _pixel_data(ds: Dataset, max_pixels: int) -> PixelData:
     layout = pixel_layout(ds, max_pixels)
-    data = value(ds, layout.keyword)
-    full = layout.rows * layout.columns * 3 * layout.frames
-    if layout.photometric == "YBR_FULL_422" and not layout.is_encapsulated and data and len(data) >= full:
-        return replace(layout, photometric="YBR_FULL")  # its header was copied from a compressed object
-    return layout
-
-
-def _native(ds: Dataset, layout: Layout, frame: int) -> tuple[np.ndarray, str, int]:
-    options = _options(layout) | {"view_only": True, "pixel_keyword": layout.keyword, "correct_unused_bits": False}
-    if layout.keyword == "PixelData":
-        options["pixel_vr"] = ds["PixelData"].VR
-    data = value(ds, layout.keyword)
-    array, found = get_decoder(layout.transfer_syntax).as_array(data, index=frame - 1, raw=True, **options)
-    values = without_unused_bits(array, layout.bits_allocated, layout.bits_stored)
-    return values, str(found["photometric_interpretation"]), 0
-
-
-def without_unused_bits(array: np.ndarray, bits_allocated: int, bits_stored: int) -> np.ndarray:
-    """Stored values whose bits above BitsStored are cleared, or copies of the sign (PS3.5 8.1.1).
-
-    They rarely differ from that already, and checking costs a tenth of shifting.
-
-    Args:
-        array: of any shape; of integers, or floats, which have no such bits.
-    """
-    unused = bits_allocated - bits_stored
-    if array.dtype.kind not in "iu" or not unused or not array.size:
-        return array
-    is_signed = array.dtype.kind == "i"
-    most = 2 ** (bits_stored - is_signed) - 1
-    if array.max() <= most and (not is_signed or array.min() >= -most - 1):
-        return array
-    return np.right_shift(np.left_shift(array, unused), unused)
-
-
-def _compressed(ds: Dataset, layout: Layout, frame: int, min_size: tuple[int, int] | None) -> tuple[np.ndarray, str, int]:
-    syntax, options = layout.transfer_syntax, _options(layout)
-    data = codestream(ds, layout, frame)
-    decoder, halved = DECODERS[syntax], 0
-    if syntax == JPEGExtended12Bit and layout.bits_stored <= 8:
-        decoder = "pillow"
-    elif min_size and decoder == FULL_JPEG_2000 and syntax in REDUCIBLE and layout.photometric.startswith("MONOCHROME"):
-        halved = reduction(data, layout.rows, layout.columns, min_size)
-    if decoder not in get_decoder(syntax).available_plugins:
-        raise ConfigurationError(
-            f"{syntax.name} cannot be decoded: install the packages of medsearch[api] or [pipeline] ({decoder})"
-        )
-    if halved:
-        rows, columns = _halved(layout, halved)
-        decoder, options = REDUCED, options | {"rows": rows, "columns": columns, "reduce": halved}
-    array, found = get_decoder(syntax).as_array(_one_fragment(data), index=0, raw=True, decoding_plugin=decoder, **options)
-    return array, str(found["photometric_interpretation"]), halved
-
-
-def _halved(layout: Layout, times: int) -> tuple[int, int]:
-    """The size of a frame after this many halvings of rows and columns (ISO 15444-1 B.5)."""
-    return -(-layout.rows >> times), -(-layout.columns >> times)
-
-
-def _one_fragment(data: bytes) -> bytes:
-    empty_offset_table = b"\xfe\xff\x00\xe0\0\0\0\0"
-    return b"".join((empty_offset_table, b"\xfe\xff\x00\xe0", len(data).to_bytes(4, "little"), data))
-
-
-def _options(layout: Layout) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "rows": layout.rows,
-        "columns": layout.columns,
-        "samples_per_pixel": layout.samples,
-        "bits_allocated": layout.bits_allocated,
-        "bits_stored": layout.bits_stored,
-        "pixel_representation": int(layout.is_signed),
-        "photometric_interpretation": layout.photometric,
-        "number_of_frames": 1 if layout.is_encapsulated else layout.frames,
-        "allow_excess_frames": False,
-    }
-    if layout.samples > 1:  # every codec interleaves samples by pixel, whatever the header still says (PS3.5 8.2)
-        options["planar_configuration"] = 0 if layout.is_encapsulated else layout.planar_configuration
-    return options
+    if layout.photometric == "YBR_FULL_422":
+        data, full = value(ds, layout.keyword), replace(layout, photometric="YBR_FULL")
+        if isinstance(data, bytes) and len(data) >= full.native_bytes:
+            layout = full  # its header was copied from a compressed object
+    return pixel_data(ds, layout)
 
 
 def _undecodable(layout: Layout, fault: str, frame: int | None = None) -> BadInput:

@@ -1,7 +1,7 @@
 """Optional decoding on the GPU by NVIDIA's nvImageCodec, through its own plugin for pydicom.
 
 For JPEG Lossless, JPEG 2000 and HTJ2K, whose lossless forms have the same values from every codec. JPEG-LS, RLE and 12-bit
-JPEG, which it does not support, stay on the CPU, and so does 8-bit JPEG, whose colors are Pillow's.
+JPEG, which it does not support, stay on the CPU, and so does 8-bit JPEG, whose colors are libjpeg-turbo's.
 """
 
 from __future__ import annotations
@@ -9,22 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 
 from pydicom.pixels import get_decoder
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGLossless,
-    JPEGLosslessSV1,
-)
+from pydicom.uid import HTJ2K, JPEG2000Lossless, JPEGLosslessSV1
 
-from medsearch_core.dicom.decoding import DECODERS
+from medsearch_core.dicom.codestreams.codecs import DECODERS
 from medsearch_core.errors import ConfigurationError
 
 NAME = "nvimgcodec"
 PLUGIN = "nvidia.nvimgcodec.tools.dicom.pydicom_plugin"
-SYNTAXES = (JPEGLossless, JPEGLosslessSV1, JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
+SYNTAXES = (JPEGLosslessSV1, JPEG2000Lossless, HTJ2K)
 
 
 def decode_on_gpu() -> None:
@@ -33,7 +25,7 @@ def decode_on_gpu() -> None:
     Raises:
         ConfigurationError: nvImageCodec is not installed, or finds no GPU.
     """
-    if DECODERS[JPEG2000] == NAME:
+    if DECODERS[JPEG2000Lossless] == NAME:
         return
     fault = ""
     try:

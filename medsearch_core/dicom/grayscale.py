@@ -12,17 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from pydicom.dataset import Dataset
 
-from medsearch_core.dicom.attributes import functional_group, integer, item, number, numbers, text
+from medsearch_core.dicom.attributes import functional_group, integer, item, numbers, text
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.lookup_tables import lookup_table
+from medsearch_core.dicom.padding import real_values
+from medsearch_core.dicom.resampling import sampled
 from medsearch_core.errors import InvalidQuery
 
 PERCENTILES = (0.5, 99.5)
-PADDING = (
-    ("PixelPaddingValue", "PixelPaddingRangeLimit"),
-    ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
-    ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
-)
-
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 Transform = Callable[[np.ndarray], np.ndarray]
@@ -62,41 +59,90 @@ class Window:
         return between(self.center - 0.5 - (self.width - 1) / 2, self.center - 0.5 + (self.width - 1) / 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Grays:
+    """A choice of grays.
+
+    Args:
+        name: `VOI LUT`, `window 1` or a later one, or `percentiles`.
+        transform: the modality's values to 0…255.
+        window: of `transform`, if it is one.
+    """
+
+    name: str
+    transform: Transform
+    window: Window | None = None
+
+
 def gray(
     ds: Dataset,
     frame: int,
     values: np.ndarray,
-    sample: np.ndarray,
+    stored: StoredFrame,
     window: Window | None = None,
     *,
     is_inverted: bool = False,
-) -> np.ndarray:
+) -> tuple[np.ndarray, str | None]:
     """A monochrome frame as an 8-bit image.
 
-    The given window applies, else the first VOI LUT, else the first window of the object, else percentiles 0.5 and 99.5 of
-    the frame without its padding (minimum and maximum, if those are equal). MONOCHROME1 or PresentationLUTShape INVERSE makes
-    low values bright; both together count once. `is_inverted` inverts the result.
+    The given window applies, else what `chosen_grays` chooses. MONOCHROME1 or PresentationLUTShape INVERSE makes low values
+    bright; both together count once. `is_inverted` inverts the result.
 
     Args:
         ds: the object.
         frame: 1-based.
         values: float32 `[rows, columns]` stored values, averaged to the size of the image.
-        sample: some or all of the original stored values, from which percentiles are taken.
+        stored: the decoded frame, from a sample of which percentiles are taken.
         window: replaces the object's own VOI LUT or window.
         is_inverted: whether to invert the grays.
 
     Returns:
-        uint8 `[rows, columns]`. NaN pixels are shown as the lowest value, and so is all of a constant frame without a window.
+        uint8 `[rows, columns]`, and the name of the chosen grays; None with a given window. NaN pixels are shown as the
+        lowest value, and so is all of a constant frame without a window.
     """
     with np.errstate(all="ignore"):
         modality = modality_transform(ds, frame)
-        interest = window.transform() if window else voi_lut(ds, frame) or voi_window(ds, frame)
-        if interest is None:
-            interest = between(*limits(modality(real_values(ds, sample)), is_binary=integer(ds, "BitsStored") == 1))
-        levels = np.nan_to_num(interest(modality(values)), nan=0.0)
+        shown = modality(values)
+        if window:
+            name, levels = None, window.transform()(shown)
+        else:
+            grays, levels = chosen_grays(ds, frame, shown, lambda: modality(real_values(ds, stored, sampled(stored.samples))))
+            name = grays.name
+        levels = np.nan_to_num(levels, nan=0.0)
     if is_low_bright(ds) != is_inverted:
         levels = np.float32(255) - levels
-    return (levels + np.float32(0.5)).astype(np.uint8)
+    return (levels + np.float32(0.5)).astype(np.uint8), name
+
+
+def chosen_grays(ds: Dataset, frame: int, values: np.ndarray, real: Callable[[], np.ndarray]) -> tuple[Grays, np.ndarray]:
+    """The grays of a frame, and its levels in them.
+
+    The first VOI LUT, else the first window of the object, or the next one that shows anything at all; else percentiles 0.5
+    and 99.5 of the frame without its padding (minimum and maximum, if those are equal).
+
+    Args:
+        values: the modality's values.
+        real: yields a sample of them without padding.
+    """
+    own = _own_grays(ds, frame)
+    for grays in own:
+        levels = grays.transform(values)
+        if not _is_flat(levels) or _is_flat(values):
+            return grays, levels
+    low, high = limits(real(), is_binary=integer(ds, "BitsStored") == 1)
+    grays = Grays("percentiles", between(low, high))
+    return grays, grays.transform(values)
+
+
+def _own_grays(ds: Dataset, frame: int) -> list[Grays]:
+    table = voi_lut(ds, frame)
+    found = [] if table is None else [Grays("VOI LUT", table)]
+    own = enumerate(windows(ds, frame), 1)
+    return found + [Grays(f"window {n}", window.transform(), window) for n, window in own if window is not None]
+
+
+def _is_flat(values: np.ndarray) -> bool:
+    return not values.size or bool(values.min() == values.max())
 
 
 def is_low_bright(ds: Dataset) -> bool:
@@ -116,8 +162,7 @@ def modality_transform(ds: Dataset, frame: int) -> Transform:
         if table is not None:
             return lambda values: table.apply(values).astype(np.float32)
     source = functional_group(ds, frame, "PixelValueTransformationSequence") or ds
-    slope = np.float32(number(source, "RescaleSlope") or 1.0)
-    intercept = np.float32(number(source, "RescaleIntercept") or 0.0)
+    slope, intercept = _first(source, "RescaleSlope", 1.0), _first(source, "RescaleIntercept", 0.0)
     return lambda values: values.astype(np.float32, copy=False) * slope + intercept
 
 
@@ -126,20 +171,14 @@ def voi_lut(ds: Dataset, frame: int) -> Transform | None:
     sequence = item(voi_source(ds, frame), "VOILUTSequence")
     if sequence is None:
         return None
-    is_negative = (number(ds, "RescaleIntercept") or 0.0) < 0
+    is_negative = bool(_first(ds, "RescaleIntercept", 0.0) < 0)
     table = lookup_table(
         sequence, "LUTDescriptor", "LUTData", is_little=_is_little(ds), may_be_signed=is_negative or _is_signed(ds)
     )
     if table is None:
         return None
-    peak = max(2**table.bits - 1, int(table.entries.max()))
+    peak = max(1, 2**table.depth - 1)
     return lambda values: table.apply(np.nan_to_num(values)).astype(np.float32) * np.float32(255 / peak)
-
-
-def voi_window(ds: Dataset, frame: int) -> Transform | None:
-    """Values through the first window, to 0…255 (C.11.2.1.2, C.11.2.1.3); None if there is none or its width is invalid."""
-    first = next(iter(windows(ds, frame)), None)
-    return first.transform() if first else None
 
 
 def windows(ds: Dataset, frame: int) -> list[Window | None]:
@@ -178,17 +217,6 @@ def _sigmoid(center: float, width: float) -> Transform:
     return lambda values: np.float32(255) / (np.float32(1) + np.exp((values - np.float32(center)) * steepness))
 
 
-def real_values(ds: Dataset, sample: np.ndarray) -> np.ndarray:
-    """The sample, flattened, without padding (PS3.3 C.7.5.1.1.2) and NaN; with padding, if nothing else is left."""
-    finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample.ravel()
-    for keyword, limit in PADDING:
-        if (value := number(ds, keyword)) is not None:
-            low, high = sorted((value, value if (end := number(ds, limit)) is None else end))
-            real = finite[(finite < low) | (finite > high)]
-            return real if len(real) else finite
-    return finite
-
-
 def limits(real: np.ndarray, *, is_binary: bool = False) -> tuple[float, float]:
     """The limits of a window over these values. 1-bit values need none: 0 is black and 1 is white, however rare."""
     if is_binary or not len(real):
@@ -202,6 +230,11 @@ def _between_two(ordered: np.ndarray, at: float) -> float:
     """The value at a fractional index, by linear interpolation."""
     before, share = int(at), at % 1
     return float(ordered[before]) * (1 - share) + float(ordered[min(before + 1, len(ordered) - 1)]) * share
+
+
+def _first(ds: Dataset, keyword: str, default: float) -> np.float32:
+    """The first value, though there may only be one (PS3.6); the default, if it is 0 or none."""
+    return np.float32((numbers(ds, keyword) or [0.0])[0] or default)
 
 
 def _is_little(ds: Dataset) -> bool:

@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 
 from medsearch_core.columns import COUNT, REAL, REALS, TEXT
 from medsearch_core.dicom.attributes import functional_group, integer, number, numbers, text
-from medsearch_core.dicom.dataset import identity
+from medsearch_core.dicom.dataset import Identity, identity
+from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.geometry import pixel_spacing_mm
-from medsearch_core.dicom.layout import frame_count
 from medsearch_core.errors import BadInput
 from medsearch_core.keys import image_id
 from medsearch_core.records import ImageRecord
@@ -34,7 +34,15 @@ PLAIN: dict[str, tuple[str, Callable[[Dataset, str], Any]]] = {
 
 
 def image_records(
-    ds: Dataset, *, patient: str, study: str, key: str, sha256: str, bytes: int, frames: Sequence[int]
+    ds: Dataset,
+    *,
+    patient: str,
+    study: str,
+    key: str,
+    sha256: str,
+    bytes: int,
+    frames: Sequence[int],
+    who: Identity | None = None,
 ) -> list[ImageRecord]:
     """One row per frame of an object.
 
@@ -48,11 +56,12 @@ def image_records(
         sha256: of the object.
         bytes: size of the object.
         frames: the frames (1-based, ascending) that can be shown.
+        who: the object's identifiers, if they are not those of its header.
 
     Raises:
-        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows, Columns or NumberOfFrames is invalid.
+        BadInput: `missing_identity`; or `unsupported_pixel_format`, Rows or Columns is invalid.
     """
-    who, count = identity(ds), frame_count(ds)
+    who, count = who or identity(ds), frame_count(ds)
     rows, columns = integer(ds, "Rows"), integer(ds, "Columns")
     if not rows or not columns:
         raise BadInput("unsupported_pixel_format", "Rows or Columns is absent or zero")

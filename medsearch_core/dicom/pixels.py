@@ -1,23 +1,24 @@
 """Frames as 8-bit images at the requested size, as a radiologist's viewer would show them.
 
-Belongs here: the order of the steps. Each step has a module of its own: `layout`, `decoding`, `resampling`, `grayscale`,
-`color`. Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
+Belongs here: the order of the steps. Each step has a module of its own: `decoding`, `resampling`, `grayscale`, `color`.
+Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.color import eight_bit, palette_colored, rgb_of_ybr
 from medsearch_core.dicom.decoding import check_pixels, decode_frame, stored_frame
+from medsearch_core.dicom.frames.layout import MAX_PIXELS, Layout, frame_count, pixel_layout
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Window, gray
-from medsearch_core.dicom.layout import MAX_PIXELS, Layout, frame_count, pixel_layout
 from medsearch_core.dicom.quiet import FAULTS
-from medsearch_core.dicom.resampling import centered, picture_size, resampled, sampled
+from medsearch_core.dicom.resampling import centered, picture_size, resampled
 from medsearch_core.errors import BadInput, InvalidQuery
 
 OVERSAMPLING = 2
@@ -57,36 +58,62 @@ def render_frame(
         IndexError: there is no such frame.
         InvalidQuery: a window or inverted grays were requested of a color frame.
     """
+    return drawn_frame(ds, frame, longest_side, window, is_inverted=is_inverted, is_small=is_small).pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A frame as an image.
+
+    Args:
+        pixels: uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB.
+        grays: the name of the object's grays that were chosen; None for color, and if a window was given.
+    """
+
+    pixels: np.ndarray
+    grays: str | None
+
+
+def drawn_frame(
+    ds: Dataset,
+    frame: int,
+    longest_side: int | None = None,
+    window: Window | None = None,
+    *,
+    is_inverted: bool = False,
+    is_small: bool = False,
+) -> Drawn:
+    """As `render_frame`, with what was chosen."""
     layout = pixel_layout(ds)
     size = picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
-    stored, photometric = stored_frame(ds, frame, (OVERSAMPLING * size[0], OVERSAMPLING * size[1]) if is_small else None)
-    is_color = has_color(stored, photometric)
+    stored = stored_frame(ds, frame, (OVERSAMPLING * size[0], OVERSAMPLING * size[1]) if is_small else None)
+    is_color = has_color(stored)
     if is_color and (window is not None or is_inverted):
         raise InvalidQuery("a color image has no window and cannot be inverted")
     fault = ""
     try:
         if is_color:
-            return _colored(ds, stored, photometric, size, layout)
-        return gray(ds, frame, _averaged(stored, size, layout), sampled(stored), window, is_inverted=is_inverted)
+            return Drawn(_colored(ds, stored, size), None)
+        return Drawn(*gray(ds, frame, _averaged(stored, size, layout), stored, window, is_inverted=is_inverted))
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
 
 
-def has_color(stored: np.ndarray, photometric: str) -> bool:
+def has_color(stored: StoredFrame) -> bool:
     """Whether a decoded frame is in color, palettes included."""
-    return stored.ndim == 3 or photometric == "PALETTE COLOR"
+    return stored.samples.ndim == 3 or stored.photometric == "PALETTE COLOR"
 
 
-def _averaged(stored: np.ndarray, size: tuple[int, int], layout: Layout) -> np.ndarray:
-    halvings = round(math.log2(layout.rows / len(stored)))
-    if not halvings:
-        return resampled(stored, size)
-    return resampled(centered(stored, halvings), size, (layout.rows / 2**halvings, layout.columns / 2**halvings))
+def _averaged(stored: StoredFrame, size: tuple[int, int], layout: Layout) -> np.ndarray:
+    if not stored.halvings:
+        return resampled(stored.samples, size)
+    covered = (layout.rows / 2**stored.halvings, layout.columns / 2**stored.halvings)
+    return resampled(centered(stored.samples, stored.halvings), size, covered)
 
 
-def _colored(ds: Dataset, stored: np.ndarray, photometric: str, size: tuple[int, int], layout: Layout) -> np.ndarray:
-    if photometric == "PALETTE COLOR":
-        return resampled(palette_colored(ds, stored), size)
-    colors = resampled(eight_bit(stored, layout.bits_stored), size)
-    return rgb_of_ybr(colors) if photometric.startswith("YBR") else colors
+def _colored(ds: Dataset, stored: StoredFrame, size: tuple[int, int]) -> np.ndarray:
+    if stored.photometric == "PALETTE COLOR":
+        return resampled(palette_colored(ds, stored.samples), size)
+    colors = resampled(eight_bit(stored.samples, stored.bits), size)
+    return rgb_of_ybr(colors) if stored.photometric.startswith("YBR") else colors

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps
 from pydicom.dataset import Dataset
 
-from medsearch_core.dicom.layout import MAX_PIXELS
-from medsearch_core.dicom.pixels import render_frame
+from medsearch_core.dicom.frames.layout import MAX_PIXELS
+from medsearch_core.dicom.pixels import Drawn, drawn_frame
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled
 from medsearch_core.errors import BadInput, TooManyPixels
@@ -29,7 +29,12 @@ def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.n
     Raises:
         BadInput, IndexError: as `render_frame`.
     """
-    return render_frame(ds, frame, longest_side, is_small=True)
+    return drawn_thumbnail(ds, frame, longest_side).pixels
+
+
+def drawn_thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> Drawn:
+    """As `thumbnail`, with how its grays were chosen."""
+    return drawn_frame(ds, frame, longest_side, is_small=True)
 
 
 def encode_png(picture: np.ndarray) -> bytes:

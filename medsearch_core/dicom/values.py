@@ -12,20 +12,22 @@ from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import integer, text
 from medsearch_core.dicom.decoding import stored_frame
+from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import (
     Window,
+    chosen_grays,
     is_low_bright,
     limits,
     modality_transform,
-    real_values,
-    voi_lut,
     voi_source,
     windows,
 )
+from medsearch_core.dicom.padding import real_values
 from medsearch_core.dicom.pixels import has_color
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled, sampled
+from medsearch_core.dicom.units import value_unit
 from medsearch_core.errors import BadInput, InvalidQuery
 
 PEAK = 2**16 - 1
@@ -58,6 +60,7 @@ class FrameValues:
         percentiles: the window over the frame's values without the extremes.
         full_range: the window over all of the frame's values.
         presets: the object's own windows, in order.
+        unit: of the modality values, if they are known to have one.
     """
 
     stored: np.ndarray
@@ -70,6 +73,7 @@ class FrameValues:
     percentiles: Window
     full_range: Window
     presets: tuple[Preset, ...]
+    unit: str | None = None
 
 
 def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> FrameValues:
@@ -85,27 +89,28 @@ def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> Fr
         IndexError: there is no such frame.
         InvalidQuery: it is a color frame.
     """
-    stored, photometric = stored_frame(ds, frame)
-    if has_color(stored, photometric):
+    stored = stored_frame(ds, frame)
+    if has_color(stored):
         raise InvalidQuery("a color image has no modality values")
     fault = ""
     try:
-        size, aspect = (stored.shape[0], stored.shape[1]), pixel_aspect(ds, frame)
-        values = resampled(stored, picture_size(*size, aspect, longest_side))
+        size, aspect = (stored.samples.shape[0], stored.samples.shape[1]), pixel_aspect(ds, frame)
+        values = resampled(stored.samples, picture_size(*size, aspect, longest_side))
         with np.errstate(all="ignore"):
-            return _described(ds, frame, values, sampled(stored), picture_size(*size, aspect, None))
+            return _described(ds, frame, values, stored, picture_size(*size, aspect, None))
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
 
 
-def _described(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray, full_size: tuple[int, int]) -> FrameValues:
+def _described(ds: Dataset, frame: int, values: np.ndarray, decoded: StoredFrame, full_size: tuple[int, int]) -> FrameValues:
     modality = modality_transform(ds, frame)
-    reals = modality(real_values(ds, sample))
+    reals = modality(real_values(ds, decoded, sampled(decoded.samples)))
     values = modality(values)
     stored, slope, intercept = in_16_bits(values)
     own = windows(ds, frame)
-    first = next(iter(own), None)
+    grays, _ = chosen_grays(ds, frame, values, lambda: reals)
+    first = grays.window or (next(iter(own), None) if grays.name == "VOI LUT" else None)
     usual = "LINEAR" if is_whole(reals[np.isfinite(reals)]) else "LINEAR_EXACT"
     function = next((window.function for window in own if window is not None), usual)
     percentiles = window_over(*limits(reals, is_binary=integer(ds, "BitsStored") == 1), function)
@@ -115,13 +120,14 @@ def _described(ds: Dataset, frame: int, values: np.ndarray, sample: np.ndarray, 
         intercept=intercept,
         full_size=full_size,
         is_low_bright=is_low_bright(ds),
-        is_windowed=voi_lut(ds, frame) is None,
+        is_windowed=grays.name != "VOI LUT",
         window=first or percentiles,
         percentiles=percentiles,
         full_range=window_over(intercept, intercept + slope * float(stored.max()), function),
         presets=tuple(
             Preset(name, window) for name, window in zip(_names(ds, frame, len(own)), own, strict=True) if window is not None
         )[:MAX_PRESETS],
+        unit=value_unit(ds, frame),
     )
 
 

@@ -40,7 +40,7 @@ REMEDY = "delete their files from the table thumbnails and materialize them"
 
 def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: Retries) -> dg.AssetsDefinition:
     """The `dicom_metadata` and `thumbnails` assets of a deployment."""
-    identity = "checked" if settings.check_identity else "unchecked"
+    identity = ("checked" if settings.check_identity else "unchecked") + ("" if settings.require_uids else "-without-uids")
     rules = f"{PIXEL_VERSION}-{settings.thumbnail_side}px-{settings.max_pixels}-{identity}"
 
     @dg.multi_asset(
@@ -94,6 +94,7 @@ def build_dicom_images(settings: Settings, policy: dg.BackfillPolicy, retries: R
                 settings.max_pixels,
                 settings.check_identity,
                 settings.decoder == "nvimgcodec",
+                settings.require_uids,
             ),
             tables,
         )

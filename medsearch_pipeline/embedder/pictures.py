@@ -17,7 +17,7 @@ from medsearch_core.dicom.attributes import integer
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import check_pixels
 from medsearch_core.dicom.file_format import PREAMBLE_BYTES, PREFIX
-from medsearch_core.dicom.layout import frame_count
+from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.thumbnails import decode_picture, picture_thumbnail, thumbnail
 from medsearch_core.errors import BadInput
 from medsearch_pipeline.embedder.errors import ErrorResponse, error_response
@@ -103,9 +103,8 @@ def _of_dicom(data: bytes, longest_side: int, max_pixels: int) -> Picture:
         if fault.reason != "not_dicom":
             raise
         raise BadInput(UNRECOGNISED, "the file is neither DICOM, PNG nor JPEG") from None
-    check_pixels(dataset, max_pixels=max_pixels)
-    frames = frame_count(dataset)
-    frame = frames // 2 + 1
+    held = check_pixels(dataset, max_pixels=max_pixels)
+    frames, frame = frame_count(dataset), held // 2 + 1
     return Picture(
         format="DICOM",
         frame=frame,

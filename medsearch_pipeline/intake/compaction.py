@@ -19,7 +19,7 @@ from medsearch_pipeline.intake.unchanged_content import InputsDigests
 from medsearch_pipeline.settings.layout import Layout
 
 REJECTIONS_PATH = "rejections/inventory.parquet"
-PLACING_VERSION = "2"
+PLACING_VERSION = "3"
 """Version of the rules that place or exclude objects. A new version places every object again."""
 WINDOW = 20_000
 BYTES_COMPARED = 2**36

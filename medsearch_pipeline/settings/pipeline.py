@@ -36,6 +36,11 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     check_identity: bool = Field(
         True, description="reject objects whose header names another patient or study than their folder"
     )
+    require_uids: bool = Field(
+        True,
+        description="reject objects without a valid StudyInstanceUID and SOPInstanceUID; if false, an object whose key names "
+        "its patient and study gets UIDs made from its SHA-256 and its key",
+    )
     thumbnail_side: int = Field(
         512, ge=64, le=4096, description="longest side of a thumbnail in pixels; thumbnails are also the model's input"
     )

@@ -9,15 +9,16 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
+from pydicom.dataset import Dataset
 
-from medsearch_core.dicom.dataset import identity, read_dataset
+from medsearch_core.dicom.dataset import Identity, identity, read_dataset
 from medsearch_core.dicom.decoding import check_pixels
+from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.image_record import image_records
-from medsearch_core.dicom.layout import frame_count
-from medsearch_core.dicom.thumbnails import encode_png, thumbnail
+from medsearch_core.dicom.pixels import Drawn
+from medsearch_core.dicom.thumbnails import drawn_thumbnail, encode_png
 from medsearch_core.errors import BadInput
-from medsearch_core.keys import StudyKey, image_id
+from medsearch_core.keys import StudyKey, image_id, uid_of
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.read_ahead import read_ahead
@@ -49,6 +50,7 @@ class DicomObjectProcessor:
         max_pixels: largest frame that is decoded, in pixels.
         check_identity: reject objects whose header names another patient or study than their folder.
         is_on_gpu: decode on a GPU where possible.
+        require_uids: reject objects without a proper StudyInstanceUID and SOPInstanceUID.
     """
 
     landing: ObjectStore
@@ -57,6 +59,7 @@ class DicomObjectProcessor:
     max_pixels: int
     check_identity: bool = True
     is_on_gpu: bool = False
+    require_uids: bool = True
 
     def process(self, objects: Sequence[StudyObject]) -> Iterator[ObjectImages]:
         """The result of each object, in order; the next objects are read from the store meanwhile.
@@ -87,21 +90,26 @@ class DicomObjectProcessor:
 
     def _process(self, study: StudyKey, item: LandedObject, data: bytes, found: ObjectImages) -> None:
         dataset = read_dataset(data)
-        who = identity(dataset)
-        check_pixels(dataset, max_pixels=self.max_pixels)
-        if self.check_identity and not item.study_instance_uid:
+        sha256 = hashlib.sha256(data).hexdigest()
+        is_placed_by_key = not item.study_instance_uid
+        who = identify(dataset, study, sha256, require_uids=self.require_uids or not is_placed_by_key)
+        held = check_pixels(dataset, max_pixels=self.max_pixels)
+        if self.check_identity and is_placed_by_key:
             check_patient_matches(study, who.patient_id, who.study_id)
-        found.sop_instance_uid, found.sha256 = who.sop_instance_uid, hashlib.sha256(data).hexdigest()
+        found.sop_instance_uid, found.sha256 = who.sop_instance_uid, sha256
         frames = frame_count(dataset)
         shown = []
-        for frame in range(1, frames + 1):
+        for frame in range(1, held + 1):
             try:
-                picture = thumbnail(dataset, frame, self.thumbnail_side)
+                picture = drawn_thumbnail(dataset, frame, self.thumbnail_side)
             except BadInput as fault:
                 found.rejections.append(rejection_of(STAGE, study, item, fault, frame if frames > 1 else None))
                 continue
             shown.append(frame)
             found.thumbnails.append(self._write(study, image_id(who.sop_instance_uid, frame, frames), picture))
+        if held < frames:
+            missing = BadInput("truncated_pixel_data", f"frames {held + 1} to {frames} are missing")
+            found.rejections.append(rejection_of(STAGE, study, item, missing, held + 1))
         found.images += image_records(
             dataset,
             patient=study.patient,
@@ -110,19 +118,33 @@ class DicomObjectProcessor:
             sha256=found.sha256,
             bytes=len(data),
             frames=shown,
+            who=who,
         )
 
-    def _write(self, study: StudyKey, image: str, picture: np.ndarray) -> ThumbnailRecord:
-        png, path = encode_png(picture), thumbnail_path(study, image)
+    def _write(self, study: StudyKey, image: str, picture: Drawn) -> ThumbnailRecord:
+        png, path = encode_png(picture.pixels), thumbnail_path(study, image)
         self.pictures.write(path, png)
         return ThumbnailRecord(
             image_id=image,
             path=path,
-            width=picture.shape[1],
-            height=picture.shape[0],
+            width=picture.pixels.shape[1],
+            height=picture.pixels.shape[0],
             bytes=len(png),
             sha256=hashlib.sha256(png).hexdigest(),
+            grays=picture.grays,
         )
+
+
+def identify(dataset: Dataset, study: StudyKey, sha256: str, *, require_uids: bool) -> Identity:
+    """The identifiers of an object in a study's folder. Unless UIDs are required, missing ones are made from digests.
+
+    Raises:
+        BadInput: `missing_identity`.
+    """
+    if require_uids:
+        return identity(dataset)
+    of_study = hashlib.sha256(study.partition.encode()).hexdigest()
+    return identity(dataset, study_uid=uid_of(of_study), instance_uid=uid_of(sha256))
 
 
 def check_patient_matches(study: StudyKey, patient_id: str | None, study_id: str | None) -> None:

@@ -14,9 +14,11 @@ from medsearch_core.columns import conformed, records_of
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.image_record import image_records
 from medsearch_core.errors import BadInput, ObjectUnreadable
+from medsearch_core.keys import StudyKey
 from medsearch_core.records import ImageRecord
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Written
+from medsearch_pipeline.studies.dicom_objects import identify
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class HeaderReader:
     """Reads headers from the landing store."""
 
     landing: ObjectStore
+    require_uids: bool = True
 
     def read(self, objects: Sequence[ObjectRows]) -> Iterator[Sequence[ImageRecord] | None]:
         """Each object's rows from its current header; None if the header does not match the existing rows."""
@@ -53,6 +56,7 @@ class HeaderReader:
         try:
             with self.landing.open(first.key) as file:
                 dataset = read_dataset(file, stop_before_pixels=True)
+            study = StudyKey(first.patient, first.study)
             found = image_records(
                 dataset,
                 patient=first.patient,
@@ -61,6 +65,7 @@ class HeaderReader:
                 sha256=first.sha256,
                 bytes=first.bytes,
                 frames=[image.frame for image in rows.images],
+                who=identify(dataset, study, first.sha256, require_uids=self.require_uids),
             )
         except (BadInput, ObjectUnreadable):
             return None

@@ -59,7 +59,9 @@ class StudyImageBuilder:
         The decoder is not part of it, because all decoders give the same values.
         """
         how = self.objects
-        return image_inputs_digest(versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity)
+        return image_inputs_digest(
+            versions_of(objects), how.thumbnail_side, how.max_pixels, how.check_identity, how.require_uids
+        )
 
     def is_current(self, study: StudyKey, objects: Sequence[LandedObject]) -> bool:
         """Whether the study's rows were made from exactly these objects."""
@@ -81,7 +83,9 @@ class StudyImageBuilder:
         tables = {study: self.warehouse.written(study_path("dicom_metadata", study)) for study in studies}
         objects = {study: rows_by_object(table) for study, table in tables.items()}
         items = (rows for of_study in objects.values() for rows in of_study)
-        results = workers.map(HeaderReader(self.objects.landing).read, items, OBJECTS_A_CALL, OBJECTS_AHEAD)
+        results = workers.map(
+            HeaderReader(self.objects.landing, self.objects.require_uids).read, items, OBJECTS_A_CALL, OBJECTS_AHEAD
+        )
         unlike = []
         for study, of_study in objects.items():
             found = [next(results)[1] for _ in of_study]
@@ -155,9 +159,12 @@ def merge_objects(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectIma
     return made
 
 
-def image_inputs_digest(versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool) -> str:
+def image_inputs_digest(
+    versions: Iterable[str], thumbnail_side: int, max_pixels: int, check_identity: bool, require_uids: bool = True
+) -> str:
     """The digest of everything a study's images are made from; `versions` are those of its DICOM objects, in any order."""
-    return digest_of("images", PIXEL_VERSION, str(thumbnail_side), str(max_pixels), str(check_identity), *sorted(versions))
+    settings = (thumbnail_side, max_pixels, check_identity, require_uids)
+    return digest_of("images", PIXEL_VERSION, *map(str, settings), *sorted(versions))
 
 
 def image_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
@@ -167,6 +174,7 @@ def image_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
         thumbnail_side=settings.thumbnail_side,
         max_pixels=settings.max_pixels,
         check_identity=settings.check_identity,
+        require_uids=settings.require_uids,
     )
 
 

@@ -3,11 +3,11 @@
 import { html } from "../vendor/lit-html/lit-html.js";
 import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
 import { storeWindow } from "../actions.js";
-import { pixelSpacing, valueUnit, valuesUrl } from "../viewer/urls.js";
+import { pixelSpacing, valuesUrl } from "../viewer/urls.js";
 import "../viewer/frame-viewer.js";
 import { altText } from "../labels.js";
 
 export const stage = (image, windowing) => html`
   <frame-viewer src=${image.frameUrl} values=${ifDefined(valuesUrl(image) ?? undefined)} thumbnail=${image.thumbnailUrl} label=${altText(image)}
-    unit=${ifDefined(valueUnit(image) ?? undefined)} spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
+    spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
     .windowing=${windowing} @windowchange=${(event) => storeWindow(image.id, event.detail)}></frame-viewer>`;

@@ -5,7 +5,7 @@ import { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { distinct } from "../report/findings.js";
 import { SIGNS, imageUrl, demographics, altText } from "../labels.js";
-import { pixelSpacing, valueUnit, valuesUrl } from "./urls.js";
+import { pixelSpacing, valuesUrl } from "./urls.js";
 import "./frame-viewer.js";
 
 const MAX_FINDINGS = 6;
@@ -41,7 +41,6 @@ function side(image) {
         values=${ifDefined(valuesUrl(image) ?? undefined)}
         thumbnail=${image.thumbnailUrl}
         label=${[altText(image), image.studyDate].filter(Boolean).join(", ")}
-        unit=${ifDefined(valueUnit(image) ?? undefined)}
         spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
       ></frame-viewer>
       <figcaption>

@@ -1,8 +1,7 @@
-// <frame-viewer src values thumbnail label unit spacing>: a frame that can be zoomed, panned and windowed.
+// <frame-viewer src values thumbnail label spacing>: a frame that can be zoomed, panned and windowed.
 //
 // `src` and `values` are the URLs of its rendering and values, `thumbnail` is displayed until they are loaded, `label` describes
-// the image, `unit` is the unit of its values, `spacing` the pixel size in mm. `view` is {scale, x, y} (see view.js), `windowing` is
-// {center, width, inverted}, or null for the default; center and width are null if that is a VOI LUT.
+// the image, `spacing` is the pixel size in mm. `view` is {scale, x, y} (see view.js), `windowing` is {center, width, inverted}, or null for the default; center and width are null if that is a VOI LUT.
 // `viewchange` and `windowchange` report changes made by the user, and only those, with the new value as `detail`.
 
 import { element } from "./elements.js";
@@ -20,7 +19,7 @@ const ZOOM_STEP = 1.25;
 const SOURCES = ["src", "values", "thumbnail"];
 
 export class FrameViewer extends HTMLElement {
-  static observedAttributes = [...SOURCES, "label", "unit", "spacing"];
+  static observedAttributes = [...SOURCES, "label", "spacing"];
 
   #view = FIT;
   #window = null;
@@ -145,10 +144,6 @@ export class FrameViewer extends HTMLElement {
     return placed(confined(this.#view, this.#size, this.#stage), this.#size, this.#stage);
   }
 
-  get #unit() {
-    return this.getAttribute("unit") ?? "";
-  }
-
   #moved = () => {
     if (!this.#parts) return;
     const { canvas, stage } = this.#parts;
@@ -195,9 +190,9 @@ export class FrameViewer extends HTMLElement {
     const frame = this.#frame;
     const header = frame.values?.header ?? null;
     const { size } = this.#place;
-    const [isInverted, unit, tool] = [this.#isInverted, this.#unit, this.#tool];
-    tools.show({ header, unit, window: this.#window, isInverted, tool, isFullScreen: document.fullscreenElement === this });
-    corners.showWindow(header, this.#shownWindow, isInverted, unit);
+    const [isInverted, tool] = [this.#isInverted, this.#tool];
+    tools.show({ header, window: this.#window, isInverted, tool, isFullScreen: document.fullscreenElement === this });
+    corners.showWindow(header, this.#shownWindow, isInverted);
     corners.showZoom(frame.isKnown ? size : null);
     corners.showLoading(frame.isLoading, !frame.isKnown && Boolean(frame.thumbnail));
     corners.showScale(frame.isKnown ? (Number(this.getAttribute("spacing")) / size) * devicePixelRatio : null);
@@ -211,12 +206,12 @@ export class FrameViewer extends HTMLElement {
   #showValue() {
     const { corners } = this.#parts;
     const { values } = this.#frame;
-    if (!this.#pointer || !values) return corners.showValue(null);
+    if (!this.#pointer || !values) return corners.showValue(null, null);
     const { size, left, top } = this.#place;
     const x = Math.floor((this.#pointer.x * devicePixelRatio - left) / size);
     const y = Math.floor((this.#pointer.y * devicePixelRatio - top) / size);
     const value = valueAt(values, x, y);
-    corners.showValue(value === null ? null : { x, y, value, isMean: resolution(values) < 1 }, this.#unit);
+    corners.showValue(values.header, value === null ? null : { x, y, value, isMean: resolution(values) < 1 });
   }
 
   // User actions.

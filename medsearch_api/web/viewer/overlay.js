@@ -6,6 +6,8 @@ import { formatLength, formatNumber, formatPercent } from "./numbers.js";
 
 const BAR_PIXELS = 120;
 
+const unitOf = (header) => (header?.unit ? ` ${header.unit}` : "");
+
 /** The overlay's elements, and functions that update them. */
 export function overlay({ again }) {
   const state = element("span", { class: "preview" });
@@ -29,8 +31,8 @@ export function overlay({ again }) {
       error,
     ],
 
-    showWindow(header, window, isInverted, unit) {
-      const numbers = window && `C ${formatNumber(window.center)}  W ${formatNumber(window.width)}${unit ? ` ${unit}` : ""}`;
+    showWindow(header, window, isInverted) {
+      const numbers = window && `C ${formatNumber(window.center)}  W ${formatNumber(window.width)}${unitOf(header)}`;
       const shown = header ? (numbers ?? "VOI LUT") : "";
       windowing.textContent = isInverted && shown ? `${shown}  inverted` : shown;
     },
@@ -39,8 +41,8 @@ export function overlay({ again }) {
       zoom.textContent = ratio ? formatPercent(ratio) : "";
     },
 
-    showValue(found, unit) {
-      value.textContent = found ? `${found.x}, ${found.y}  ${found.isMean ? "≈ " : ""}${formatNumber(found.value)}${unit ? ` ${unit}` : ""}` : "";
+    showValue(header, found) {
+      value.textContent = found ? `${found.x}, ${found.y}  ${found.isMean ? "≈ " : ""}${formatNumber(found.value)}${unitOf(header)}` : "";
     },
 
     /** `mmPerPixel` is in CSS pixels, or null. */

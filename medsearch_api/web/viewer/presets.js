@@ -10,7 +10,7 @@ const HOUNSFIELD = [
 ];
 
 /** Named groups of windows. */
-export function windowPresets(header, unit) {
+export function windowPresets(header) {
   const own = header.presets.map((preset, at) => ({ ...preset, name: preset.name ?? `Window ${at + 1}` }));
   const whole = [
     { name: "Percentiles", ...header.percentiles },
@@ -19,7 +19,7 @@ export function windowPresets(header, unit) {
   return [
     { name: "From the image", presets: own },
     { name: "From its values", presets: whole },
-    { name: "CT", presets: unit === "HU" ? HOUNSFIELD : [] },
+    { name: "CT", presets: header.unit === "HU" ? HOUNSFIELD : [] },
   ].filter(({ presets }) => presets.length);
 }
 

@@ -29,9 +29,9 @@ export function toolbar({ act, choose }) {
   buttons.fullScreen.hidden = !document.fullscreenEnabled;
   menu.addEventListener("change", () => choose(menu.value === DEFAULT ? null : offered[menu.value]));
 
-  function fill(header, unit) {
+  function fill(header) {
     const option = (value, text) => element("option", { value }, text);
-    const groups = windowPresets(header, unit);
+    const groups = windowPresets(header);
     offered = groups.flatMap(({ presets }) => presets);
     menu.replaceChildren(
       option(DEFAULT, "Default"),
@@ -44,8 +44,8 @@ export function toolbar({ act, choose }) {
   return {
     bar: element("div", { class: "tools", role: "group", "aria-label": "Viewer tools" }, buttons.toggleTool, buttons.invert, menu, ...BUTTONS.slice(2).map(([command]) => buttons[command])),
 
-    show({ header, unit, window, isInverted, tool, isFullScreen }) {
-      if (header && filledFor !== header) fill(header, unit);
+    show({ header, window, isInverted, tool, isFullScreen }) {
+      if (header && filledFor !== header) fill(header);
       filledFor = header;
       menu.disabled = !header;
       if (!header) menu.replaceChildren(element("option", {}, "Window"));

@@ -92,6 +92,8 @@ def test_low_values_are_told_to_be_bright_in_monochrome1(client, images):
 def test_hounsfield_units_may_be_negative(client, images):
     header, found = values(client, images["CT_small.dcm"][0])
     assert found.min() == header["intercept"] < 0
+    assert header["unit"] == "HU"
+    assert values(client, images["MR_small.dcm"][0])[0]["unit"] is None
 
 
 def test_fewer_values_are_means_of_the_full_frame(client, images):

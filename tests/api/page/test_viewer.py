@@ -122,7 +122,7 @@ def test_inverting_is_the_services(page, images, name):
 
 def test_presets_are_offered_and_shown(page, images):
     (row,) = images["CT_small.dcm"]
-    viewer = show(page, row, unit="HU")
+    viewer = show(page, row)
     menu = viewer.get_by_role("combobox", name="Window preset")
     menu.select_option(label="Lung (−600 / 1500)")
     assert window_of(viewer) == {"center": -600, "width": 1500}
@@ -147,7 +147,7 @@ def test_the_wheel_zooms_about_the_pointer(page, images, at_x, at_y):
     box = box_of(viewer.locator(".stage"))
     page.mouse.move(box["x"] + at_x * box["width"] + 0.5, box["y"] + at_y * box["height"] + 0.5)
     before = under_pointer(viewer)
-    assert re.fullmatch(r"\d+, \d+  −?\d+", before)
+    assert re.fullmatch(r"\d+, \d+  −?\d+ HU", before)
     for _ in range(4):
         page.mouse.wheel(0, -200)
         assert under_pointer(viewer) == before
@@ -316,7 +316,7 @@ def test_more_values_are_fetched_once_more_are_seen(page, images):
 
 
 def test_the_scale_bar_is_as_long_as_it_says(page, images):
-    viewer = show(page, images["CT_small.dcm"][0], spacing="0.5", unit="HU")
+    viewer = show(page, images["CT_small.dcm"][0], spacing="0.5")
     for key in ("0", "+", "1"):
         viewer.locator(".stage").press(key)
         settle(page)
@@ -370,10 +370,9 @@ def test_two_fingers_zoom_and_one_moves(browser, address, images):
 
 
 def test_hostile_words_stay_text(page, images):
-    viewer = show(page, images["CT_small.dcm"][0], label="<img src=x onerror=alert(1)>", unit="<b>HU</b>")
+    viewer = show(page, images["CT_small.dcm"][0], label="<img src=x onerror=alert(1)>")
     assert viewer.locator(".stage").get_attribute("aria-label") == "<img src=x onerror=alert(1)>"
-    expect(viewer.locator(".windowing")).to_contain_text("<b>HU</b>")
-    assert viewer.locator("img, b").count() == 0
+    assert viewer.locator("img").count() == 0
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -64,7 +64,6 @@ REFUSED_HEADERS = {
 REFUSED_PIXELS = {
     "JPEG2000-embedded-sequence-delimiter.dcm": "undecodable_pixel_data",
     "MR_truncated.dcm": "truncated_pixel_data",
-    "badVR.dcm": "unsupported_pixel_format",
     "meta_missing_tsyntax.dcm": "unsupported_pixel_format",
     "nested_priv_SQ.dcm": "unsupported_pixel_format",
     "ExplVR_BigEndNoMeta.dcm": "no_pixel_data",

@@ -6,11 +6,11 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -19,6 +19,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLossless,
     JPEGLSLossless,
     RLELossless,
@@ -31,6 +32,7 @@ from medsearch_core.dicom.pixels import check_pixels, frame_count, render_frame
 from medsearch_core.errors import BadInput
 from medsearch_core.records import REASONS, ImageRecord
 from tests.core.dicom.codestreams import JPEG_2000, JPEG_LOSSLESS, JPEG_LS, PICTURE
+from tests.core.dicom.encoders import jpeg
 from tests.support.examples import examples
 from tests.support.factories import dataset, dicom_bytes, sequence_item
 
@@ -63,12 +65,18 @@ def run_length_encoded() -> Dataset:
     return ds
 
 
-def jpeg() -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(PICTURE.astype(np.uint8)).save(buffer, "JPEG")
-    return buffer.getvalue()
+def segmented() -> Dataset:
+    palette: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for channel in ("Red", "Green", "Blue"):
+        palette[f"{channel}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        words = np.array([0, 2, 0, 256, 1, 100, 9000, 2, 2, 0, 0, 1, 250, 100], "<u2")
+        palette[f"Segmented{channel}PaletteColorLookupTableData"] = words.tobytes()
+    return rich(PICTURE.astype(np.uint8), **palette)
 
 
+BYTES = PICTURE.astype(np.uint8)
+COLORS = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
+JPEG_XL = bytes(imagecodecs.jpegxl_encode(PICTURE, lossless=True))
 FILES: dict[str, Callable[[], Dataset]] = {
     "explicit": rich,
     "implicit": lambda: rich(syntax=str(ImplicitVRLittleEndian)),
@@ -79,7 +87,16 @@ FILES: dict[str, Callable[[], Dataset]] = {
     "bits": lambda: rich(np.ones((5, 7), bool)),
     "float": lambda: rich(np.ones((5, 7), np.float32)),
     "rle": run_length_encoded,
-    "jpeg": lambda: rich(PICTURE.astype(np.uint8), str(JPEGBaseline8Bit), codestreams=[jpeg()]),
+    "jpeg": lambda: rich(BYTES, str(JPEGBaseline8Bit), codestreams=[jpeg(BYTES)]),
+    "progressive jpeg": lambda: rich(BYTES, str(JPEGExtended12Bit), codestreams=[jpeg(BYTES, progressive=True)]),
+    "color jpeg": lambda: rich(COLORS, str(JPEGBaseline8Bit), codestreams=[jpeg(COLORS, has_app=False)]),
+    "left-justified": lambda: rich(PICTURE << 4, BitsStored=12, HighBit=15),
+    "segmented palette": segmented,
+    "frames in items": lambda: rich(np.stack([PICTURE] * 3), str(JPEGLSLossless), codestreams=[JPEG_LS] * 3),
+    "a native syntax with items": lambda: rich(PICTURE, codestreams=[JPEG_LS]),
+    "jpeg xl": lambda: rich(
+        PICTURE, str(JPEGLSLossless), codestreams=[bytes(imagecodecs.jpegxl_encode(PICTURE, lossless=True))]
+    ),
     "jpeg 2000": lambda: rich(PICTURE, str(JPEG2000Lossless), codestreams=[JPEG_2000], BitsStored=12, HighBit=11),
     "jpeg lossless": lambda: rich(PICTURE, str(JPEGLossless), codestreams=[JPEG_LOSSLESS], BitsStored=12, HighBit=11),
     "jpeg-ls": lambda: rich(PICTURE, str(JPEGLSLossless), codestreams=[JPEG_LS]),

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pydicom.uid import UID
 
+from medsearch_core.dicom.codestreams.codecs import DECODERS
 from medsearch_core.dicom.dataset import read_dataset
-from medsearch_core.dicom.decoding import DECODERS, stored_frame
+from medsearch_core.dicom.decoding import stored_frame
 from medsearch_core.dicom.gpu_decoding import NAME, PLUGIN, SYNTAXES, decode_on_gpu
 from medsearch_core.errors import ConfigurationError
 from tests.core.dicom.codestreams import CODESTREAMS, PICTURE
@@ -33,5 +34,5 @@ def test_a_lossless_frame_has_the_values_it_has_on_the_processor(syntax: UID, mo
     assert DECODERS[syntax] == NAME
     codestream, bits, _ = CODESTREAMS[syntax]
     ds = dataset(PICTURE, transfer_syntax=syntax, codestreams=[codestream], BitsStored=bits, HighBit=bits - 1)
-    found, _ = stored_frame(read_dataset(dicom_bytes(ds)), 1)
-    assert np.array_equal(found, PICTURE)
+    found = stored_frame(read_dataset(dicom_bytes(ds)), 1)
+    assert np.array_equal(found.samples, PICTURE)

@@ -87,6 +87,6 @@ def test_a_dicomdir_is_left_out_and_what_older_rules_judged_is_judged_anew(
     expected = {"export/DICOMDIR": "media_directory", "export/SE1/IM1": None, "export/SE1/IM2": "not_dicom"}
     with monkeypatch.context() as older:
         older.setattr(compaction, "PLACING_VERSION", "1")
-        older.setattr("medsearch_core.dicom.dataset.MediaStorageDirectoryStorage", "")
+        older.setattr("medsearch_core.dicom.dataset.is_media_directory", lambda _: False)
         assert reasons() == expected | {"export/DICOMDIR": "missing_identity"}
     assert reasons() == expected

@@ -9,8 +9,8 @@ from medsearch_pipeline.studies.images import image_inputs_digest
 from medsearch_pipeline.studies.reports import report_inputs_digest
 
 IMAGES, VECTORS, REPORTS = (
-    "ec026c533ed56742ed2f895d7af2fbce",
-    "ccaf74d811dff874820473a7f4538585",
+    "34571a47413bec8431a74d277b27a897",
+    "38b884c135db55dde460c334740b822b",
     "f7d25eb69f44ea026e38f68310865840",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -14,6 +15,7 @@ from pydicom.uid import (
 )
 
 from medsearch_core.dicom.attributes import integer, text, value
+from medsearch_core.dicom.codestreams.packing import ITEM, count_codestreams
 from medsearch_core.errors import BadInput, TooManyPixels
 
 MAX_PIXELS = 400_000_000
@@ -49,34 +51,53 @@ class Layout:
     samples: int
     bits_allocated: int
     bits_stored: int
+    high_bit: int | None
     is_signed: bool
     planar_configuration: int
     frames: int
 
     @property
-    def is_encapsulated(self) -> bool:
-        """Whether frames are compressed fragments (PS3.5 A.4): in every transfer syntax but the native ones."""
-        return self.transfer_syntax not in NATIVE
+    def is_native_syntax(self) -> bool:
+        """Whether the transfer syntax is one of uncompressed frames without items."""
+        return self.transfer_syntax in NATIVE
+
+    @property
+    def frame_bits(self) -> int:
+        """Bits of an uncompressed frame; 1-bit frames are packed without padding between them (PS3.5 8.1.1)."""
+        bits = self.rows * self.columns * self.samples * self.bits_allocated
+        return bits * 2 // 3 if self.photometric == "YBR_FULL_422" else bits
 
     @property
     def native_bytes(self) -> int:
-        """Bytes of all frames uncompressed; 1-bit frames are packed without padding between them (PS3.5 8.1.1)."""
-        bits = self.rows * self.columns * self.samples * self.bits_allocated * self.frames
-        return (bits * 2 // 3 if self.photometric == "YBR_FULL_422" else bits) + 7 >> 3
+        """Bytes of all frames uncompressed."""
+        return self.frame_bits * self.frames + 7 >> 3
+
+    def halved(self, times: int) -> tuple[int, int]:
+        """Rows and columns after this many halvings of them (ISO 15444-1 B.5)."""
+        return -(-self.rows >> times), -(-self.columns >> times)
+
+    def is_frame_size(self, length: int) -> bool:
+        """Whether an uncompressed frame has this many bytes, padding to an even number included."""
+        return 8 * length - self.frame_bits in range(16)
 
 
 def frame_count(ds: Dataset) -> int:
-    """NumberOfFrames (0028,0008), 1 if it is absent or empty.
-
-    Raises:
-        BadInput: `unsupported_pixel_format`, if it is not a positive integer.
-    """
+    """NumberOfFrames (0028,0008), 1 if it is absent or empty; if it is not a positive integer, as many as there are."""
     if "NumberOfFrames" not in ds or ds.get_item("NumberOfFrames").value in (None, b"", ""):
         return 1
-    frames = integer(ds, "NumberOfFrames")
-    if frames is None or frames < 1:
-        raise BadInput("unsupported_pixel_format", "NumberOfFrames is not a positive number")
-    return frames
+    frames = integer(ds, "NumberOfFrames") or 0
+    return frames if frames > 0 else max(1, _frames_of_bytes(ds))
+
+
+def _frames_of_bytes(ds: Dataset) -> int:
+    data = value(ds, "PixelData")
+    if not isinstance(data, bytes):
+        return 0
+    if data.startswith(ITEM):
+        return count_codestreams(data)
+    sizes = [integer(ds, keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated")]
+    bits = math.prod(sizes) * (integer(ds, "SamplesPerPixel") or 1)
+    return 8 * len(data) // bits if bits > 0 else 0
 
 
 def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
@@ -96,16 +117,17 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
         photometric=photometric,
         rows=integer(ds, "Rows") or 0,
         columns=integer(ds, "Columns") or 0,
-        samples=integer(ds, "SamplesPerPixel") or (0 if value(ds, "SamplesPerPixel") else SAMPLES.get(photometric, 0)),
+        samples=SAMPLES.get(photometric, 0),
         bits_allocated=integer(ds, "BitsAllocated") or 0,
         bits_stored=integer(ds, "BitsStored") or integer(ds, "BitsAllocated") or 0,
+        high_bit=integer(ds, "HighBit"),
         is_signed=integer(ds, "PixelRepresentation") == 1,
         planar_configuration=integer(ds, "PlanarConfiguration") or 0,
         frames=frame_count(ds),
     )
     for is_good, fault in (
         (photometric in SAMPLES, "PhotometricInterpretation is absent or cannot be shown"),
-        (SAMPLES.get(photometric) == layout.samples, "SamplesPerPixel does not match PhotometricInterpretation"),
+        (_has_samples(ds, layout), "SamplesPerPixel does not match PhotometricInterpretation"),
         (0 < layout.rows <= 65535 and 0 < layout.columns <= 65535, "Rows or Columns is absent, zero or too large"),
         (layout.bits_allocated in BITS_ALLOCATED[keyword], "BitsAllocated is absent or cannot be shown"),
         (0 < layout.bits_stored <= layout.bits_allocated, "BitsStored is not between 1 and BitsAllocated"),
@@ -116,3 +138,12 @@ def pixel_layout(ds: Dataset, max_pixels: int = MAX_PIXELS) -> Layout:
     if layout.rows * layout.columns > max_pixels:
         raise TooManyPixels(f"a frame has more than {max_pixels} pixels")
     return layout
+
+
+def _has_samples(ds: Dataset, layout: Layout) -> bool:
+    """Whether pixels have as many samples as their photometric interpretation requires: stated, or else by their bytes."""
+    if (integer(ds, "SamplesPerPixel") or 0 if value(ds, "SamplesPerPixel") else layout.samples) == layout.samples:
+        return True
+    data = value(ds, layout.keyword)
+    is_exact = isinstance(data, bytes) and len(data) - layout.native_bytes in (0, 1)
+    return is_exact or not layout.is_native_syntax

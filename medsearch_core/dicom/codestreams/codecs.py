@@ -1,7 +1,7 @@
 """A decoding plugin for pydicom: the codecs that are fastest for an original-size radiograph (docs/embedding-benchmarks.md).
 
-From imagecodecs: libjpeg-turbo for JPEG Lossless and 12-bit JPEG, CharLS for JPEG-LS, OpenJPH for HTJ2K. From Pillow: OpenJPEG
-for JPEG 2000 at reduced resolution. All raise on a codestream that they cannot read. pydicom's runner does the rest.
+From imagecodecs: libjpeg-turbo for JPEG of any depth and lossless JPEG, CharLS for JPEG-LS, OpenJPH for HTJ2K, libjxl for JPEG
+XL. From Pillow: OpenJPEG for JPEG 2000 at reduced resolution. All raise on a codestream that they cannot read.
 """
 
 from __future__ import annotations
@@ -14,30 +14,36 @@ from pydicom.pixels import get_decoder
 from pydicom.pixels.decoders.base import DecodeRunner
 from pydicom.uid import (
     HTJ2K,
-    JPEG2000,
     UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
     JPEG2000Lossless,
-    JPEGExtended12Bit,
-    JPEGLossless,
+    JPEGBaseline8Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
-    JPEGLSNearLossless,
+    RLELossless,
 )
 
-from medsearch_core.dicom.encapsulation import J2K_START
+from medsearch_core.dicom.codestreams.header import Format, Header
 
-NAME, REDUCED = "imagecodecs", "reduced"
-JPEG = (JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1)
-JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
-HIGH_THROUGHPUT = (HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K)
-REDUCIBLE = (JPEG2000Lossless, JPEG2000)
+NAME, REDUCED, FULL_JPEG_2000, RUN_LENGTHS = "imagecodecs", "reduced", "pylibjpeg", "pylibjpeg"
+SYNTAXES = {
+    Format.JPEG: JPEGBaseline8Bit,
+    Format.LOSSLESS_JPEG: JPEGLosslessSV1,
+    Format.JPEG_LS: JPEGLSLossless,
+    Format.JPEG_2000: JPEG2000Lossless,
+    Format.HTJ2K: HTJ2K,
+}
+"""Format → the transfer syntax whose decoder in pydicom decodes all of the format."""
+DECODERS: dict[UID, str] = {
+    JPEGBaseline8Bit: NAME,
+    JPEGLosslessSV1: NAME,
+    JPEGLSLossless: NAME,
+    JPEG2000Lossless: FULL_JPEG_2000,
+    HTJ2K: NAME,
+    RLELossless: RUN_LENGTHS,
+}
+"""The syntaxes above and RLE → their only decoder, so that a result does not depend on which decoder failed first."""
 END_OF_IMAGE = b"\xff\xd9"
 """EOI of JPEG and JPEG-LS (ISO 10918-1 B.1.1.3), EOC of JPEG 2000 (ISO 15444-1 A.4.4)."""
-ORIGIN = slice(16, 24)
-"""XOsiz and YOsiz (ISO 15444-1 A.5.1)."""
-CODING_STYLE = b"\xff\x52"
 COLORS = "rgb"
 """The color space of both input and output of a three-sample JPEG, so that no sample is converted."""
 
@@ -48,30 +54,36 @@ except ImportError:  # the service runs without, until a frame needs it
 else:
     HAS_CODECS = True
 
-DECODER_DEPENDENCIES = dict.fromkeys((*JPEG, *JPEG_LS, *HIGH_THROUGHPUT, *REDUCIBLE), ("imagecodecs",))
+DECODER_DEPENDENCIES = dict.fromkeys(SYNTAXES.values(), ("imagecodecs",))
 
 
 def is_available(uid: str) -> bool:
     """Whether frames of a transfer syntax can be decoded here."""
-    return uid in REDUCIBLE or (uid in DECODER_DEPENDENCIES and HAS_CODECS)
+    return uid == JPEG2000Lossless or (uid in DECODER_DEPENDENCIES and HAS_CODECS)
 
 
 def decode(src: bytes, runner: DecodeRunner) -> bytes:
     """One frame at full resolution, samples interleaved by pixel.
 
     Raises:
-        ValueError: the codestream ends early; or what the codec raises, which is a `RuntimeError`.
+        RuntimeError: the codec cannot read it.
     """
-    if runner.transfer_syntax in HIGH_THROUGHPUT:
+    if runner.transfer_syntax == HTJ2K:
         samples = imagecodecs.htj2k_decode(src, planar=False)
-    elif not is_whole(src):
-        raise ValueError("the codestream is incomplete")
-    elif runner.transfer_syntax in JPEG_LS:
+    elif runner.transfer_syntax == JPEGLSLossless:
         samples = imagecodecs.jpegls_decode(src)
     else:
         colors = COLORS if runner.samples_per_pixel > 1 else None
         samples = imagecodecs.jpeg8_decode(src, colorspace=colors, outcolorspace=colors)
     return _stored(samples, runner)
+
+
+def decode_jpeg_xl(src: bytes) -> np.ndarray:
+    """One frame of JPEG XL, for which pydicom has no decoder, without an alpha channel."""
+    samples = imagecodecs.jpegxl_decode(src)
+    if samples.ndim == 2:
+        return samples
+    return samples[..., 0] if samples.shape[-1] < 3 else samples[..., :3]
 
 
 def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:
@@ -92,16 +104,15 @@ def decode_reduced(src: bytes, runner: DecodeRunner) -> bytes:
     return _stored(samples, runner)
 
 
-def reduction(codestream: bytes, rows: int, columns: int, min_size: tuple[int, int]) -> int:
+def reduction(codestream: bytes, header: Header, min_size: tuple[int, int]) -> int:
     """How often a JPEG 2000 image can be halved and still have at least this many rows and columns.
 
-    0 if the codestream is incomplete (a full decode is more likely to detect the fault), if it does not start at the origin
-    of its grid, or if it is wrapped in a file's boxes.
+    0 if the codestream is incomplete (a full decode is more likely to detect the fault).
     """
-    if not is_whole(codestream) or codestream[:4] != J2K_START or any(codestream[ORIGIN]):
+    if header.format is not Format.JPEG_2000 or not end_of_image(codestream, header):
         return 0
-    levels = decomposition_levels(codestream)
-    return max((n for n in range(1, levels + 1) if _keeps(rows, n, min_size[0]) and _keeps(columns, n, min_size[1])), default=0)
+    sides = ((header.rows, min_size[0]), (header.columns, min_size[1]))
+    return max((n for n in range(1, header.halvings + 1) if all(_keeps(side, n, enough) for side, enough in sides)), default=0)
 
 
 def _keeps(side: int, times: int, min_side: int) -> bool:
@@ -109,15 +120,10 @@ def _keeps(side: int, times: int, min_side: int) -> bool:
     return side >> times >= min_side and 2 * (-side % 2**times) <= 2**times
 
 
-def decomposition_levels(codestream: bytes) -> int:
-    """NumberOfDecompositionLevels of the main header's COD (ISO 15444-1 A.6.1); 0 if there is none."""
-    at = codestream.find(CODING_STYLE, 0, 4096)
-    return codestream[at + 9] if 0 <= at < len(codestream) - 9 else 0
-
-
-def is_whole(codestream: bytes) -> bool:
-    """Whether a codestream ends with its end marker, ignoring padding."""
-    return codestream[-64:].rstrip(b"\0\xff").endswith(END_OF_IMAGE)
+def end_of_image(codestream: bytes, header: Header) -> int:
+    """Where the image ends, before any padding; 0 if it has no end. No marker can occur within compressed samples."""
+    end = codestream.rfind(END_OF_IMAGE, header.samples_at) if header.samples_at else -1
+    return end + len(END_OF_IMAGE) if end >= 0 else 0
 
 
 def _stored(samples: np.ndarray, runner: DecodeRunner) -> bytes:
@@ -129,10 +135,11 @@ def _stored(samples: np.ndarray, runner: DecodeRunner) -> bytes:
 
 def install() -> None:
     """Registers the codecs with pydicom."""
-    for syntaxes, label, function in ((DECODER_DEPENDENCIES, NAME, "decode"), (REDUCIBLE, REDUCED, "decode_reduced")):
-        for syntax in syntaxes:
-            if label == REDUCED or syntax not in REDUCIBLE:
-                get_decoder(UID(syntax)).add_plugin(label, (__name__, function))
+    for syntax in DECODER_DEPENDENCIES:
+        if syntax == JPEG2000Lossless:
+            get_decoder(syntax).add_plugin(REDUCED, (__name__, "decode_reduced"))
+        else:
+            get_decoder(syntax).add_plugin(NAME, (__name__, "decode"))
 
 
 install()
