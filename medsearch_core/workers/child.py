@@ -39,12 +39,12 @@ class Preparation:
     """What a worker becomes before its first job.
 
     Args:
-        max_bytes: its memory, as far as it is not shared; its jobs may lower the limit.
+        max_bytes: its memory, as far as it is not shared; None for a worker whose jobs limit it.
         environment: added to its variables.
         packages: whose code it may read if it is confined; None for a worker that is not.
     """
 
-    max_bytes: int
+    max_bytes: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] | None = None
 
@@ -118,7 +118,8 @@ def _prepare(preparation: Preparation) -> list[str]:
         _disable_malloc_trim()
     _own_bytes = resource.getpagesize() * int(Path("/proc/self/statm").read_text().split()[0])
     refused = [] if preparation.packages is None else confine(preparation.packages)
-    resource.setrlimit(resource.RLIMIT_DATA, (preparation.max_bytes, preparation.max_bytes))
+    if preparation.max_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (preparation.max_bytes, preparation.max_bytes))
     return refused
 
 

@@ -77,6 +77,7 @@ class WorkerServer:
             if self._control:
                 self._control.close()
             if self._process and self._owner == os.getpid():
+                self._process.kill()  # it may still import
                 self._process.wait()
             self._process = self._control = None
 
@@ -132,18 +133,21 @@ class WorkerProcess:
 
         Args:
             job: of a module that the worker can import, or a partial of one.
-            files: open files that the worker gets, as the job's arguments.
+            files: open files that the worker gets, as the job's arguments. They are closed here as soon as they are sent.
             max_bytes: of the answer; a worker that announces more is killed.
 
         Raises:
             WorkerEnded: it ended before it answered.
             MedsearchError: the job raised it, or, as `JobFailed`, anything else.
         """
-        _ = self.refused
         try:
+            _ = self.refused
             send(self._channel, pickle.dumps(job, pickle.HIGHEST_PROTOCOL), files)
         except OSError:
             raise WorkerEnded(self.ended()) from None
+        finally:
+            for file in files:
+                os.close(file)
         kind, answer = self._received(max_bytes)
         if kind != RESULT:
             raise_error(answer)

@@ -21,12 +21,13 @@ FIRST_FILE = 3
 def serve(descriptor: int, *modules: str) -> None:
     """Forks a worker for each message on this socket, and returns when the owner has closed its side.
 
+    A module's function `warm`, if it has one, is called once: for what is otherwise loaded or built at the first use.
     Each message comes with two sockets: the worker's channel, and this server's line to the owner about the worker. On the
     line, the server sends the worker's process ID, later its exit code; any message or the end of the line kills the worker.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for module in modules:
-        import_module(module)
+    for module in map(import_module, modules):
+        getattr(module, "warm", int)()
     gc.freeze()
     Server(socket.socket(fileno=descriptor)).run()
 
