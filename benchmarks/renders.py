@@ -15,7 +15,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +23,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
+from pydicom.dataset import Dataset
 
 from tests.support.factories import dataset
 from tests.support.image_service import ImageService, address_of, land_objects
@@ -37,69 +38,122 @@ QUERY = {"query": '{ searchReports(query: "effusion", first: 20) { totalCount ed
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--checkout", help="the folder of another checkout, whose service is measured instead")
+    parser.add_argument("--checkout", type=Path, help="the folder of another checkout, whose service is measured beside")
     given = parser.parse_args()
+    checkouts = [given.checkout] * bool(given.checkout) + [PROJECT_ROOT]
     with tempfile.TemporaryDirectory() as folder:
         land_objects(Path(folder), {BIG: large(BIG_SIDE), RADIOGRAPH: large(SIDE), PALETTE: endless_palette(PALETTE_BYTES)})
-        checkout = Path(given.checkout) if given.checkout else PROJECT_ROOT
-        service = ImageService(Path(folder), "medsearch_api.app", checkout, MEDSEARCH_API_REQUEST_SECONDS="120")
+        settings = {"MEDSEARCH_API_REQUEST_SECONDS": "300"}
+        services = [ImageService(Path(folder), settings, "medsearch_api.app", checkout) for checkout in checkouts]
         try:
-            measure(service)
+            print("| |" + " other |" * bool(given.checkout) + " this |\n|---|" + "---|" * len(services))
+            for measure in (alone, together, palette, disconnect):
+                for name, *cells in zip(*measure([Client(service) for service in services]), strict=True):
+                    row(name[0], *(cell for _, cell in (name, *cells)))
         finally:
-            service.close()
+            for service in services:
+                service.close()
 
 
-def large(side: int) -> object:
+def large(side: int) -> Dataset:
     """A square radiograph of 12 bits, with noise in every pixel."""
     y, x = np.mgrid[0:side, 0:side]
     pixels = (x + y) % 3000 + np.random.default_rng(1).integers(0, 64, (side, side))
-    window = {"WindowCenter": 2048, "WindowWidth": 4096}
-    return dataset(pixels.astype(np.uint16), BitsStored=12, HighBit=11, **window)
+    return dataset(pixels.astype(np.uint16), BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096)
 
 
-def measure(service: ImageService) -> None:
-    ask = Client(service)
-    ask.picture(RADIOGRAPH, center=1, width=4000)
-    print("| | |\n|---|---|")
-    for what, parameters in (("2048 × 2048, full", {}), ("2048 × 2048, 512 pixels", {"side": 512})):
-        times = [ask.picture(RADIOGRAPH, center=n + 2, width=4000, **parameters) for n in range(EACH)]
-        row(f"{what}: p50 / p99", percentiles(times))
-    row("search at rest: p50 / p99", percentiles([ask.search() for _ in range(100)]))
-    row("memory at rest", f"{memory(service) / 2**20:.0f} MiB")
-    with sampled(lambda: memory(service)) as used, searching(service) as searches, ThreadPoolExecutor(RENDERS + VALUES) as pool:
-        renders = [pool.submit(ask.picture, BIG, center=n + 2, width=4000) for n in range(RENDERS)]
-        values = [pool.submit(ask.get, address_of(BIG, "values"), side=3000 + n) for n in range(VALUES)]
+Cells = list[tuple[str, str]]
+
+
+def alone(clients: Sequence[Client]) -> list[Cells]:
+    """One request after the other, of all services in turn."""
+    found: list[Cells] = [[] for _ in clients]
+    for client in clients:
+        client.picture(RADIOGRAPH, center=1, width=4000)
+        until_idle(client.service)
+    for what, parameters in (("full", {}), ("512 pixels", {"side": 512})):
+        times: list[list[float]] = [[] for _ in clients]
+        for n in range(EACH):
+            for client, own in zip(clients, times, strict=True):
+                own.append(client.picture(RADIOGRAPH, center=n + 2, width=4000, **parameters))
+                time.sleep(0.1)
+        for cells, own in zip(found, times, strict=True):
+            cells.append((f"2048 × 2048, {what}: p50 / p99", percentiles(own)))
+    for client, cells in zip(clients, found, strict=True):
+        cells.append(("search at rest: p50 / p99", percentiles([client.search() for _ in range(100)])))
+        cells.append(("memory at rest", megabytes(memory(client.service))))
+    return found
+
+
+def together(clients: Sequence[Client]) -> list[Cells]:
+    return [_together(client) for client in clients]
+
+
+def _together(client: Client) -> Cells:
+    """Large pictures and values at once, while another client searches."""
+    client.statuses.clear()
+    with (
+        sampled(lambda: memory(client.service)) as used,
+        sampled(Client(client.service).search) as searches,
+        ThreadPoolExecutor(RENDERS + VALUES) as pool,
+    ):
+        renders = [pool.submit(client.picture, BIG, center=n + 2, width=4000) for n in range(RENDERS)]
+        values = [pool.submit(client.get, address_of(BIG, "values"), side=3000 + n) for n in range(VALUES)]
         times = [future.result() for future in (*renders, *values)]
-    row(f"{RENDERS} pictures of 50 megapixels and {VALUES} × values: p50 / p99", percentiles(times))
-    row("their statuses", str(dict(sorted(ask.statuses.items()))))
-    row("peak memory meanwhile", f"{max(used) / 2**20:.0f} MiB")
-    row("search meanwhile: p50 / p99", percentiles(searches))
-    ask.statuses.clear()
+    return [
+        (f"{RENDERS} pictures of 50 megapixels, {VALUES} × values: p50 / p99", percentiles(times)),
+        ("their statuses", str(dict(sorted(client.statuses.items())))),
+        ("peak memory meanwhile", megabytes(max(used))),
+        ("search meanwhile: p50 / p99", percentiles(searches)),
+    ]
+
+
+def palette(clients: Sequence[Client]) -> list[Cells]:
+    return [_palette(client) for client in clients]
+
+
+def _palette(client: Client) -> Cells:
+    """A small file that takes long, while another client asks for a picture."""
+    client.statuses.clear()
+    before = processor_seconds(client.service)
     with ThreadPoolExecutor(1) as pool:
-        before = processor_seconds(service)
-        bomb = pool.submit(ask.picture, PALETTE, side=100)
+        bomb = pool.submit(client.picture, PALETTE, side=100)
         time.sleep(1)
-        row("palette: another picture meanwhile", f"{1000 * ask.picture(RADIOGRAPH, center=999, width=4000):.0f} ms")
+        meanwhile = Client(client.service).picture(RADIOGRAPH, center=999, width=4000)
         seconds = bomb.result()
+    until_idle(client.service)
+    spent = processor_seconds(client.service) - before
+    return [
+        ("palette of 231 kB: status, seconds, processor seconds", f"{[*client.statuses]}, {seconds:.1f}, {spent:.1f}"),
+        ("another picture meanwhile", f"{1000 * meanwhile:.0f} ms"),
+        ("the palette again, with another side", f"{client.picture(PALETTE, side=101):.1f} s"),
+    ]
+
+
+def disconnect(clients: Sequence[Client]) -> list[Cells]:
+    return [_disconnect(client.service) for client in clients]
+
+
+def _disconnect(service: ImageService) -> Cells:
     until_idle(service)
-    spent = processor_seconds(service) - before
-    row("palette: answered after, processor time", f"{seconds:.1f} s, {spent:.1f} s, statuses {dict(ask.statuses)}")
-    row("palette: again, with another side", f"{ask.picture(PALETTE, side=101):.2f} s")
     with service.asking(f"{address_of(BIG)}?center=500&width=4000"):
         time.sleep(0.5)
     begun, before = time.monotonic(), processor_seconds(service)
     until_idle(service)
-    spent = processor_seconds(service) - before
-    row("a client disconnects: idle after, processor time", f"{time.monotonic() - begun - IDLE_SECONDS:.2f} s, {spent:.2f} s")
-    row("memory afterwards, processes", f"{memory(service) / 2**20:.0f} MiB, {len(tree(service))}")
+    seconds, spent = time.monotonic() - begun - IDLE_SECONDS, processor_seconds(service) - before
+    return [
+        ("a client disconnects: seconds until idle, processor seconds", f"{seconds:.1f}, {spent:.1f}"),
+        ("memory and processes afterwards", f"{megabytes(memory(service))}, {len(tree(service))}"),
+    ]
 
 
 class Client:
     """Asks for pictures and searches, and counts statuses."""
 
     def __init__(self, service: ImageService) -> None:
-        self._address, self._requests = service.client.base_url, httpx.Limits(max_connections=None)
-        self._client = httpx.Client(base_url=self._address, trust_env=False, timeout=300, limits=self._requests)
+        self.service = service
+        limits = httpx.Limits(max_connections=None)
+        self._client = httpx.Client(base_url=service.client.base_url, trust_env=False, timeout=600, limits=limits)
         self.statuses: dict[int, int] = {}
 
     def get(self, address: str, **parameters: float) -> float:
@@ -116,14 +170,6 @@ class Client:
         begun = time.perf_counter()
         self._client.post("/graphql", json=QUERY).raise_for_status()
         return time.perf_counter() - begun
-
-
-@contextmanager
-def searching(service: ImageService) -> Iterator[list[float]]:
-    """The times of searches, one after the other, while the block lasts."""
-    client = Client(service)
-    with sampled(client.search) as times:
-        yield times
 
 
 @contextmanager
@@ -172,7 +218,8 @@ def processor_seconds(service: ImageService) -> float:
 
 def memory(service: ImageService) -> float:
     """Bytes of all processes: each page by its share of those that have it, and files in memory once."""
-    total, files = 0.0, {}
+    total = 0.0
+    files: dict[int, int] = {}
     for process in tree(service):
         with suppress(OSError, psutil.Error):
             lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
@@ -182,6 +229,10 @@ def memory(service: ImageService) -> float:
                     found = os.stat(file)
                     files[found.st_ino] = found.st_blocks * 512 if stat.S_ISREG(found.st_mode) else 0
     return total + sum(files.values())
+
+
+def megabytes(bytes: float) -> str:
+    return f"{bytes / 2**20:.0f} MiB"
 
 
 def percentiles(seconds: list[float]) -> str:

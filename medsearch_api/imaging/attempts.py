@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.errors import RequestError
@@ -18,7 +20,7 @@ class GivenUp(Exception):
 
 
 class Attempt:
-    """A process from its start to its end. `run` blocks, in a thread; `give_up` ends it from any other.
+    """A process from its start to its end, created on the event loop. `answer` is there before the process has ended.
 
     Args:
         take_worker: returns a process that is the attempt's own.
@@ -39,27 +41,18 @@ class Attempt:
         self._lock = threading.Lock()  # of the next two
         self._is_given_up = False
         self._worker: WorkerProcess | None = None
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        """Raises `WorkerEnded` if the process ended, and the errors of the job and of `Originals.copy`."""
 
-    def run(self) -> bytes:
-        """Return the answer; the process has ended by then.
+    def start(self, threads: Executor, when_ended: Callable[[], None]) -> None:
+        """Run the attempt in a thread.
 
-        Raises:
-            GivenUp: the request was given up.
-            WorkerEnded: the process ended.
-            MedsearchError: as the job and `Originals.copy`; `RequestError` 503, no process can be started.
+        Args:
+            when_ended: called on the event loop when the process has ended, whatever became of it.
         """
-        worker = self._start()
-        try:
-            descriptor = os.memfd_create("object")
-            try:
-                self._originals.copy(self._source, descriptor, self._check)
-            except BaseException:
-                os.close(descriptor)
-                raise
-            return worker.call(self._job, [descriptor], self._max_bytes)
-        finally:
-            worker.kill()
-            worker.ended()
+        loop = self.answer.get_loop()
+        running = loop.run_in_executor(threads, self._run)
+        running.add_done_callback(lambda _: when_ended())
 
     def give_up(self) -> None:
         """End the attempt: its process is killed, and the object is not read further."""
@@ -68,10 +61,31 @@ class Attempt:
             if self._worker is not None:
                 self._worker.kill()
 
+    def _run(self) -> None:
+        try:
+            worker = self._start()
+        except Exception as error:  # noqa: BLE001 - the request's, to which it is given
+            return self._settle(None, error)
+        try:
+            self._settle(self._ask(worker), None)
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._settle(None, error)
+        finally:
+            worker.kill()
+            worker.ended()
+
+    def _ask(self, worker: WorkerProcess) -> bytes:
+        descriptor = os.memfd_create("object")
+        try:
+            self._originals.copy(self._source, descriptor, self._check)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return worker.call(self._job, [descriptor], self._max_bytes)
+
     def _start(self) -> WorkerProcess:
         with self._lock:
-            if self._is_given_up:
-                raise GivenUp
+            self._check()
             try:
                 self._worker = self._take_worker()
             except OSError:
@@ -81,3 +95,16 @@ class Attempt:
     def _check(self) -> None:
         if self._is_given_up:
             raise GivenUp
+
+    def _settle(self, answer: bytes | None, error: Exception | None) -> None:
+        """Give the request its answer or error, unless it has gone."""
+
+        def settle() -> None:
+            if self.answer.done():
+                return
+            if error is not None:
+                self.answer.set_exception(error)
+            elif answer is not None:
+                self.answer.set_result(answer)
+
+        self.answer.get_loop().call_soon_threadsafe(settle)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -17,7 +18,7 @@ from medsearch_api.backends.tables import ImageSource
 from medsearch_api.http.logs import ERRORS
 from medsearch_api.http.metrics import DECODES, OK
 from medsearch_api.imaging.attempts import Attempt
-from medsearch_api.imaging.decoding import ObjectSize, Task, decode
+from medsearch_api.imaging.decoding import ObjectSize, Task, decode, warm
 from medsearch_api.imaging.errors import RequestError
 from medsearch_api.imaging.faulty import FaultyObjects
 from medsearch_api.imaging.originals import Originals
@@ -33,6 +34,8 @@ MODULES = ("pictures", "values", "stored_frames", "decoding")
 PRELOADED = (*(f"medsearch_api.imaging.{name}" for name in MODULES), "medsearch_api.dicomweb.json_text")
 PACKAGES = ("medsearch_core", "medsearch_api")
 """Whose code a worker may read."""
+MAX_SPARES = 4
+"""Processes that wait for a task, about 20 MiB each."""
 MORE_MEMORY = (
     "Decoding this image takes more memory than this service allows. Request it smaller, or raise "
     "MEDSEARCH_API_DECODE_MEMORY_GIB."
@@ -55,9 +58,10 @@ class Decoders:
         self._originals = originals
         self._faulty = FaultyObjects()
         self._threads = ThreadPoolExecutor(places, "decoding")
+        self._max_spares = min(places, MAX_SPARES)
         self._server = confined_server(PRELOADED)
         self._lock = threading.Lock()  # of the next two
-        self._spare: WorkerProcess | None = None
+        self._spares: deque[WorkerProcess] = deque()
         self._was_told = False
 
     def warm(self) -> None:
@@ -97,17 +101,10 @@ class Decoders:
         turn = await self._turns.take(user, needed)
         limits = Limits(self._seconds, needed, int(self._wall_seconds) + 1)
         attempt = Attempt(self._take_worker, self._originals, source, partial(decode, task, limits), needed)
-        running = asyncio.get_running_loop().run_in_executor(self._threads, attempt.run)
-
-        def end_turn(done: asyncio.Future[bytes]) -> None:
-            self._turns.leave(turn)
-            if not done.cancelled():
-                done.exception()  # also of a request that was given up, so that asyncio does not report it as lost
-
-        running.add_done_callback(end_turn)
+        attempt.start(self._threads, when_ended=lambda: self._turns.leave(turn))
         try:
             async with asyncio.timeout(self._wall_seconds):
-                return await asyncio.shield(running)
+                return await attempt.answer
         except TimeoutError:
             DECODES.labels("CANCELLED").inc()
             raise RequestError(504, "Decoding this image took too long. Try again.", 5) from None
@@ -122,13 +119,14 @@ class Decoders:
 
     def _take_worker(self) -> WorkerProcess:
         with self._lock:
-            worker = self._spare or self._start_worker()
-            self._spare = self._start_worker()
+            while len(self._spares) <= self._max_spares:
+                self._spares.append(self._start_worker())
+            worker = self._spares.popleft()
         self._tell_once(worker)
         return worker
 
     def _start_worker(self) -> WorkerProcess:
-        return self._server.start(Preparation(packages=PACKAGES))
+        return self._server.start(Preparation(packages=PACKAGES, rehearse=warm))
 
     def _tell_once(self, worker: WorkerProcess) -> None:
         if self._was_told:

@@ -23,6 +23,8 @@ from medsearch_core.dicom.values import frame_values
 from medsearch_core.workers.child import limit_memory, within
 from medsearch_core.workers.limits import Limits
 
+REHEARSED_SIDE = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectSize:
@@ -71,14 +73,18 @@ def read_displayable(file: BinaryIO, max_pixels: int) -> Dataset:
 
 
 def warm() -> None:
-    """Loads what the first decoding would: the codecs' libraries, and the matrix product's buffers."""
+    """Loads what the first decoding would: the codecs' libraries, the matrix product's buffers, some memory.
+
+    The process that forks the workers does it once, and each worker again: a page that both have is copied when it is used.
+    """
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.PhotometricInterpretation, ds.SamplesPerPixel, ds.PixelRepresentation = "MONOCHROME2", 1, 0
-    ds.Rows, ds.Columns, ds.BitsAllocated, ds.BitsStored, ds.HighBit = 64, 64, 16, 16, 15
-    ds.PixelData = np.arange(4096, dtype="<u2").tobytes()
-    decode_picture(encode_png(render_frame(ds, 1, 32)), "PNG", 4096)
-    frame_values(ds, 1, 32)
+    ds.Rows, ds.Columns, ds.BitsAllocated, ds.BitsStored, ds.HighBit = REHEARSED_SIDE, REHEARSED_SIDE, 16, 16, 15
+    ds.PixelData = np.zeros((REHEARSED_SIDE, REHEARSED_SIDE), "<u2").tobytes()
+    decode_picture(encode_png(render_frame(ds, 1, REHEARSED_SIDE // 2)), "PNG", REHEARSED_SIDE**2)
+    encode_png(render_frame(ds, 1))
+    frame_values(ds, 1, REHEARSED_SIDE // 2)
     for syntax in DECODERS:
         _ = get_decoder(syntax).available_plugins

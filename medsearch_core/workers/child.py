@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from threadpoolctl import threadpool_limits
-
 from medsearch_core.workers.answers import RESULT, error_answer
 from medsearch_core.workers.channel import receive, send
 from medsearch_core.workers.confinement import confine, forbid_privileges
@@ -42,11 +40,13 @@ class Preparation:
         max_bytes: its memory, as far as it is not shared; None for a worker whose jobs limit it.
         environment: added to its variables.
         packages: whose code it may read if it is confined; None for a worker that is not.
+        rehearse: called once before the first job, so that the job finds in memory what it needs.
     """
 
     max_bytes: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] | None = None
+    rehearse: Callable[[], object] | None = None
 
 
 def work(channel: socket.socket, server: int) -> NoReturn:
@@ -102,7 +102,6 @@ def _prepare(preparation: Preparation) -> list[str]:
     """The output of codecs is discarded, because it may contain data."""
     global _own_bytes
     os.environ.update(preparation.environment)
-    threadpool_limits(1, "blas")  # one worker per CPU is enough
     for signal_, action in (
         (signal.SIGINT, signal.SIG_IGN),
         (signal.SIGPROF, signal.SIG_DFL),
@@ -114,12 +113,13 @@ def _prepare(preparation: Preparation) -> list[str]:
         os.dup2(nowhere, standard)
     os.close(nowhere)
     forbid_privileges()
-    if preparation.packages is None:
-        _disable_malloc_trim()
+    _disable_malloc_trim()
     _own_bytes = resource.getpagesize() * int(Path("/proc/self/statm").read_text().split()[0])
     refused = [] if preparation.packages is None else confine(preparation.packages)
     if preparation.max_bytes is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (preparation.max_bytes, preparation.max_bytes))
+    if preparation.rehearse:
+        preparation.rehearse()
     return refused
 
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
+from threadpoolctl import threadpool_limits
+
 from medsearch_core.workers.child import work
 
 START = b"start"
@@ -28,6 +30,7 @@ def serve(descriptor: int, *modules: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in map(import_module, modules):
         getattr(module, "warm", int)()
+    threadpool_limits(1, "blas")  # one worker per CPU is enough
     gc.freeze()
     Server(socket.socket(fileno=descriptor)).run()
 

@@ -67,7 +67,11 @@ class ImageService:
     """
 
     def __init__(
-        self, folder: Path, module: str = "tests.support.deadly_service", checkout: Path = PROJECT_ROOT, **settings: str
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        module: str = "tests.support.deadly_service",
+        checkout: Path = PROJECT_ROOT,
     ) -> None:
         self.port = free_port()
         environment = {
@@ -79,7 +83,7 @@ class ImageService:
         with self.log.open("wb") as log:
             self.process = psutil.Popen(
                 [sys.executable, "-c", f"from {module} import main; main()"],
-                env=os.environ | environment | settings | {"PYTHONPATH": str(checkout)},
+                env={**os.environ, **environment, **settings} | {"PYTHONPATH": str(checkout)},
                 cwd=checkout,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -137,7 +141,7 @@ def _living(process: psutil.Process) -> list[psutil.Process]:
 @contextmanager
 def image_service(folder: Path, **settings: str) -> Iterator[ImageService]:
     """The service while the block lasts."""
-    service = ImageService(folder, **settings)
+    service = ImageService(folder, settings)
     try:
         yield service
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -18,7 +19,7 @@ def endless_palette(bytes: int) -> Dataset:
     empty = each // 8
     indirect = struct.pack("<HHHH", 2, min(empty, 65535), 0, 0) * (each // 16)
     segments = struct.pack("<HH", 0, 0) * empty + indirect + struct.pack("<HHH", 0, 1, 1)
-    attributes = {}
+    attributes: dict[str, Any] = {}
     for channel in CHANNELS:
         attributes[f"{channel}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
         attributes[f"Segmented{channel}PaletteColorLookupTableData"] = segments
