@@ -38,6 +38,7 @@ QUERY = {"query": '{ searchReports(query: "effusion", first: 20) { totalCount ed
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", nargs="+", choices=[of.__name__ for of in MEASUREMENTS], help="not all measurements")
     parser.add_argument("--checkout", type=Path, help="the folder of another checkout, whose service is measured beside")
     given = parser.parse_args()
     checkouts = [given.checkout] * bool(given.checkout) + [PROJECT_ROOT]
@@ -47,7 +48,9 @@ def main() -> None:
         services = [ImageService(Path(folder), settings, "medsearch_api.app", checkout) for checkout in checkouts]
         try:
             print("| |" + " other |" * bool(given.checkout) + " this |\n|---|" + "---|" * len(services))
-            for measure in (alone, together, palette, disconnect):
+            for measure in MEASUREMENTS:
+                if given.only and measure.__name__ not in given.only:
+                    continue
                 for name, *cells in zip(*measure([Client(service) for service in services]), strict=True):
                     row(name[0], *(cell for _, cell in (name, *cells)))
         finally:
@@ -243,6 +246,8 @@ def percentiles(seconds: list[float]) -> str:
 def row(*cells: str) -> None:
     print(f"| {' | '.join(cells)} |", flush=True)
 
+
+MEASUREMENTS = (alone, together, palette, disconnect)
 
 if __name__ == "__main__":
     main()

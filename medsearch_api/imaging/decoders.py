@@ -34,8 +34,8 @@ MODULES = ("pictures", "values", "stored_frames", "decoding")
 PRELOADED = (*(f"medsearch_api.imaging.{name}" for name in MODULES), "medsearch_api.dicomweb.json_text")
 PACKAGES = ("medsearch_core", "medsearch_api")
 """Whose code a worker may read."""
-MAX_SPARES = 4
-"""Processes that wait for a task, about 20 MiB each."""
+MAX_SPARES = 2
+"""Processes that wait for a task, about 30 MiB each."""
 MORE_MEMORY = (
     "Decoding this image takes more memory than this service allows. Request it smaller, or raise "
     "MEDSEARCH_API_DECODE_MEMORY_GIB."
@@ -65,8 +65,10 @@ class Decoders:
         self._was_told = False
 
     def warm(self) -> None:
-        """Start the process that the others are forked from, without waiting for it."""
-        self._server.warm()
+        """Start processes that wait for a task, and the one that they are forked from, without waiting for them."""
+        with self._lock, suppress(OSError):  # a task that finds none says so
+            while len(self._spares) < self._max_spares:
+                self._spares.append(self._start_worker())
 
     def close(self) -> None:
         """End all processes."""
@@ -101,7 +103,12 @@ class Decoders:
         turn = await self._turns.take(user, needed)
         limits = Limits(self._seconds, needed, int(self._wall_seconds) + 1)
         attempt = Attempt(self._take_worker, self._originals, source, partial(decode, task, limits), needed)
-        attempt.start(self._threads, when_ended=lambda: self._turns.leave(turn))
+
+        def end() -> None:
+            self._turns.leave(turn)
+            self.warm()
+
+        attempt.start(self._threads, when_ended=end)
         try:
             async with asyncio.timeout(self._wall_seconds):
                 return await attempt.answer
@@ -119,9 +126,7 @@ class Decoders:
 
     def _take_worker(self) -> WorkerProcess:
         with self._lock:
-            while len(self._spares) <= self._max_spares:
-                self._spares.append(self._start_worker())
-            worker = self._spares.popleft()
+            worker = self._spares.popleft() if self._spares else self._start_worker()
         self._tell_once(worker)
         return worker
 

@@ -23,7 +23,7 @@ from medsearch_core.dicom.values import frame_values
 from medsearch_core.workers.child import limit_memory, within
 from medsearch_core.workers.limits import Limits
 
-REHEARSED_SIDE = 1024
+REHEARSED_SIDE, REHEARSED_BYTES = 128, 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,5 +86,6 @@ def warm() -> None:
     decode_picture(encode_png(render_frame(ds, 1, REHEARSED_SIDE // 2)), "PNG", REHEARSED_SIDE**2)
     encode_png(render_frame(ds, 1))
     frame_values(ds, 1, REHEARSED_SIDE // 2)
+    _ = b"\1" * REHEARSED_BYTES
     for syntax in DECODERS:
         _ = get_decoder(syntax).available_plugins

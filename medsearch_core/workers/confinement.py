@@ -12,6 +12,7 @@ import resource
 import sys
 import sysconfig
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from medsearch_core.workers.landlock import restrict_files
@@ -50,6 +51,12 @@ def confine(packages: Iterable[str]) -> list[str]:
 
 def _code(packages: Iterable[str]) -> list[Path]:
     """Where Python's, the system's and these packages' code is."""
-    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     own = [Path(file).parent for name in packages if (file := getattr(sys.modules.get(name), "__file__", None))]
-    return [*map(Path, installed), *map(Path, SYSTEM), *own]
+    return [*installed_code(), *own]
+
+
+@cache
+def installed_code() -> list[Path]:
+    """Where Python's and the system's code is. Takes milliseconds, so the process that forks the workers asks first."""
+    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return [*map(Path, installed), *map(Path, SYSTEM)]

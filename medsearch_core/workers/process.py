@@ -68,11 +68,6 @@ class WorkerServer:
             send(channel, pickle.dumps(preparation))
         return worker
 
-    def warm(self) -> None:
-        """Starts the process that imports the modules, without waiting for it."""
-        with self._lock:
-            self._running()
-
     def close(self) -> None:
         """Ends the process, and with it all of its workers."""
         with self._lock:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from threadpoolctl import threadpool_limits
 
 from medsearch_core.workers.child import work
+from medsearch_core.workers.confinement import installed_code
 
 START = b"start"
 FORK_FAILED = 1
@@ -31,6 +32,7 @@ def serve(descriptor: int, *modules: str) -> None:
     for module in map(import_module, modules):
         getattr(module, "warm", int)()
     threadpool_limits(1, "blas")  # one worker per CPU is enough
+    installed_code()
     gc.freeze()
     Server(socket.socket(fileno=descriptor)).run()
 
