@@ -9,8 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from multiprocessing import get_context
-from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 import psutil
@@ -31,7 +29,6 @@ from tests.support.deadly_items import (
     environment_of,
     once_deadly,
     squares,
-    use_workers,
 )
 from tests.support.hospital_day.place import wait_until
 
@@ -146,20 +143,6 @@ def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
     waits.join(300)
     assert not waits.is_alive()
     assert not worker.is_running()
-
-
-@pytest.mark.parametrize("context", [get_context("spawn"), get_context("forkserver")], ids=["spawn", "forkserver"])
-def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(
-    context: SpawnContext | ForkServerContext,
-) -> None:
-    told = context.Queue()
-    run = context.Process(target=use_workers, args=(told,))
-    run.start()
-    started = told.get(timeout=300)
-    assert len(started) >= 2, "the worker and the process that it was forked from"
-    run.join(300)
-    assert run.exitcode == 0
-    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 300, every=0.1)
 
 
 def test_workers_end_with_their_owner_however_it_ends() -> None:
