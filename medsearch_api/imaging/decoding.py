@@ -10,19 +10,30 @@ import os
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+import imagecodecs
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import get_decoder
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from medsearch_core.dicom.dataset import read_dataset
-from medsearch_core.dicom.decoding import DECODERS, check_pixels
+from medsearch_core.dicom.decoding import check_pixels
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_picture, encode_png
 from medsearch_core.dicom.values import frame_values
 from medsearch_core.workers.child import limit_memory, within
 from medsearch_core.workers.limits import Limits
 
+COMPRESSED = (JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, HTJ2KLossless, RLELossless)
+CODECS = ("jpeg8_decode", "jpegls_decode", "htj2k_decode")
 REHEARSED_SIDE, REHEARSED_BYTES = 128, 16 * 2**20
 
 
@@ -87,5 +98,7 @@ def warm() -> None:
     encode_png(render_frame(ds, 1))
     frame_values(ds, 1, REHEARSED_SIDE // 2)
     _ = b"\1" * REHEARSED_BYTES
-    for syntax in DECODERS:
+    for syntax in COMPRESSED:
         _ = get_decoder(syntax).available_plugins
+    for name in CODECS:
+        getattr(imagecodecs, name)
