@@ -27,6 +27,20 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(line for line in lines if line and not line.startswith("#")))
 
 
+def word_list(name: str) -> frozenset[str]:
+    """The folded words of one list of `word_lists.csv`.
+
+    Raises:
+        KeyError: there is no such list.
+    """
+    return _word_lists()[name]
+
+
+@lru_cache
+def _word_lists() -> dict[str, frozenset[str]]:
+    return {row["list"]: frozenset(row["words"].split()) for row in rows("word_lists.csv")}
+
+
 @lru_cache
 def ner_version() -> str:
     """The version stored with everything read: the rules' version and a digest of every data file."""

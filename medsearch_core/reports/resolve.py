@@ -69,6 +69,8 @@ def conflicts(entities: Iterable[EntityRecord]) -> list[str]:
     """The concepts that a report asserts and denies outright, each with where: `effusion: absent in impression, ...`."""
     found = []
     for concept, mentions in _competing(entities).items():
+        if len(mentions) == 1:
+            continue
         explicit = [e for e in mentions if not is_implied(e)]
         asserted = [e for e in explicit if e.assertion == "present"]
         scopes = set(map(_scope, asserted))
@@ -88,15 +90,20 @@ def _competing(entities: Iterable[EntityRecord]) -> dict[str, list[EntityRecord]
 
 
 def _resolve(mentions: list[EntityRecord], begins: list[int]) -> tuple[Status, list[EntityRecord]]:
-    asserted = {_scope(e) for e in mentions if e.assertion != "absent"}
-    ranks = {id(entity): _rank(entity, asserted, begins) for entity in mentions}
-    top = max(ranks.values())
-    ranking = [entity for entity in mentions if ranks[id(entity)] == top]
+    ranking = _highest(mentions, begins) if len(mentions) > 1 else mentions
     by_status = defaultdict(list)
     for entity in ranking:
         by_status[status_of(entity)].append(entity)
     status = next(status for status in STATUSES if status in by_status)
     return status, by_status[status]
+
+
+def _highest(mentions: list[EntityRecord], begins: list[int]) -> list[EntityRecord]:
+    """The mentions of the highest rank."""
+    asserted = {_scope(e) for e in mentions if e.assertion != "absent"}
+    ranks = [_rank(entity, asserted, begins) for entity in mentions]
+    top = max(ranks)
+    return [entity for entity, rank in zip(mentions, ranks, strict=True) if rank == top]
 
 
 def _rank(entity: EntityRecord, asserted: set[Scope], begins: list[int]) -> Rank:

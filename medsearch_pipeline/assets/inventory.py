@@ -6,6 +6,7 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from medsearch_core.counted import counted
 from medsearch_core.records import EXCLUSIONS, LandedObject, Rejection
 from medsearch_pipeline.assets.study_asset import (
     GROUP,
@@ -81,7 +82,7 @@ def build_inventory(settings: Settings) -> dg.AssetsDefinition:
                 f"partitions that name no study, removed: {', '.join(removed) or 'none'}; left to runs and backfills: "
                 f"{', '.join(left) or 'none'}"
             )
-        context.log.info(f"inventory: {len(rows)} objects, {len(studies)} studies, {len(new)} of them new")
+        context.log.info(f"inventory: {counted(len(rows), 'object')}, {counted(len(studies), 'study')}, {len(new)} of them new")
         rejections = tables.read_rows(Rejection, REJECTIONS_PATH)
         kinds = {each["values"]: each["counts"] for each in pc.value_counts(rows["kind"]).to_pylist()}
         return dg.MaterializeResult(

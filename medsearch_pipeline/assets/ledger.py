@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import StorageError
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.ledger import totals_of
@@ -83,7 +84,7 @@ def build_ledger(settings: Settings) -> dg.AssetsDefinition:
                 f"partitions that name no study, which inventory_job or prune_job removes: {', '.join(malformed)}"
             )
         totals = totals_of(rows)
-        context.log.info(f"ledger: {totals.landed} objects, {totals.of('indexed').objects} of them indexed")
+        context.log.info(f"ledger: {counted(totals.landed, 'object')}, {totals.of('indexed').objects} of them indexed")
         reconciled = reconcile(
             ReconciliationInputs(
                 inventory=evidence.inventory,

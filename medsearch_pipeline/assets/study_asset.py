@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from medsearch_core.columns import schema_of
+from medsearch_core.counted import counted
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, Rejection
 from medsearch_pipeline.models.availability import require_model
@@ -87,7 +88,7 @@ class Progress:
     def __init__(self, context: dg.AssetExecutionContext, asset: str, total: int) -> None:
         self._context, self._asset, self._total = context, asset, total
         self._done, self._started, self._said = 0, time.monotonic(), time.monotonic()
-        context.log.info(f"{asset}: {total} studies to process")
+        context.log.info(f"{asset}: {counted(total, 'study')} to process")
 
     def advance(self, _study: StudyKey | None = None) -> None:
         """Counts one more study as done."""

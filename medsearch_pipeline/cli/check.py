@@ -16,10 +16,12 @@ from medsearch_pipeline.settings import Settings
 MARKS = {"ok": "ok", "warning": "warning", "problem": "PROBLEM"}
 
 
-def print_checks(console: Console, settings: Settings, is_json: bool) -> int:
+def print_checks(console: Console, settings: Settings, landing: str | None, is_json: bool) -> int:
     """Prints the findings; returns 1 if a problem keeps the system from working."""
     from medsearch_pipeline.readiness.run import blocks, run_checks
 
+    if landing is not None:
+        settings = settings.model_copy(update={"landing": landing})
     with Console(stderr=True).status("Checking …") as status:
         findings = run_checks(settings, on_check=lambda name: status.update(f"Checking {name} …"))
     if is_json:
@@ -46,6 +48,7 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--landing", metavar="PLACE", help="folder or s3://bucket/prefix (MEDSEARCH_LANDING)")
     parser.add_argument("--json", dest="is_json", action="store_true", help="print a list of findings as JSON")
 
 

@@ -36,6 +36,13 @@ class Command:
         """Adds the command to a parser's commands."""
         parser = _add_parser(commands, self.name, self.help, self.conflict_handler)
         parser.add_argument("--env-file", type=Path, metavar="FILE", help="read variables from FILE instead of .env")
+        if self.needs_settings:
+            parser.add_argument(
+                "--home",
+                type=Path,
+                metavar="FOLDER",
+                help="look at what medsearch up or demo started with this --home (default: .medsearch, if nothing else is set)",
+            )
         parser.set_defaults(command=self)
         self.add_arguments(parser)
 

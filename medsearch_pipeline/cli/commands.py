@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -32,8 +33,8 @@ from medsearch_pipeline.cli import (
     where,
 )
 from medsearch_pipeline.cli.command import Command, CommandGroup
-from medsearch_pipeline.cli.dagster import use_default_home
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.supervision.home_settings import use_home_settings
 
 COMMANDS: tuple[Command | CommandGroup, ...] = (
     *up.COMMANDS,
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep_files_private()
         if not command.needs_settings:
             return command.run(Console(), **values)
-        use_default_home()
+        use_home_settings(values.pop("home"), os.environ)
         return command.run(Console(), load_settings(Settings), **values)
     except MedsearchError as error:
         for line in str(error).splitlines():

@@ -5,18 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dagster as dg
-
-DEFAULT_HOME = Path(".medsearch/dagster")
-"""Default of `medsearch up`: beside the default warehouse and index."""
-
-
-def use_default_home() -> None:
-    """Sets DAGSTER_HOME to the default folder if that exists and the variable is not set."""
-    if "DAGSTER_HOME" not in os.environ and DEFAULT_HOME.is_dir():
-        os.environ["DAGSTER_HOME"] = str(DEFAULT_HOME.absolute())
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError, MedsearchError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.open import open_index
@@ -83,7 +84,7 @@ def _report(console: Console, done: Ingestion) -> int:
         line(f"not ingested: {study}")
     if len(done.pending) > MAX_NAMED:
         line(f"not ingested: {len(done.pending) - MAX_NAMED} more (medsearch stale --studies lists all)")
-    line(f"{done.studies} studies in {done.runs} runs; {len(done.failed)} runs failed")
+    line(f"{counted(done.studies, 'study')} in {counted(done.runs, 'run')}; {len(done.failed)} failed")
     return int(bool(done.failed))
 
 
@@ -110,7 +111,7 @@ class IngestDisplay:
     def show(self, run_id: str, studies: int, progress: RunProgress) -> None:
         state = progress.status.value.lower()
         text = (
-            f"{progress.asset}: {progress.done} of {progress.total} studies"
+            f"{progress.asset}: {progress.done} of {counted(progress.total, 'study')}"
             if progress.asset and not progress.is_over
             else state
         )

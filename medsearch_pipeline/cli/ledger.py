@@ -67,13 +67,13 @@ def print_ledger(console: Console, settings: Settings, state: str | None, study:
 
 
 def print_rejections(console: Console, settings: Settings, is_csv: bool) -> int:
-    """Prints every rejected object and frame; returns 1 if an object is unaccounted for."""
+    """Prints every rejected or excluded object and frame; returns 1 if an object is unaccounted for."""
     ledger, catalog = _open(settings)
     rows = current_rejections(ledger.rows, catalog)
     if is_csv:
         print_csv(rows)
         return _print_unaccounted(Console(stderr=True), ledger)
-    _print_rows(console, rows, ("key", "frame", "reason", "detail"), None)
+    _print_rows(console, rows, ("key", "frame", "state", "reason", "detail"), None)
     console.print(format_equation(ledger), highlight=False, soft_wrap=True)
     return _print_unaccounted(console, ledger)
 
@@ -146,7 +146,7 @@ COMMANDS = (
     Command("ledger", "report the state of every landed object and verify that totals reconcile", print_ledger, _add_arguments),
     Command(
         "rejections",
-        "list every rejected object and frame with its reason and verify that totals reconcile",
+        "list every rejected or excluded object and frame with its reason and verify that totals reconcile",
         print_rejections,
         _add_csv,
     ),

@@ -9,12 +9,14 @@ from datetime import datetime
 
 from rich.console import Console
 
+from medsearch_core.counted import counted
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.dagster import dagster_instance
 from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.orchestration.daemon import DaemonHealth
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.deployment import DeploymentStatus, read_status
 
@@ -38,25 +40,36 @@ def _print(console: Console, status: DeploymentStatus) -> None:
     states = ", ".join(f"{count} {state}" for state, count in status.objects.items() if count)
     line("Objects", states or ("none has landed" if status.objects else "the landing store has not been scanned yet"))
     line("Studies", f"{status.studies} landed, {status.indexed_studies} indexed")
-    line("Index", f"{status.images} images, {status.reports} reports")
+    line("Index", f"{counted(status.images, 'image')}, {counted(status.reports, 'report')}")
     for each in status.pending:
         detail = f": {each.detail}" if each.detail else ""
-        line("Pending", f"{each.objects} objects of {each.studies} studies {each.reason}{detail}")
+        line("Pending", f"{counted(each.objects, 'object')} of {counted(each.studies, 'study')} {each.reason}{detail}")
     line("Model", status.model if status.is_model_available is not False else f"cannot be loaded: {status.model}")
     for release in status.releases:
         line("Release", f"{release.name}, {_published(release.published)}{', current' if release.is_current else ''}")
     if not status.has_dagster:
         line("Dagster", "DAGSTER_HOME is not a folder, so sensors, runs and the last ledger are unknown")
         return
+    if status.daemon:
+        line("Daemon", _daemon(status.daemon))
     line("Inventory", _time(status.last_inventory))
     line("Ledger", _time(status.last_ledger))
     for run in status.failed_runs:
         line("Failed", f"run {run.id} of {run.job}, {_time(run.ended)}: {run.sentence}")
+    waits = ", waits for the daemon" if status.daemon and status.daemon.is_stopped else ""
     rows = [
-        (each.name, "on" if each.is_on else "off", _time(each.last_tick), each.outcome, each.message)
+        (each.name, f"on{waits}" if each.is_on else "off", _time(each.last_tick), each.outcome, each.message)
         for each in status.automation
     ]
     print_table(console, ("sensor or schedule", "", "last tick", "", "message"), rows)
+
+
+def _daemon(health: DaemonHealth) -> str:
+    if not health.silent:
+        return "runs"
+    if health.is_stopped:
+        return f"does not run, so no sensor is evaluated and no run starts; last heartbeat: {_time(health.last_heartbeat)}"
+    return f"parts of it do not run: {', '.join(health.silent)}"
 
 
 def _published(time: datetime | None) -> str:

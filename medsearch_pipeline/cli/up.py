@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.supervision.home_settings import DEFAULT_HOME
 
 
 def up(console: Console, landing: str | None, home: Path, dagster_port: int, api_port: int | None) -> int:
@@ -23,7 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--home",
         type=Path,
-        default=Path(".medsearch"),
+        default=DEFAULT_HOME,
         metavar="FOLDER",
         help="folder for output; MEDSEARCH_WAREHOUSE, MEDSEARCH_INDEX and DAGSTER_HOME override parts of it "
         "(default: %(default)s)",

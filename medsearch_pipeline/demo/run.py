@@ -21,8 +21,9 @@ from medsearch_pipeline.demo.landing import add_pydicom_data, write_landing
 from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.ledger.summary import format_equation, read_ledger
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
+from medsearch_pipeline.orchestration.dagster_home import hold_dagster_home, prepare_dagster_home
 from medsearch_pipeline.supervision.dagster_client import AssetProgress, DagsterClient
-from medsearch_pipeline.supervision.dagster_home import prepare_dagster_home
+from medsearch_pipeline.supervision.home_settings import write_home_settings
 from medsearch_pipeline.supervision.ports import LOOPBACK, free_port
 from medsearch_pipeline.supervision.processes import Processes, stop_on_signals
 from medsearch_pipeline.supervision.servers import COMPLETE_ENVIRONMENT, start_servers
@@ -42,43 +43,57 @@ SIMILAR = """query Similar($image: ID!) {
 
 
 def run_demo(home: Path, patients: int, once: bool) -> int:
-    """Runs the demo in a folder; returns 0. A second run finds everything ingested and only serves."""
+    """Runs the demo in a folder; returns 0. A second run finds everything ingested and only serves.
+
+    Raises:
+        ConfigurationError: another demo runs in this folder.
+    """
     console = Console()
-    home = home.absolute()
     stop_on_signals()
     try:
-        _write_data(console, home / "landing", patients)
-        dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
-        environment = _environment(home, api_port, embedder_port)
-        console.print(
-            f"[bold]Weights[/]: {MODEL} with its {WEIGHTS} weights, trained on photographs, not on radiographs. "
-            "Similarity is visual, not clinical; nothing here is a diagnosis."
-        )
-        with Processes(home / "logs", environment) as processes:
-            service = f"http://{LOOPBACK}:{api_port}"
-            with console.status("Starting Dagster, the service and its embedder …"):
-                embedder = environment["MEDSEARCH_API_EMBEDDER_URL"]
-                dagster = start_servers(processes, home / "dagster", dagster_port, service, embedder)
-            _ingest(console, dagster)
-            with console.status("Accounting for every landed object …"):
-                dagster.run_job("ledger_job")
-            _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
-            _print_example(console, service)
-            for sensor in SENSORS:
-                dagster.start_sensor(sensor)
-            console.print(
-                f"\n[bold]Page[/]     http://localhost:{api_port}\n[bold]GraphQL[/]  http://localhost:{api_port}/graphql\n"
-                f"[bold]Dagster[/]  http://localhost:{dagster_port}/asset-groups"
-            )
-            if not once:
-                console.print(
-                    f"\nFiles that you add to {home / 'landing'} become searchable about a minute later.", soft_wrap=True
-                )
-                console.print("Ctrl-C stops everything.")
-                processes.watch()
+        prepare_dagster_home(home.absolute() / "dagster", is_kept=False)
+        with hold_dagster_home(home.absolute() / "dagster"):
+            _write_data(console, home.absolute() / "landing", patients)
+            _serve(console, home, once)
     except KeyboardInterrupt:
         console.print("\nStopped.")
     return 0
+
+
+def _serve(console: Console, named_home: Path, once: bool) -> None:
+    home = named_home.absolute()
+    dagster_port, api_port, embedder_port = free_port(3000), free_port(8000), free_port(8001)
+    environment = _environment(home, dagster_port, api_port, embedder_port)
+    write_home_settings(home, environment, os.environ)
+    console.print(
+        f"[bold]Weights[/]: {MODEL} with its {WEIGHTS} weights, trained on photographs, not on radiographs. "
+        "Similarity is visual, not clinical; nothing here is a diagnosis."
+    )
+    with Processes(home / "logs", environment) as processes:
+        service = f"http://{LOOPBACK}:{api_port}"
+        with console.status("Starting Dagster, the service and its embedder …"):
+            embedder = environment["MEDSEARCH_API_EMBEDDER_URL"]
+            dagster = start_servers(processes, home / "dagster", dagster_port, service, embedder)
+        _ingest(console, dagster)
+        with console.status("Accounting for every landed object …"):
+            dagster.run_job("ledger_job")
+        _print_account(console, Warehouse(open_store(environment["MEDSEARCH_WAREHOUSE"])))
+        _print_example(console, service)
+        for sensor in SENSORS:
+            dagster.start_sensor(sensor)
+        console.print(
+            f"\n[bold]Page[/]     http://localhost:{api_port}\n[bold]GraphQL[/]  http://localhost:{api_port}/graphql\n"
+            f"[bold]Dagster[/]  http://localhost:{dagster_port}/asset-groups"
+        )
+        if once:
+            return
+        console.print(
+            f"\nFiles that you add to {home / 'landing'} become searchable about a minute later.\n"
+            f"Other commands look at the demo by --home, such as medsearch status --home {named_home}",
+            soft_wrap=True,
+        )
+        console.print("Ctrl-C stops everything.")
+        processes.watch()
 
 
 def _write_data(console: Console, landing: Path, patients: int) -> None:
@@ -95,13 +110,13 @@ def _write_data(console: Console, landing: Path, patients: int) -> None:
     console.print(f"Demo data: {summary.images} synthetic images of {summary.studies} studies, {real} real DICOM files")
 
 
-def _environment(home: Path, api_port: int, embedder_port: int) -> dict[str, str]:
-    prepare_dagster_home(home / "dagster", is_kept=False)
+def _environment(home: Path, dagster_port: int, api_port: int, embedder_port: int) -> dict[str, str]:
     token = secrets.token_urlsafe()
     return os.environ | {
         "DAGSTER_HOME": str(home / "dagster"),
         **ENVIRONMENT,
         **COMPLETE_ENVIRONMENT,
+        "MEDSEARCH_DAGSTER_URL": f"http://localhost:{dagster_port}",
         "MEDSEARCH_LANDING": str(home / "landing"),
         "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
         "MEDSEARCH_INDEX": str(home / "index"),

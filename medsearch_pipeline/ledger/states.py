@@ -192,9 +192,9 @@ _ENTRIES = f"""
 
 _REJECTIONS = f"""
     WITH outcomes AS ({OUTCOMES}), now AS (SELECT * FROM ledger WHERE state NOT IN $tombstones)
-    SELECT o.key, o.frame, o.reason, o.detail FROM outcomes o JOIN now USING (patient, study, key)
+    SELECT o.key, o.frame, now.state, o.reason, o.detail FROM outcomes o JOIN now USING (patient, study, key)
     WHERE o.reason IS NOT NULL AND now.state IN ('indexed', 'rejected', 'excluded') AND now.kind != 'rejected'
-    UNION ALL SELECT key, NULL, reason, detail FROM now WHERE kind = 'rejected'
+    UNION ALL SELECT key, NULL, state, reason, detail FROM now WHERE kind = 'rejected'
     ORDER BY key, frame NULLS FIRST
 """  # noqa: S608
 
@@ -271,7 +271,7 @@ def decide_states(inputs: LedgerInputs, image_inputs_digest: InputsDigest, repor
 
 
 def current_rejections(ledger: pa.Table, catalog: pa.Table) -> pa.Table:
-    """Key, frame, reason and detail of every object or frame that was rejected in its landed version."""
+    """Key, frame, state, reason and detail of every object or frame that was rejected or excluded in its landed version."""
     return query_tables(_REJECTIONS, {"tombstones": list(TOMBSTONES)}, ledger=ledger, catalogue=catalog)
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.storage.ledger import LedgerTotals, totals_of
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
@@ -60,10 +61,10 @@ def compare_with_inventory(warehouse: Warehouse, rows: pa.Table) -> Ledger:
 
 def format_equation(ledger: Ledger) -> str:
     """The totals as an equation."""
-    of = ledger.totals.of
-    indexed = of("indexed")
+    of, indexed = ledger.totals.of, ledger.totals.of("indexed")
+    objects, images = counted(indexed.objects - indexed.reports, "DICOM object"), counted(indexed.images, "image")
     return (
-        f"{ledger.listed} objects = {indexed.objects - indexed.reports} DICOM objects indexed ({indexed.images} images) "
-        f"+ {indexed.reports} reports indexed + {of('pending').objects} pending + {of('rejected').objects} rejected "
-        f"+ {of('excluded').objects} excluded + {ledger.unaccounted} unaccounted for"
+        f"{counted(ledger.listed, 'object')} = {objects} indexed ({images}) + {counted(indexed.reports, 'report')} indexed "
+        f"+ {of('pending').objects} pending + {of('rejected').objects} rejected + {of('excluded').objects} excluded "
+        f"+ {ledger.unaccounted} unaccounted for"
     )

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
-from dagster._daemon.controller import get_daemon_statuses
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
+from medsearch_pipeline.orchestration.daemon import daemon_health
 from medsearch_pipeline.orchestration.data_versions import patch_dagster
 from medsearch_pipeline.readiness.finding import Finding
 
 HOME = "DAGSTER_HOME"
-DAEMON_SECONDS = 120
-"""A daemon sends a heartbeat every 30 s."""
 
 
 def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
@@ -28,11 +27,9 @@ def check_dagster(environment: Mapping[str, str]) -> list[Finding]:
     found = [_file_finding(Path(home))]
     try:
         with dg.DagsterInstance.get() as instance:
-            runs, daemon = instance.get_runs_count(), check_daemon(instance, home)
-            found += [
-                Finding(check="dagster storage", level="ok", message=f"reachable, {runs} runs", setting=HOME, value=home),
-                daemon,
-            ]
+            message = f"reachable, {counted(instance.get_runs_count(), 'run')}"
+            daemon = check_daemon(instance, home)
+            found += [Finding(check="dagster storage", level="ok", message=message, setting=HOME, value=home), daemon]
             if daemon.level != "ok":  # a running daemon has its own environment
                 found += _environment_findings(environment)
     except Exception as error:  # noqa: BLE001 - whatever Dagster, its storage or a driver raises
@@ -63,8 +60,14 @@ def check_dagster_version() -> Finding:
 
 def _home_finding(home: str) -> Finding | None:
     if not home:
-        fault = "is not set, so Dagster would keep its state in a temporary folder"
-    elif not os.path.isabs(home):
+        return Finding(
+            check="dagster home",
+            level="warning",
+            message=f"{HOME} is not set, so Dagster would keep its state in a temporary folder; medsearch up sets it",
+            setting=HOME,
+            advice="start medsearch up, or set it to the absolute path of a writable folder with a copy of dagster.yaml",
+        )
+    if not os.path.isabs(home):
         fault = "is not an absolute path, which Dagster requires"
     elif not os.path.isdir(home):
         fault = "is not a folder"
@@ -113,21 +116,19 @@ def _environment_findings(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def check_daemon(instance: dg.DagsterInstance, home: str) -> Finding:
-    """Whether the daemon of an instance runs: without it no sensor is evaluated, and no queued run starts."""
-    required = instance.get_required_daemon_types()
-    statuses = get_daemon_statuses(instance, required, ignore_errors=True, heartbeat_tolerance_seconds=DAEMON_SECONDS)
-    silent = sorted(name for name, status in statuses.items() if not status.healthy)
-    if not silent:
+    """Whether the daemon of an instance runs."""
+    health = daemon_health(instance, home)
+    if not health.silent:
         return Finding(check="dagster daemon", level="ok", message="runs", setting=HOME, value=home)
     return Finding(
         check="dagster daemon",
         level="warning",
         message="does not run, so no sensor is evaluated and no run starts"
-        if len(silent) == len(required)
-        else f"parts of it do not run: {', '.join(silent)}",
+        if health.is_stopped
+        else f"parts of it do not run: {', '.join(health.silent)}",
         setting=HOME,
         value=home,
-        advice="start dagster-daemon run -w workspace.yaml, or medsearch up",
+        advice="start medsearch up, or dagster-daemon run -w workspace.yaml",
     )
 
 

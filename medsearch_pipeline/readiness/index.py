@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError, MedsearchError
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.open import open_index
@@ -56,7 +57,8 @@ def check_index(settings: Settings) -> Finding:
         return finding(
             "warning", f"it holds vectors of {health.model_id}, but the configured model is {settings.model}", REINDEX
         )
-    return finding("ok", f"{health.images} images, {health.reports} reports of {health.studies} studies")
+    images, reports = counted(health.images, "image"), counted(health.reports, "report")
+    return finding("ok", f"{images}, {reports} of {counted(health.studies, 'study')}")
 
 
 def _is_writable(index: str) -> bool:

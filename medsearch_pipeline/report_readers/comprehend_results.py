@@ -167,7 +167,7 @@ def _mention(
 
 def _concept(words: str) -> tuple[str, str]:
     """The vocabulary's concept for these words and its category, or the words themselves and no category."""
-    for unit in read_units(words, 0, len(words)):
+    for _, unit in read_units(words, 0, len(words)):
         for mention in resolved_mentions(unit):
             if mention.value.name:
                 return mention.value.name, mention.value.category

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
@@ -188,31 +189,32 @@ def _request(span: PartitionRange, token: str, digest: str) -> dg.RunRequest:
 
 
 def _model_sentence(studies: int, model: Availability | None) -> str:
+    waiting = counted(studies, "study")
     if model is None:
-        return f"{studies} studies wait for the model, whose weights are being loaded or downloaded: the next tick checks again"
-    return f"{studies} studies wait for the model; no run is requested: {model.sentence}"
+        return f"waiting for the model's weights, which are being loaded or downloaded: {waiting}; the next tick checks again"
+    return f"waiting for the model: {waiting}; no run is requested: {model.sentence}"
 
 
 def _failure_sentences(instance: dg.DagsterInstance, failures: FailedRuns) -> list[str]:
     """How many studies wait in each failed run, and why it failed."""
     named = list(failures.held.items())[:MAX_NAMED_RUNS]
     parts = [
-        f"{len(keys)} studies are in the failed run {run.id} ({failure_sentence(instance, run.id)}); they are retried "
+        f"in the failed run {run.id} ({failure_sentence(instance, run.id)}): {counted(len(keys), 'study')}, retried "
         "when the settings change, or by medsearch ingest"
         for run, keys in named
     ]
     others = len(failures.held) - len(named)
-    return [*parts, f"{others} more failed runs: medsearch status lists them"] if others else parts
+    return [*parts, f"{counted(others, 'more failed run')}: medsearch status lists them"] if others else parts
 
 
 def _format_summary(done: DispatchPlan, resting: int, settings: Settings, obstacles: Sequence[str]) -> str:
     studies = sum(len(span.studies) for span in done.ranges)
     parts = list(obstacles)
-    parts += [f"requested {len(done.ranges)} runs for {studies} studies"] if done.ranges else []
+    parts += [f"requested {counted(len(done.ranges), 'run')} for {counted(studies, 'study')}"] if done.ranges else []
     if resting:
-        parts.append(f"{resting} studies are settling ({settings.settle_seconds} s without changes)")
+        parts.append(f"settling ({settings.settle_seconds} s without changes): {counted(resting, 'study')}")
     if done.busy:
-        parts.append(f"{done.busy} wait for the run that is processing them")
+        parts.append(f"waiting for the run that processes them: {done.busy}")
     if done.without_free_run:
-        parts.append(f"{done.without_free_run} wait for a free run ({settings.max_runs_in_flight} at a time)")
+        parts.append(f"waiting for a free run ({settings.max_runs_in_flight} at a time): {done.without_free_run}")
     return "; ".join(parts) or "no study changed"

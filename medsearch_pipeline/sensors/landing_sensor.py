@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from medsearch_core.counted import counted
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
@@ -109,8 +110,7 @@ def _format_summary(looked: int, cursor: Cursor, recorded: ScanResult, *, is_end
     place = f" after {cursor.after}" if cursor.after else ""
     counts = {kind: getattr(recorded, kind) for kind in CHANGES}
     changes = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count or kind != "retagged")
-    ticks = "1 tick" if cursor.ticks == 0 else f"{cursor.ticks + 1} ticks"
-    end = f"; scanned the whole store in {ticks}" if is_end else ""
+    end = f"; scanned the whole store in {counted(cursor.ticks + 1, 'tick')}" if is_end else ""
     if recorded.entry is None:
         return f"no changes in {looked:,} objects{place}{end}"
-    return f"scanned {looked:,} objects{place}: {changes} in {len(recorded.studies)} studies, journaled{end}"
+    return f"scanned {looked:,} objects{place}: {changes} in {counted(len(recorded.studies), 'study')}, journaled{end}"

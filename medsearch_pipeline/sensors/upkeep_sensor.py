@@ -8,6 +8,7 @@ from itertools import islice
 
 import dagster as dg
 
+from medsearch_core.counted import counted
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import pending
 from medsearch_pipeline.jobs import UPKEEP_JOBS
@@ -146,8 +147,8 @@ def _format_summary(
         of = [each for each in chosen if each.job == job]
         if of:
             studies, along = sum(each.studies for each in of), sum(each.partitions - each.studies for each in of)
-            passing = f", including {along} up-to-date ones between them" if along else ""
-            parts.append(f"requested {len(of)} runs of {job} for {studies} studies{passing}")
+            passing = f", including {along} up to date between them" if along else ""
+            parts.append(f"requested {counted(len(of), 'run')} of {job} for {counted(studies, 'study')}{passing}")
     if not chosen:
         parts.append("requested nothing")
     if skipped:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 
+from medsearch_core.counted import counted
 from medsearch_pipeline.alerts.alert import redact
 from medsearch_pipeline.jobs import JOBS
 from medsearch_pipeline.settings import Settings
@@ -67,4 +68,4 @@ def _message_of(tick: InstigatorTick) -> str:
         return tick.error.cls_name or "an error"
     if tick.skip_reason:
         return redact(tick.skip_reason)
-    return f"{tick.requested_job_run_count} runs requested" if tick.run_keys or tick.run_ids else ""
+    return f"{counted(tick.requested_job_run_count, 'run')} requested" if tick.run_keys or tick.run_ids else ""

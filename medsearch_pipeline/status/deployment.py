@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from medsearch_pipeline.ledger.pending_reasons import (
     with_pending_reasons,
 )
 from medsearch_pipeline.models.availability import known_availability
+from medsearch_pipeline.orchestration.daemon import DaemonHealth, daemon_health
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.automation import Automation, read_automation
 
@@ -71,6 +73,7 @@ class DeploymentStatus:
         is_model_available: None if unknown.
         last_inventory, last_ledger: When their jobs last succeeded; None if they never did, or without Dagster's state.
         has_dagster: Whether Dagster's state could be read.
+        daemon: The health of Dagster's daemon; None without Dagster's state.
     """
 
     objects: Mapping[str, int] = field(default_factory=dict)
@@ -87,6 +90,7 @@ class DeploymentStatus:
     automation: Sequence[Automation] = ()
     failed_runs: Sequence[FailedRun] = ()
     has_dagster: bool = False
+    daemon: DaemonHealth | None = None
 
 
 def read_status(
@@ -119,6 +123,7 @@ def read_status(
         automation=read_automation(settings, instance) if instance else (),
         failed_runs=_read_failed_runs(instance) if instance else (),
         has_dagster=instance is not None,
+        daemon=daemon_health(instance, os.environ["DAGSTER_HOME"]) if instance else None,
     )
 
 

@@ -17,8 +17,13 @@ from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.studies.documents import study_from_path
 
 READERS = 16
-UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid", "study_id")
-"""UIDs that a study's table of images has, and that its landed keys may lack."""
+UIDS = {
+    "sop_instance_uid": "SOPInstanceUID",
+    "study_instance_uid": "StudyInstanceUID",
+    "series_instance_uid": "SeriesInstanceUID",
+    "study_id": "StudyID",
+}
+"""Column of a study's table of images, which its landed keys may lack → keyword."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +77,22 @@ def find_by_uid(text: str, warehouse: Warehouse, index: SearchIndex, inventory: 
         return Match("SOPInstanceUID", [StudyKey(image.patient, image.study)], inventory.slice(0, 0))
     studies = [study for entry in warehouse.store.list("dicom_metadata") if (study := _study_of(entry.key))]
     with ThreadPoolExecutor(READERS) as readers:
-        found = readers.map(lambda study: _names(warehouse, study, text), studies)
-        matching = sorted(study for study, is_match in zip(studies, found, strict=True) if is_match)
-    return Match("DICOM UID", matching, inventory.slice(0, 0)) if matching else None
+        kinds = dict(zip(studies, readers.map(lambda study: _kind(warehouse, study, text), studies), strict=True))
+    matching = sorted(study for study, kind in kinds.items() if kind)
+    return Match(kinds[matching[0]] or "", matching, inventory.slice(0, 0)) if matching else None
 
 
 def _study_of(path: str) -> StudyKey | None:
     return study_from_path(path.removeprefix("dicom_metadata/"))
 
 
-def _names(warehouse: Warehouse, study: StudyKey, text: str) -> bool:
-    """Whether a study's table of images contains the text as a UID. A damaged table matches nothing; `stale` reports it."""
+def _kind(warehouse: Warehouse, study: StudyKey, text: str) -> str | None:
+    """What the text names in a study's table of images. A damaged table matches nothing; `stale` reports it."""
     try:
-        rows = warehouse.written(study_path("dicom_metadata", study), UIDS).rows
+        rows = warehouse.written(study_path("dicom_metadata", study), [*UIDS]).rows
     except (ObjectNotFound, pa.ArrowException):
-        return False
-    return any(pc.any(pc.equal(rows[name], text)).as_py() for name in UIDS)
+        return None
+    return next((kind for name, kind in UIDS.items() if pc.any(pc.equal(rows[name], text)).as_py()), None)
 
 
 def _escape(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from medsearch_core.counted import counted
 from medsearch_core.errors import MedsearchError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
@@ -88,7 +89,7 @@ def ingest_studies(
         tags = {**range_tags(members[0], members[-1], len(members)), **settings_tags(digest)}
         run_id = launcher.launch(JOB, tags)
         done.runs, done.studies = done.runs + 1, done.studies + len(members)
-        display.say(f"run {run_id} of {JOB} processes {len(members)} studies")
+        display.say(f"run {run_id} of {JOB} processes {counted(len(members), 'study')}")
         if _follow(instance, launcher, display, run_id, len(members)) != dg.DagsterRunStatus.SUCCESS:
             done.failed[run_id] = failure_sentence(instance, run_id)
             unfinished += Partitions.of(members).studies

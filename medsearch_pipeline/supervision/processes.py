@@ -56,10 +56,11 @@ class Processes:
                 raise MedsearchError(f"{name} was not ready after {seconds:.0f} s: see {self._log(name)}")
             time.sleep(0.3)
 
-    def watch(self) -> None:
-        """Waits until a server ends, and raises `ProcessEnded`."""
+    def watch(self, on_pause: Callable[[], object] = lambda: None) -> None:
+        """Waits until a server ends, and raises `ProcessEnded`. Calls `on_pause` about once a second."""
         while True:
             self.check()
+            on_pause()
             time.sleep(1.0)
 
     def check(self) -> None:

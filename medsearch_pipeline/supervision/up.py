@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 from rich.console import Console
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.process.environment import load_settings
+from medsearch_pipeline.orchestration.dagster_home import hold_dagster_home, prepare_dagster_home
 from medsearch_pipeline.readiness.run import BEFORE_START, run_checks
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.supervision.dagster_home import hold_dagster_home, prepare_dagster_home
+from medsearch_pipeline.supervision.home_settings import write_home_settings
 from medsearch_pipeline.supervision.ports import LOOPBACK, local_url, require_port
 from medsearch_pipeline.supervision.processes import Processes, stop_on_signals
+from medsearch_pipeline.supervision.run_news import RunNews
 from medsearch_pipeline.supervision.servers import COMPLETE_ENVIRONMENT, start_servers
 from medsearch_pipeline.supervision.up_environment import starts_embedder, up_environment
 
@@ -28,11 +32,12 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
         ProcessEnded: one of the processes ended; the others are stopped.
     """
     is_without_sign_in = not os.environ.get("MEDSEARCH_API_SIGN_IN")
-    environment = up_environment(os.environ, home.expanduser().absolute(), landing, dagster_port, api_port)
+    home, given = home.expanduser().absolute(), dict(os.environ)
+    environment = up_environment(given, home, landing, dagster_port, api_port)
     os.environ.update(environment)
     settings = load_settings(Settings)
     api_host, api_port = environment.get("MEDSEARCH_API_HOST", LOOPBACK), _port(environment["MEDSEARCH_API_PORT"])
-    dagster_home, logs = Path(environment["DAGSTER_HOME"]), home.expanduser().absolute() / "logs"
+    dagster_home, logs = Path(environment["DAGSTER_HOME"]), home / "logs"
     has_embedder = starts_embedder(environment["MEDSEARCH_API_EMBEDDER_URL"], settings.embedder_port)
     stop_on_signals()
     try:
@@ -44,6 +49,7 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
         prepare_dagster_home(dagster_home)
         with ExitStack() as running:
             running.enter_context(hold_dagster_home(dagster_home))
+            write_home_settings(home, environment, given)
             processes = running.enter_context(Processes(logs, {**environment, **COMPLETE_ENVIRONMENT}))
             embedder_url = local_url(settings.embedder_host, settings.embedder_port) if has_embedder else None
             with console.status("Starting Dagster, the service and its embedder …"):
@@ -56,7 +62,13 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
             else:
                 console.print(f"A study is ingested once it has not changed for {settings.settle_seconds} s.")
             console.print("Ctrl-C stops everything.")
-            processes.watch()
+            news = RunNews(running.enter_context(dg.DagsterInstance.get()), datetime.now(UTC))
+
+            def print_news() -> None:
+                for line in news.lines():
+                    _print(console, line)
+
+            processes.watch(print_news)
     except KeyboardInterrupt:
         console.print("Stopped.")
     return 0
@@ -72,7 +84,7 @@ def require_readiness(console: Console, settings: Settings, environment: Mapping
         findings = run_checks(settings, environment, BEFORE_START, lambda name: status.update(f"Checking {name} …"))
     for finding in findings:
         if finding.level == "warning":
-            console.print(f"Warning: {finding.sentence}", markup=False, highlight=False, soft_wrap=True)
+            _print(console, f"Warning: {finding.sentence}")
     if problems := [finding.sentence for finding in findings if finding.level == "problem"]:
         raise ConfigurationError("\n".join(problems))
 
@@ -94,4 +106,8 @@ def _print_addresses(console: Console, settings: Settings, environment: Mapping[
         "Logs": str(logs),
     }
     for name, address in rows.items():
-        console.print(f"{name:<10} {address}", markup=False, highlight=False, soft_wrap=True)
+        _print(console, f"{name:<10} {address}")
+
+
+def _print(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -78,6 +80,13 @@ class Up:
         return [self.process, *self.process.children(recursive=True)]
 
 
+def medsearch(folder: Path, command: str) -> Any:
+    """What a command prints as JSON about the home of `up`."""
+    arguments = [str(MEDSEARCH), command, "--home", "home", "--json"]
+    done = subprocess.run(arguments, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("up")
@@ -102,13 +111,20 @@ def test_what_lies_in_the_landing_folder_is_searchable_by_one_command_and_ctrl_c
     up.wait_until(up.reports)
     images = [{"id": sop_instance_uid(STUDY, number)} for number in (1, 2)]
     assert up.reports() == [{"id": STUDY.study, "images": {"nodes": images}}]
-    assert {path.name for path in (folder / "home").iterdir()} == {"dagster", "index", "logs", "warehouse"}
+    assert {path.name for path in (folder / "home").iterdir()} == {"dagster", "index", "logs", "settings.env", "warehouse"}
     family = up.family()
     assert len(family) >= 6
+    assert re.search(r"run \w{8} of ingest_job began: 1 study$", up.output, re.MULTILINE)
+    up.wait_until(lambda: re.search(r"run \w{8} of ingest_job succeeded after \d+ s: 1 study$", up.output, re.MULTILINE))
+    assert not medsearch(folder, "status")["daemon"]["silent"]
+    findings = {finding["check"]: finding["level"] for finding in medsearch(folder, "check")}
+    assert {level for check, level in findings.items() if check not in ("disk", "memory")} == {"ok"}
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(MAX_SECONDS) == 0
     _, alive = psutil.wait_procs(family, timeout=300)
     assert alive == []
+    found = medsearch(folder, "status")
+    assert (found["objects"]["indexed"], found["daemon"]["is_stopped"]) == (3, True)
 
 
 def test_a_process_that_dies_is_named_and_ends_the_others(up: Up, folder: Path) -> None:

@@ -19,7 +19,7 @@ MAX_WORDS_BETWEEN = 5
 
 
 def as_alternatives(
-    words: list[str], commas: frozenset[int], mentions: Sequence[Match[Concept]], decisions: list[Decision]
+    words: Sequence[str], commas: frozenset[int], mentions: Sequence[Match[Concept]], decisions: list[Decision]
 ) -> list[Decision]:
     """The decisions, one a mention in order, with a doubt for each alternative that no other word doubts."""
     decided = list(decisions)
@@ -32,7 +32,7 @@ def as_alternatives(
 
 
 def _chains(
-    words: list[str], commas: frozenset[int], mentions: Sequence[Match[Concept]], decisions: list[Decision]
+    words: Sequence[str], commas: frozenset[int], mentions: Sequence[Match[Concept]], decisions: list[Decision]
 ) -> Iterator[tuple[int, int, str]]:
     """The first and last mention of each list of alternatives, and the word that joins its last two."""
     last = len(mentions) - 1
@@ -52,7 +52,7 @@ def _chains(
         last = first
 
 
-def _joint(words: list[str], earlier: Match[Concept], later: Match[Concept]) -> str | None:
+def _joint(words: Sequence[str], earlier: Match[Concept], later: Match[Concept]) -> str | None:
     between = words[earlier.last + 1 : later.first]
     if not (_is_alternative(earlier) and _is_alternative(later)) or earlier.value.name == later.value.name:
         return None
@@ -61,7 +61,7 @@ def _joint(words: list[str], earlier: Match[Concept], later: Match[Concept]) -> 
     return next((word for word in between if word in DISJOINING or word in VERSUS), None)
 
 
-def _goes_on(words: list[str], commas: frozenset[int], earlier: Match[Concept], later: Match[Concept]) -> bool:
+def _goes_on(words: Sequence[str], commas: frozenset[int], earlier: Match[Concept], later: Match[Concept]) -> bool:
     """Whether the mention before is an item of the same list: "atelectasis, aspiration, or pneumonia"."""
     if _joint(words, earlier, later) is not None:
         return True
@@ -70,7 +70,7 @@ def _goes_on(words: list[str], commas: frozenset[int], earlier: Match[Concept], 
     return _is_alternative(earlier) and has_comma and len(between) <= MAX_WORDS_BETWEEN and _is_plain(words, between)
 
 
-def _is_plain(words: list[str], between: range) -> bool:
+def _is_plain(words: Sequence[str], between: range) -> bool:
     return JOINING.isdisjoint(words[between.start : between.stop - 1])
 
 

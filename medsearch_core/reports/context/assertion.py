@@ -16,6 +16,8 @@ from typing import Any
 
 from medsearch_core.reports.context.clauses import JOINING, clause_ends
 from medsearch_core.reports.context.cues import COMMA, CONTRAST, Cue, cue_matcher
+from medsearch_core.reports.data_files import word_list
+from medsearch_core.reports.text.answers import PRESENT
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.units import Unit
 
@@ -30,49 +32,15 @@ SECTION_ASSERTIONS = {
     "comparison": "historical",
 }
 
-EARLIER = frozenset({"prior", "previous", "past", "former"})
-PARTICIPLES = frozenset({"removed", "withdrawn", "resolved", "cleared", "absent", "gone", "excluded", "discontinued"})
-SINGULAR = frozenset({"is", "was", "has"})
-VERSUS = frozenset({"versus", "vs", "either"})
+EARLIER = word_list("earlier")
+PARTICIPLES = word_list("participles")
+SINGULAR = word_list("singular")
+VERSUS = word_list("versus")
 
-BEYOND = frozenset(
-    {
-        *(
-            "above",
-            "beyond",
-            "outside",
-            "over",
-            "more",
-            "greater",
-            "larger",
-            "bigger",
-            "wider",
-            "exceed",
-            "exceeding",
-            "than",
-            "less",
-        ),
-        *(
-            "far",
-            "fail",
-            "failed",
-            "hard",
-            "called",
-            "call",
-            "partially",
-            "partly",
-            "almost",
-            "nearly",
-            "slowly",
-            "becoming",
-            "had",
-        ),
-        *("would", "anything", "but", "not", "hazy", "opacified", "until", "if", "no", "longer", "never", "abnormal"),
-    }
-)
+BEYOND = word_list("beyond normal")
 """Words inside a statement of normality that turn it round: "heart is larger than normal"."""
 
-FAR_FROM = frozenset({"not", "only", "longer", "nor", "never", "until", "if", "than"})
+FAR_FROM = word_list("far from normal")
 """Words before one: "not a normal chest"."""
 
 FORWARD_WORDS, BACKWARD_WORDS = 40, 20
@@ -91,9 +59,9 @@ class Decision:
 class Context:
     """The cues of one unit, asked once per mention in it."""
 
-    def __init__(self, unit: Unit, text: str, mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]) -> None:
+    def __init__(self, unit: Unit, mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]) -> None:
         found = [match for match in cue_matcher().find(unit.words) if match.value.kind != "pseudo"]
-        self._unit, self._text = unit, text
+        self._unit = unit
         self._cues = [match for match in found if match.value.kind in ("cue", CONTRAST)]
         self._firsts = [match.first for match in self._cues]
         self._mention_ends = sorted(mention.last for mention in mentions)
@@ -102,25 +70,34 @@ class Context:
         if self._cues:
             self._commas = sorted(unit.commas)
             self._terms = found
-            self._clauses = clause_ends(unit.words, unit.commas, mentions, statements)
+            self._clauses = clause_ends(unit, mentions, statements)
 
     def decide(self, mention: Match[Any]) -> Decision:
         """The assertion of a mention, how certain it is, and the cue that decided it."""
         answer = self._unit.answer if mention.last < self._unit.value else None
-        if answer is not None and answer.assertion != "present":
+        if answer is not None and (answer.assertion != "present" or answer == PRESENT):
             return Decision(answer.assertion, answer.certainty, answer.cue or None)
         low = bisect_left(self._firsts, mention.first - FORWARD_WORDS)
         high = bisect_right(self._firsts, mention.last + BACKWARD_WORDS)
         own = 0 if answer is None else self._unit.value
         applying = [cue for cue in self._cues[low:high] if cue.first >= own and self._applies(cue, mention)]
         if not applying:
-            return Decision()
-        cue = min(
+            heading = self._unit.heading if mention.first >= self._unit.value else None
+            return Decision(heading.assertion, heading.certainty, heading.cue) if heading else Decision()
+        cue = self._of_then(applying) or min(
             applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
         )
         is_preferred = cue.value.kind == CONTRAST and mention.first < cue.last
-        words = self._unit.sentence.text(self._text, cue.first, cue.last)
+        words = self._unit.span(cue.first, cue.last)
         return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, words)
+
+    def _of_then(self, applying: Sequence[Match[Cue]]) -> Match[Cue] | None:
+        """The cue that says that a denial is of an earlier examination: "there was no effusion on the prior"."""
+        if any(cue.value.assertion == "absent" and cue.value.direction != "forward" for cue in applying):
+            return None
+        words = self._unit.words
+        told = [cue for cue in applying if (cue.value.assertion, cue.value.direction) == ("historical", "backward")]
+        return next((cue for cue in told if not EARLIER.isdisjoint(words[i] for i in cue.words)), None)
 
     def states(self, statement: Match[Any]) -> bool:
         """Whether a statement of normality holds: not "lungs are not clear", "heart larger than normal", "lungs clear: no"."""
@@ -145,9 +122,23 @@ class Context:
             reach = min(cue.value.words or FORWARD_WORDS, FORWARD_WORDS)
             is_near = mention.first - cue.last <= reach and cue.value.direction != "backward"
             return is_near and not self._is_ended("forward", cue, cue.last, mention.first)
+        if self._opens_bracket(mention.last, cue.first) or self._is_of_other_side(cue, mention):
+            return False
         reach = min(cue.value.words or BACKWARD_WORDS, BACKWARD_WORDS)
         is_near = 0 < cue.first - mention.last <= reach and cue.value.direction != "forward"
         return is_near and not self._is_next(cue, mention) and not self._is_ended("backward", cue, mention.last, cue.first)
+
+    def _opens_bracket(self, first: int, last: int) -> bool:
+        """Whether a bracket opens between two words and does not close: "atelectasis (pneumonia is unlikely)"."""
+        sentence = self._unit.sentence
+        gap = self._unit.text[sentence.ends[first] : sentence.begins[last]]
+        return gap.rfind("(") > gap.rfind(")") and any(map(str.isalnum, gap[gap.rfind("(") :]))
+
+    def _is_of_other_side(self, cue: Match[Cue], mention: Match[Any]) -> bool:
+        """Whether a cue is said of the other side: "left pneumothorax, right none"."""
+        words, side = self._unit.words, cue.first - 1
+        sides = {words[side], words[mention.first - 1]} if mention.first else set()
+        return side in self._unit.commas and sides == {"left", "right"} and cue.value.assertion == "absent"
 
     def _is_versus(self, cue: Match[Cue]) -> bool:
         """Whether a cue says no more than that there is an alternative, which any other doubt outranks."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medsearch_core.reports.text.words import Sentence
@@ -56,7 +57,7 @@ def find_measurements(text: str, sentence: Sentence) -> list[Measurement]:
     return found
 
 
-def _in_order(sentence: Sentence) -> list[int]:
+def _in_order(sentence: Sentence) -> Sequence[int]:
     """Where the words begin, without the words of a table's heading, which follow those of the row they stand above."""
     begins = sentence.begins
     return begins[: next((i for i in range(1, len(begins)) if begins[i] < begins[i - 1]), len(begins))]

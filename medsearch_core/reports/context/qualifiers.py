@@ -158,7 +158,7 @@ class Surroundings:
 def qualifiers_of(words: str) -> Qualifiers:
     """What these words say, whatever they stand beside; the first of each kind counts."""
     said: list[str | None] = [None, None, None, None]
-    for unit in read_units(words, 0, len(words)):
+    for _, unit in read_units(words, 0, len(words)):
         for found in _matcher().find(unit.words):
             told = found.value
             said = [a or b for a, b in zip(said, (told.severity, told.change, told.laterality, told.anatomy), strict=True)]

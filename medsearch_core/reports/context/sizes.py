@@ -22,6 +22,7 @@ from typing import Any
 from medsearch_core.reports.context.measured_words import AHEAD_WORDS, MeasuredSentence, tubes
 from medsearch_core.reports.context.measurements import UNITS
 from medsearch_core.reports.text.phrases import Match
+from medsearch_core.reports.text.units import Unit
 from medsearch_core.reports.text.words import Sentence
 
 TRIGGERS = UNITS | {"carina", "carinal", "bifurcation"}
@@ -43,23 +44,28 @@ class Sizes:
 NO_SIZES = Sizes()
 
 
-def sizes_of(text: str, sentence: Sentence, mentions: Sequence[Match[Any]], following: Sentence | None = None) -> list[Sizes]:
-    """The sizes of each mention, in the order given, with what the sentence after says of the last one.
+def sizes_of(unit: Unit, mentions: Sequence[Match[Any]], following: Unit | None = None) -> list[Sizes]:
+    """The sizes of each mention, in the order given, with what the unit after says of the last one.
 
-    The mentions are those of the sentence in order, the phrases that mean no concept among them; `value.category` and
-    `value.name` are read. The sentence after counts where it only goes on: "It measures 8 mm", "The tip is at the carina".
+    The mentions are those of the unit in order, the phrases that mean no concept among them; `value.category` and
+    `value.name` are read. The unit after counts where it only goes on: "It measures 8 mm", "The tip is at the carina".
     """
     sizes = [NO_SIZES] * len(mentions)
     if not mentions:
         return sizes
-    if not TRIGGERS.isdisjoint(sentence.words):
-        sizes = _Reading(text, sentence, mentions).sizes()
-    if following is not None and not TRIGGERS.isdisjoint(following.words):
-        _go_on(text, following, mentions, sizes)
+    if has_lengths(unit):
+        sizes = _Reading(unit.text, unit.sentence, mentions).sizes()
+    if following is not None and has_lengths(following):
+        _go_on(following, mentions, sizes)
     return sizes
 
 
-def _go_on(text: str, following: Sentence, mentions: Sequence[Match[Any]], sizes: list[Sizes]) -> None:
+def has_lengths(unit: Unit) -> bool:
+    """Whether a unit may tell a size or a distance from the carina."""
+    return not TRIGGERS.isdisjoint(unit.words)
+
+
+def _go_on(following: Unit, mentions: Sequence[Match[Any]], sizes: list[Sizes]) -> None:
     """Adds what the sentence after says of the last finding or tube, where its subject is nothing else."""
     for is_tube in (False, True):
         last = next(
@@ -68,7 +74,7 @@ def _go_on(text: str, following: Sentence, mentions: Sequence[Match[Any]], sizes
         if last is None or sizes[last] != NO_SIZES:
             continue
         before = Match((-1,), mentions[last].value)
-        reading = _Reading(text, following, [before])
+        reading = _Reading(following.text, following.sentence, [before])
         if reading.is_continued("tip" if is_tube else "pronoun"):
             sizes[last] = reading.sizes()[0]
 

@@ -160,8 +160,7 @@ def confusions(
 def _sentence(report: ReadText, entity: EntityRecord) -> str:
     for section in report.sections:
         if section.begin <= entity.begin < section.end:
-            for unit in read_units(report.text, section.begin, section.end):
-                sentence = unit.sentence
-                if sentence.begins[0] <= entity.begin < sentence.ends[-1]:
-                    return " ".join(report.text[sentence.begins[0] : sentence.ends[-1]].split())
+            for at, unit in read_units(report.text, section.begin, section.end):
+                if at + unit.sentence.begins[0] <= entity.begin < at + unit.sentence.ends[-1]:
+                    return " ".join(unit.span(0, -1).split())
     return entity.text

@@ -19,8 +19,12 @@ def read_sentences(text: str, section: Section, signs: Sequence[str] = ()) -> It
     """The sentences of a section that hold one of the signs, or all without any; none where it tells of what was before."""
     if section.name in EARLIER:
         return
+    part = text[section.begin : section.end].lower()
+    if signs and not any(sign in part for sign in signs):
+        return
     for stretch in stretches(text, section.begin, section.end):
-        if signs and not any(sign in text[stretch.begin : stretch.end].lower() for sign in signs):
+        own = part[stretch.begin - section.begin : stretch.end - section.begin]
+        if signs and not any(sign in own for sign in signs):
             continue
         sentence = words_of(text, stretch.begin, stretch.end)
         if sentence is not None:

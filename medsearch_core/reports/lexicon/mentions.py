@@ -21,7 +21,7 @@ CHEST = frozenset({"chest", "thorax", "thoracic"})
 """Words of a label under which terms without an organ are the chest's in any examination: "Lower chest: no effusion"."""
 
 
-def find_mentions(words: list[str]) -> list[Match[Concept]]:
+def find_mentions(words: Sequence[str]) -> list[Match[Concept]]:
     """The mentions in these folded words, in order; those of phrases to be passed over have a concept without a name."""
     found = vocabulary().findings.find(words)
     shared = [second for first in found if words[first.first] in SHARED for second in _elliptical(words, first)]
@@ -33,7 +33,7 @@ def find_mentions(words: list[str]) -> list[Match[Concept]]:
     return sorted([*shared, *(m for m in found if taken.isdisjoint(m.words))], key=lambda mention: mention.first)
 
 
-def _elliptical(words: list[str], first: Match[Concept]) -> list[Match[Concept]]:
+def _elliptical(words: Sequence[str], first: Match[Concept]) -> list[Match[Concept]]:
     """What "or thickening" is after "pleural effusion"."""
     after = first.last + 1
     if after + 1 >= len(words) or words[after] not in ("or", "and", "nor"):

@@ -11,42 +11,20 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from medsearch_core.reports.data_files import rows
+from medsearch_core.reports.data_files import rows, word_list
 from medsearch_core.reports.text.phrases import Match, Matcher
 
 WORDS_BEFORE, WORDS_AFTER = 6, 9
 """How far from a mention the name of its organ may stand."""
 
-STOPS = frozenset(
-    {
-        *("and", "or", "but", "with", "without", "versus", "vs", "is", "are", "was", "were", "has", "have", "no", "not"),
-        *("which", "while", "although", "however", "there", "from", "than", "causing", "due", "secondary", "compressing"),
-    }
-)
+STOPS = word_list("organ stops")
 """Words past which an organ is another phrase's."""
 
 ADJECTIVES = ("ed", "ous", "ic")
 MAX_WORDS_TO_NOUN = 3
 """How far behind an adjective its noun may end: "dilated common bile duct"."""
 
-LINKS = frozenset(
-    {
-        "in",
-        "of",
-        "to",
-        "within",
-        "at",
-        "involving",
-        "along",
-        "on",
-        "near",
-        "over",
-        "surrounding",
-        "around",
-        "throughout",
-        "surround",
-    }
-)
+LINKS = word_list("organ links")
 """Words before an organ that stands behind its finding."""
 
 
@@ -82,7 +60,7 @@ class Organs:
         value: the position of the first word after its own label, 0 without one.
     """
 
-    def __init__(self, words: list[str], owners: Mapping[int, int], label: Sequence[str], value: int) -> None:
+    def __init__(self, words: Sequence[str], owners: Mapping[int, int], label: Sequence[str], value: int) -> None:
         self._words, self._owners, self._label, self._value = words, owners, label, value
         self._found = organs_in(words)
         self._firsts = [organ.first for organ in self._found]

@@ -12,7 +12,7 @@ or close to the mention decides; a concept may have no code. `normals.csv` lists
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -75,7 +75,7 @@ class Vocabulary:
     of_organ: dict[tuple[str, str], Concept]
     of_chest: dict[str, Concept]
 
-    def resolve_sense(self, concept: Concept, words: list[str]) -> Concept:
+    def resolve_sense(self, concept: Concept, words: Sequence[str]) -> Concept:
         """The concept that a mention has in a sentence of these folded words."""
         for sense in self.senses.get(concept.name, ()):
             if not sense.words or not sense.words.isdisjoint(words):

@@ -7,20 +7,24 @@ boxes are read from the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
-from medsearch_core.reports.text.phrases import Match, Matcher
-from medsearch_core.reports.text.words import Sentence
+from medsearch_core.reports.text.phrases import Match, Matcher, spellings
+from medsearch_core.reports.text.words import Sentence, fold
 
 MAX_WORDS = 6
 """Longest answer, in words."""
 
+ARROW = re.compile(r".*(?:->|=>|\u2192|\u21d2)\s*", re.DOTALL)
+"""What stands before the answer that was chosen of several: "yes / no -> no"."""
+
 SCORE = re.compile(r"\s*(?P<score>\d{1,2})\s*/\s*\d{1,2}(?![\d/])")
 ZERO = re.compile(r"\s*0(?:\.0+)?[ \t]*(?:mm|cm|%)?[ \t]*(?=$|[.,;)\n])")
 SIGN = re.compile(r"\s*(?:\((?P<sign>[-+\u2013])\)|(?P<bare>[-+\u2013]{1,3}))\s*(?:$|[.,;\n])")
-BOX = re.compile(r"[\[(][ \t]*(?P<mark>[xX\u2713\u2714]?)[ \t]*[\])]|(?P<symbol>[\u2610\u2611\u2612\u2713\u2714])")
+BOX = re.compile(r"[\[(][ \t]*(?P<mark>[xX\u2713\u2714]?)[ \t]*[\])]|(?P<symbol>[\u2610\u2611\u2612\u2713\u2714\u2717\u2718])")
 OVER = re.compile(r"\s*(?:$|[.,;:()\[\]|\n])")
 
 
@@ -33,13 +37,34 @@ class Answer:
     cue: str = ""
 
 
+PRESENT = Answer("present")
+"""Said by a checked box, a cell of a table, or a value that has something on one side: no word of it says otherwise."""
+
+
 @lru_cache
 def _answers() -> Matcher[Answer]:
     return Matcher((row["phrase"], Answer(row["assertion"], row["certainty"] or None)) for row in rows("answers.csv"))
 
 
+@lru_cache
+def _list_labels() -> dict[tuple[str, ...], Answer]:
+    return {
+        tuple(map(fold, words)): Answer(row["assertion"], row["certainty"] or None, " ".join(words))
+        for row in rows("list_labels.csv")
+        for words in spellings(row["phrase"])
+    }
+
+
+def said_of_list(label: Sequence[str]) -> Answer | None:
+    """What a label of these folded words says of the list below it; None where it is none of the labels of lists."""
+    return _list_labels().get(tuple(label))
+
+
 def answer_at(text: str, sentence: Sentence, first: int, begin: int, end: int) -> Answer | None:
     """What the value that begins at `begin`, with the word `first`, answers; None where it is no answer but a statement."""
+    if (arrow := ARROW.match(text, begin, end)) is not None:
+        begin = arrow.end()
+        first = sum(word < begin for word in sentence.begins)
     if (score := SCORE.match(text, begin, end)) is not None:
         return Answer("absent" if int(score["score"]) == 0 else "present", cue=score[0].strip())
     if (zero := ZERO.match(text, begin, end)) is not None:
@@ -71,4 +96,4 @@ def checked(text: str, begin: int, end: int) -> list[tuple[bool, int, int]]:
 
 
 def _is_checked(box: re.Match[str]) -> bool:
-    return bool(box["mark"]) or box["symbol"] not in (None, "\u2610")
+    return bool(box["mark"]) or box["symbol"] not in (None, "\u2610", "\u2717", "\u2718")

@@ -12,18 +12,22 @@ from typing import NamedTuple
 
 _ABBREVIATIONS = ("vs", "[dD]r", "[LRlr]t", "[mM]r", "Mrs", "approx", r"e\.g", r"i\.e")
 _NO_ABBREVIATION = "".join(rf"(?<!\b{word}\.)" for word in _ABBREVIATIONS)
-SENTENCE_END = re.compile(
-    rf"(?<=[.!;])(?<!\.\.\.){_NO_ABBREVIATION}\s+|(?<=[\w)\]]\?)\s+|(?<=[a-z)][.;])(?=[A-Z])"
+_AT_SPACE = (
+    rf"(?<=[.!;])(?<!\.\.\.){_NO_ABBREVIATION}\s+|(?<=[\w)\]]\?)\s+"
     r"|\n[ \t\r\f]*\n\s*|\n(?=[ \t]{0,20}(?:\d{1,2}[.)]|[-*\u2022])\s)"
 )
+_NO_SPACE = r"(?=[A-Z])(?<=[a-z)][.;])"
+SENTENCE_END = re.compile(rf"{_AT_SPACE}|{_NO_SPACE}")
 """Where a sentence ends for certain: punctuation, a blank line, the next item of a list."""
 
 _LABEL = r"[A-Z][A-Za-z/&-]+(?:[ \t][A-Za-z/&-]+){0,3}[ \t]?:(?:\s|$)"
+# A search that first asks for the character that it begins with takes a third of the time.
 _CANDIDATE = re.compile(
-    rf"{SENTENCE_END.pattern}|(?<=[a-z0-9),])[ \t]+(?={_LABEL})|(?<![ \t])[ \t]+(?=[\u2022\u25cf\u25aa\u25e6][ \t]*\w)"
+    rf"(?=[\s,])(?:{_AT_SPACE}|(?<=[a-z0-9),])[ \t]+(?={_LABEL})|(?<![ \t])[ \t]+(?=[\u2022\u25cf\u25aa\u25e6][ \t]*\w)"
+    rf"|[ \t]+/[ \t]+(?={_LABEL})"
     r"|(?<![ \t])[ \t]+(?=(?P<item>\d{1,2})[.)][ \t]+[A-Z])"
     r"|(?P<spoken>(?<![ \t,])[ \t,]+(?i:period|full[ ]stop|(?:new|next)[ ](?:paragraph|line))\b[ \t.,]*)"
-    r"|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*)"
+    rf"|(?P<line>(?<![ \t\r])[ \t\r]*\n[ \t]*))|{_NO_SPACE}"
 )
 _SIGNS = ("\n", ":", "?", ") ", "\u2022", "\u25cf", "\u25aa", "\u25e6", "1.", "2.", "3.")
 _SPOKEN = ("period", "full stop", "new ", "next ")
@@ -66,7 +70,8 @@ class Stretch(NamedTuple):
 
 def stretches(text: str, begin: int, end: int) -> Iterator[Stretch]:
     """The stretches of `text[begin:end]`, each to be read for itself."""
-    part = text[begin:end]
+    part = text[begin:end].rstrip()
+    end = begin + len(part)
     if not any(sign in part for sign in _SIGNS) and not any(word in part.lower() for word in _SPOKEN):
         yield from _sentences(text, begin, end)
         return

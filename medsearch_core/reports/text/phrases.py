@@ -8,7 +8,7 @@ number of words and gaps, and no regular expression runs over a phrase.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Generic, NamedTuple, TypeVar
@@ -58,7 +58,7 @@ class Matcher(Generic[T]):
                 if value not in node.values:
                     node.values.append(value)
 
-    def find(self, words: list[str]) -> list[Match[T]]:
+    def find(self, words: Sequence[str]) -> list[Match[T]]:
         """Matches that share no word, in order of first word: those of more words win, then those closer together."""
         found = self.find_all(words)
         if len(found) < 2:
@@ -73,7 +73,7 @@ class Matcher(Generic[T]):
         kept.sort(key=lambda match: match.first)
         return kept
 
-    def find_all(self, words: list[str]) -> list[Match[T]]:
+    def find_all(self, words: Sequence[str]) -> list[Match[T]]:
         """Every match, in order of first word."""
         starts, found = self._root.children, []
         for i, word in enumerate(words):
@@ -86,7 +86,7 @@ class Matcher(Generic[T]):
                 found += [Match((i,), value) for value in node.values]
         return found
 
-    def _from(self, words: list[str], start: int) -> list[Match[T]]:
+    def _from(self, words: Sequence[str], start: int) -> list[Match[T]]:
         found: list[Match[T]] = []
         ahead: list[tuple[_Node[T], tuple[int, ...]]] = [(self._root.children[words[start]], (start,))]
         while ahead:

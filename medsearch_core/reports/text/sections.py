@@ -22,10 +22,17 @@ INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
 PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
 
 BODY_LABEL = re.compile(
-    r"\n(?=[ \t]*(?i:lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?|osseous|chest|head(?:/neck)?|neck"
+    r"\n(?=[ \t]*(?i:ct\w*|cxr|mri?|us|x-?ray|lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?"
+    r"|osseous|chest|head(?:/neck)?|neck"
     r"|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine)\b(?![ ]pain)[^:\n]{0,40}:)"
 )
 """A line that begins the findings though no header does: "Lungs: clear"."""
+
+TITLE = re.compile(
+    r"\s*(?=[^\n]*\b(?:CT|CTA|CTPA|MRI?|MRA|CXR|XR|X-?RAY|RADIOGRAPHS?|ULTRASOUND|US|PET|ANGIOGRAM|MAMMOGRAM)\b)"
+    r"[A-Z0-9 ,/()&+-]{2,80}\s*"
+)
+"""A title in capitals above the first header: "CT CHEST FOR PE"."""
 
 COMPARED = re.compile(
     r"\s*(?:none|no(?: relevant)? (?:prior|previous|comparison)[^.\n]{0,40}|not available|n/?a"
@@ -50,13 +57,15 @@ def _headers() -> tuple[re.Pattern[str], dict[str, str]]:
     alternatives = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     any_name = alternatives.replace(r"\ ", r"[ \t]{1,3}")
     note = r"(?:[ \t]{0,4}\([^()\n]{0,40}\)|[ \t]{0,4}#?\d{1,2})?[ \t]{0,8}"
-    starts = r"^[ \t>*#_-]*(?:\d{1,2}[.)][ \t]{1,3})?"
+    starts = r"[ \t>*#_-]*(?:\d{1,2}[.)][ \t]{1,3})?"
     pattern = re.compile(
+        r"^(?:(?=[^:\n]{0,400}[:\u2013-])"
         rf"{starts}(?P<line>(?i:{any_name})){note}(?:\*\*)?(?::(?:\*\*)?|[ \t]?[-\u2013](?=[ \t]))"
-        rf"|^[ \t*#]*(?P<alone>{any_name}|{_capitalised(names)})[ \t\r*]*$"
-        rf"|^[ \t]*(?P<bare>{any_name})(?=[ \t]{{1,4}}[A-Z][a-z])"
-        rf"|(?<![\w/-])(?P<inside>{any_name}){note}:"
-        rf"|(?<=[.!?])[ \t]{{1,4}}(?P<later>(?i:{any_name})){note}:",
+        rf"|[ \t*#]*(?P<alone>{any_name}|{_capitalised(names)})[ \t\r*]*$"
+        rf"|[ \t]*(?P<bare>{any_name})(?=[ \t]{{1,4}}[A-Z][a-z]))"
+        rf"|(?:(?<=paragraph )|(?<=line ))(?P<spoken>(?i:{any_name}))[ \t](?i:colon)\b"
+        rf"|(?=[A-Z]{{2}})(?<![\w/-])(?P<inside>{any_name}){note}:"
+        rf"|(?=[ \t])(?<=[.!?])(?=[^:\n]{{0,100}}:)[ \t]{{1,4}}(?P<later>(?i:{any_name})){note}:",
         re.MULTILINE,
     )
     return pattern, names
@@ -83,6 +92,8 @@ def split_sections(text: str) -> list[Section]:
         header = next(filter(None, match.groups()))
         name, begin = names[" ".join(header.upper().split())], match.end()
     sections.append(Section(name, begin, len(text)))
+    if len(sections) > 1 and TITLE.fullmatch(text, 0, sections[0].end):
+        sections[0] = Section("examination", 0, sections[0].end)
     if not any(section.name.startswith("findings") for section in sections):
         sections = [part for section in sections for part in _without_body(text, section)]
     return [section for section in sections if text[section.begin : section.end].strip()]

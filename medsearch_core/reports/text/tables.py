@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from medsearch_core.reports.text.answers import Answer, answer_at
+from medsearch_core.reports.text.answers import PRESENT, Answer, answer_at
 from medsearch_core.reports.text.words import ONE_SIDE, Sentence, words_of
 
 _LINE = re.compile(r"^[^\n|]*\|[^\n]*$", re.MULTILINE)
@@ -45,9 +45,9 @@ class Row:
         if not parts:
             return None
         return Sentence(
-            [word for part in parts for word in part.words],
-            [begin for part in parts for begin in part.begins],
-            [end for part in parts for end in part.ends],
+            tuple(word for part in parts for word in part.words),
+            tuple(begin for part in parts for begin in part.begins),
+            tuple(end for part in parts for end in part.ends),
         )
 
 
@@ -86,7 +86,7 @@ def _answer(text: str, heading: Span, cell: Span) -> Answer | None:
     sentence = words_of(text, *cell)
     if sentence is None:
         return Answer("absent", cue=text[slice(*cell)].strip()) if text[slice(*cell)].strip() else None
-    return answer_at(text, sentence, 0, sentence.begins[0], cell[1]) or Answer("present")
+    return answer_at(text, sentence, 0, sentence.begins[0], cell[1]) or PRESENT
 
 
 def _words(text: str, span: Span) -> set[str]:

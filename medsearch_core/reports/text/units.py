@@ -7,157 +7,260 @@ answers. "HEART: enlarged" is a unit of its own whatever stands on the line befo
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
-from medsearch_core.reports.text.answers import Answer, answer_at, checked
+from medsearch_core.reports.data_files import word_list
+from medsearch_core.reports.text.answers import PRESENT, Answer, answer_at, checked, said_of_list
 from medsearch_core.reports.text.lines import Stretch, stretches
 from medsearch_core.reports.text.tables import table_rows, tables_in
 from medsearch_core.reports.text.words import ONE_SIDE, Sentence, commas, words_of
 
 MAX_LABEL_WORDS = 8
 
-NEGATIVES = frozenset({"none", "absent", "negative", "resolved"})
-POSITIVES = frozenset({"small", "tiny", "trace", "minimal", "mild", "moderate", "large", "severe", "present", "yes", "new"})
+NEGATIVES = word_list("negative answers")
+POSITIVES = word_list("positive answers")
 
 LABEL = re.compile(
-    r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?P<label>[A-Za-z][^:\n|?]{0,70}?)[ \t]*"
-    r"(?:(?P<colon>:(?!\d))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)|(?P<asked>\?))[ \t]*"
+    r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?:Q[:.)][ \t]*)?(?P<label>[A-Za-z][^:=\n|?]{0,70}?)[ \t]*"
+    r"(?:(?P<colon>:(?!\d)|=(?![=>]))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)"
+    r"|(?P<asked>\?)[ \t]*:?(?:\s*A(?:nswer)?[:.)])?)"
+    r"[ \t]*"
 )
+_SIDE_OF = re.compile(
+    r"\s*(?:(?:no longer|none|no|absent|normal|clear|trace|tiny|small|mild|moderate|large|severe|new|present)\b[^\S\n]*)?"
+    r"(?:(?:on|in)\s+)?"
+    r"(?:the\s+)?(?:left|right|[LR]|[lr]t)\b[^:;.\n]{0,40}[.;]?\s*$",
+    re.IGNORECASE,
+)
+"""The second of two values, one for each side: "small on the right", "left - moderate"."""
+
+_ITEM = re.compile(r"\s*(?:[-*\u2022\u25cf\u25aa\u25e6]|\(?\d{1,2}[.)])\s*\w")
+_BEFORE_ITEM = re.compile(r"(?:;|(?<!\d)\d{1,2}[.)])\s*\Z")
+MAX_ITEM_WORDS = 5
+"""Longest item of a list that no sign begins."""
+
+_PLACES = word_list("answer places")
+"""Words that a value may have beside one that answers a question: "Pneumothorax? Small apical on the right."."""
+_JOINTS = word_list("answer joints")
 
 
 _ASKS = re.compile(r"\?\s*$")
-_BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714]")
+_BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714\u2717\u2718]")
 
-SIGNS_OF_LABELS = (":", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
+SIGNS_OF_LABELS = (":", "=", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
 """What a text without any of holds no label."""
 
 
-class Unit(NamedTuple):
-    """What is read for itself: its words, those after a comma, its label and its answer.
+MAX_KEPT_CHARACTERS = 400
+KEPT = 8192
+"""Reports repeat themselves: of their units, more than half were read before. So many are kept, none longer than that."""
 
-    `value` is the position of the value's first word, 0 without a label; `answer` is what the value says of the findings that
-    the label names; `label` are the words of the label that it stands under, its own or one before it on its line.
+
+class Unit(NamedTuple):
+    """What is read for itself: its text, its words, those after a comma, its label and its answer.
+
+    Offsets are into its own `text`, so that two equal sentences are equal units. `value` is the position of the value's first
+    word, 0 without a label; `answer` is what the value says of the findings that the label names; `label` are the words of the
+    label that it stands under, its own or one before it on its line; `heading` is what the label of a list says of its items.
     """
 
+    text: str
     sentence: Sentence
     commas: frozenset[int]
     value: int = 0
     answer: Answer | None = None
     label: tuple[str, ...] = ()
+    heading: Answer | None = None
 
     @property
-    def words(self) -> list[str]:
+    def words(self) -> tuple[str, ...]:
         """Its folded words."""
         return self.sentence.words
 
+    def span(self, first: int, last: int) -> str:
+        """Its text from one word to another, gaps included."""
+        return self.sentence.text(self.text, first, last)
 
-def read_units(text: str, begin: int, end: int, known: Container[str] = ()) -> Iterator[Unit]:
+
+PlacedUnit = tuple[int, Unit]
+"""Where a unit's text begins, and the unit."""
+
+
+class _Read(NamedTuple):
+    """The units of a stretch, and whether it is a label with its value, which those after it on its line stand under."""
+
+    units: tuple[PlacedUnit, ...]
+    is_labelled: bool = False
+
+
+def read_units(text: str, begin: int, end: int, known: frozenset[str] = frozenset()) -> Iterator[PlacedUnit]:
     """The units of `text[begin:end]` in order; a word that a line's end splits is joined where the whole is `known`."""
     start = begin
     for table in tables_in(text, begin, end):
         yield from _units(text, start, table.begin, known)
         for row in table_rows(text, table):
             if (sentence := row.sentence(text)) is not None:
-                yield Unit(sentence, frozenset(), len(sentence.words), row.answer)
+                own = _moved(sentence, -table.begin)
+                yield table.begin, Unit(text[table.begin : table.end], own, frozenset(), len(own.words), row.answer)
         start = table.end
     yield from _units(text, start, end, known)
 
 
-def _units(text: str, begin: int, end: int, known: Container[str]) -> Iterator[Unit]:
+def _moved(sentence: Sentence, by: int) -> Sentence:
+    return Sentence(sentence.words, tuple(at + by for at in sentence.begins), tuple(at + by for at in sentence.ends))
+
+
+def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[PlacedUnit]:
     label: tuple[str, ...] = ()
+    heading: Answer | None = None
     is_open = False
     pending: Stretch | None = None
-    for stretch in stretches(text, begin, end):
+    for stretch in _with_both_sides(text, stretches(text, begin, end)):
         if pending is not None:
-            joined = Stretch(pending.begin, stretch.end, pending.is_on_new_line)
-            unit = _labelled(text, joined, known)
+            unit = _labelled(text[pending.begin : stretch.end], known)
+            asked, pending = pending, None
             if unit is not None and unit.answer is not None:
-                yield unit
-                pending = None
+                yield asked.begin, unit
                 continue
-            yield from _plain(text, pending, known, label)
-            pending = None
+            yield from _placed(asked.begin, _plain(text[asked.begin : asked.end], known), label)
         if stretch.is_on_new_line and not is_open:
             label = ()
         if _ASKS.search(text, max(stretch.end - 3, stretch.begin), stretch.end):
             pending = stretch
             continue
-        boxes = _boxed(text, stretch, known)
-        if boxes is not None:
-            yield from boxes
-            continue
-        unit = _labelled(text, stretch, known)
-        if unit is None:
-            yield from _plain(text, stretch, known, label)
-            continue
-        label, is_open = unit.label, unit.value == len(unit.words)
-        yield unit
+        read = _read(text[stretch.begin : stretch.end], known)
+        if read.is_labelled:
+            ((_, unit),) = read.units
+            label, is_open, heading = unit.label, unit.value == len(unit.words), said_of_list(unit.label)
+        elif heading is not None and not _is_item(text, stretch, read.units, is_open):
+            heading = None
+        yield from _placed(stretch.begin, read.units, label, heading)
     if pending is not None:
-        yield from _plain(text, pending, known, label)
+        yield from _placed(pending.begin, _plain(text[pending.begin : pending.end], known), label)
 
 
-def _plain(text: str, stretch: Stretch, known: Container[str], label: tuple[str, ...]) -> Iterator[Unit]:
-    sentence = words_of(text, stretch.begin, stretch.end, known)
-    if sentence is not None:
-        yield Unit(sentence, commas(sentence, text), label=label)
+def _placed(
+    begin: int, units: Iterable[PlacedUnit], label: tuple[str, ...], heading: Answer | None = None
+) -> Iterator[PlacedUnit]:
+    """The units of a stretch that begins at `begin`; those without a label of their own stand under the one before them."""
+    for at, unit in units:
+        if unit.answer is None and (label or heading):
+            yield begin + at, unit._replace(label=unit.label or label, heading=heading)
+        else:
+            yield begin + at, unit
 
 
-def _labelled(text: str, stretch: Stretch, known: Container[str]) -> Unit | None:
+def _is_item(text: str, stretch: Stretch, units: Sequence[PlacedUnit], is_open: bool) -> bool:
+    """Whether a stretch is an item of the list whose label was read before."""
+    if _ITEM.match(text, stretch.begin, stretch.end) or _BEFORE_ITEM.search(text[max(stretch.begin - 8, 0) : stretch.begin]):
+        return True
+    is_short = sum(len(unit.words) for _, unit in units) <= MAX_ITEM_WORDS
+    return is_open and stretch.is_on_new_line and is_short and not text[stretch.begin : stretch.end].rstrip().endswith(".")
+
+
+def _with_both_sides(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The stretches, those joined that answer one label for each side: "Effusion: none on the left; small on the right"."""
+    before: Stretch | None = None
+    for stretch in found:
+        if before is not None:
+            part = text[before.begin : before.end].rstrip()
+            if part.endswith(";") and ":" in part and _SIDE_OF.match(text, stretch.begin, stretch.end):
+                before = Stretch(before.begin, stretch.end, before.is_on_new_line)
+                continue
+            yield before
+        before = stretch
+    if before is not None:
+        yield before
+
+
+def _read(part: str, known: frozenset[str]) -> _Read:
+    return _read_kept(part, known) if len(part) <= MAX_KEPT_CHARACTERS else _read_anew(part, known)
+
+
+def _read_anew(part: str, known: frozenset[str]) -> _Read:
+    boxes = _boxed(part, known)
+    if boxes is not None:
+        return _Read(tuple(boxes))
+    unit = _labelled(part, known)
+    return _Read(((0, unit),), is_labelled=True) if unit is not None else _Read(_plain(part, known))
+
+
+_read_kept = lru_cache(maxsize=KEPT)(_read_anew)
+
+
+def _plain(part: str, known: Container[str]) -> tuple[PlacedUnit, ...]:
+    sentence = words_of(part, 0, len(part), known)
+    return ((0, Unit(part, sentence, commas(sentence, part))),) if sentence is not None else ()
+
+
+def _labelled(part: str, known: Container[str]) -> Unit | None:
     """The unit of `LABEL: value`; None where there is no label. A dash, dots or a question mark make one only of an answer."""
-    part = text[stretch.begin : stretch.end]
-    found = LABEL.match(text, stretch.begin, stretch.end) if any(sign in part for sign in SIGNS_OF_LABELS) else None
-    sentence = words_of(text, stretch.begin, stretch.end, known) if found is not None else None
+    found = LABEL.match(part) if any(sign in part for sign in SIGNS_OF_LABELS) else None
+    sentence = words_of(part, 0, len(part), known) if found is not None else None
     if found is None or sentence is None:
         return None
     value = sum(begin < found.end() for begin in sentence.begins)
     first = sum(begin < found.end("label") for begin in sentence.begins)
     if not 0 < first <= MAX_LABEL_WORDS + 4 * (found["asked"] is not None):
         return None
-    denial = answer_at(text, sentence, 0, sentence.begins[0], found.end("label") + 1) if found["colon"] else None
+    label = sentence.words[:first]
+    denial = answer_at(part, sentence, 0, sentence.begins[0], found.end("label") + 1) if found["colon"] else None
     if denial is not None and denial.assertion == "absent":
-        return Unit(sentence, commas(sentence, text), len(sentence.words), denial, tuple(sentence.words[:first]))
-    answer = _answer_of_sides(sentence.words[value:]) or answer_at(text, sentence, value, found.end(), stretch.end)
+        return Unit(part, sentence, commas(sentence, part), len(sentence.words), denial, label)
+    answer = _answer_of_sides(sentence.words[value:]) or answer_at(part, sentence, value, found.end(), len(part))
+    if answer is None and found["asked"]:
+        answer = _answer_of_size(sentence.words[value:])
     if found["colon"] is None and answer is None:
         return None
-    return Unit(sentence, commas(sentence, text), value, answer, tuple(sentence.words[:first]))
+    return Unit(part, sentence, commas(sentence, part), value, answer, label)
 
 
-def _answer_of_sides(words: list[str]) -> Answer | None:
+def _answer_of_sides(words: Sequence[str]) -> Answer | None:
     """What a value says that has one for each side: "none on the left, small on the right"."""
-    if ONE_SIDE.isdisjoint(words) or NEGATIVES.isdisjoint(words) or POSITIVES.isdisjoint(words):
+    if not (NEGATIVES | POSITIVES | ONE_SIDE | _PLACES | _JOINTS).issuperset(words):
         return None
-    return Answer("present")
+    is_negative = not NEGATIVES.isdisjoint(words) or ("no", "longer") in pairwise(words)
+    if ONE_SIDE.isdisjoint(words) or not is_negative or POSITIVES.isdisjoint(words):
+        return None
+    return PRESENT
 
 
-def _boxed(text: str, stretch: Stretch, known: Container[str]) -> Iterator[Unit] | None:
+def _answer_of_size(words: Sequence[str]) -> Answer | None:
+    """What a value says that names nothing but a size and a place: "small apical on the right"."""
+    is_all = bool(words) and words[0] in POSITIVES and (POSITIVES | _PLACES).issuperset(words)
+    return Answer("present", cue=words[0]) if is_all else None
+
+
+def _boxed(part: str, known: Container[str]) -> Iterator[PlacedUnit] | None:
     """The units of a line with boxes: one whose answer is checked, or each box with what stands beside it."""
-    if _BOX_BEGIN.search(text, stretch.begin, stretch.end) is None:
+    if _BOX_BEGIN.search(part) is None:
         return None
-    found = LABEL.match(text, stretch.begin, stretch.end)
-    value = found.end() if found is not None and found["colon"] else stretch.begin
-    boxes = checked(text, value, stretch.end)
-    if not boxes:
-        return None
-    return _units_of_boxes(text, stretch, value, boxes, known)
+    found = LABEL.match(part)
+    value = found.end() if found is not None and found["colon"] else 0
+    boxes = checked(part, value, len(part))
+    return _units_of_boxes(part, value, boxes, known) if boxes else None
 
 
-def _units_of_boxes(
-    text: str, stretch: Stretch, value: int, boxes: list[tuple[bool, int, int]], known: Container[str]
-) -> Iterator[Unit]:
-    answers = [_answer_of(text, begin, end) for _, begin, end in boxes]
-    if value > stretch.begin and all(answers):
-        label = words_of(text, stretch.begin, value, known)
+def _units_of_boxes(part: str, value: int, boxes: list[tuple[bool, int, int]], known: Container[str]) -> Iterator[PlacedUnit]:
+    answers = [_answer_of(part[begin:end]) for _, begin, end in boxes]
+    if value and all(answers):
+        label = words_of(part, 0, value, known)
         given = [answer for (is_checked, _, _), answer in zip(boxes, answers, strict=True) if is_checked]
         if label is not None:
-            yield Unit(label, frozenset(), len(label.words), given[0] if given else Answer("hypothetical"), tuple(label.words))
+            answer = given[0] if given else Answer("hypothetical")
+            yield 0, Unit(part[:value], label, frozenset(), len(label.words), answer, label.words)
         return
     for is_checked, begin, end in boxes:
-        sentence = words_of(text, begin, end, known)
+        own = part[begin:end]
+        sentence = words_of(own, 0, len(own), known)
         if sentence is not None:
-            yield Unit(sentence, frozenset(), len(sentence.words), Answer("present" if is_checked else "absent"))
+            answer = PRESENT if is_checked else Answer("absent")
+            yield begin, Unit(own, sentence, frozenset(), len(sentence.words), answer)
 
 
-def _answer_of(text: str, begin: int, end: int) -> Answer | None:
-    sentence = words_of(text, begin, end)
-    return answer_at(text, sentence, 0, begin + len(text[begin:end]) - len(text[begin:end].lstrip()), end) if sentence else None
+def _answer_of(part: str) -> Answer | None:
+    sentence = words_of(part, 0, len(part))
+    return answer_at(part, sentence, 0, len(part) - len(part.lstrip()), len(part)) if sentence else None

@@ -36,9 +36,9 @@ NO_COMMAS: frozenset[int] = frozenset()
 class Sentence(NamedTuple):
     """The words of one sentence: folded forms for matching, and offsets into the report's text."""
 
-    words: list[str]
-    begins: list[int]
-    ends: list[int]
+    words: tuple[str, ...]
+    begins: tuple[int, ...]
+    ends: tuple[int, ...]
 
     def text(self, text: str, first: int, last: int) -> str:
         """The report's text from one word to another, gaps included."""
@@ -69,7 +69,7 @@ def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sen
         words = _without_contractions(words)
     if SIGNS.issuperset(words):
         return None
-    sentence = Sentence(words, [b for b, _ in spans], [e for _, e in spans])
+    sentence = Sentence(tuple(words), *zip(*spans, strict=True))
     is_wrapped = known and text.find("\n", begin, end) >= 0
     return _joined(text, sentence, known) if is_wrapped and HYPHENATED.search(text, begin, end) else sentence
 
@@ -106,4 +106,4 @@ def _joined(text: str, sentence: Sentence, known: Container[str]) -> Sentence:
             words.append(word)
             begins.append(begin)
             ends.append(end)
-    return Sentence(words, begins, ends)
+    return Sentence(tuple(words), tuple(begins), tuple(ends))

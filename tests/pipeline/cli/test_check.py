@@ -31,6 +31,7 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_problem_is_printed_with_its_setting_and_what_to_do_and_ends_with_1(
     deployment: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "not/absolute")
     assert main(["check"]) == 1
     lines = capsys.readouterr().out.splitlines()
     (number,) = (n for n, line in enumerate(lines) if line.startswith("PROBLEM"))
@@ -45,9 +46,18 @@ def test_a_problem_is_printed_with_its_setting_and_what_to_do_and_ends_with_1(
 
 
 def test_json_has_every_finding(deployment: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "--json"]) == 1
+    assert main(["check", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
     assert {"check", "level", "message", "setting", "value", "advice"} == set(findings[0])
-    assert [finding["check"] for finding in findings if finding["level"] == "problem"] == ["dagster home"]
+    assert {finding["level"] for finding in findings if finding["check"] == "dagster home"} == {"warning"}
     (landing,) = (finding for finding in findings if finding["setting"] == "MEDSEARCH_LANDING")
     assert (landing["level"], landing["value"]) == ("ok", str(deployment / "landing"))
+
+
+def test_another_landing_store_is_checked_before_up_is_started_with_it(
+    deployment: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = str(deployment / "elsewhere")
+    assert main(["check", "--json", "--landing", elsewhere]) == 1
+    problems = [finding for finding in json.loads(capsys.readouterr().out) if finding["level"] == "problem"]
+    assert [(finding["setting"], finding["value"]) for finding in problems] == [("MEDSEARCH_LANDING", elsewhere)]

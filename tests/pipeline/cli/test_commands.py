@@ -89,7 +89,7 @@ def test_a_warehouse_without_a_ledger_is_not_reported_as_reconciled(
 
 
 EQUATION = (
-    "5 objects = 2 DICOM objects indexed (2 images) + 1 reports indexed + 0 pending + 1 rejected + 1 excluded "
+    "5 objects = 2 DICOM objects indexed (2 images) + 1 report indexed + 0 pending + 1 rejected + 1 excluded "
     "+ 0 unaccounted for"
 )
 BROKEN = f"{folder_of(STUDY)}/[x].dcm"

@@ -178,10 +178,10 @@ def test_where_finds_a_study_by_each_of_its_names(deployment: Deployment, call: 
 
 
 def test_where_finds_a_uid_that_only_the_tables_hold(call: Callable[..., tuple[int, str]]) -> None:
-    for name in (f"2.25.{int(DONE.study[1:])}", sop_instance_uid(DONE)):
+    for name, kind in ((f"2.25.{int(DONE.study[1:])}", "StudyInstanceUID"), (sop_instance_uid(DONE), "file name")):
         status, printed = call("where", name)
         assert status == 0
-        assert f"Partition  {DONE.partition} " in printed
+        assert f"Partition  {DONE.partition}  (found by {kind})" in printed
 
 
 def test_where_names_the_failed_run_and_objects_of_no_study(
@@ -241,6 +241,6 @@ def test_rejections_as_csv_are_nothing_but_rows(call: Callable[..., tuple[int, s
     status, printed = call("rejections", "--csv")
     assert status == 0
     (row,) = csv.DictReader(io.StringIO(printed))
-    assert set(row) == {"key", "frame", "reason", "detail"}
-    assert row["key"] == BAD
+    assert set(row) == {"key", "frame", "state", "reason", "detail"}
+    assert (row["key"], row["state"]) == (BAD, "rejected")
     assert row["reason"]

@@ -43,7 +43,7 @@ def test_no_run_is_requested_without_the_model_and_the_tick_names_the_offline_ch
     place.notice(A, B)
     for _ in range(2):
         assert list(place.tick()) == []
-        assert place.told.startswith("2 studies wait for the model")
+        assert place.told.startswith("waiting for the model: 2 studies;")
         for choice in ("MEDSEARCH_MODEL=efficientnet_lite0", "MEDSEARCH_WEIGHTS", "random"):
             assert choice in place.told
     assert list(place.instance.get_runs()) == []
@@ -73,7 +73,7 @@ def test_a_failed_run_is_named_and_its_studies_are_run_again_when_the_settings_c
     assert not list(place.warehouse.store.list("reports"))
 
     assert list(place.tick()) == []
-    assert f"1 studies are in the failed run {failed.run_id}" in place.told
+    assert f"in the failed run {failed.run_id} " in place.told
     assert "could not be downloaded" in place.told
     assert list(place.tick()) == []
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.supervision.dagster_home import DAGSTER_YAML, hold_dagster_home, prepare_dagster_home
+from medsearch_pipeline.orchestration.dagster_home import DAGSTER_YAML, hold_dagster_home, prepare_dagster_home, stopped_at
 from medsearch_pipeline.supervision.ports import free_port, local_url, require_port
 from medsearch_pipeline.supervision.processes import ProcessEnded, Processes
 
@@ -95,7 +96,10 @@ def test_a_dagster_home_keeps_its_own_configuration(tmp_path: Path) -> None:
 
 
 def test_a_dagster_home_has_one_supervisor(tmp_path: Path) -> None:
+    assert stopped_at(tmp_path) is None
     with hold_dagster_home(tmp_path), pytest.raises(ConfigurationError, match="--home"), hold_dagster_home(tmp_path):
         pass
     with hold_dagster_home(tmp_path):
-        pass
+        assert stopped_at(tmp_path) is None
+        held = time.time()
+    assert held - 1 <= (stopped_at(tmp_path) or 0) <= time.time() + 1

@@ -33,11 +33,11 @@ FINDINGS = Matcher(
 
 def sizes(text: str) -> dict[str, Sizes]:
     """What is measured in a text, by the concept it is of."""
-    sentences = [unit.sentence for unit in read_units(text, 0, len(text))]
+    units = [unit for _, unit in read_units(text, 0, len(text))]
     told: dict[str, Sizes] = {}
-    for sentence, following in zip_longest(sentences, sentences[1:]):
-        mentions = FINDINGS.find(sentence.words)
-        found = zip(mentions, sizes_of(text, sentence, mentions, following), strict=True)
+    for unit, following in zip_longest(units, units[1:]):
+        mentions = FINDINGS.find(unit.words)
+        found = zip(mentions, sizes_of(unit, mentions, following), strict=True)
         told.update({mention.value.name: size for mention, size in found if size != NO_SIZES})
     return told
 

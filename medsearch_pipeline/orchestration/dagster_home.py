@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,9 @@ from pathlib import Path
 from medsearch_core.errors import ConfigurationError
 
 DAGSTER_YAML = Path(__file__).resolve().parents[2] / "dagster.yaml"
+LOCK = "supervisor.lock"
+ATTEMPTS, PAUSE_SECONDS = 5, 0.1
+"""`stopped_at` holds the lock for an instant."""
 
 
 def prepare_dagster_home(home: Path, is_kept: bool = True) -> None:
@@ -38,11 +43,35 @@ def hold_dagster_home(home: Path) -> Iterator[None]:
     Raises:
         ConfigurationError: another process holds it.
     """
-    with (home / "supervisor.lock").open("w") as lock:
+    with (home / LOCK).open("w") as lock:
+        for attempt in range(ATTEMPTS):
+            if _lock(lock.fileno(), fcntl.LOCK_EX):
+                break
+            if attempt < ATTEMPTS - 1:
+                time.sleep(PAUSE_SECONDS)
+        else:
+            raise ConfigurationError(f"{home} (DAGSTER_HOME) is in use by another medsearch: stop it, or give another --home")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigurationError(
-                f"{home} (DAGSTER_HOME) is in use by another medsearch: stop it, or give another --home"
-            ) from None
-        yield
+            yield
+        finally:
+            os.utime(lock.fileno())
+
+
+def stopped_at(home: Path) -> float | None:
+    """When the last supervisor of the folder stopped, in seconds since the epoch; None if one runs, or none ever did.
+
+    If it was killed, the time is that of its start.
+    """
+    try:
+        with (home / LOCK).open() as lock:
+            return os.fstat(lock.fileno()).st_mtime if _lock(lock.fileno(), fcntl.LOCK_SH) else None
+    except OSError:
+        return None
+
+
+def _lock(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
