@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 
 from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.errors import RequestError
@@ -48,11 +49,9 @@ class Attempt:
         """Run the attempt in a thread.
 
         Args:
-            when_ended: called on the event loop when the process has ended, whatever became of it.
+            when_ended: called in that thread when the process has ended, whatever became of it.
         """
-        loop = self.answer.get_loop()
-        running = loop.run_in_executor(threads, self._run)
-        running.add_done_callback(lambda _: when_ended())
+        threads.submit(self._run, when_ended)
 
     def give_up(self) -> None:
         """End the attempt: its process is killed, and the object is not read further."""
@@ -61,18 +60,18 @@ class Attempt:
             if self._worker is not None:
                 self._worker.kill()
 
-    def _run(self) -> None:
+    def _run(self, when_ended: Callable[[], None]) -> None:
+        worker: WorkerProcess | None = None
         try:
             worker = self._start()
-        except Exception as error:  # noqa: BLE001 - the request's, to which it is given
-            return self._settle(None, error)
-        try:
             self._settle(self._ask(worker), None)
-        except Exception as error:  # noqa: BLE001 - likewise
+        except Exception as error:  # noqa: BLE001 - the request's, to which it is given
             self._settle(None, error)
         finally:
-            worker.kill()
-            worker.ended()
+            if worker is not None:
+                worker.kill()
+                worker.ended()
+            when_ended()
 
     def _ask(self, worker: WorkerProcess) -> bytes:
         descriptor = os.memfd_create("object")
@@ -107,4 +106,5 @@ class Attempt:
             elif answer is not None:
                 self.answer.set_result(answer)
 
-        self.answer.get_loop().call_soon_threadsafe(settle)
+        with suppress(RuntimeError):  # the event loop has ended, and the request with it
+            self.answer.get_loop().call_soon_threadsafe(settle)

@@ -52,12 +52,13 @@ class WorkerServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._owner = 0
+        self._is_closed = False
 
     def start(self, preparation: Preparation) -> WorkerProcess:
         """A worker, without waiting until it is ready.
 
         Raises:
-            OSError: no process can be started.
+            OSError: no process can be started, or the server is closed.
         """
         channel, theirs = socket.socketpair()
         line, servers_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -69,8 +70,9 @@ class WorkerServer:
         return worker
 
     def close(self) -> None:
-        """Ends the process, and with it all of its workers."""
+        """Ends the process, and with it all of its workers. It is not started again."""
         with self._lock:
+            self._is_closed = True
             if self._control:
                 self._control.close()
             if self._process and self._owner == os.getpid():
@@ -79,6 +81,8 @@ class WorkerServer:
             self._process = self._control = None
 
     def _running(self) -> socket.socket:
+        if self._is_closed:
+            raise OSError("closed")
         is_running = self._process and self._owner == os.getpid() and self._process.poll() is None
         if self._control is None or not is_running:
             if self._control:

@@ -103,3 +103,5 @@ def test_the_next_worker_comes_from_a_new_server_if_the_last_has_died():
     server.close()
     assert second.pid is not None
     wait_until("its workers end with it", lambda: not psutil.pid_exists(second.pid or 0), 60, every=0.02)
+    with pytest.raises(OSError, match="closed"):
+        server.start(Preparation())
