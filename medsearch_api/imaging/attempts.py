@@ -69,7 +69,6 @@ class Attempt:
             self._settle(None, error)
         finally:
             if worker is not None:
-                worker.kill()
                 worker.ended()
             when_ended()
 

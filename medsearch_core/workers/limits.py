@@ -8,6 +8,9 @@ from dataclasses import dataclass
 OUT_OF_MEMORY = 70
 """Exit code of a worker that reached its memory limit."""
 
+TOO_LONG_AN_ANSWER = 71
+"""In place of the exit code of a worker that was killed because it announced a longer answer than it may give."""
+
 EXTERNAL_EXIT_CODES = frozenset({None, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGALRM})
 """Exit codes of a worker ended from outside: by the kernel (out of memory), a person, or the wall clock; None is unknown."""
 

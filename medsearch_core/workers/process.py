@@ -16,6 +16,7 @@ from medsearch_core.workers.answers import RESULT, raise_error
 from medsearch_core.workers.channel import TooLong, receive, send
 from medsearch_core.workers.child import Job, Preparation
 from medsearch_core.workers.confinement import KEPT_VARIABLES
+from medsearch_core.workers.limits import TOO_LONG_AN_ANSWER
 from medsearch_core.workers.server import START
 
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
@@ -160,9 +161,11 @@ class WorkerProcess:
             self._line.send(b"kill")
 
     def ended(self) -> int | None:
-        """Its exit code; waits until it has ended, which a worker without jobs does now. Releases its resources."""
-        with suppress(OSError):
-            self._channel.shutdown(socket.SHUT_RDWR)
+        """Ends it, if it has not, and waits for that; its exit code. Releases its resources.
+
+        One that has closed its channel is usually ending by itself, which this does not change.
+        """
+        self.kill()
         self._channel.close()
         code = self._told() if self.pid else None
         with self._lock:
@@ -173,15 +176,19 @@ class WorkerProcess:
         try:
             kind, message, _ = receive(self._channel, max_bytes)
             return kind, message
-        except (EOFError, OSError, TooLong) as error:
-            if isinstance(error, TooLong):
-                self.kill()
+        except (EOFError, OSError):
             raise WorkerEnded(self.ended()) from None
+        except TooLong:
+            self.ended()
+            raise WorkerEnded(TOO_LONG_AN_ANSWER) from None
 
     def _told(self) -> int | None:
         """The next number on the line; None if the server is gone."""
         try:
-            number = self._line.recv(4)
+            try:
+                number = self._line.recv(4)
+            except ConnectionResetError:  # the server closed the line without having read `kill`; what it told is still there
+                number = self._line.recv(4)
         except OSError:
             return None
         return int.from_bytes(number, "little", signed=True) if number else None

@@ -13,7 +13,7 @@ import pytest
 from medsearch_core.errors import BadInput
 from medsearch_core.workers.answers import JobFailed, raise_error
 from medsearch_core.workers.child import Preparation
-from medsearch_core.workers.limits import OUT_OF_MEMORY
+from medsearch_core.workers.limits import OUT_OF_MEMORY, TOO_LONG_AN_ANSWER
 from medsearch_core.workers.process import WorkerEnded, WorkerProcess, WorkerServer, confined_server
 from tests.support import confined_jobs as jobs
 from tests.support.hospital_day.place import wait_until
@@ -40,9 +40,11 @@ def test_an_answer_is_as_long_as_it_is(worker, count):
 
 
 def test_a_worker_that_announces_more_than_it_may_is_killed(worker):
+    process = psutil.Process(worker.pid)
     with pytest.raises(WorkerEnded) as end:
         worker.call(partial(jobs.many, 1001), max_bytes=1000)
-    assert end.value.exit_code == -signal.SIGKILL
+    assert end.value.exit_code == TOO_LONG_AN_ANSWER
+    assert not process.is_running()
 
 
 @pytest.mark.parametrize(
