@@ -25,6 +25,7 @@ class Attempt:
 
     Args:
         take_worker: returns a process that is the attempt's own.
+        when_ready: called with the process before it gets the object.
         job: what the process does with the object.
         max_bytes: of the answer.
     """
@@ -32,12 +33,14 @@ class Attempt:
     def __init__(
         self,
         take_worker: Callable[[], WorkerProcess],
+        when_ready: Callable[[WorkerProcess], None],
         originals: Originals,
         source: ImageSource,
         job: Job,
         max_bytes: int,
     ) -> None:
-        self._take_worker, self._originals, self._source = take_worker, originals, source
+        self._take_worker, self._when_ready = take_worker, when_ready
+        self._originals, self._source = originals, source
         self._job, self._max_bytes = job, max_bytes
         self._lock = threading.Lock()  # of the next two
         self._is_given_up = False
@@ -79,6 +82,7 @@ class Attempt:
         except BaseException:
             os.close(descriptor)
             raise
+        self._when_ready(worker)
         return worker.call(self._job, [descriptor], self._max_bytes)
 
     def _start(self) -> WorkerProcess:

@@ -102,7 +102,8 @@ class Decoders:
     async def _in_turn(self, task: Task, source: ImageSource, user: str, needed: int) -> bytes:
         turn = await self._turns.take(user, needed)
         limits = Limits(self._seconds, needed, int(self._wall_seconds) + 1)
-        attempt = Attempt(self._take_worker, self._originals, source, partial(decode, task, limits), needed)
+        job = partial(decode, task, limits)
+        attempt = Attempt(self._take_worker, self._tell_once, self._originals, source, job, needed)
 
         def end() -> None:
             self._turns.leave(turn)
@@ -126,14 +127,13 @@ class Decoders:
 
     def _take_worker(self) -> WorkerProcess:
         with self._lock:
-            worker = self._spares.popleft() if self._spares else self._start_worker()
-        self._tell_once(worker)
-        return worker
+            return self._spares.popleft() if self._spares else self._start_worker()
 
     def _start_worker(self) -> WorkerProcess:
         return self._server.start(Preparation(packages=PACKAGES, rehearse=warm))
 
     def _tell_once(self, worker: WorkerProcess) -> None:
+        """Log what the kernel refused when the first process was confined."""
         if self._was_told:
             return
         self._was_told = True

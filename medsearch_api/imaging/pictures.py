@@ -26,7 +26,7 @@ PNG, JPEG = "image/png", "image/jpeg"
 JPEG_QUALITY = 92
 FIXED_BYTES = 48 * 2**20
 """Modules, tables and buffers that a worker does not share with the others."""
-BYTES_PER_PIXEL, BYTES_PER_PIXEL_SHOWN = 6, 16
+BYTES_PER_PIXEL, BYTES_PER_PIXEL_SHOWN = 6, 20
 """Of the frame, which may be compressed; and of the picture, in floats, with copies."""
 
 
