@@ -79,10 +79,10 @@ class Attempt:
         descriptor = os.memfd_create("object")
         try:
             self._originals.copy(self._source, descriptor, self._check)
+            self._when_ready(worker)
         except BaseException:
             os.close(descriptor)
             raise
-        self._when_ready(worker)
         return worker.call(self._job, [descriptor], self._max_bytes)
 
     def _start(self) -> WorkerProcess:
