@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 HOME_OF_DEMO ?= .medsearch/demo
-TEST_PROCESSES ?= 3
+TEST_PROCESSES ?= 4
 
 # uv reads its own names for what pip is told about package indexes and certificates.
 ifdef PIP_INDEX_URL

@@ -130,8 +130,14 @@ def _kind(process: psutil.Process) -> str | None:
         above = process.parent()
         server = _kind(above) if above else None
         return f"code server of the {server}" if server else None
-    if "spawn_main" in words or "execute_run" in words:
+    if "execute_run" in words:
         return "run"
+    if "multiprocessing.forkserver" in words:  # forks of it have its command
+        above = process.parent()
+        server = _kind(above) if above else None
+        if server and server.startswith("code server"):
+            return "origin of runs"
+        return "run" if server == "origin of runs" else None
     return None
 
 

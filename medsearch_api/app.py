@@ -147,7 +147,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="medsearch-api",
         description="Serve the search page, GraphQL and DICOMweb until Ctrl-C.",
-        epilog="It is configured by environment variables, or a file .env in the current folder: see docs/settings.md. "
+        epilog="Settings are environment variables or lines of a file .env in the current folder; docs/settings.md lists them. "
         "It refuses to start until sign-in is configured (MEDSEARCH_API_SIGN_IN).",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")

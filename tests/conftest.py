@@ -12,6 +12,7 @@ import pytest
 from medsearch_core.process.signals import heed_signals
 from tests.support.examples import load_profile
 from tests.support.no_processes import NoProcesses
+from tests.support.shared import share
 
 os.environ["PYTHON_DOTENV_DISABLED"] = "1"  # a developer's own .env changes no test
 
@@ -19,18 +20,23 @@ HAS_GPU = any(Path("/dev").glob("nvidia[0-9]*"))
 TESTS = Path(__file__).parent
 LONGEST = (
     "end_to_end/test_demo.py",
-    "end_to_end/test_up.py",
     "end_to_end/test_hospital_day.py",
-    "pipeline/sensors/test_ingest_sensor_daemon.py",
+    "end_to_end/test_up.py",
+    "end_to_end/test_processes.py",
     "pipeline/ecs/test_backfill_on_ecs.py",
+    "end_to_end/test_code_server_away.py",
     "end_to_end/test_killed_run.py",
+    "pipeline/sensors/test_ingest_sensor_daemon.py",
+    "pipeline/models/test_engines.py",
+    "pipeline/cli/test_ingest.py",
     "pipeline/releases/test_reindex.py",
     "pipeline/ledger/test_ledger_runs.py",
+    "pipeline/sensors/test_missing_model.py",
     "pipeline/upkeep/test_upkeep_runs.py",
     "deployment/test_opensearch_secured.py",
     "core/search/test_opensearch.py",
-    "pipeline/models/test_engines.py",
     "pipeline/models/test_torch_engine.py",
+    "pipeline/models/test_availability.py",
     "core/search/test_every_release.py",
     "core/search/test_every_index.py",
     "core/search/test_every_answer.py",
@@ -70,6 +76,7 @@ SLOW = (
     "pipeline/studies/",
     "pipeline/supervision/test_launchers.py",
     "pipeline/supervision/test_processes.py",
+    "pipeline/supervision/test_run_news.py",
     "pipeline/test_definitions.py",
     "pipeline/test_dg.py",
     "pipeline/upkeep/test_older_version.py",
@@ -88,6 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Also where a script started the tests in the background: what they start must end when it is told to."""
     heed_signals()
+    share(config)
     load_profile(is_quick=config.getoption("quick"))
     if config.getoption("quick"):
         config.pluginmanager.register(NoProcesses(), "no processes")

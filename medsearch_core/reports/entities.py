@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.context.alternatives import as_alternatives
 from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
+from medsearch_core.reports.context.continuations import continued, goes_on
+from medsearch_core.reports.context.labels import with_values
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
 from medsearch_core.reports.context.sizes import NO_SIZES, Sizes, has_lengths, sizes_of
 from medsearch_core.reports.gates.examination import UNKNOWN, Examination, examined_organ, is_chest
@@ -64,8 +66,8 @@ def find_entities(
         placed = list(read_units(text, section.begin, section.end, vocabulary().known_words))
         for (at, unit), following in zip_longest(placed, (unit for _, unit in placed[1:])):
             find = _find_kept if len(unit.text) <= MAX_KEPT_CHARACTERS else _find
-            goes_on = following is not None and (_is_of_tip(following) or has_lengths(following))
-            for begin, end, facts in find(unit, following if goes_on else None, section.name, *examined):
+            is_more = following is not None and (_is_of_tip(following) or has_lengths(following) or goes_on(following))
+            for begin, end, facts in find(unit, following if is_more else None, section.name, *examined):
                 entities.append(EntityRecord(report_id=report_id, begin=at + begin, end=at + end, **facts))
     return sorted(entities, key=lambda entity: (entity.begin, entity.end, entity.concept))
 
@@ -87,7 +89,10 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
     cues = Context(unit, found, normals)
     if found:
         mentions = resolve_mentions(found, unit, organ, is_chest=is_of_chest)
-        decisions = as_alternatives(words, unit.commas, mentions, [cues.decide(mention) for mention in mentions])
+        alternatives = as_alternatives(words, unit.commas, mentions, [cues.decide(mention) for mention in mentions])
+        decisions = with_values(unit, mentions, alternatives, normals, cues)
+        if following is not None and goes_on(following) and not find_mentions(following.words):
+            decisions[-1] = _of_now(decisions[-1], continued(following))
         surroundings = Surroundings(unit, found)
         devices = [unit.sentence.begins[m.first] for m in mentions if m.value.category == "device"]
         sizes = sizes_of(unit, mentions, following)
@@ -108,6 +113,12 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
 
 
 _find_kept = lru_cache(maxsize=KEPT)(_find)
+
+
+def _of_now(decision: Decision, said_next: Decision | None) -> Decision:
+    """What a mention is now, of which the next sentence says that it is gone or still there."""
+    is_told = said_next is not None and decision.assertion in ("present", "historical")
+    return said_next if is_told and said_next is not None else decision
 
 
 def _spelled(unit: Unit) -> tuple[Unit, dict[int, str]]:

@@ -66,7 +66,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         builder = StudyEmbedder(tables, model)
         missing = [study for study in studies if builder.inputs(study) is None]
         if missing:
-            raise dg.Failure(f"{len(missing)} studies, {missing[0]} among them, have no thumbnails: materialise those first")
+            raise dg.Failure(f"{len(missing)} studies, {missing[0]} among them, have no thumbnails: materialize those first")
         stale = dict.fromkeys(study for study in studies if not builder.is_current(study))
         builder.build(stale, decoding_workers(settings), Progress(context, "embeddings", len(stale)).advance)
         for study, images in builder.damaged.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,51 +16,40 @@ from medsearch_core.errors import MedsearchError
 from medsearch_core.process.environment import load_env_file, load_settings
 from medsearch_core.process.permissions import keep_files_private
 from medsearch_core.process.signals import heed_signals
-from medsearch_pipeline.cli import (
-    check,
-    demo,
-    embedder,
-    evaluate,
-    ingest,
-    ledger,
-    model,
-    read,
-    releases,
-    stale,
-    status,
-    tags,
-    up,
-    webserver,
-    where,
-)
 from medsearch_pipeline.cli.command import Command, CommandGroup
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.supervision.home_settings import use_home_settings
 
-COMMANDS: tuple[Command | CommandGroup, ...] = (
-    *up.COMMANDS,
-    *demo.COMMANDS,
-    *check.COMMANDS,
-    *ingest.COMMANDS,
-    *status.COMMANDS,
-    *where.COMMANDS,
-    *ledger.COMMANDS,
-    *stale.COMMANDS,
-    *releases.COMMANDS,
-    *tags.COMMANDS,
-    *embedder.COMMANDS,
-    *webserver.COMMANDS,
-    *model.COMMANDS,
-    *read.COMMANDS,
-    *evaluate.COMMANDS,
-)
+MODULES = {
+    "up": "up",
+    "demo": "demo",
+    "check": "check",
+    "ingest": "ingest",
+    "status": "status",
+    "where": "where",
+    "ledger": "ledger",
+    "rejections": "ledger",
+    "stale": "stale",
+    "reindex": "releases",
+    "releases": "releases",
+    "rollback": "releases",
+    "discard": "releases",
+    "tag": "tags",
+    "untag": "tags",
+    "embedder": "embedder",
+    "webserver": "webserver",
+    "model": "model",
+    "read": "read",
+    "evaluate": "evaluate",
+}
+"""Command → its module, in the order of the help. Only the given command's module is imported: some need seconds."""
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Errors are printed on one line, without a stack trace."""
     heed_signals()
-    values = vars(build_parser().parse_args(arguments))
+    values = vars(build_parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments))
     command: Command = values.pop("command")
     env_file: Path | None = values.pop("env_file")
     try:
@@ -78,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser of the command that the arguments begin with, or of all."""
     parser = argparse.ArgumentParser(
         prog="medsearch",
         description="Command-line companion to the Dagster UI.",
@@ -87,6 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('medsearch')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in commands_for(arguments):
         command.add_to(commands)
     return parser
+
+
+def commands_for(arguments: Sequence[str]) -> Iterator[Command | CommandGroup]:
+    """The commands of the module that the first argument names, or of all modules."""
+    named = MODULES.get(arguments[0]) if arguments else None
+    for module in dict.fromkeys(MODULES.values()) if named is None else (named,):
+        yield from import_module(f"medsearch_pipeline.cli.{module}").COMMANDS

@@ -18,22 +18,19 @@ from tests.support.hospital import fill
 from tests.support.landed_hospital import fill_and_land
 from tests.support.oidc_issuer import OidcIssuer, issuing
 from tests.support.radiology import radiology
+from tests.support.shared import made_once
 
 
 @pytest.fixture(scope="session")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hospital() -> Path:
     """The folder of a filled warehouse and index, which no test may change."""
-    folder = tmp_path_factory.mktemp("hospital")
-    fill(folder)
-    return folder
+    return made_once("hospital", fill)
 
 
 @pytest.fixture(scope="session")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def landed() -> Path:
     """The same hospital with the originals of its images, which no test may change."""
-    folder = tmp_path_factory.mktemp("landed")
-    fill_and_land(folder)
-    return folder
+    return made_once("landed", fill_and_land)
 
 
 @pytest.fixture(autouse=True)
@@ -55,11 +52,9 @@ def ask(client: TestClient) -> Ask:
 
 
 @pytest.fixture(scope="session")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ingested() -> Path:
     """The folder of real objects that were ingested, which no test may change."""
-    folder = tmp_path_factory.mktemp("radiology")
-    radiology(folder)
-    return folder
+    return made_once("radiology", radiology)
 
 
 @pytest.fixture

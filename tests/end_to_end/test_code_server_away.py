@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,16 +21,20 @@ ONE_AT_A_TIME: dict[str, dict[str, Any]] = {
     "concurrency": {"runs": {"max_concurrent_runs": 1}},
 }
 IMPATIENT = {
-    "DAGSTER_GRPC_TIMEOUT_SECONDS": "3",  # less than a run's process takes to come up
+    "DAGSTER_GRPC_TIMEOUT_SECONDS": "10",  # after which a code server that was stopped counts as away
     "MEDSEARCH_MAX_PARTITIONS_PER_RUN": "1",
     "MEDSEARCH_SENSORS": "stopped",
 }
 
 
-@pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[LocalDeployment]:
-    with LocalDeployment(tmp_path, ONE_AT_A_TIME, IMPATIENT) as deployment:
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalDeployment]:
+    with LocalDeployment(tmp_path_factory.mktemp("away"), ONE_AT_A_TIME, IMPATIENT) as deployment:
         deployment.land(STUDIES, images=0)
+        deployment.start_code_server()
+        deployment.start_webserver()
+        deployment.start_daemon()
+        deployment.client.run_job("inventory_job")
         yield deployment
 
 
@@ -48,14 +51,16 @@ def tries(instance: dg.DagsterInstance) -> int:
     return max((len(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_ENQUEUED)) for run in runs), default=0)
 
 
+def backfills_without_assets(deployment: LocalDeployment) -> int:
+    """How often the daemon looked at a backfill and found no code server that knows its assets."""
+    return deployment.log("daemon").count("unable to continue due to a missing")
+
+
 @pytest.mark.parametrize("is_restarted", [False, True], ids=["stopped for a while", "killed and started again"])
 def test_a_backfill_whose_code_server_is_away_waits_for_it_and_completes(
     deployment: LocalDeployment, instance: dg.DagsterInstance, is_restarted: bool
 ) -> None:
-    server = deployment.start_code_server()
-    deployment.start_webserver()
-    deployment.start_daemon()
-    deployment.client.run_job("inventory_job")
+    server, without_assets = deployment.code_server, backfills_without_assets(deployment)
     backfill = deployment.client.launch_backfill(["report_entities"])
 
     def runs() -> list[dg.DagsterRun]:
@@ -64,9 +69,7 @@ def test_a_backfill_whose_code_server_is_away_waits_for_it_and_completes(
     deployment.wait_for("the first run", lambda: any(run.status == dg.DagsterRunStatus.STARTED for run in runs()))
     server.send_signal(signal.SIGKILL if is_restarted else signal.SIGSTOP)
     deployment.wait_for("a run to be put back into the queue", lambda: tries(instance) >= 2)
-    deployment.wait_for(
-        "the backfill to find no asset", lambda: "unable to continue due to a missing" in deployment.log("daemon")
-    )
+    deployment.wait_for("the backfill to find no asset", lambda: backfills_without_assets(deployment) > without_assets)
     if is_restarted:
         deployment.start_code_server()
     else:

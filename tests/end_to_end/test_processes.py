@@ -10,6 +10,8 @@ import dagster as dg
 import pytest
 
 from medsearch_core.keys import StudyKey
+from medsearch_pipeline.supervision.processes import Processes
+from tests.support.hurried_daemon import RELOAD
 from tests.support.local_deployment import LocalDeployment
 from tests.support.paths import PROJECT_ROOT
 
@@ -73,8 +75,9 @@ def test_runs_that_end_are_killed_or_are_cancelled_leave_no_process(
 
 
 def test_a_code_server_that_the_daemon_has_replaced_ends_once_its_runs_have(
-    deployment: LocalDeployment, instance: dg.DagsterInstance
+    deployment: LocalDeployment, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
+    deployment.processes = Processes(tmp_path / "logs", deployment.environment | {RELOAD: str(tmp_path / "reload")})
     deployment.start_webserver(PROJECT_ROOT / "workspace.yaml")
     deployment.start_daemon(PROJECT_ROOT / "workspace.yaml")
     deployment.client.run_job("inventory_job")
@@ -82,10 +85,13 @@ def test_a_code_server_that_the_daemon_has_replaced_ends_once_its_runs_have(
     deployment.wait_for("the run's process", lambda: deployment.process_of(instance, run))
     process = deployment.process_of(instance, run)
     assert process
-    server = process.parent()
+    forks = process.parent()
+    server = forks and forks.parent()
     assert server
     assert "dagster" in server.cmdline()
     assert "grpc" in server.cmdline()
+    (tmp_path / "reload").touch()
     deployment.wait_for("the run's end", lambda: status(instance, run) == "SUCCESS")
     deployment.wait_for("the end of its process", lambda: not process.is_running(), 300)
     deployment.wait_for("the end of its code server", lambda: not server.is_running(), 300)
+    deployment.wait_for("the end of what forked it", lambda: not forks.is_running(), 300)

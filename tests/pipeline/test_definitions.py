@@ -22,7 +22,7 @@ from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake.compaction import REJECTIONS_PATH
 from medsearch_pipeline.intake.inventory import PATH
 from medsearch_pipeline.releases.build import reindex

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.settings import Settings
 from tests.support.paths import PROJECT_ROOT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.jobs import JOBS, STUDY_ASSETS, UPKEEP_JOBS, Job, smallest_job
 from medsearch_pipeline.settings import Settings
 from tests.support.paths import PROJECT_ROOT

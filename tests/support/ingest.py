@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.settings import Settings
 
 

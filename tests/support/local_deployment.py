@@ -29,7 +29,8 @@ mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
 _TERMINATE = """
 mutation($id: String!) { terminateRun(runId: $id) { __typename } }"""
 
-TRACKER = "multiprocessing.resource_tracker"
+HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+"""What a code server starts for its runs, once: it keeps the queues to them, and forks them."""
 
 
 class LocalDeployment:
@@ -61,7 +62,7 @@ class LocalDeployment:
         self.landing = open_store(settings.landing)
         self.code = CodeServer(self.dagster_home)
         self.processes = Processes(home / "logs", self.environment)
-        self._code_servers: list[Processes] = []
+        self._code_servers: list[tuple[Processes, psutil.Process]] = []
         self._port = free_port()
         self.client = DagsterClient(f"http://127.0.0.1:{self._port}")
 
@@ -69,7 +70,7 @@ class LocalDeployment:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for processes in (self.processes, *self._code_servers):
+        for processes in (self.processes, *(processes for processes, _ in self._code_servers)):
             processes.stop()
         for pid in self.living():
             psutil.Process(pid).kill()
@@ -79,10 +80,15 @@ class LocalDeployment:
         before = set(psutil.Process().children())
         processes = Processes(self.home / "logs", self.environment)
         processes.start("code-server", self.code.command)
-        self._code_servers.append(processes)
         (started,) = set(psutil.Process().children()) - before
+        self._code_servers.append((processes, started))
         processes.wait_until("code-server", self.code.is_ready, 600)
         return started
+
+    @property
+    def code_server(self) -> psutil.Process:
+        """The one that was started last."""
+        return self._code_servers[-1][1]
 
     def start_webserver(self, workspace: Path | None = None) -> None:
         """With the workspace that names the code server, or with another."""
@@ -130,9 +136,10 @@ class LocalDeployment:
         return found
 
     def of_runs(self) -> dict[int, str]:
-        """The same without the servers, and without the helper that the code server keeps for its queues to its runs."""
-        servers = {process.pid for process in psutil.Process().children()}
-        return {pid: command for pid, command in self.living().items() if pid not in servers and TRACKER not in command}
+        """The same without the servers and their helpers."""
+        servers = psutil.Process().children()
+        helpers = [child for server in servers if server.is_running() for child in server.children() if _is_helper(child)]
+        return {pid: command for pid, command in self.living().items() if pid not in {p.pid for p in [*servers, *helpers]}}
 
     def log(self, name: str) -> str:
         """What a server has printed."""
@@ -145,3 +152,11 @@ class LocalDeployment:
             self.processes.check()
             assert time.monotonic() < deadline, f"{what} did not come:\n{self.log('daemon')[-6000:]}"
             time.sleep(0.05)
+
+
+def _is_helper(process: psutil.Process) -> bool:
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+    return any(helper in command for helper in HELPERS)

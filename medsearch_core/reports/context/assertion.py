@@ -9,17 +9,18 @@ patient has, keep what the sentence says. COMPARISON is historical; EXAMINATION,
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medsearch_core.reports.context.clauses import JOINING, clause_ends
+from medsearch_core.reports.context.clauses import DISJOINING, JOINING, clause_ends
 from medsearch_core.reports.context.cues import COMMA, CONTRAST, Cue, cue_matcher
 from medsearch_core.reports.data_files import word_list
 from medsearch_core.reports.text.answers import PRESENT
 from medsearch_core.reports.text.phrases import Match
-from medsearch_core.reports.text.units import Unit
+from medsearch_core.reports.text.units import POSITIVES, Unit
 
 PRIORITY = ("family", "absent", "hypothetical", "historical", "uncertain")
 """Which cue decides where several apply; the nearest one of that assertion is reported."""
@@ -43,6 +44,19 @@ BEYOND = word_list("beyond normal")
 FAR_FROM = word_list("far from normal")
 """Words before one: "not a normal chest"."""
 
+STILL_THERE = word_list("still there")
+NONE = frozenset({"none", "nil", "no", "not"})
+NO = frozenset({"no", "not", "without", "nor", "or"})
+EXCEPT = frozenset({"except", "besides", "apart", "aside", "save"})
+
+SIGN = re.compile(r"\s*(?:\([+-]\)|[+-](?:ve)?)\s*(?=[,.;]|$)")
+"""A sign behind a finding: "effusion +, pneumothorax -"."""
+
+ELLIPSIS = re.compile(r"\b(?:is|are|was|were)\s+not\s*(?=[,.;]|$)", re.IGNORECASE)
+"""A verb that repeats another: "fractures are present, pneumothorax is not"."""
+
+BEHIND = Cue("cue", "absent", None, "backward", 4, "", frozenset())
+
 FORWARD_WORDS, BACKWARD_WORDS = 40, 20
 """Longest scopes, in words."""
 
@@ -60,11 +74,15 @@ class Context:
     """The cues of one unit, asked once per mention in it."""
 
     def __init__(self, unit: Unit, mentions: Sequence[Match[Any]], statements: Sequence[Match[Any]]) -> None:
-        found = [match for match in cue_matcher().find(unit.words) if match.value.kind != "pseudo"]
+        found = [
+            match for match in cue_matcher().find(unit.words) if match.value.kind != "pseudo" and not _is_month(unit, match)
+        ]
+        found = sorted([*found, *_ellipses(unit)], key=lambda match: match.first)
         self._unit = unit
         self._cues = [match for match in found if match.value.kind in ("cue", CONTRAST)]
         self._firsts = [match.first for match in self._cues]
         self._mention_ends = sorted(mention.last for mention in mentions)
+        self._signs = _signs(unit)
         self._commas: list[int] = []
         self._ends: dict[tuple[str, str], list[int]] = {}
         if self._cues:
@@ -77,6 +95,9 @@ class Context:
         answer = self._unit.answer if mention.last < self._unit.value else None
         if answer is not None and (answer.assertion != "present" or answer == PRESENT):
             return Decision(answer.assertion, answer.certainty, answer.cue or None)
+        if mention.last in self._signs:
+            sign = self._signs[mention.last]
+            return Decision("absent", cue=sign) if "-" in sign else Decision()
         low = bisect_left(self._firsts, mention.first - FORWARD_WORDS)
         high = bisect_right(self._firsts, mention.last + BACKWARD_WORDS)
         own = 0 if answer is None else self._unit.value
@@ -117,11 +138,15 @@ class Context:
         if mention.first < cue.first and cue.last < mention.last:
             return True
         if cue.first < mention.first and mention.last < cue.last:
-            return cue.value.kind == CONTRAST
+            return cue.value.kind == CONTRAST or cue.value.direction == "inside"
+        if cue.value.direction == "inside":
+            return False
         if cue.last < mention.first:
             reach = min(cue.value.words or FORWARD_WORDS, FORWARD_WORDS)
             is_near = mention.first - cue.last <= reach and cue.value.direction != "backward"
-            return is_near and not self._is_ended("forward", cue, cue.last, mention.first)
+            if not is_near or (cue.value.assertion == "absent" and self._is_excepted(cue, mention)):
+                return False
+            return not self._is_ended("forward", cue, cue.last, mention.first)
         if self._opens_bracket(mention.last, cue.first) or self._is_of_other_side(cue, mention):
             return False
         reach = min(cue.value.words or BACKWARD_WORDS, BACKWARD_WORDS)
@@ -135,10 +160,35 @@ class Context:
         return gap.rfind("(") > gap.rfind(")") and any(map(str.isalnum, gap[gap.rfind("(") :]))
 
     def _is_of_other_side(self, cue: Match[Cue], mention: Match[Any]) -> bool:
-        """Whether a cue is said of the other side: "left pneumothorax, right none"."""
-        words, side = self._unit.words, cue.first - 1
-        sides = {words[side], words[mention.first - 1]} if mention.first else set()
-        return side in self._unit.commas and sides == {"left", "right"} and cue.value.assertion == "absent"
+        """Whether a denial is of the other side, or that one is still there: "left effusion, none on the right"."""
+        if cue.value.assertion != "absent":
+            return False
+        words = self._unit.words
+        own = [side_of(word) for word in words[max(mention.first - 3, 0) : cue.first] if side_of(word)]
+        after = words[cue.last + 1 :]
+        if cue.first - 1 in self._unit.commas and side_of(words[cue.first - 1]):
+            own = own[:-1]
+            told = side_of(words[cue.first - 1])
+        else:
+            told = next(filter(None, map(side_of, after[:3])), None)
+        if not own or not told or told == own[-1]:
+            return False
+        is_still_there = not STILL_THERE.isdisjoint(after)
+        return is_still_there or words[cue.first] in NONE or side_of(words[cue.first - 1]) == told
+
+    def _is_excepted(self, cue: Match[Cue], mention: Match[Any]) -> bool:
+        """Whether what is denied is there for a part: "no effusion except a trace", "none on the left, small on the right"."""
+        words = self._unit.words
+        later = bisect_right(self._mention_ends, mention.last)
+        end = self._mention_ends[later] if later < len(self._mention_ends) else len(words)
+        after = words[mention.last + 1 : end]
+        if end == len(words) and not EXCEPT.isdisjoint(after) and not POSITIVES.isdisjoint(after):
+            return True
+        sides = [(i, side_of(word)) for i, word in enumerate(after) if side_of(word)]
+        if end < len(words) or len({side for _, side in sides}) < 2:
+            return False
+        first, second = sides[0][0], next(i for i, side in sides if side != sides[0][1])
+        return not POSITIVES.isdisjoint(after[first + 1 : second]) and NO.isdisjoint(after[first + 1 : second])
 
     def _is_versus(self, cue: Match[Cue]) -> bool:
         """Whether a cue says no more than that there is an alternative, which any other doubt outranks."""
@@ -159,7 +209,7 @@ class Context:
         if later == len(self._mention_ends) or self._mention_ends[later] >= cue.first:
             return False
         if words[cue.first] in SINGULAR:
-            return comma < cue.first
+            return comma < cue.first and DISJOINING.isdisjoint(words[mention.last + 1 : cue.first])
         return words[cue.first] in PARTICIPLES and JOINING.isdisjoint(words[mention.last + 1 : cue.first])
 
     def _is_ended(self, direction: str, cue: Match[Cue], after: int, before: int) -> bool:
@@ -181,6 +231,40 @@ class Context:
                 ends = sorted([*ends, *self._clauses])
             self._ends[direction, assertion] = ends
         return ends
+
+
+def side_of(word: str) -> str | None:
+    """The side that a folded word names."""
+    return {"l": "left", "lt": "left", "left": "left", "r": "right", "rt": "right", "right": "right"}.get(word)
+
+
+def _is_month(unit: Unit, match: Match[Cue]) -> bool:
+    """Whether "may" is the month: "1 May", "in May 2024"."""
+    words = unit.words
+    if "may" not in words[match.first : match.last + 1]:
+        return False
+    i = words.index("may", match.first)
+    return any(word.isdigit() for word in (*words[max(i - 1, 0) : i], *words[i + 1 : i + 2]))
+
+
+def _signs(unit: Unit) -> dict[int, str]:
+    """The sign behind each word that has one, where there are several: "effusion +, pneumothorax -"."""
+    if "+" not in unit.text and "-," not in unit.text:
+        return {}
+    found = {i: sign[0].strip() for i, end in enumerate(unit.sentence.ends) if (sign := SIGN.match(unit.text, end))}
+    return found if len(found) > 1 else {}
+
+
+def _ellipses(unit: Unit) -> list[Match[Cue]]:
+    """The verbs that deny what stands before them by repeating another verb."""
+    if "not" not in unit.words:
+        return []
+    return [
+        Match((i, i + 1), BEHIND)
+        for found in ELLIPSIS.finditer(unit.text)
+        for i, begin in enumerate(unit.sentence.begins[:-1])
+        if begin == found.start()
+    ]
 
 
 def _distance(cue: Match[Cue], mention: Match[Any]) -> int:

@@ -48,6 +48,7 @@ PLACES = word_list("places")
 IN_PLACE = PLACES | word_list("in place")
 SAID_OF_ONE = VERBS | SEEN | PREDICATES
 """Words, one of which behind a mention says something of it alone, where nothing joins it to what was denied before."""
+HEADS = word_list("heads")
 SUBJECTS = word_list("subjects")
 
 NORMAL = word_list("normal")
@@ -63,7 +64,18 @@ def clause_ends(unit: Unit, mentions: Sequence[Match[Any]], statements: Sequence
     found.update(_noun_phrases(words, commas, last_or))
     found.update(_run_on(unit, last_or, mentions))
     found.update(_known_things(words, commas, mentions))
+    if last_or < 0:
+        found.update(i for i, word in enumerate(words[:-1]) if word in HEADS and _begins_finding(unit, i, mentions))
     return sorted(found)
+
+
+def _begins_finding(unit: Unit, i: int, mentions: Sequence[Match[Any]]) -> bool:
+    """Whether a finding follows a noun that needs none, with a space alone: "no acute abnormality mild cardiomegaly"."""
+    sentence = unit.sentence
+    if not unit.text[sentence.ends[i] : sentence.begins[i + 1]].isspace():
+        return False
+    first = i + 1 + (unit.words[i + 1] in SIZES)
+    return any(mention.first == first and mention.value.name for mention in mentions)
 
 
 def _verbs(words: Sequence[str], commas: frozenset[int], last_or: int) -> Iterator[int]:
@@ -110,11 +122,18 @@ def _run_on(unit: Unit, last_or: int, mentions: Sequence[Match[Any]]) -> Iterato
             continue
         if any(words[i] in JOINING or i in commas for i in between):
             continue
-        is_seen = bool(between) and words[between[0]] in ASSERTING | SIDES and last_or < later.first
+        is_seen = bool(between) and last_or < later.first and _is_of_something_seen([words[i] for i in between])
         if is_seen or _has_predicate(words, later) or (words[later.first] in SUBJECTS and len(later.words) > 1):
             yield earlier.last
     if last_or < 0:
         yield from _unpunctuated(unit, mentions)
+
+
+def _is_of_something_seen(between: Sequence[str]) -> bool:
+    """Whether words before a mention begin a noun phrase of something seen: "small left", "new right", "bilateral"."""
+    if between[0] == "new":
+        return len(between) > 1 and between[1] in SIZES | SIDES
+    return between[0] in ASSERTING | SIDES
 
 
 def _unpunctuated(unit: Unit, mentions: Sequence[Match[Any]]) -> Iterator[int]:

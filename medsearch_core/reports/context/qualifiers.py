@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from medsearch_core.reports.data_files import rows
+from medsearch_core.reports.data_files import rows, word_list
 from medsearch_core.reports.text.phrases import Match, Matcher
 from medsearch_core.reports.text.units import Unit, read_units
+from medsearch_core.reports.text.words import ONE_SIDE
 
 BEFORE_WORDS, AFTER_WORDS = 6, 9
 """How far from a mention a qualifier may begin."""
@@ -26,6 +27,7 @@ STOPS = frozenset({"and", "or", "but", "with", "without", "however", "although",
 
 SIDES = frozenset({"left", "right"})
 
+NORMAL = word_list("normal") | {"expanded"}
 ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 POSITION = re.compile(
@@ -113,10 +115,14 @@ class Surroundings:
                 low = i + 1
                 break
         for i in range(mention.last + 1, high + 1):
-            if self._words[i] in STOPS and not self._joins_sides(i):
+            if self._is_of_normal_side(i) or (self._words[i] in STOPS and not self._joins_sides(i)):
                 high = i - 1
                 break
         return low, high
+
+    def _is_of_normal_side(self, i: int) -> bool:
+        """Whether a side after a comma is said to be normal: "right effusion, left lung clear"."""
+        return i in self._commas and self._words[i] in ONE_SIDE and not NORMAL.isdisjoint(self._words[i + 1 : i + 5])
 
     def _farthest_before(self, mention: Match[Any]) -> int:
         """How far back words may speak of a mention; the numbers of "left 5th, 6th and 7th ribs" do not count."""

@@ -20,7 +20,7 @@ from medsearch_core.reports.data_files import rows
 from medsearch_core.reports.extracts.sentences import read_sentences
 from medsearch_core.reports.text.phrases import Match, Matcher
 from medsearch_core.reports.text.sections import Section
-from medsearch_core.reports.text.words import Sentence, commas
+from medsearch_core.reports.text.words import Sentence, commas, fold
 
 SIGNS = (
     "recommend", "suggest", "advis", "consider", "obtain", "follow", "repeat", "perform", "done", "request", "propose",
@@ -55,6 +55,7 @@ NOT_AHEAD = frozenset({"for", "over", "past", "last", "previous", "of", "since",
 """Words before a time that tell of the past: "stable for 2 years"."""
 
 
+DIRECT = frozenset(map(fold, ("recommended", "advised")))
 SINGLE_WORDS = frozenset({"body", "leading", "purpose"})
 """Kinds whose rows list words, each read by itself."""
 
@@ -123,7 +124,7 @@ class _Reading:
             chosen.update(self._ahead_of(ask.last, AHEAD_WORDS))
         for passive in self._passives:
             behind = self._behind(passive.first)
-            is_direct = not behind and self._words[passive.first] in ("recommended", "advised")
+            is_direct = not behind and self._words[passive.first] in DIRECT
             chosen.update(self._ahead_of(passive.last, LINK_WORDS) if is_direct else behind)
         if not chosen and not self._done and "past" not in self._places:
             chosen.update(n for n, name in enumerate(self._names) if self._is_follow_up(name) and self._time_of(n))

@@ -57,7 +57,12 @@ def _list_labels() -> dict[tuple[str, ...], Answer]:
 
 def said_of_list(label: Sequence[str]) -> Answer | None:
     """What a label of these folded words says of the list below it; None where it is none of the labels of lists."""
-    return _list_labels().get(tuple(label))
+    words, known = tuple(label), _list_labels()
+    if words not in known and "following" in words:
+        words = words[words.index("following") :]
+    if words not in known and "since" in words[1:]:
+        words = words[: words.index("since")]
+    return known.get(words)
 
 
 def answer_at(text: str, sentence: Sentence, first: int, begin: int, end: int) -> Answer | None:

@@ -24,7 +24,8 @@ PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
 BODY_LABEL = re.compile(
     r"\n(?=[ \t]*(?i:ct\w*|cxr|mri?|us|x-?ray|lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?"
     r"|osseous|chest|head(?:/neck)?|neck"
-    r"|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine)\b(?![ ]pain)[^:\n]{0,40}:)"
+    r"|lower chest|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine|gallbladder"
+    r"|bile ducts?|spleen|pancreas|adrenal\w*|bowel|bladder|uterus|vessels|thyroid)\b(?![ ]pain)[^:\n]{0,40}:)"
 )
 """A line that begins the findings though no header does: "Lungs: clear"."""
 
@@ -64,7 +65,7 @@ def _headers() -> tuple[re.Pattern[str], dict[str, str]]:
         rf"|[ \t*#]*(?P<alone>{any_name}|{_capitalised(names)})[ \t\r*]*$"
         rf"|[ \t]*(?P<bare>{any_name})(?=[ \t]{{1,4}}[A-Z][a-z]))"
         rf"|(?:(?<=paragraph )|(?<=line ))(?P<spoken>(?i:{any_name}))[ \t](?i:colon)\b"
-        rf"|(?=[A-Z]{{2}})(?<![\w/-])(?P<inside>{any_name}){note}:"
+        rf"|(?=[A-Z]{{2}})(?<![\w/-])(?<!ABSENT )(?<!NEGATIVE )(?<!POSITIVE )(?P<inside>{any_name}){note}:"
         rf"|(?=[ \t])(?<=[.!?])(?=[^:\n]{{0,100}}:)[ \t]{{1,4}}(?P<later>(?i:{any_name})){note}:",
         re.MULTILINE,
     )

@@ -24,8 +24,8 @@ NEGATIVES = word_list("negative answers")
 POSITIVES = word_list("positive answers")
 
 LABEL = re.compile(
-    r"[\s>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?:Q[:.)][ \t]*)?(?P<label>[A-Za-z][^:=\n|?]{0,70}?)[ \t]*"
-    r"(?:(?P<colon>:(?!\d)|=(?![=>]))|(?P<loose>[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)"
+    r"[\s<>*#_\u2022\u25cf\u25aa\u25e6-]*(?:\d{1,2}[.)][ \t]+)?(?:Q[:.)][ \t]*)?(?P<label>[A-Za-z][^:=\n|?]{0,70}?)[ \t]*"
+    r"(?:(?P<colon>:(?!\d)|=(?![=>]))|(?P<loose>[ \t]?(?=\[)|[ \t][-\u2013\u2014]{1,2}(?=\s)|[ \t]?\.{3,}|\u2026|[ \t]{2,}|\t)"
     r"|(?P<asked>\?)[ \t]*:?(?:\s*A(?:nswer)?[:.)])?)"
     r"[ \t]*"
 )
@@ -37,8 +37,10 @@ _SIDE_OF = re.compile(
 )
 """The second of two values, one for each side: "small on the right", "left - moderate"."""
 
-_ITEM = re.compile(r"\s*(?:[-*\u2022\u25cf\u25aa\u25e6]|\(?\d{1,2}[.)])\s*\w")
-_BEFORE_ITEM = re.compile(r"(?:;|(?<!\d)\d{1,2}[.)])\s*\Z")
+_LABEL_LINE = re.compile(r"[\s*#]*[A-Za-z][A-Za-z/ \t-]{1,40}:[\s*]*")
+_HAS_LABEL = re.compile(r"[:=|?]|^\s*[A-Z /]{3,}\s*$|[ \t][-\u2013\u2014][ \t]")
+_ITEM = re.compile(r"\s*(?:[-*\u2022\u25cf\u25aa\u25e6]|\(?(?:\d{1,2}|[a-h])[.)])\s*")
+_BEFORE_ITEM = re.compile(r"(?:;|(?<!\w)(?:\d{1,2}|[a-h])[.)])\s*\Z")
 MAX_ITEM_WORDS = 5
 """Longest item of a list that no sign begins."""
 
@@ -50,7 +52,7 @@ _JOINTS = word_list("answer joints")
 _ASKS = re.compile(r"\?\s*$")
 _BOX_BEGIN = re.compile(r"[\[(\u2610\u2611\u2612\u2713\u2714\u2717\u2718]")
 
-SIGNS_OF_LABELS = (":", "=", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
+SIGNS_OF_LABELS = (":", "=", "[", "?", " -", " \u2013", " \u2014", "...", "\u2026", "  ", "\t")
 """What a text without any of holds no label."""
 
 
@@ -116,9 +118,10 @@ def _moved(sentence: Sentence, by: int) -> Sentence:
 def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[PlacedUnit]:
     label: tuple[str, ...] = ()
     heading: Answer | None = None
+    last: tuple[str, ...] = ()
     is_open = False
     pending: Stretch | None = None
-    for stretch in _with_both_sides(text, stretches(text, begin, end)):
+    for stretch in _with_values(text, _with_both_sides(text, stretches(text, begin, end))):
         if pending is not None:
             unit = _labelled(text[pending.begin : stretch.end], known)
             asked, pending = pending, None
@@ -134,9 +137,15 @@ def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[P
         read = _read(text[stretch.begin : stretch.end], known)
         if read.is_labelled:
             ((_, unit),) = read.units
-            label, is_open, heading = unit.label, unit.value == len(unit.words), said_of_list(unit.label)
+            is_open = unit.value == len(unit.words) or "\n" in unit.text
+            label, heading = unit.label, said_of_list(unit.label)
+        elif (of_line := _list_line(stretch, read.units)) is not None:
+            label, heading, is_open = read.units[0][1].words, of_line, True
+        elif heading is None and _ITEM.match(text, stretch.begin, stretch.end):
+            heading = said_of_list(last)
         elif heading is not None and not _is_item(text, stretch, read.units, is_open):
             heading = None
+        last = read.units[-1][1].words if read.units else ()
         yield from _placed(stretch.begin, read.units, label, heading)
     if pending is not None:
         yield from _placed(pending.begin, _plain(text[pending.begin : pending.end], known), label)
@@ -151,6 +160,17 @@ def _placed(
             yield begin + at, unit._replace(label=unit.label or label, heading=heading)
         else:
             yield begin + at, unit
+
+
+def _list_line(stretch: Stretch, units: Sequence[PlacedUnit]) -> Answer | None:
+    """What a line says of the list below it that is nothing but a label, though without a colon: "NEGATIVE FINDINGS"."""
+    if len(units) != 1:
+        return None
+    ((_, unit),) = units
+    if unit.words[-1].isdigit():
+        return said_of_list(unit.words[:-1])
+    is_title = stretch.is_on_new_line and unit.text.strip().isupper() and len(unit.words) > 1
+    return said_of_list(unit.words) if is_title else None
 
 
 def _is_item(text: str, stretch: Stretch, units: Sequence[PlacedUnit], is_open: bool) -> bool:
@@ -172,6 +192,26 @@ def _with_both_sides(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
                 continue
             yield before
         before = stretch
+    if before is not None:
+        yield before
+
+
+def _with_values(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The stretches, a label alone on its line joined with the statement on the next: "Pneumothorax:\\nNo pneumothorax."."""
+    before: Stretch | None = None
+    for stretch in found:
+        if before is not None:
+            value = text[stretch.begin : stretch.end]
+            if not (_ITEM.match(value) or _HAS_LABEL.search(value)):
+                yield Stretch(before.begin, stretch.end, before.is_on_new_line)
+                before = None
+                continue
+            yield before
+            before = None
+        if _LABEL_LINE.fullmatch(text, stretch.begin, stretch.end):
+            before = stretch
+        else:
+            yield stretch
     if before is not None:
         yield before
 
@@ -204,14 +244,15 @@ def _labelled(part: str, known: Container[str]) -> Unit | None:
         return None
     value = sum(begin < found.end() for begin in sentence.begins)
     first = sum(begin < found.end("label") for begin in sentence.begins)
-    if not 0 < first <= MAX_LABEL_WORDS + 4 * (found["asked"] is not None):
+    is_long = found["asked"] is not None or "following" in sentence.words[:first]
+    if not 0 < first <= MAX_LABEL_WORDS + 4 * is_long:
         return None
     label = sentence.words[:first]
     denial = answer_at(part, sentence, 0, sentence.begins[0], found.end("label") + 1) if found["colon"] else None
     if denial is not None and denial.assertion == "absent":
         return Unit(part, sentence, commas(sentence, part), len(sentence.words), denial, label)
     answer = _answer_of_sides(sentence.words[value:]) or answer_at(part, sentence, value, found.end(), len(part))
-    if answer is None and found["asked"]:
+    if answer is None and (found["asked"] or part[found.end() : found.end() + 1] == "["):
         answer = _answer_of_size(sentence.words[value:])
     if found["colon"] is None and answer is None:
         return None

@@ -45,10 +45,14 @@ class Sentence(NamedTuple):
         return text[self.begins[first] : self.ends[last]]
 
 
+BRITISH = re.compile(r"(?<=[a-z]{3})is(?=(?:e|ed|ing|ation)$)|(?<=[vm])our(?=(?:s|ed|ing|able)?$)")
+AMERICAN = {"is": "iz", "our": "or"}
+
+
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A word in lower case and without a regular plural ending."""
-    word = word.lower()
+    """A word in lower case, without a regular plural ending, and as Americans spell it: "visualised" is "visualized"."""
+    word = BRITISH.sub(lambda found: AMERICAN[found[0]], word.lower())
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):

@@ -1,7 +1,7 @@
 """The lease of an index's single writer: a document that names the writer, renewed while it writes.
 
-A process that dies stops renewing. The next takes over once the document has not changed for `TTL_SECONDS` by its own clock;
-clocks are never compared. Changes use OpenSearch's sequence numbers, so if two take over at once, one wins.
+A process that dies stops renewing. The next takes over once the document has not changed for `TAKEOVER_SECONDS` by its own
+clock; clocks are never compared. Changes use OpenSearch's sequence numbers, so if two take over at once, one wins.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -21,6 +21,10 @@ from medsearch_core.errors import Transient
 from medsearch_core.search.opensearch.client import failing_as
 
 TTL_SECONDS = 15.0
+"""How long a writer may write without having renewed its lease."""
+TAKEOVER_SECONDS = TTL_SECONDS
+RENEWAL_SECONDS = TTL_SECONDS / 5
+RENEWAL_TIMEOUT_SECONDS = TTL_SECONDS / 3
 PATIENCE_SECONDS = 600.0
 DOCUMENT = "writer"
 
@@ -34,11 +38,16 @@ MAPPING = {
 
 
 class WriterLease:
-    """Lets one thread of one process write. Reentrant."""
+    """Lets one thread of one process write. Reentrant.
 
-    def __init__(self, client: OpenSearch, index: str) -> None:
+    Args:
+        clock: seconds, by which another writer's lease is old enough to be taken over.
+    """
+
+    def __init__(self, client: OpenSearch, index: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._index = index
+        self._clock = clock
         self._turn = threading.RLock()
         self._depth = 0
         self._lost = threading.Event()
@@ -85,19 +94,19 @@ class WriterLease:
         self._prepared = True
 
     def _acquire(self) -> dict[str, Any]:
-        owner, began = uuid4().hex, time.monotonic()
+        owner, began = uuid4().hex, self._clock()
         seen: tuple[Any, ...] | None = None
         since = began
         while True:
             if (token := self._try(owner, None)) is not None:
                 return token
             held = self._read()
-            now = time.monotonic()
+            now = self._clock()
             if held is not None:
                 version = (held["_seq_no"], held["_primary_term"])
                 if version != seen:
                     seen, since = version, now
-                elif now - since > TTL_SECONDS and (token := self._try(owner, version)) is not None:
+                elif now - since > TAKEOVER_SECONDS and (token := self._try(owner, version)) is not None:
                     return token
                 if now - began > PATIENCE_SECONDS:
                     raise Transient(f"another process ({held['_source']['process']}) has been writing the search index")
@@ -121,7 +130,7 @@ class WriterLease:
 
     def _renew(self, token: dict[str, Any], done: threading.Event) -> None:
         last = time.monotonic()
-        while not done.wait(TTL_SECONDS / 5):
+        while not done.wait(RENEWAL_SECONDS):
             try:
                 if not self._renewed(token):
                     self._lost.set()
@@ -132,7 +141,7 @@ class WriterLease:
                     self._lost.set()
 
     def _renewed(self, token: dict[str, Any]) -> bool:
-        params = {"if_seq_no": token["seq_no"], "if_primary_term": token["term"], "request_timeout": TTL_SECONDS / 3}
+        params = {"if_seq_no": token["seq_no"], "if_primary_term": token["term"], "request_timeout": RENEWAL_TIMEOUT_SECONDS}
         body = _document(token["owner"], token["times"] + 1)
         try:
             answer = self._client.index(index=self._index, id=DOCUMENT, body=body, params=params)

@@ -259,14 +259,18 @@ def test_more_work_than_fits_is_refused_and_not_piled_up(ingested):
 
     from medsearch_api.imaging.pool import WorkPool
 
+    async def all_that_can_go_on() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+
     async def crowd() -> list[object]:
         pool, go = WorkPool(1, 2), threading.Event()
         running = [asyncio.create_task(pool.run(go.wait)) for _ in range(5)]
-        await asyncio.sleep(0.05)
+        await all_that_can_go_on()
         running[2].cancel()  # a client that went away makes room
-        await asyncio.sleep(0.05)
+        await all_that_can_go_on()
         running.append(asyncio.create_task(pool.run(go.wait)))
-        await asyncio.sleep(0.05)
+        await all_that_can_go_on()
         go.set()
         return await asyncio.gather(*running, return_exceptions=True)
 

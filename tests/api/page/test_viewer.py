@@ -19,7 +19,6 @@ from medsearch_core.records import ImageRecord
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.support.factories import dataset, dicom_bytes, sequence_item
-from tests.support.hospital_day.place import wait_until
 from tests.support.radiology import NEGATIVE, PIXELS, images_in, service_settings
 from tests.support.serving import serving
 from tests.support.viewer import (
@@ -36,6 +35,7 @@ from tests.support.viewer import (
     show,
     watched,
 )
+from tests.support.waiting import wait_until
 
 GRAY = ("CT_small.dcm", "negative.dcm", "MR_small.dcm")
 NO_VALUES = "Failed to load resource: the server responded with a status of 406 (Not Acceptable)"

@@ -34,6 +34,7 @@ from medsearch_core.search.tokens import words_of
 from tests.core.search.index_processes import finish, generation, start
 from tests.core.search.reference_index import ReferenceIndex
 from tests.core.search.search_documents import WORDS, image, report, study_of
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,15 +46,17 @@ def version(index: EmbeddedIndex) -> str:
     return index.health().details["version"]
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.4])
-def test_a_writer_killed_in_the_middle_leaves_nothing_lost_or_doubled(folder: str, moment: float) -> None:
+@pytest.mark.parametrize("written", [0, 60])
+def test_a_writer_killed_in_the_middle_leaves_nothing_lost_or_doubled(folder: str, written: int) -> None:
     writer = start("load", folder, 100_000, 20)
     assert writer.stdout is not None
     writer.stdout.readline()
-    time.sleep(moment)
+    wait_until("a part is written", lambda: open_embedded(folder).health().studies >= written, 300, every=0.01)
     writer.kill()
     writer.communicate()
+    assert writer.returncode == -signal.SIGKILL
     partial = open_embedded(folder).health()
+    assert partial.studies >= written
     assert (partial.images, partial.reports) == (partial.studies * 3, partial.studies)
     assert partial.studies % 20 == 0
     count = partial.studies + 40

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from tests.core.search.reference_index import ReferenceIndex
 from tests.core.search.search_documents import WORDS, image, report, study_of
 from tests.support.opensearch_node import node
 from tests.support.opensearch_node.shared import CACHE, fresh_name, shared_url
+from tests.support.waiting import wait_until
 
 ONE_NODE = IndexLayout(replicas=0)
 
@@ -229,42 +230,80 @@ def test_refused_documents_are_named_and_their_studies_stay_as_they_were(index: 
 # --- one writer -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_dead_writers_lease_is_taken_over_and_a_living_ones_is_waited_for(
-    index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
-    index.upsert([study_of("s1")])
-    dead = lease.WriterLease(index.client, index._lease._index)
-    dead._prepare()
-    dead._acquire()
-    began = time.monotonic()
-    assert index.upsert([study_of("s2")]) == 1
-    assert time.monotonic() - began > 1
-    monkeypatch.setattr(lease, "TTL_SECONDS", 4.0)
-    other, order = opened(name=index.places.images.removesuffix("-images")), []
+class Clock:
+    """Stands still until it is told to go on; counts how often it was looked at."""
+
+    def __init__(self) -> None:
+        self.now, self.looks = 0.0, 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.now
+
+
+def control_of(index: OpenSearchIndex) -> str:
+    """The index that holds its lease."""
+    return f"{index.places.images.removesuffix('-images')}-control"
+
+
+def wait_for_turn(index: OpenSearchIndex, clock: Clock) -> tuple[threading.Thread, threading.Event]:
+    """Another writer of an index, which waits for its turn by a clock of its own; and whether it has had it."""
+    other, done = lease.WriterLease(index.client, control_of(index), clock), threading.Event()
 
     def hold() -> None:
-        with index._lease.held():
-            order.append("first")
-            time.sleep(6)
-            order.append("done")
+        with other.held():
+            done.set()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    while not order:
-        time.sleep(0.01)
-    other.upsert([study_of("s3")])
-    order.append("second")
-    thread.join()
-    assert order == ["first", "done", "second"]
+    return thread, done
+
+
+def test_a_dead_writers_lease_is_taken_over_once_it_is_unchanged_for_long_enough(index: OpenSearchIndex) -> None:
+    index.upsert([study_of("s1")])
+    died = {"owner": "dead", "process": "elsewhere:1", "renewed": 7}
+    index.client.index(index=control_of(index), id=lease.DOCUMENT, body=died)
+    clock = Clock()
+    thread, is_done = wait_for_turn(index, clock)
+    wait_until("it has looked again and again", lambda: clock.looks >= 5, 300, every=0.01)
+    clock.now = lease.TAKEOVER_SECONDS
+    seen = clock.looks
+    wait_until("it has looked at the last moment", lambda: clock.looks >= seen + 3, 300, every=0.01)
+    assert not is_done.is_set()
+    assert index.client.get(index=control_of(index), id=lease.DOCUMENT)["_source"] == died
+    clock.now += 0.1
+    thread.join(300)
+    assert is_done.is_set()
+
+
+def test_a_living_writers_lease_is_waited_for_however_long_it_writes(
+    index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.05)
+    clock = Clock()
+
+    def renewals() -> int:
+        return int(index.client.get(index=control_of(index), id=lease.DOCUMENT)["_source"]["renewed"])
+
+    def is_renewed_and_seen(renewed: int, looks: int) -> bool:
+        return renewals() > renewed and clock.looks >= looks + 2
+
+    with lease.WriterLease(index.client, control_of(index)).held():
+        thread, is_done = wait_for_turn(index, clock)
+        for _ in range(5):
+            wait_until("a renewal, and looks", partial(is_renewed_and_seen, renewals(), clock.looks), 300, every=0.01)
+            clock.now += 0.6 * lease.TAKEOVER_SECONDS
+        assert not is_done.is_set()
+    thread.join(300)
+    assert is_done.is_set()
 
 
 def test_a_writer_that_lost_its_turn_writes_nothing_more(index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "TTL_SECONDS", 0.5)
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.05)
     index.upsert([study_of("s1")])
     with index._lease.held():
         body = {"owner": "someone else", "process": "elsewhere:1", "renewed": 0}
-        index.client.index(index=index._lease._index, id=lease.DOCUMENT, body=body)
+        index.client.index(index=control_of(index), id=lease.DOCUMENT, body=body)
         assert index._lease._lost.wait(300)
         with pytest.raises(Transient):
             index.upsert([study_of("s2")])
@@ -322,15 +361,14 @@ def test_errors_name_the_fault_and_no_data(tmp_path: Path) -> None:
 
 
 def test_a_loader_killed_in_the_middle_leaves_nothing_lost_or_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
+    monkeypatch.setattr(lease, "TAKEOVER_SECONDS", 1.0)
     url, name = shared_url(), fresh_name()
-    loader = start("load", f"{url}|{name}", 100_000)
-    assert loader.stdout is not None
-    loader.stdout.readline()
-    time.sleep(1.5)
+    loader = start("load", f"{url}|{name}", 100_000, 20)
+    index = opened(url, name=name)
+    wait_until("a part is loaded", lambda: loader.poll() is not None or len(index.studies()) >= 40, 300, every=0.01)
     loader.kill()
     loader.communicate()
-    index = opened(url, name=name)
+    assert loader.returncode == -signal.SIGKILL
     held = index.studies()
     assert index.upsert([generation(f"s{n}", 1) for n in range(len(held) + 40)]) >= 40
     health, count = index.health(), len(held) + 40
@@ -341,7 +379,7 @@ def test_a_node_killed_in_the_middle_of_a_load_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGKILL ends the node during a load, it restarts on its port, and the loader continues or is run again."""
-    monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
+    monkeypatch.setattr(lease, "TAKEOVER_SECONDS", 1.0)
     monkeypatch.setattr(bulk, "FIRST_PAUSE_SECONDS", 0.25)
     batches = [[generation(f"s{n}", 1) for n in range(first, first + 100)] for first in range(0, 2000, 100)]
     with node.start(cache=CACHE, home=tmp_path / "node") as server:

@@ -16,7 +16,7 @@ from medsearch_core.workers.child import Preparation
 from medsearch_core.workers.limits import OUT_OF_MEMORY, TOO_LONG_AN_ANSWER
 from medsearch_core.workers.process import WorkerEnded, WorkerProcess, WorkerServer, confined_server
 from tests.support import confined_jobs as jobs
-from tests.support.hospital_day.place import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from medsearch_core.errors import ConfigurationError, ObjectUnreadable
 from medsearch_pipeline.alerts.alert import redact, safe_error_text
 from medsearch_pipeline.alerts.failures import AlertCursor, Watch
 from medsearch_pipeline.alerts.webhook import AlertNotDelivered, Webhook
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.sensors.alert_sensor import NAME, build_alert_sensor
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import local_instance, settings_in

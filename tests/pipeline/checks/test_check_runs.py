@@ -15,7 +15,7 @@ from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.studies.documents import read_documents
 from tests.support.ingest import ingest, instance_in_memory, settings_in, take_ledger

@@ -9,7 +9,7 @@ import pytest
 
 from medsearch_core.keys import StudyKey
 from medsearch_pipeline.checks.instance_size import build_instance_size_check
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.orchestration.event_storage import SqliteStorage
 from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.orchestration.sqlite_limit import COMFORTABLE_ON_SQLITE, advice_for

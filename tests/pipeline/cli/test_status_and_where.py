@@ -20,7 +20,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli import main
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.intake.inventory import current_inventory
 from medsearch_pipeline.settings import Settings

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from medsearch_core.keys import StudyKey
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.jobs import UPKEEP_JOBS
 from tests.pipeline.ecs.deployment import GPU_FAMILY, GPU_PROVIDER, RUN_FAMILY
 from tests.pipeline.ecs.ecs_fixtures import LOGS, EcsWorld

@@ -94,7 +94,7 @@ def test_a_task_is_a_process_with_the_environment_of_its_container_alone(
 
 
 def test_an_interrupted_task_is_warned_and_then_ended(ecs: EcsDouble, tmp_path: Path) -> None:
-    with EcsDouble(tmp_path / "more", CLUSTER, {}, stop_timeout=0.2) as double:
+    with EcsDouble(tmp_path / "more", CLUSTER, {}, stop_timeout=5) as double:
         client = boto3.client("ecs", endpoint_url=double.url)
         register(client, RUN_FAMILY, "FARGATE", {})
         command = [sys.executable, "-c", STUBBORN]

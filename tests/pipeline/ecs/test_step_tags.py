@@ -20,7 +20,7 @@ from dagster_aws.ecs.container_context import EcsContainerContext
 from pydantic import ValidationError
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.ecs.executor import StepTasks
 from medsearch_pipeline.ecs.launcher import EcsLauncher
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags, study_step_tags, whole_step_tags

@@ -12,11 +12,12 @@ import pytest
 from medsearch_core.errors import ConfigurationError, QueueError, StorageError
 from medsearch_pipeline.intake.events import consumer as consuming
 from medsearch_pipeline.intake.events.consumer import ConsumeResult, Limits, consume
-from medsearch_pipeline.intake.events.queue import EventQueue, open_queue
+from medsearch_pipeline.intake.events.queue import EventQueue, Message, open_queue
 from medsearch_pipeline.intake.events.s3_notifications import LandingPlace, parse_keys
 from tests.pipeline.intake.conftest import PREFIX, Site
 from tests.pipeline.intake.event_messages import record, records
 from tests.pipeline.intake.faulty_queue import faulty
+from tests.support.waiting import wait_until
 
 NAMES = ["files/p10/a.dcm", "with space & ünïcode (1).dcm", "a+b.dcm", "100%25.dcm", "quote'?*.dcm"]
 
@@ -135,8 +136,16 @@ def test_a_message_one_of_whose_keys_could_not_be_seen_stays_and_the_others_go(s
     assert (site.waiting, site.held) == (0, 2)
 
 
-def test_what_cannot_be_read_is_named_and_ends_among_the_dead_letters_while_the_rest_is_recorded(site: Site) -> None:
-    queue = site.open_queue(held_seconds=1)
+def test_what_cannot_be_read_is_named_and_ends_among_the_dead_letters_while_the_rest_is_recorded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, received = site.open_queue(held_seconds=3600), list[Message]()
+
+    def receive(*arguments: int) -> list[Message]:
+        received[:] += (found := EventQueue.receive(queue, *arguments))
+        return found
+
+    monkeypatch.setattr(queue, "receive", receive)
     site.send("no event", message(site, "a"))
     first = Recorder()
     consumed = take(site, first, queue=queue)
@@ -146,6 +155,7 @@ def test_what_cannot_be_read_is_named_and_ends_among_the_dead_letters_while_the_
     assert site.held == 1
     deliveries = 1
     while not site.dead:
+        queue.hold([found for found in received if found.id == name][-1:], 0)  # it comes into sight again
         again = take(site, Recorder(), queue=queue)
         assert again.unreadable.keys() <= {name}
         deliveries += len(again.unreadable)
@@ -189,13 +199,16 @@ def test_a_queue_that_is_busy_or_hangs_up_is_asked_again(site: Site) -> None:
 def test_what_takes_long_to_record_is_kept_out_of_sight(site: Site) -> None:
     site.send(message(site, "a"))
     meanwhile: list[object] = []
+    with faulty(site.endpoint) as proxy:
 
-    def record_for_two_seconds(keys: Sequence[str]) -> Collection[str]:
-        other = site.client("sqs").receive_message(QueueUrl=site.url, WaitTimeSeconds=2)
-        meanwhile.append(other.get("Messages", []))
-        return ()
+        def record_until_it_would_be_in_sight(keys: Sequence[str]) -> Collection[str]:
+            wait_until("holding it four times", lambda: proxy.asked.count("ChangeMessageVisibilityBatch") >= 4, 300, every=0.05)
+            other = site.client("sqs").receive_message(QueueUrl=site.url, WaitTimeSeconds=0)
+            meanwhile.append(other.get("Messages", []))
+            return ()
 
-    take(site, record_for_two_seconds, Limits(messages=1), site.open_queue(held_seconds=1))
+        queue = site.open_queue(proxy.url, held_seconds=3)  # three times in that time
+        take(site, record_until_it_would_be_in_sight, Limits(messages=1), queue)
     assert meanwhile == [[]]
     assert (site.waiting, site.held) == (0, 0)
 

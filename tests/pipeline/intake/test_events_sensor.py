@@ -16,7 +16,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.intake.events import queue
 from medsearch_pipeline.intake.events.consumer import ConsumeResult

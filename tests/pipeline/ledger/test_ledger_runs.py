@@ -15,7 +15,7 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import CATALOG_PATH, LEDGER_PATH, Warehouse, rejections_path, study_path
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.ledger.catalog import catalog_digest, refresh_catalog
 from medsearch_pipeline.settings import Settings

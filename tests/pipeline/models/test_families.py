@@ -24,31 +24,30 @@ EAGER = EngineOptions("torch", "cpu", "fp32")
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "named"),
     [
-        ("densnet121", "there is no model densnet121: give densenet121, efficientnet_lite0, file, torchvision:NAME, timm:NAME. "
-         "Did you mean densenet121"),
-        ("tim:resnet18", "Did you mean timm:NAME"),
-        ("torchvision", "Did you mean torchvision:NAME"),
-        ("timm:", "Did you mean timm:NAME"),
-        ("file:x", "Did you mean file"),
-        ("../x", "there is no model ../x"),
-        ("torchvision:resnet19", "torchvision has no classifier named resnet19. Did you mean resnet1"),
-        ("torchvision:fcn_resnet50", "torchvision has no classifier named fcn_resnet50"),
-        ("timm:resnet19", "timm has no model named resnet19. Did you mean"),
-        ("timm:hf-hub:someone/model", "timm has no model named hf-hub:someone/model"),
-        ("timm:resnet18.nobody", "timm has no weights named resnet18.nobody. There are resnet18."),
+        ("densnet121", ["densnet121", "densenet121", "efficientnet_lite0", "file", "torchvision:NAME", "timm:NAME"]),
+        ("tim:resnet18", ["timm:NAME?"]),
+        ("torchvision", ["torchvision:NAME?"]),
+        ("timm:", ["timm:NAME?"]),
+        ("file:x", ["file?"]),
+        ("../x", ["../x"]),
+        ("torchvision:resnet19", ["torchvision", "resnet19", "resnet18"]),
+        ("torchvision:fcn_resnet50", ["torchvision", "fcn_resnet50"]),
+        ("timm:resnet19", ["timm", "resnet19", "resnet18"]),
+        ("timm:hf-hub:someone/model", ["timm", "hf-hub:someone/model"]),
+        ("timm:resnet18.nobody", ["timm", "resnet18.nobody", "resnet18.a1_in1k"]),
     ],
-)  # fmt: skip
-def test_a_name_that_is_none_is_refused_with_those_there_are(model: str, said: str) -> None:
+)
+def test_a_name_that_is_none_is_refused_with_those_there_are(model: str, named: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_embedder(model, "random", options=EAGER)
-    assert said in str(caught.value)
+    assert [name for name in named if name not in str(caught.value)] == []
 
 
 def test_a_wrong_name_is_noticed_with_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDSEARCH_MODEL", "densenet")
-    with pytest.raises(ValueError, match="Did you mean densenet121"):
+    with pytest.raises(ValueError, match="densenet121"):
         Settings()
 
 
@@ -148,12 +147,12 @@ def test_the_published_densenet_names_are_understood(tmp_path: Path) -> None:
 
 def test_weights_of_another_architecture_are_refused_by_name(tmp_path: Path) -> None:
     save_file(random_state(efficientnet_lite0.Features), tmp_path / "w.safetensors")
-    with pytest.raises(ConfigurationError, match="do not fit densenet121"):
+    with pytest.raises(ConfigurationError, match="densenet121"):
         load_embedder("densenet121", str(tmp_path / "w.safetensors"))
 
 
 def test_a_missing_file_stops_with_what_to_give_instead() -> None:
-    with pytest.raises(ConfigurationError, match="names no file: /no/such/file"):
+    with pytest.raises(ConfigurationError, match=r"MEDSEARCH_WEIGHTS.* /no/such/file"):
         load_embedder("densenet121", "/no/such/file")
 
 

@@ -12,7 +12,7 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from medsearch_pipeline.orchestration.code_server import CodeServer
-from tests.support.hospital_day.place import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_its_socket_is_below_its_home_in_a_folder_that_only_its_user_can_enter(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dagster._core.test_utils import create_run_for_test
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.jobs import STUDY_ASSETS, UPKEEP_JOBS
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 from medsearch_pipeline.settings import Settings

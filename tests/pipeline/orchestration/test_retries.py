@@ -20,7 +20,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.search.opensearch.client import failing_as
 from medsearch_core.storage.object_store import S3Options
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.orchestration.retries import LONGEST_SECONDS, Retries
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import local_instance, settings_in

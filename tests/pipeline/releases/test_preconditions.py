@@ -14,7 +14,7 @@ from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import study_path
 from medsearch_pipeline.cli.commands import main
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.releases.preconditions import (
     check_configured_model,
     count_models,

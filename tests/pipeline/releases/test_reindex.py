@@ -100,7 +100,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     where: dict[str, Any] = {}
     if request.param == "opensearch":
-        monkeypatch.setattr(lease, "TTL_SECONDS", 1.0)
+        monkeypatch.setattr(lease, "TAKEOVER_SECONDS", 1.0)
         where = {"index": shared_url(), "index_name": fresh_name(), "index_replicas": 0}
     found = home_settings(tmp_path, **where)
     fill_warehouse(found, STUDIES)

@@ -14,7 +14,7 @@ from dagster._core.test_utils import create_run_for_test
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.orchestration.partitions import NAME, register
 from medsearch_pipeline.resources import WarehouseResource

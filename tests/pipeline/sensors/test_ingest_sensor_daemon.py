@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.ledger import read_totals
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.intake.changes import Observation
 from medsearch_pipeline.intake.recorder import record
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, CodeServer
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, partition_span
 from medsearch_pipeline.settings.layout import Layout
 from tests.support.ingest import settings_in, take_ledger
@@ -50,12 +52,19 @@ class Deployment:
         configuration["run_queue"] = {"dequeue_interval_seconds": 1}
         (dagster / "dagster.yaml").write_text(yaml.safe_dump(configuration))
         self.instance = dg.DagsterInstance.from_config(str(dagster))
-        self.daemons: list[subprocess.Popen[bytes]] = []
+        self.servers: list[subprocess.Popen[bytes]] = []
 
-    def start_daemon(self) -> None:
-        environment = os.environ | {
+    def start(self) -> None:
+        """Starts a code server and a daemon."""
+        code = CodeServer(self.home / "dagster")
+        self._start(code.command)
+        self.wait_for(code.is_ready)
+        self._start([sys.executable, "-m", "dagster._daemon", "run", "-w", str(code.write_workspace())])
+
+    def _start(self, command: list[str]) -> None:
+        environment = os.environ | ENVIRONMENT
+        environment |= {
             "DAGSTER_HOME": str(self.home / "dagster"),
-            "DAGSTER_EVENT_BATCH_SIZE": "1000",
             "MEDSEARCH_LANDING": self.settings.landing,
             "MEDSEARCH_WAREHOUSE": self.settings.warehouse,
             "MEDSEARCH_INDEX": self.settings.index,
@@ -68,17 +77,15 @@ class Deployment:
             "PYTHONPATH": str(PROJECT),
         }
         with (self.home / "daemon.log").open("ab") as log:
-            command = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(PROJECT / "workspace.yaml")]
-            self.daemons.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
+            self.servers.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
 
     def kill_everything(self) -> None:
-        """Daemons, code servers and runs at once, as when the machine loses its power."""
-        for daemon in self.daemons:
-            try:
-                os.killpg(daemon.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            daemon.wait()
+        """Daemon, code server and runs at once, as when the machine loses its power."""
+        for server in self.servers:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+        while self.servers:
+            self.servers.pop().wait()
 
     def land(self, studies: Sequence[StudyKey]) -> None:
         """Puts studies into the landing store, and records them as an observer does."""
@@ -93,7 +100,7 @@ class Deployment:
     def wait_for(self, seen: Callable[[], bool], seconds: float = 600) -> None:
         deadline = time.monotonic() + seconds
         while not seen():
-            assert self.daemons[-1].poll() is None, self.log()
+            assert [server.poll() for server in self.servers] == [None] * len(self.servers), self.log()
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.05)
 
@@ -131,7 +138,7 @@ class Deployment:
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))  # where dagster.yaml keeps Dagster's storage
     deployment = Deployment(tmp_path)
-    deployment.start_daemon()
+    deployment.start()
     yield deployment
     deployment.kill_everything()
 
@@ -145,7 +152,7 @@ def test_what_lands_is_ingested_though_its_run_and_then_everything_is_killed(dep
     deployment.kill_everything()
     assert deployment.outcomes(FIRST[0]) == ["FAILURE", "STARTED"]
     deployment.land(LAST)
-    deployment.start_daemon()
+    deployment.start()
     deployment.wait_for(lambda: deployment.is_done([*FIRST, *LAST]))
     assert deployment.outcomes(FIRST[0]) == ["FAILURE", "FAILURE", "SUCCESS"]
     assert deployment.outcomes(LAST[0]) == ["SUCCESS"]

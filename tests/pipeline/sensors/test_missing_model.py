@@ -10,7 +10,7 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.sensors import ingest_sensor, upkeep_sensor

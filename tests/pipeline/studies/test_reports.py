@@ -17,7 +17,7 @@ from medsearch_core.records import EntityRecord, LandedObject, Rejection, Report
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
 from medsearch_pipeline.assets.report_entities import build_report_entities
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.report_readers import reader as protocol
 from medsearch_pipeline.report_readers.reader import RulesReader

@@ -49,7 +49,7 @@ def webserver(instance: dg.DagsterInstance, settings: Settings, tmp_path: Path) 
     named = {name: getattr(settings, name) for name in ("landing", "warehouse", "index", "model", "weights")}
     file = tmp_path / "location.py"
     file.write_text(
-        "from medsearch_pipeline.definitions import build_definitions\n"
+        "from medsearch_pipeline.code_location import build_definitions\n"
         "from medsearch_pipeline.settings import Settings\n"
         f"defs = build_definitions(Settings(**{named!r}))\n"
     )

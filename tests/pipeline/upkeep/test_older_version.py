@@ -15,7 +15,7 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.cli.commands import main
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.resources import build_resources
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import ingest, instance_in_memory, settings_in, take_ledger

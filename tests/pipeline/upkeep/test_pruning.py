@@ -16,7 +16,7 @@ from medsearch_core.records import LandedChange, LandedObject, LedgerEntry, TagR
 from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.intake.dispatch import PendingStudy
 from medsearch_pipeline.orchestration.partitions import NAME

@@ -20,7 +20,7 @@ from medsearch_core.search.embedded.index import open_embedded
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from medsearch_pipeline.cli.commands import main
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.jobs import STUDY_ASSETS
 from medsearch_pipeline.orchestration import data_versions as study_versions
 from medsearch_pipeline.releases.build import reindex
@@ -61,7 +61,7 @@ class Place:
         file = self.home / f"location_{self.settings.weights}.py"  # a process reads a file of definitions once
         named = {name: getattr(self.settings, name) for name in ("landing", "warehouse", "index", "model", "weights")}
         file.write_text(
-            "from medsearch_pipeline.definitions import build_definitions\n"
+            "from medsearch_pipeline.code_location import build_definitions\n"
             "from medsearch_pipeline.settings import Settings\n"
             f"defs = build_definitions(Settings(**{named!r}))\n"
         )

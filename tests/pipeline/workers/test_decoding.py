@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.support.deadly_items import use_workers
-from tests.support.hospital_day.place import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("context", [get_context("spawn"), get_context("forkserver")], ids=["spawn", "forkserver"])

@@ -13,12 +13,13 @@ import dagster as dg
 from medsearch_core.records import TOMBSTONES, LedgerEntry
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.warehouse import LEDGER_PATH
-from medsearch_pipeline.definitions import build_definitions
+from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal, pending
 from medsearch_pipeline.sensors.ingest_sensor import AGAIN_TAG, RETRIED_TAG, WILL_RETRY_TAG
 from medsearch_pipeline.settings import Settings
-from tests.support.hospital_day.place import Place, wait_until
+from tests.support.hospital_day.place import Place
 from tests.support.hospital_day.plan import POISON, Day, Step
+from tests.support.waiting import wait_until
 
 UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,

@@ -1,4 +1,4 @@
-"""Where the day happens: an S3 and SQS API, a Dagster daemon, and what can be asked of them."""
+"""Where the day happens: an S3 and SQS API, a code server, a Dagster daemon, and what can be asked of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -25,10 +26,12 @@ from medsearch_core.storage.object_store import S3Options
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake.inventory import current_inventory
+from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, CodeServer
 from medsearch_pipeline.supervision.ports import free_port
 from medsearch_pipeline.supervision.processes import Processes, answers
 from tests.support.paths import PROJECT_ROOT
 from tests.support.s3 import CREDENTIALS
+from tests.support.waiting import wait_until
 
 PROJECT = PROJECT_ROOT
 BUCKET, QUEUE, DEAD_LETTERS = "hospital", "landed", "landed-dead-letters"
@@ -46,9 +49,9 @@ class Place:
         self.environment = (
             os.environ
             | CREDENTIALS
+            | ENVIRONMENT
             | {
                 "DAGSTER_HOME": str(home / "dagster"),
-                "DAGSTER_EVENT_BATCH_SIZE": "1000",
                 "MEDSEARCH_LANDING": f"s3://{BUCKET}/landing",
                 "MEDSEARCH_WAREHOUSE": str(home / "warehouse"),
                 "MEDSEARCH_INDEX": str(home / "index"),
@@ -76,6 +79,10 @@ class Place:
         self.instance = dg.DagsterInstance.get()
         self.warehouse = Warehouse(open_store(str(home / "warehouse")))
         self.landing = open_store(f"s3://{BUCKET}/landing", S3Options(self.endpoint, "us-east-1"))
+        code = CodeServer(home / "dagster")
+        self.processes.start("code-server", code.command)
+        self.processes.wait_until("code-server", code.is_ready)
+        self._workspace = code.write_workspace()
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Place:
@@ -110,10 +117,10 @@ class Place:
         (self.home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(configured))
 
     def start_daemon(self) -> None:
-        """Starts Dagster's daemon, which loads the code location by itself."""
+        """Starts Dagster's daemon."""
         with (self.home / "logs" / "daemon.log").open("ab") as log:
             self._daemon = subprocess.Popen(
-                [sys.executable, "-m", "dagster._daemon", "run", "-w", str(PROJECT / "workspace.yaml")],
+                [sys.executable, "-m", "dagster._daemon", "run", "-w", str(self._workspace)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -122,7 +129,7 @@ class Place:
             )
 
     def kill_daemon(self) -> None:
-        """kill -9 of the daemon alone; its children see that it is gone."""
+        """kill -9 of the daemon alone; the code server and its runs go on."""
         assert self._daemon
         self._daemon.kill()
         self._daemon.wait()
@@ -190,7 +197,7 @@ class Place:
         """Waits until `landing_sensor` has looked at the whole store, from its beginning, since now."""
         for _ in range(2):
             since = time.time()
-            wait_until("a whole scan", lambda since=since: self._has_scanned(since), seconds)
+            wait_until("a whole scan", partial(self._has_scanned, since), seconds)
 
     def _has_scanned(self, since: float) -> bool:
         """Whether a tick has reached the end of the store, after which the cursor is at the beginning again."""
@@ -230,12 +237,3 @@ def _command(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
-
-
-def wait_until(what: str, is_so: Any, seconds: float, every: float = 1.0) -> None:
-    """Waits for a condition; raises `TimeoutError` that names it."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not after {seconds:.0f} s: {what}")
-        time.sleep(every)

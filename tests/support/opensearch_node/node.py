@@ -117,11 +117,13 @@ def start(
     heap: str = "1g",
     java_options: Sequence[str] = QUICK_START,
     timeout: float = 600.0,
+    until: int = subprocess.PIPE,
 ) -> Node:
     """Start a node whose data is in ``home`` (kept when it stops) and wait until its cluster is green or yellow.
 
     ``cache`` takes what is downloaded and compiled: keep it outside the repository. ``settings`` are added to
     opensearch.yml, or win over it where ``secured`` gives that file. ``timeout`` is for the start, not for the first download.
+    ``until`` is a descriptor whose end is the node's; without it the node ends with this process.
     """
     java = _java("java")
     built = prepare(cache)
@@ -167,7 +169,7 @@ def start(
             command,
             cwd=home,
             env=environment,
-            stdin=subprocess.PIPE,
+            stdin=until,
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,

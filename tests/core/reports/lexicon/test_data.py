@@ -153,7 +153,7 @@ def test_context_rows_are_complete() -> None:
         assert (row["certainty"] in CERTAINTIES) == (row["assertion"] == "uncertain" and row["kind"] != "terminator"), row
         if row["kind"] == "cue":
             assert row["assertion"] in PRIORITY, row
-            assert row["direction"] in ("forward", "backward", "both"), row
+            assert row["direction"] in ("forward", "backward", "both", "inside"), row
 
 
 def test_the_version_changes_with_any_edit_of_a_data_file(tmp_path: Path) -> None:
