@@ -34,13 +34,15 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import LandedObject
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_core.workers.limits import Limits
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.models.engines.choice import EngineOptions, PrecisionName
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
 from medsearch_pipeline.studies.images import StudyImageBuilder
-from medsearch_pipeline.workers.pool import Limits, Workers, decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers, server
 
 REPEATS = 5
 REFERENCE_IMAGES = 8
@@ -125,7 +127,7 @@ class Ours:
         self.settings = Settings(model="densenet121", weights="random")
         self.embedder = load_embedder("densenet121", "random", options=EngineOptions(precision=precision))
         self.tables = Warehouse(open_store(str(warehouse)))
-        self.loaders = Workers(available_cpus(), Limits(60, 4 * 2**30))  # a run has its own
+        self.loaders = Workers(available_cpus(), Limits(60, 4 * 2**30), server())  # a run has its own
         store = open_store(str(landing))
         self.reader = StudyImageBuilder(
             DicomObjectProcessor(store, self.tables.store, 512, self.settings.max_pixels, False), self.tables

@@ -42,6 +42,7 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_core.process.environment import load_env_file, load_settings
 from medsearch_core.process.permissions import keep_files_private, warn_of_exposures
 from medsearch_core.process.signals import heed_signals
+from medsearch_core.workers.confinement import hide_memory
 
 
 def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
@@ -56,7 +57,9 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
     sign_in = open_sign_in(settings)
     backends = instrument(open_backends(settings))
     schema = build_schema(settings.is_introspection_enabled)
+    imaging = open_imaging(settings, backends.warehouse)
     app = Starlette(
+        lifespan=imaging.lifespan,
         routes=[
             Route("/", index),
             Route("/graphql", GraphQLOverPost(backends, schema, accepts_files=True), methods=["POST"]),
@@ -80,7 +83,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends) 
         ],
     )
     app.state.backends = backends
-    app.state.imaging = open_imaging(settings, backends.warehouse)
+    app.state.imaging = imaging
     return app
 
 
@@ -117,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     build_parser().parse_args(arguments)
     heed_signals()
+    hide_memory()
     try:
         load_env_file()
         keep_files_private()

@@ -25,6 +25,22 @@ class Settings(Deployment, BaseSettings):
         default=50_000_000, ge=1, description="largest frame rendered on request, and largest rendering, in pixels"
     )
     api_max_object_bytes: int = Field(default=2**29, ge=1, description="largest original read on request, in bytes")
+    api_decode_workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="processes that decode at once, of which one user has all but one; 0 means one more than CPUs",
+    )
+    api_decode_memory_gib: float = Field(
+        default=1.25,
+        ge=0.125,
+        description="memory of all decoding processes together, in GiB; the service itself needs about 0.6 more",
+    )
+    api_decode_seconds: int = Field(default=20, ge=1, description="CPU seconds allowed for decoding one image on request")
+    api_decode_queue: int = Field(default=64, ge=0, description="requests that may wait for decoding; others get 503")
+    api_decodes_per_user: int = Field(
+        default=24, ge=1, description="requests of one user that may be decoding or waiting for it; others get 429"
+    )
     api_picture_cache_bytes: int = Field(
         default=64 * 2**20, ge=0, description="size of the in-memory cache of rendered images, in bytes"
     )

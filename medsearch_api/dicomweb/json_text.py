@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from pydicom.dataset import Dataset
 from pydicom.valuerep import VR
 
+from medsearch_api.imaging.decoding import ObjectSize
+from medsearch_api.imaging.pictures import FIXED_BYTES
 from medsearch_core.dicom.dataset import PIXEL_TAGS, read_dataset
 
 INLINE_BYTES = 1024
@@ -23,17 +26,21 @@ def encode_json(value: Any) -> bytes:
         return json.dumps(_finite(value), allow_nan=False, ensure_ascii=True, separators=(",", ":")).encode()
 
 
-def encode_header(data: bytes) -> bytes:
-    """Encode an object's data set up to its pixel data as DICOM JSON, without binary values larger than `INLINE_BYTES`.
+@dataclass(frozen=True, slots=True)
+class HeaderTask:
+    """An object whose header is wanted."""
 
-    Raises:
-        BadInput: the object cannot be parsed.
-    """
-    ds = read_dataset(data, stop_before_pixels=True)
-    _remove_bulk(ds)
-    header = ds.to_json_dict(suppress_invalid_tags=True)
-    header["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
-    return encode_json(dict(sorted(header.items())))
+    def needed_bytes(self, size: ObjectSize) -> int:
+        """As `Task`."""
+        return FIXED_BYTES + 2 * size.bytes
+
+    def answer(self, file: BinaryIO) -> bytes:
+        """As `Task`: the data set up to its pixel data as DICOM JSON, without binary values larger than `INLINE_BYTES`."""
+        ds = read_dataset(file, stop_before_pixels=True)
+        _remove_bulk(ds)
+        header = ds.to_json_dict(suppress_invalid_tags=True)
+        header["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+        return encode_json(dict(sorted(header.items())))
 
 
 def _remove_bulk(ds: Dataset) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
-from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
 from starlette.requests import Request
 from starlette.responses import Response
 
 from medsearch_api.backends.tables import ImageSource
-from medsearch_api.dicomweb.json_text import encode_header
+from medsearch_api.dicomweb.json_text import HeaderTask
 from medsearch_api.dicomweb.media_types import DICOM, DICOM_JSON, JSON, OCTETS, PartsFormat, negotiate, negotiate_parts
 from medsearch_api.dicomweb.search import instance_url, service_root
 from medsearch_api.dicomweb.streams import Multipart, Stream
@@ -18,10 +17,10 @@ from medsearch_api.dicomweb.uids import distinct_objects, find_images
 from medsearch_api.http.conditional import PRIVATE, conditional_response, precondition_response
 from medsearch_api.imaging.errors import RequestError
 from medsearch_api.imaging.parameters import parse_number, parse_parameters
-from medsearch_api.imaging.rendering import JPEG, PNG, Rendering
+from medsearch_api.imaging.pictures import JPEG, PNG, Rendering
 from medsearch_api.imaging.services import Imaging
 from medsearch_api.sign_in.identifiers import may_see_identifiers
-from medsearch_core.dicom.decoding import decode_frame
+from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.errors import InvalidQuery
 
@@ -44,11 +43,11 @@ async def originals(request: Request) -> Response:
         early = precondition_response(request, etag, {})  # no caching: an original identifies its patient
         if early is not None:
             return early
-        return conditional_response(request, await _read(imaging, objects[0]), _dicom_type(objects[0]), etag, {})
+        return conditional_response(request, await imaging.renderer.original(objects[0]), _dicom_type(objects[0]), etag, {})
     multipart = Multipart(DICOM)
     if request.method == "HEAD":
         return Response(media_type=multipart.media_type)
-    first = await _read(imaging, objects[0])  # before the status is sent, so that its errors can still be reported
+    first = await imaging.renderer.original(objects[0])  # before the status is sent, so that its errors can still be reported
     return Stream(multipart.body(_objects(imaging, objects, first, service_root(request))), multipart.media_type)
 
 
@@ -61,8 +60,9 @@ async def metadata(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(media_type=media_type)
     imaging: Imaging = request.app.state.imaging
-    first = await _header(imaging, objects[0])
-    return Stream(_headers(imaging, objects, first), media_type)
+    user = get_viewer(request.scope).subject
+    first = await imaging.renderer.decoders.answer(HeaderTask(), objects[0], user)
+    return Stream(_headers(imaging, objects, first, user), media_type)
 
 
 async def rendered(request: Request) -> Response:
@@ -82,7 +82,8 @@ async def rendered(request: Request) -> Response:
     if early is not None:
         return early
     imaging: Imaging = request.app.state.imaging
-    return conditional_response(request, await imaging.renderer.picture(source, rendering), media_type, etag, headers)
+    picture = await imaging.renderer.picture(source, rendering, get_viewer(request.scope).subject)
+    return conditional_response(request, picture, media_type, etag, headers)
 
 
 async def frames(request: Request) -> Response:
@@ -98,11 +99,9 @@ async def frames(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(media_type=multipart.media_type)
     imaging: Imaging = request.app.state.imaging
-    ds = await imaging.renderer.pool.run(imaging.renderer.dataset, sources[0])
-    if ds.SamplesPerPixel != 1 or ds.BitsAllocated not in (8, 16, 32, 64):
-        raise RequestError(406, "Color and 1-bit frames are available only as rendered images or within the original instance.")
-    first = await imaging.renderer.pool.run(_stored, ds, sources[0].frame)
-    return Stream(multipart.body(_stored_frames(imaging, ds, sources, first)), multipart.media_type)
+    user = get_viewer(request.scope).subject
+    first = await imaging.renderer.stored_frames(sources, user)
+    return Stream(multipart.body(_stored_frames(imaging, sources, first, user)), multipart.media_type)
 
 
 def _no_parameters(request: Request) -> None:
@@ -148,41 +147,33 @@ def _dicom_type(source: ImageSource) -> str:
     return f"{DICOM}; transfer-syntax={source.transfer_syntax_uid}" if source.transfer_syntax_uid else DICOM
 
 
-async def _read(imaging: Imaging, source: ImageSource) -> bytes:
-    return await imaging.renderer.pool.run(imaging.renderer.originals.read, source)
-
-
-async def _header(imaging: Imaging, source: ImageSource) -> bytes:
-    return await imaging.renderer.pool.run(lambda: encode_header(imaging.renderer.originals.read(source)))
-
-
 async def _objects(
     imaging: Imaging, objects: Sequence[ImageSource], data: bytes, root: str
 ) -> AsyncIterator[tuple[Mapping[str, str], bytes]]:
     for at, source in enumerate(objects):
         if at:
             data = b""
-            data = await _read(imaging, source)
+            data = await imaging.renderer.original(source)
         url = instance_url(root, source.study_instance_uid, source.series_instance_uid, source.sop_instance_uid)
         yield {"Content-Type": _dicom_type(source), "Content-Location": url}, data
 
 
-async def _headers(imaging: Imaging, objects: Sequence[ImageSource], first: bytes) -> AsyncIterator[bytes]:
+async def _headers(imaging: Imaging, objects: Sequence[ImageSource], first: bytes, user: str) -> AsyncIterator[bytes]:
     yield b"[" + first
     for source in objects[1:]:
-        yield b"," + await _header(imaging, source)
+        yield b"," + await imaging.renderer.decoders.answer(HeaderTask(), source, user)
     yield b"]"
 
 
 async def _stored_frames(
-    imaging: Imaging, ds: Dataset, sources: Sequence[ImageSource], data: bytes
-) -> AsyncIterator[tuple[Mapping[str, str], bytes]]:
-    for at, source in enumerate(sources):
-        if at:
-            data = await imaging.renderer.pool.run(_stored, ds, source.frame)
-        yield {"Content-Type": f"{OCTETS}; transfer-syntax={ExplicitVRLittleEndian}"}, data
-
-
-def _stored(ds: Dataset, frame: int) -> bytes:
-    array = decode_frame(ds, frame)
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    imaging: Imaging, sources: Sequence[ImageSource], some: Iterator[memoryview], user: str
+) -> AsyncIterator[tuple[Mapping[str, str], memoryview]]:
+    """The frames' values. A process decodes a batch of them, and none waits while they are sent."""
+    sent = 0
+    while True:
+        for data in some:
+            yield {"Content-Type": f"{OCTETS}; transfer-syntax={ExplicitVRLittleEndian}"}, data
+            sent += 1
+        if sent == len(sources):
+            return
+        some = await imaging.renderer.stored_frames(sources[sent:], user)

@@ -49,13 +49,13 @@ class Multipart:
         self._boundary = secrets.token_hex(16)
         self.media_type = f'multipart/related; type="{media_type}"; boundary={self._boundary}'
 
-    async def body(self, parts: AsyncIterator[tuple[Mapping[str, str], bytes]]) -> AsyncIterator[bytes]:
+    async def body(self, parts: AsyncIterator[tuple[Mapping[str, str], bytes | memoryview]]) -> AsyncIterator[bytes]:
         """Yield the body, given the header fields and bytes of each part."""
         async for fields, data in parts:
             head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
             yield f"--{self._boundary}\r\n{head}Content-Length: {len(data)}\r\n\r\n".encode()
             for at in range(0, len(data), PIECE_BYTES):
-                yield data[at : at + PIECE_BYTES]
+                yield bytes(data[at : at + PIECE_BYTES])
             data = b""  # freed before the next one is read
             yield b"\r\n"
         yield f"--{self._boundary}--\r\n".encode()

@@ -11,11 +11,29 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 _ONE_RANGE = re.compile(r"bytes=[ \t]*(?P<first>\d{1,18})?-(?P<last>\d{1,18})?[ \t]*", re.IGNORECASE)
 
 PRIVATE = {"cache-control": "private, max-age=60, must-revalidate"}
 """Browsers may cache it, proxies may not, and it is revalidated after a minute."""
+
+
+PIECE_BYTES = 2**20
+
+
+class PiecewiseResponse(Response):
+    """A response whose body is sent in pieces, each when the client has taken most of those before it.
+
+    The server would copy what the client has not yet taken of a body that is sent at once.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = memoryview(self.body)
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for at in range(0, len(body), PIECE_BYTES):
+            await send({"type": "http.response.body", "body": bytes(body[at : at + PIECE_BYTES]), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def precondition_response(request: Request, etag: str, headers: Mapping[str, str]) -> Response | None:
@@ -46,7 +64,7 @@ def conditional_response(request: Request, body: bytes, media_type: str, etag: s
         return early
     limits = _range(request, etag, len(body))
     if limits is None:
-        return Response(body, media_type=media_type, headers=shared)
+        return PiecewiseResponse(body, media_type=media_type, headers=shared)
     first, end = limits
     if first >= end:
         unsatisfied = {"content-range": f"bytes */{len(body)}"}
@@ -54,7 +72,7 @@ def conditional_response(request: Request, body: bytes, media_type: str, etag: s
             "The requested range is beyond the end; content-range states the length.", 416, headers=unsatisfied
         )
     shared["content-range"] = f"bytes {first}-{end - 1}/{len(body)}"
-    return Response(body[first:end], 206, media_type=media_type, headers=shared)
+    return PiecewiseResponse(memoryview(body)[first:end], 206, media_type=media_type, headers=shared)
 
 
 def _range(request: Request, etag: str, length: int) -> tuple[int, int] | None:

@@ -26,3 +26,11 @@ BACKEND_CALLS = Counter(
     ["backend", "call", "outcome"],
 )
 BACKEND_SECONDS = Histogram("medsearch_backend_seconds", "Duration of backend calls.", ["backend", "call"], buckets=SECONDS)
+DECODES = Counter(
+    "medsearch_decodes",
+    "Images, values and headers decoded on request by outcome: OK, REFUSED (its data), CANCELLED (given up by the client or "
+    "after the time limit), PROCESSOR_TIME, MEMORY, CRASH or ENDED_FROM_OUTSIDE. All but the first two killed their process.",
+    ["outcome"],
+)
+DECODES_IN_PROGRESS = Gauge("medsearch_decodes_in_progress", "Processes that decode, or wait for the store, at the moment.")
+DECODES_WAITING = Gauge("medsearch_decodes_waiting", "Requests that wait for their turn to decode.")

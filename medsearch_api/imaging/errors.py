@@ -5,13 +5,26 @@ Belongs here: the mapping of exceptions to statuses, and the wrapper that applie
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from medsearch_api.http.logs import ERRORS
-from medsearch_core.errors import BadInput, ConfigurationError, InvalidQuery, MedsearchError, ObjectNotFound, StorageError
+from medsearch_core.errors import (
+    BadInput,
+    ConfigurationError,
+    InvalidQuery,
+    MedsearchError,
+    ObjectNotFound,
+    StorageError,
+    TooManyPixels,
+)
+
+TOO_MANY_PIXELS = "The frame exceeds this service's pixel limit; raise MEDSEARCH_API_MAX_PIXELS."
+CLIENT_CLOSED_REQUEST = 499
+"""Of a response that nobody receives, for the log."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -44,6 +57,8 @@ def _to_request_error(error: MedsearchError) -> RequestError:
         return error
     if isinstance(error, InvalidQuery):
         return RequestError(400, f"Invalid request: {error}.")
+    if isinstance(error, TooManyPixels):
+        return RequestError(413, TOO_MANY_PIXELS)
     if isinstance(error, BadInput):
         return RequestError(422, f"The original cannot be displayed ({error.reason}): {error.detail}.")
     if isinstance(error, ObjectNotFound):
@@ -56,12 +71,30 @@ def _to_request_error(error: MedsearchError) -> RequestError:
 
 
 def with_error_responses(handler: Handler) -> Handler:
-    """Wrap the handler so that this project's own exceptions become error responses."""
+    """Wrap the handler so that this project's own exceptions become error responses, and that it ends with its client."""
 
     async def handle(request: Request) -> Response:
         try:
-            return await handler(request)
+            return await _while_connected(request, handler)
         except MedsearchError as error:
             return error_response(error)
 
     return handle
+
+
+async def _while_connected(request: Request, handler: Handler) -> Response:
+    """Return the handler's response; cancel it if the client disconnects, or if this is cancelled."""
+    work = asyncio.ensure_future(handler(request))
+    disconnect = asyncio.ensure_future(_disconnect(request))
+    try:
+        await asyncio.wait((work, disconnect), return_when=asyncio.FIRST_COMPLETED)
+        return await work if work.done() else Response(status_code=CLIENT_CLOSED_REQUEST)
+    finally:
+        work.cancel()
+        disconnect.cancel()
+        await asyncio.gather(work, disconnect, return_exceptions=True)
+
+
+async def _disconnect(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

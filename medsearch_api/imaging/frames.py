@@ -19,15 +19,17 @@ from medsearch_api.http.conditional import PRIVATE, conditional_response, precon
 from medsearch_api.imaging.errors import RequestError, with_error_responses
 from medsearch_api.imaging.parameters import parse_count, parse_flag, parse_number, parse_parameters
 from medsearch_api.imaging.paths import parse_study_key
-from medsearch_api.imaging.rendering import PNG, Rendering
+from medsearch_api.imaging.pictures import PNG, Rendering
 from medsearch_api.imaging.services import Imaging
-from medsearch_api.imaging.values import HEADERS, MEDIA_TYPE, ValuesRequest, accepts_gzip
+from medsearch_api.imaging.values import MEDIA_TYPE, ValuesRequest, accepts_gzip
+from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.errors import InvalidQuery
 
 MAX_SIDE = 65535
 ROUTE = "/images/{patient}/{study}/{image}.png"
 VALUES_ROUTE = "/images/{patient}/{study}/{image}.values"
+VALUES_HEADERS = {**PRIVATE, "vary": "accept-encoding"}
 PARAMETERS = ("center", "width", "function", "invert", "side")
 
 
@@ -68,7 +70,8 @@ async def frame(request: Request) -> Response:
     if early is not None:
         return early
     imaging: Imaging = request.app.state.imaging
-    return conditional_response(request, await imaging.renderer.picture(source, rendering), PNG, etag, PRIVATE)
+    picture = await imaging.renderer.picture(source, rendering, get_viewer(request.scope).subject)
+    return conditional_response(request, picture, PNG, etag, PRIVATE)
 
 
 async def values(request: Request) -> Response:
@@ -78,14 +81,13 @@ async def values(request: Request) -> Response:
     values_request = ValuesRequest(side, is_gzip=accepts_gzip(request.headers.get("accept-encoding", "")))
     source = await find_source(request)
     etag = values_request.etag(source)
-    early = precondition_response(request, etag, HEADERS)
+    early = precondition_response(request, etag, VALUES_HEADERS)
     if early is not None:
         return early
     imaging: Imaging = request.app.state.imaging
     encoding = {"content-encoding": "gzip"} if values_request.is_gzip else {}
-    return conditional_response(
-        request, await imaging.renderer.values(source, values_request), MEDIA_TYPE, etag, HEADERS | encoding
-    )
+    body = await imaging.renderer.values(source, values_request, get_viewer(request.scope).subject)
+    return conditional_response(request, body, MEDIA_TYPE, etag, VALUES_HEADERS | encoding)
 
 
 async def find_source(request: Request) -> ImageSource:

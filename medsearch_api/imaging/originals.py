@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
+from collections.abc import Callable, Iterator
 
 from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.errors import RequestError
@@ -35,22 +37,40 @@ class Originals:
             ConfigurationError: the configured landing store does not exist.
             StorageError: the object cannot be read.
         """
+        return b"".join(map(bytes, self._pieces(source)))
+
+    def copy(self, source: ImageSource, descriptor: int, check: Callable[[], None]) -> None:
+        """Write the object to an empty open file, with only one chunk of it in this process's own memory.
+
+        Args:
+            check: called before each chunk; raises if the object is no longer wanted.
+
+        Raises:
+            RequestError, ConfigurationError, StorageError: as `read`. The file may then contain a part of the object.
+        """
+        at = 0
+        for piece in self._pieces(source):
+            check()
+            at += os.pwrite(descriptor, piece, at)
+
+    def _pieces(self, source: ImageSource) -> Iterator[memoryview]:
+        """Yield the object's chunks; each is valid until the next. The digest is compared after the last one."""
         if source.bytes > self._settings.api_max_object_bytes:
             raise RequestError(413, "The original exceeds this service's size limit; raise MEDSEARCH_API_MAX_OBJECT_BYTES.")
-        data = bytearray(source.bytes)
-        view, at = memoryview(data), 0
+        buffer, digest, left = memoryview(bytearray(min(PIECE_BYTES, source.bytes))), hashlib.sha256(), source.bytes
         with self._landing().open(source.key) as file:
-            while at < len(data):
-                piece = file.readinto(view[at : at + PIECE_BYTES])  # type: ignore[attr-defined]
-                if not piece:
+            while left:
+                count = file.readinto(buffer[: min(len(buffer), left)])  # type: ignore[attr-defined]
+                if not count:
                     raise RequestError(409, CHANGED)
-                at += piece
+                piece = buffer[:count]
+                digest.update(piece)
+                yield piece
+                left -= count
             if file.read(1):
                 raise RequestError(409, CHANGED)
-        view.release()
-        if hashlib.sha256(data).hexdigest() != source.sha256:
+        if digest.hexdigest() != source.sha256:
             raise RequestError(409, CHANGED)
-        return bytes(data)
 
     def _landing(self) -> ObjectStore:
         with self._lock:

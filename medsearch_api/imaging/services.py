@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from starlette.applications import Starlette
 
 from medsearch_api.backends.tables import StudyTables
 from medsearch_api.imaging.originals import Originals
@@ -19,6 +23,13 @@ class Imaging:
     tables: StudyTables
     renderer: Renderer
     uid_index: UidIndex
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """While the service runs: imports what decoding needs, in a process beside it, before the first request asks."""
+        self.renderer.decoders.warm()
+        yield
+        self.renderer.decoders.close()
 
 
 def open_imaging(settings: Settings, warehouse: Warehouse) -> Imaging:

@@ -1,4 +1,6 @@
-"""The wire format of a frame's values: a JSON header followed by the raw numbers.
+"""A frame's values: how they can be asked for, how a worker makes them, and their wire format.
+
+The format is a JSON header followed by the raw numbers.
 
 The body is the header's length as a little-endian uint32, the header padded with spaces to a multiple of 4 bytes, and
 `rows` × `columns` little-endian uint16, row by row. Everything is in the body, so that cached and revalidated responses are
@@ -11,17 +13,23 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from medsearch_api.backends.tables import ImageSource
-from medsearch_api.http.conditional import PRIVATE
+from medsearch_api.imaging.decoding import ObjectSize, read_displayable
+from medsearch_api.imaging.pictures import FIXED_BYTES, check_size, shown_bytes
+from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Window
-from medsearch_core.dicom.values import FrameValues
+from medsearch_core.dicom.resampling import picture_size
+from medsearch_core.dicom.values import FrameValues, frame_values
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import digest_of
 
+if TYPE_CHECKING:
+    from medsearch_api.backends.tables import ImageSource
+
 MEDIA_TYPE = "application/octet-stream"
-HEADERS = {**PRIVATE, "vary": "accept-encoding"}
+BYTES_PER_VALUE = 16
+"""Memory that a value takes beyond what a picture's pixel does: its steps are computed in double precision."""
 FORMAT = "2"
 """Part of the entity tag; incremented whenever the encoding changes."""
 FAST = 1
@@ -46,6 +54,27 @@ class ValuesRequest:
         """Return the response's entity tag, computed from its inputs."""
         parameters = f"{FORMAT} {self.longest_side} {self.is_gzip}"
         return f'"{digest_of("values", PIXEL_VERSION, source.sha256, str(source.frame), parameters)}"'
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesTask:
+    """A frame (1-based) whose values are wanted, with the limit of pixels of the frame and of values."""
+
+    frame: int
+    request: ValuesRequest
+    max_pixels: int
+
+    def needed_bytes(self, size: ObjectSize) -> int:
+        """As `Task`."""
+        side = self.request.longest_side
+        values = min(size.pixels, side**2) if side else size.pixels
+        return FIXED_BYTES + shown_bytes(size, side) + BYTES_PER_VALUE * values
+
+    def answer(self, file: BinaryIO) -> bytes:
+        """As `Task`: the encoded values."""
+        ds, side = read_displayable(file, self.max_pixels), self.request.longest_side
+        check_size(picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, self.frame), side), self.max_pixels)
+        return encode_values(frame_values(ds, self.frame, side), is_gzip=self.request.is_gzip)
 
 
 def accepts_gzip(header: str) -> bool:

@@ -32,7 +32,7 @@ from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor
 from medsearch_pipeline.studies.images import StudyImageBuilder
-from medsearch_pipeline.workers.pool import decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers
 
 CHECK, PICTURES = "every_dicom_object_was_used", "thumbnails_match_files"
 REMEDY = "delete their files from the table thumbnails and materialize them"

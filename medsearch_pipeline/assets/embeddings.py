@@ -23,7 +23,7 @@ from medsearch_pipeline.orchestration.retries import Retries
 from medsearch_pipeline.resources import EmbedderSource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
-from medsearch_pipeline.workers.pool import decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers
 
 PAIRED, COMPARABLE = "every_image_has_one_embedding", "embeddings_are_valid"
 REMEDY = "delete their files from embeddings and materialize them"

@@ -20,8 +20,9 @@ from medsearch_core.dicom.file_format import PREAMBLE_BYTES, PREFIX
 from medsearch_core.dicom.frames.layout import frame_count
 from medsearch_core.dicom.thumbnails import decode_picture, picture_thumbnail, thumbnail
 from medsearch_core.errors import BadInput
+from medsearch_core.workers.limits import ItemFailure
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.embedder.errors import ErrorResponse, error_response
-from medsearch_pipeline.workers.pool import ItemFailure, Workers
 
 SIGNATURES: dict[Literal["PNG", "JPEG"], bytes] = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 UNRECOGNISED = "not_an_image"

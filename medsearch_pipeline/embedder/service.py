@@ -18,6 +18,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from medsearch_core.dicom.thumbnails import encode_png
+from medsearch_core.workers.limits import Limits
+from medsearch_core.workers.pool import Workers
+from medsearch_core.workers.process import confined_server
 from medsearch_pipeline.embedder.access import access_of
 from medsearch_pipeline.embedder.errors import ErrorResponse, MaskedErrors
 from medsearch_pipeline.embedder.pictures import Picture, PictureReader
@@ -25,7 +28,6 @@ from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.protocol import Embedder
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.workers.pool import Limits, Workers
 
 MAX_CONCURRENT_UPLOADS = 4
 """Files in memory at once: one is embedded, the others wait."""
@@ -42,7 +44,9 @@ def create_app(settings: Settings, embedder: Embedder) -> Starlette:
         ConfigurationError: other machines can reach it, and no token is set.
     """
     limits = Limits(settings.embedder_seconds, int(settings.embedder_memory_gib * 2**30), PATIENCE_SECONDS)
-    pictures = PictureReader(Workers(1, limits), settings.thumbnail_side, settings.embedder_max_pixels)
+    server = confined_server(["medsearch_pipeline.embedder.pictures"])
+    workers = Workers(1, limits, server, packages=["medsearch_core", "medsearch_pipeline"])
+    pictures = PictureReader(workers, settings.thumbnail_side, settings.embedder_max_pixels)
     service = EmbedderService(embedder, pictures, settings.embedder_max_bytes)
     guard = access_of(settings.embedder_host, settings.embedder_token.get_secret_value())
     return Starlette(

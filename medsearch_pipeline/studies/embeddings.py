@@ -18,8 +18,9 @@ from medsearch_core.columns import records_of
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, study_path
+from medsearch_core.workers.limits import ItemFailure
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.models.protocol import Embedder
-from medsearch_pipeline.workers.pool import ItemFailure, Workers
 from medsearch_pipeline.workers.shared_thumbnails import SharedThumbnailBuffer, Slot, ThumbnailLoader
 
 PICTURES_A_CALL, PICTURES_AHEAD, BATCHES_AHEAD = 8, 32, 2

@@ -15,11 +15,12 @@ from medsearch_core.errors import BadInput
 from medsearch_core.keys import StudyKey, digest_of
 from medsearch_core.records import ImageRecord, LandedObject, Rejection, ThumbnailRecord
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path
+from medsearch_core.workers.limits import ItemFailure
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor, ObjectImages
 from medsearch_pipeline.studies.headers import HeaderReader, rows_by_object
 from medsearch_pipeline.studies.landed_objects import rejection_of, versions_of
-from medsearch_pipeline.workers.pool import ItemFailure, Workers
 
 OBJECTS_A_CALL = 4
 OBJECTS_AHEAD = 32

@@ -1,1 +1,1 @@
-"""Worker processes for untrusted bytes, with limits, and the memory they share."""
+"""The pipeline's worker processes, and the memory they share."""

@@ -14,7 +14,7 @@ import psutil
 
 from medsearch_core.storage.folder import Folder
 from medsearch_pipeline.settings import Settings
-from medsearch_pipeline.workers.pool import decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers
 
 CRASH, HANG, FILL, RAISE, WAIT, KILLED = -1, -2, -3, -4, -5, -6
 

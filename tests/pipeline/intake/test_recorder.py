@@ -27,7 +27,7 @@ from medsearch_pipeline.settings.layout import MIMIC_CXR, Layout
 from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
 from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.studies.reports import StudyReportBuilder
-from medsearch_pipeline.workers.pool import decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers
 from tests.support.landing import REPORT, folder_of, image_bytes, land_study, sop_instance_uid
 
 STUDY, OTHER = StudyKey("p10000032", "s50414267"), StudyKey("p10000033", "s50414268")

@@ -12,10 +12,11 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ThumbnailRecord
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path, thumbnail_path
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.models.registry import load_embedder
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.studies.embeddings import StudyEmbedder
-from medsearch_pipeline.workers.pool import Workers, decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers
 from tests.support.embedders import Shares
 
 STUDIES = [StudyKey("p10000001", f"s{n}") for n in range(5)]

@@ -19,7 +19,7 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
 from medsearch_pipeline.studies.images import StudyImageBuilder
-from medsearch_pipeline.workers.pool import decoding_workers
+from medsearch_pipeline.workers.decoding import decoding_workers
 from tests.support.factories import dataset, dicom_bytes
 from tests.support.landing import folder_of, image_bytes
 from tests.support.older_version import make_older

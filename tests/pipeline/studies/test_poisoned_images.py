@@ -17,11 +17,13 @@ from medsearch_core.records import ImageRecord, LandedObject, Rejection
 from medsearch_core.storage.folder import Folder
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, rejections_path, study_path, thumbnail_path
+from medsearch_core.workers.limits import Limits
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor
 from medsearch_pipeline.studies.images import StudyImageBuilder
-from medsearch_pipeline.workers.pool import Limits, Workers
+from medsearch_pipeline.workers.decoding import server
 from tests.support.deadly_items import DeadlyFolder
 from tests.support.factories import dataset, dicom_bytes
 from tests.support.landing import folder_of, image_bytes, sop_instance_uid
@@ -65,7 +67,7 @@ def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_e
     for study, name in zip(STUDIES, ("crash", "hang", "bomb"), strict=True):
         data = bomb(study) if name == "bomb" else image_bytes(study, 3)
         reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", data)
-    workers, done = Workers(2, Limits(seconds=60, bytes=2**29)), list[StudyKey]()
+    workers, done = Workers(2, Limits(seconds=60, bytes=2**29), server()), list[StudyKey]()
     reader.build(landed(reader), workers, done.append)
     workers.close()
     assert done == STUDIES
@@ -81,7 +83,7 @@ def test_what_the_machine_interrupts_is_tried_again_and_the_rest_of_its_study_is
     study = STUDIES[0]
     for name in ("a", "killed"):
         reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", image_bytes(study, ord(name[0])))
-    workers = Workers(1, Limits(seconds=60, bytes=2**30))
+    workers = Workers(1, Limits(seconds=60, bytes=2**30), server())
     due = {study: landed(reader)[study]}
     reader.build(due, workers, lambda _: None)
     assert not reader.is_current(study, due[study])
@@ -108,7 +110,7 @@ def test_a_refused_object_of_the_same_instance_leaves_the_first_ones_picture(rea
         ds = dataset(pixels, PatientID=study.patient[1:], StudyID=study.study[1:], SOPInstanceUID=uid)
         ds.WindowCenter, ds.WindowWidth = 128, 256
         reader.objects.landing.write(f"{folder_of(study)}/{name}.dcm", dicom_bytes(ds))
-    workers = Workers(2, Limits(seconds=60, bytes=2**30))
+    workers = Workers(2, Limits(seconds=60, bytes=2**30), server())
     for _ in range(3):
         reader.build(landed(reader), workers, lambda _: None)
         picture = decode_png(reader.warehouse.store.read(thumbnail_path(study, uid)))

@@ -9,15 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from multiprocessing import get_context
-from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 import psutil
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.workers.pool import ItemFailure, Limits, Workers
+from medsearch_core.workers.limits import ItemFailure, Limits
+from medsearch_core.workers.pool import Workers
+from medsearch_core.workers.process import WorkerServer
 from tests.support.deadly_items import (
     CRASH,
     FILL,
@@ -29,16 +29,16 @@ from tests.support.deadly_items import (
     environment_of,
     once_deadly,
     squares,
-    use_workers,
 )
 from tests.support.waiting import wait_until
 
+SERVER = WorkerServer(["tests.support.deadly_items"])
 LIMITS = Limits(seconds=60, bytes=2**30)
 
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
-    made = Workers(2, LIMITS)
+    made = Workers(2, LIMITS, SERVER)
     yield made
     made.close()
 
@@ -64,7 +64,7 @@ def test_results_come_in_order_from_other_processes(workers: Workers) -> None:
     ],
 )
 def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, is_items_fault: bool) -> None:
-    workers = Workers(2, LIMITS)
+    workers = Workers(2, LIMITS, SERVER)
     items = [1, 2, deadly, 3, 4, 5]
     found = list(workers.map(squares, items, chunk=4, ahead=8))
     workers.close()
@@ -74,7 +74,7 @@ def test_an_item_that_a_worker_dies_over_is_lost_alone(deadly: int, is_items_fau
 
 
 def test_dead_workers_leave_no_descriptors_behind() -> None:
-    workers = Workers(1, LIMITS)
+    workers = Workers(1, LIMITS, SERVER)
     open_files = []
     for _ in range(6):
         assert [result for _, result in workers.map(squares, [CRASH], 1, 1)] == [ItemFailure(LIMITS, True)]
@@ -113,20 +113,20 @@ def test_no_more_items_are_taken_than_may_be_ahead(workers: Workers, chunk: int,
 
 def test_a_worker_has_the_environment_that_its_owner_had_when_it_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "hospital")
-    workers = Workers(1, LIMITS)
+    workers = Workers(1, LIMITS, SERVER)
     assert [result for _, result in workers.map(environment_of, ["AWS_PROFILE"], 1, 1)] == ["hospital"]
     workers.close()
 
 
 def test_workers_that_cannot_be_started_are_a_fault_of_the_settings_and_of_no_item() -> None:
-    workers = Workers(1, Limits(seconds=1, bytes=2**70))  # more than any system lets a process ask for
+    workers = Workers(1, Limits(seconds=1, bytes=2**70), SERVER)  # more than any system lets a process ask for
     with pytest.raises(ConfigurationError, match="GiB"):
         list(workers.map(squares, [1], 1, 1))
     workers.close()
 
 
 def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
-    workers = Workers(1, Limits(seconds=3600, bytes=2**30, wall_seconds=3600))
+    workers = Workers(1, Limits(seconds=3600, bytes=2**30, wall_seconds=3600), SERVER)
     ((_, result),) = workers.map(squares, [3], 1, 1)
     assert not isinstance(result, ItemFailure)
 
@@ -144,26 +144,14 @@ def test_closing_ends_a_worker_in_the_middle_of_an_item(tmp_path: Path) -> None:
     assert not worker.is_running()
 
 
-@pytest.mark.parametrize("context", [get_context("spawn"), get_context("forkserver")], ids=["spawn", "forkserver"])
-def test_a_child_of_multiprocessing_that_used_the_workers_ends_with_all_of_its_own(
-    context: SpawnContext | ForkServerContext,
-) -> None:
-    told = context.Queue()
-    run = context.Process(target=use_workers, args=(told,))
-    run.start()
-    started = told.get(timeout=300)
-    assert len(started) >= 2, "the worker and the process that it was forked from"
-    run.join(300)
-    assert run.exitcode == 0
-    wait_until("what it started ends", lambda: not any(psutil.pid_exists(pid) for pid in started), 300, every=0.1)
-
-
 def test_workers_end_with_their_owner_however_it_ends() -> None:
     code = """
 import os, signal
-from medsearch_pipeline.workers.pool import Limits, Workers
+from medsearch_core.workers.limits import Limits
+from medsearch_core.workers.pool import Workers
+from medsearch_core.workers.process import WorkerServer
 from tests.support.deadly_items import squares
-found = [result[1] for _, result in Workers(2, Limits(9, 2**30)).map(squares, range(9), 1, 9)]
+found = [result[1] for _, result in Workers(2, Limits(9, 2**30), WorkerServer([])).map(squares, range(9), 1, 9)]
 print(*{*found}, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -1,0 +1,159 @@
+"""The processes in which the service decodes: one for each request, ended with it, under limits that hold for all together.
+
+Belongs here: a request's process from its turn to its end, and what its death means for the client. Not here: whose turn it
+is (`turns`), and what the process does (`decoding`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+
+from medsearch_api.backends.tables import ImageSource
+from medsearch_api.http.logs import ERRORS
+from medsearch_api.http.metrics import DECODES, OK
+from medsearch_api.imaging.attempts import Attempt
+from medsearch_api.imaging.decoding import ObjectSize, Task, decode, warm
+from medsearch_api.imaging.errors import RequestError
+from medsearch_api.imaging.faulty import FaultyObjects
+from medsearch_api.imaging.originals import Originals
+from medsearch_api.imaging.turns import Turns
+from medsearch_api.settings import Settings
+from medsearch_core.cpus import available_cpus
+from medsearch_core.errors import BadInput, MedsearchError
+from medsearch_core.workers.child import Preparation
+from medsearch_core.workers.limits import EXTERNAL_EXIT_CODES, OUT_OF_MEMORY, Limits
+from medsearch_core.workers.process import WorkerEnded, WorkerProcess, confined_server
+
+MODULES = ("pictures", "values", "stored_frames", "decoding")
+PRELOADED = (*(f"medsearch_api.imaging.{name}" for name in MODULES), "medsearch_api.dicomweb.json_text")
+PACKAGES = ("medsearch_core", "medsearch_api")
+"""Whose code a worker may read."""
+MAX_SPARES = 2
+"""Processes that wait for a task, about 30 MiB each."""
+MORE_MEMORY = (
+    "Decoding this image takes more memory than this service allows. Request it smaller, or raise "
+    "MEDSEARCH_API_DECODE_MEMORY_GIB."
+)
+ENDED = "The process that decoded this image was ended from outside. Try again."
+
+
+class Decoders:
+    """Answers tasks about objects, each in a new process that was forked and confined ahead of time.
+
+    The process ends with the task, whether it is answered or given up, so nothing of one object is there when the next comes,
+    and no memory stays taken.
+    """
+
+    def __init__(self, originals: Originals, settings: Settings) -> None:
+        places = settings.api_decode_workers or available_cpus() + 1
+        self._limit_bytes = int(settings.api_decode_memory_gib * 2**30)
+        self._turns = Turns(places, self._limit_bytes, settings.api_decode_queue, settings.api_decodes_per_user)
+        self._seconds, self._wall_seconds = settings.api_decode_seconds, settings.api_request_seconds
+        self._originals = originals
+        self._faulty = FaultyObjects()
+        self._threads = ThreadPoolExecutor(places, "decoding")
+        self._max_spares = min(places, MAX_SPARES)
+        self._server = confined_server(PRELOADED)
+        self._lock = threading.Lock()  # of the next two
+        self._spares: deque[WorkerProcess] = deque()
+        self._was_told = False
+
+    def warm(self) -> None:
+        """Start processes that wait for a task, and the one that they are forked from, without waiting for them."""
+        with self._lock, suppress(OSError):  # a task that finds none says so
+            while len(self._spares) < self._max_spares:
+                self._spares.append(self._start_worker())
+
+    def close(self) -> None:
+        """End all processes."""
+        self._server.close()
+
+    async def answer(self, task: Task, source: ImageSource, user: str) -> bytes:
+        """Return a task's answer about an object. If the request is given up, its process is killed.
+
+        Args:
+            user: whose turn it takes.
+
+        Raises:
+            RequestError: as `Turns.take` and `Originals.read`; 413, it takes more memory than all turns together have;
+                503, the process was ended from outside; 504, it took too long.
+            BadInput: the object cannot be decoded, ends the process that decodes it, or takes too much processor time.
+            MedsearchError: as the task, or a failed read.
+        """
+        self._faulty.check(task, source)
+        usual = task.needed_bytes(ObjectSize(source.bytes, source.rows * source.columns))
+        for needed in (min(usual, self._limit_bytes), self._limit_bytes):
+            try:
+                answer = await self._in_turn(task, source, user, needed)
+            except WorkerEnded as end:
+                if end.exit_code != OUT_OF_MEMORY or needed == self._limit_bytes:
+                    raise self._error(end, task, source) from None
+            else:
+                DECODES.labels(OK).inc()
+                return answer
+        raise AssertionError("the last attempt has all of the memory")
+
+    async def _in_turn(self, task: Task, source: ImageSource, user: str, needed: int) -> bytes:
+        turn = await self._turns.take(user, needed)
+        limits = Limits(self._seconds, needed, int(self._wall_seconds) + 1)
+        job = partial(decode, task, limits)
+        attempt = Attempt(self._take_worker, self._tell_once, self._originals, source, job, needed)
+
+        def end() -> None:
+            self._turns.leave(turn)
+            self.warm()
+
+        attempt.start(self._threads, when_ended=end)
+        try:
+            async with asyncio.timeout(self._wall_seconds):
+                return await attempt.answer
+        except TimeoutError:
+            DECODES.labels("CANCELLED").inc()
+            raise RequestError(504, "Decoding this image took too long. Try again.", 5) from None
+        except asyncio.CancelledError:
+            DECODES.labels("CANCELLED").inc()
+            raise
+        except MedsearchError:
+            DECODES.labels("REFUSED").inc()
+            raise
+        finally:
+            attempt.give_up()
+
+    def _take_worker(self) -> WorkerProcess:
+        with self._lock:
+            return self._spares.popleft() if self._spares else self._start_worker()
+
+    def _start_worker(self) -> WorkerProcess:
+        return self._server.start(Preparation(packages=PACKAGES, rehearse=warm))
+
+    def _tell_once(self, worker: WorkerProcess) -> None:
+        """Log what the kernel refused when the first process was confined."""
+        if self._was_told:
+            return
+        self._was_told = True
+        with suppress(WorkerEnded):
+            for name in worker.refused:
+                ERRORS.warning("this kernel refuses %s: decoding processes are confined without it (ADR 28)", name)
+
+    def _error(self, end: WorkerEnded, task: Task, source: ImageSource) -> MedsearchError:
+        """Return what the death of a process means for the client."""
+        if end.exit_code in EXTERNAL_EXIT_CODES:
+            DECODES.labels("ENDED_FROM_OUTSIDE").inc()
+            return RequestError(503, ENDED, 5)
+        if end.exit_code == OUT_OF_MEMORY:
+            DECODES.labels("MEMORY").inc()
+            return RequestError(413, MORE_MEMORY)
+        if end.exit_code == -signal.SIGPROF:
+            DECODES.labels("PROCESSOR_TIME").inc()
+            fault = f"decoding took more than {self._seconds} s of processor time (MEDSEARCH_API_DECODE_SECONDS)"
+        else:
+            DECODES.labels("CRASH").inc()
+            fault = "the process that decoded it crashed"
+        ERRORS.error("a decoding process ended (%s)", end.exit_code)
+        return self._faulty.add(task, source, BadInput("undecodable_pixel_data", fault))
