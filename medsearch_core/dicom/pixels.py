@@ -89,7 +89,8 @@ def drawn_frame(
     is_small: bool = False,
 ) -> Drawn:
     """As `render_frame`, with what was chosen."""
-    return draw(ds, frame, frame_to_draw(ds, frame, longest_side, is_small=is_small), longest_side, window, is_inverted=is_inverted)
+    stored = frame_to_draw(ds, frame, longest_side, is_small=is_small)
+    return draw(ds, frame, stored, longest_side, window, is_inverted=is_inverted)
 
 
 def frame_to_draw(ds: Dataset, frame: int, longest_side: int | None, *, is_small: bool) -> StoredFrame:

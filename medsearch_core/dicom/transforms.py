@@ -1,6 +1,6 @@
-"""What is done to a frame's values, as values themselves: each is called with an array, and says with which parameters it works.
+"""What is done to the values of a frame: each transform is called with an array, and has its parameters as fields.
 
-Of stored values to the modality's (PS3.3 C.11.1), and of these to 0…255 (C.11.2). Which ones apply is decided in `grayscale`.
+From stored values to the modality's (PS3.3 C.11.1), and of these to 0…255 (C.11.2). Which ones apply is decided in `grayscale`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ import numpy as np
 from medsearch_core.dicom.frames.layout import Layout
 from medsearch_core.dicom.frames.sample_bits import SampleBits, extracted, located, sample_bits
 
-
 UNCOMPRESSED, RUN_LENGTHS, DEFLATED = "uncompressed", "RLE", "deflated"
 
 
@@ -58,6 +57,4 @@ def stored_as(
     place = located(native, bits)
     samples = extracted(native, place)
     is_cut_out = not np.may_share_memory(samples, native)
-    return StoredFrame(
-        samples, photometric, bits.width, is_lossy=is_lossy, codec=codec, place=place, is_cut_out=is_cut_out
-    )
+    return StoredFrame(samples, photometric, bits.width, is_lossy=is_lossy, codec=codec, place=place, is_cut_out=is_cut_out)
