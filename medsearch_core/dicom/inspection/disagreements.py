@@ -99,8 +99,8 @@ def gray_disagreements(
             yield from _table_disagreements(name, item(holder, keyword), table)
     if usable and usable.table.depth != usable.table.bits:
         claimed, needed = usable.table.bits, usable.table.depth
-        stated = f"the VOI LUT claims entries of {claimed} bits, the highest has {needed}"
-        yield Disagreement("voi_lut_bits", f"{stated}, whose maximum is shown as white")
+        entries = f"the VOI LUT claims entries of {claimed} bits, the highest has {needed}"
+        yield Disagreement("voi_lut_bits", f"{entries}, whose maximum is shown as white")
     for place, window in enumerate(windows(ds, frame), 1):
         if window is None:
             yield Disagreement("window_width", f"window {place} has no valid width and is passed over")
