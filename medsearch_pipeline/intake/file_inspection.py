@@ -123,11 +123,13 @@ class FileInspector:
 
     def inspect_all(self, files: Sequence[str], workers: Workers) -> Iterator[FileInspection]:
         """Each file in order, inspected in a worker process."""
-        for file, found in workers.map(self.inspect, files, 1, 1):
+        paths = [str(Path(file).absolute()) for file in files]  # a worker has a current folder of its own
+        for file, (_, found) in zip(files, workers.map(self.inspect, paths, 1, 1), strict=True):
             if isinstance(found, ItemFailure):
                 reason = "undecodable_pixel_data" if found.is_items_fault else "interrupted"
-                found = FileInspection(file=file, kind="dicom", rejections=(FileRejection(reason, found.detail),))
-            yield found
+                yield FileInspection(file=file, kind="dicom", rejections=(FileRejection(reason, found.detail),))
+            else:
+                yield replace(found, file=file)
 
     def inspect(self, files: Sequence[str]) -> Iterator[FileInspection]:
         """Each file. Runs in a worker process."""

@@ -28,7 +28,7 @@ from tests.support.factories import dataset, dicom_bytes, sequence_item
 RGB = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 JPEG_LS = LOSSLESS[JPEGLSLossless](RAMP)
 WORDS = np.arange(4096, dtype="<u2").tobytes()
-TWELVE_BITS = {"BitsStored": 12, "HighBit": 11}
+TWELVE_BITS: dict[str, Any] = {"BitsStored": 12, "HighBit": 11}
 
 
 def reread(ds: Dataset) -> Dataset:
