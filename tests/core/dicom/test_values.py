@@ -10,7 +10,7 @@ from pydicom.pixels.processing import apply_modality_lut
 
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.pixels import render_frame
-from medsearch_core.dicom.values import FrameValues, Preset, frame_values, in_16_bits, window_over
+from medsearch_core.dicom.values import PIECE, FrameValues, Preset, frame_values, in_16_bits, window_over
 from medsearch_core.errors import InvalidQuery
 from tests.support.factories import dataset, sequence_item
 
@@ -68,6 +68,16 @@ def test_what_is_no_number_is_the_lowest_value_and_what_is_infinite_an_end() -> 
     assert (stored.tolist(), intercept) == ([[0, 0, 0, 65535, 65535]], -0.5)
     assert slope == pytest.approx(0.75 / 65535)
     assert in_16_bits(np.full((1, 2), np.nan, np.float32))[0].tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("last", [3.0, 3.5, np.nan])
+def test_the_values_of_a_frame_of_several_pieces_are_as_those_of_one(last: float) -> None:
+    values = np.zeros((3, PIECE // 2 + 1), np.float32)
+    values[0, 0], values[-1, -1] = -2, last
+    stored, slope, intercept = in_16_bits(values)
+    ends, of_ends, _ = in_16_bits(np.array([[-2, 0, last]], np.float32))
+    assert (slope, intercept) == (of_ends, -2)
+    assert [stored[0, 0], stored[1, 1], stored[-1, -1]] == ends.tolist()[0]
 
 
 def test_the_largest_floats_do_not_overflow() -> None:
