@@ -14,13 +14,15 @@ from medsearch_core.keys import StudyKey, pseudonymous_study_key
 from medsearch_core.records import EXCLUSIONS, REASONS
 from medsearch_core.storage.open import open_store
 from medsearch_core.workers.limits import Limits
+from medsearch_core.workers.pool import Workers
 from medsearch_pipeline.intake.file_inspection import FileInspection, FileInspector
 from medsearch_pipeline.intake.placement import place_by_key
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.studies.dicom_objects import DicomObjectProcessor
-from medsearch_pipeline.workers.decoding import shared_workers
+from medsearch_pipeline.workers.decoding import server, shared_workers
 from tests.core.dicom.encoders import LOSSLESS, RAMP
+from tests.support.bombs import bomb
 from tests.support.factories import dataset, dicom_bytes
 from tests.support.landing import folder_of, image_bytes
 
@@ -158,3 +160,16 @@ def test_files_are_inspected_in_worker_processes_with_the_limits_of_ingestion(tm
         ("rejected", ["unreadable_object"]),
     ]
     assert found[0].pixels == inspect(tmp_path / "1.dcm", FileInspector.of(Settings())).pixels
+
+
+def test_a_file_that_exhausts_its_process_costs_that_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "bomb.dcm").write_bytes(bomb(STUDY))
+    (tmp_path / "good.dcm").write_bytes(OBJECTS["good"])
+    workers = Workers(1, Limits(seconds=60, bytes=2**29), server())
+    files = [str(tmp_path / "bomb.dcm"), str(tmp_path / "good.dcm")]
+    bombed, good = FileInspector.of(Settings()).inspect_all(files, workers)
+    workers.close()
+    assert (bombed.file, bombed.state, bombed.pixels) == (files[0], "rejected", None)
+    assert [each.reason for each in bombed.rejections] == ["undecodable_pixel_data"]
+    assert "0.5 GiB" in bombed.rejections[0].detail
+    assert (good.file, good.state) == (files[1], "used")
