@@ -22,7 +22,7 @@ from medsearch_core.dicom.padding import padding, real_values
 from medsearch_core.dicom.pixels import Drawn
 from medsearch_core.dicom.resampling import sampled
 from medsearch_core.dicom.transforms import Modality, Ramp, TableLevels
-from medsearch_core.dicom.units import value_unit
+from medsearch_core.dicom.units import NAMES, value_unit
 
 
 def frame_steps(
@@ -41,7 +41,7 @@ def frame_steps(
     yield _size(ds, pixels, frame, drawn)
     if drawn.chosen is not None:
         yield _padding(ds, stored)
-        yield _modality(modality_transform(ds, frame), value_unit(ds, frame))
+        yield _modality(modality_transform(ds, frame), _unit(ds, frame))
         yield _grays(drawn.chosen)
         yield _presentation(ds)
 
@@ -107,6 +107,12 @@ def _padding(ds: Dataset, stored: StoredFrame) -> Step:
     low, high = limits
     result = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return Step(name="padding", result=result, parameters={"low": low, "high": high, "share": round(share, 4)})
+
+
+def _unit(ds: Dataset, frame: int) -> str | None:
+    """The unit, unless an object words it in its own way: free text may hold anything."""
+    unit = value_unit(ds, frame)
+    return unit if unit is None or unit in NAMES.values() else "another"
 
 
 def _modality(modality: Modality, unit: str | None) -> Step:

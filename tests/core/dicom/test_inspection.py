@@ -222,7 +222,11 @@ def test_an_object_that_cannot_be_shown_is_refused_as_by_the_pipeline() -> None:
 
 
 def test_nothing_of_the_patient_is_in_it() -> None:
-    ds = ramp(PatientName="Sacred^Name", PatientID="SACRED", PatientBirthDate="19501231", StudyDescription="SACRED")
+    ds = ramp(
+        PatientName="Sacred^Name", PatientID="SACRED", PatientBirthDate="19501231", StudyDescription="SACRED",
+        RescaleSlope=1, RescaleIntercept=0, RescaleType="SACRED",
+    )  # fmt: skip
+    assert steps(inspect(ds).frames[0])["modality"][1]["unit"] == "another"
     shown = repr(asdict(inspect(ds))).upper()
     assert "SACRED" not in shown
     assert "19501231" not in shown
