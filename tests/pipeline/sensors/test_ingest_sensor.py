@@ -110,7 +110,7 @@ def test_a_study_that_grows_rests_first_and_one_in_a_run_waits_for_its_end(tmp_p
     place.notice(A)
     place.notice(B, observed=datetime.now(UTC) + timedelta(seconds=5))
     assert list(place.tick()) == []
-    assert figures(place.told) == [1, 60, 1], "a study that settles, its seconds, a study that waits for its run"
+    assert figures(place.told) == [60, 1, 1], "the seconds of settling, a study that settles, one that waits for its run"
     place.instance.report_run_failed(run)
     assert place.spans(place.tick()) == [("p1/s1", "p1/s1", "1")]
 
@@ -132,7 +132,7 @@ def test_only_so_many_runs_are_in_flight(tmp_path: Path) -> None:
     assert place.spans(requests) == [("p1/s1", "p1/s1", "1"), ("p1/s2", "p1/s2", "1")]
     first, _ = place.launch(*requests)
     assert list(place.tick()) == []
-    assert figures(place.told) == [3, 2]
+    assert figures(place.told) == [2, 3]
     place.instance.report_run_failed(first)
     assert place.spans(place.tick()) == [("p1/s3", "p1/s3", "1")]
 
