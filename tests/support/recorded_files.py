@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import zlib
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 import pytest
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian
 
 from medsearch_core.dicom import decoding
 from medsearch_core.dicom.frames.stored import StoredFrame
@@ -101,26 +100,17 @@ def file_of(ds: Dataset) -> bytes:
     for element in ds.iterall():
         if element.VR.startswith("US or") and not isinstance(element.value, bytes):
             element.VR = "SS" if np.min(element.value) < 0 else "US"
-    if uid != DeflatedExplicitVRLittleEndian:
-        with suppress(ValueError):
-            return _written(ds)
+    ds.preamble = b"\0" * 128
+    with suppress(ValueError):
+        return _written(ds)
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    data = with_transfer_syntax(_written(ds, implicit_vr=False, little_endian=True), uid)
-    return deflated(data) if uid == DeflatedExplicitVRLittleEndian else data
+    return with_transfer_syntax(_written(ds, implicit_vr=False, little_endian=True), uid)
 
 
 def _written(ds: Dataset, **encoding: bool) -> bytes:
     buffer = io.BytesIO()
     dcmwrite(buffer, ds, **encoding)  # type: ignore[arg-type]
     return buffer.getvalue()
-
-
-def deflated(data: bytes) -> bytes:
-    """The file with everything behind its meta information deflated, which pydicom does not do with what it has read."""
-    length = data.index(GROUP_LENGTH) + len(GROUP_LENGTH)
-    end = length + 4 + int.from_bytes(data[length : length + 4], "little")
-    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return data[:end] + deflate.compress(data[end:]) + deflate.flush()
 
 
 def with_transfer_syntax(data: bytes, uid: str) -> bytes:
