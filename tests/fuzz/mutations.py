@@ -26,7 +26,16 @@ WHOLE_NUMBERS = {
 """Element of group 0028 → its keyword."""
 SYNTAXES = [
     f"1.2.840.10008.1.2{rest}"
-    for rest in ("", ".1", ".2", ".5", ".1.99", ".1.98", ".8.1", *(f".4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 110, 201)))
+    for rest in (
+        "",
+        ".1",
+        ".2",
+        ".5",
+        ".1.99",
+        ".1.98",
+        ".8.1",
+        *(f".4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 110, 201)),
+    )
 ]
 TEXTS: dict[tuple[int, int], Sequence[str]] = {
     (0x0028, 0x0004): (
@@ -57,7 +66,7 @@ def mutated(seeds: Sequence[bytes], seed: int, number: int) -> bytes:
 def flip_bits(data: bytes, chance: random.Random, _: Sequence[bytes]) -> bytes:
     """Single bits anywhere."""
     changed = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 8, 64)) if data else 0):
+    for _flip in range(chance.choice((1, 1, 2, 8, 64)) if data else 0):
         changed[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     return bytes(changed)
 
@@ -111,10 +120,10 @@ def set_number(data: bytes, chance: random.Random, _: Sequence[bytes]) -> bytes:
     """A whole number of the image's header."""
     element, value = chance.choice(list(WHOLE_NUMBERS)), chance.choice(INTEGERS)
     for order in ("little", "big"):
-        tag = (0x28).to_bytes(2, order) + element.to_bytes(2, order)  # type: ignore[arg-type]
+        tag = (0x28).to_bytes(2, order) + element.to_bytes(2, order)
         at = data.find(tag)
         if at >= 0:
-            return data[: at + 8] + value.to_bytes(2, order) + data[at + 10 :]  # type: ignore[arg-type]
+            return data[: at + 8] + value.to_bytes(2, order) + data[at + 10 :]
     return data
 
 
@@ -124,15 +133,15 @@ def set_text(data: bytes, chance: random.Random, _: Sequence[bytes]) -> bytes:
     value = chance.choice(TEXTS[group, element]).encode()
     value += b" " * (len(value) % 2)
     for order in ("little", "big"):
-        tag = group.to_bytes(2, order) + element.to_bytes(2, order)  # type: ignore[arg-type]
+        tag = group.to_bytes(2, order) + element.to_bytes(2, order)
         at = data.find(tag)
         if at < 0:
             continue
         is_explicit = data[at + 4 : at + 6].isalpha()
         head = at + (6 if is_explicit else 4)
         size = 2 if is_explicit else 4
-        end = head + size + int.from_bytes(data[head : head + size], order)  # type: ignore[arg-type]
-        return data[:head] + len(value).to_bytes(size, order) + value + data[end:]  # type: ignore[arg-type]
+        end = head + size + int.from_bytes(data[head : head + size], order)
+        return data[:head] + len(value).to_bytes(size, order) + value + data[end:]
     return data
 
 

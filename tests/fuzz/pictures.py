@@ -1,6 +1,6 @@
 """Damages DICOM files at random and passes them through the pipeline's chain, in its limited workers.
 
-`python -m tests.fuzz.pictures --inputs 1000000 --seed 7` goes on for hours. Each kind of fault is told once, with a file that has it.
+`python -m tests.fuzz.pictures --inputs 1000000 --seed 7` goes on for hours. Each fault is told once, with a file that has it.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def dcmtk_picture(path: Path, syntax: str, frame: int, *grays: str) -> np.ndarra
     """
     program = PROGRAMS[2 if syntax in JPEG_LS else 1 if syntax in JPEG else 0]
     command = [program, "-q", "-O", "-S", "+op", "+F", str(frame), *grays, str(path)]
-    found = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 - a file of the tests
+    found = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
     if found.returncode or not found.stdout:
         return None
     with Image.open(io.BytesIO(found.stdout)) as image:

@@ -1,6 +1,6 @@
-"""Every DICOM file of which the tests in core/dicom decode a frame, by the name of the test: for other tests of those files.
+"""Every DICOM file of which the tests in core/dicom decode a frame, by the name of the test.
 
-A plugin of the pytest that `made_files` starts. What Hypothesis invents is left out, so that the same tests make the same files.
+A plugin of the pytest that `made_files` starts. What Hypothesis invents is left out: the same tests make the same files.
 """
 
 from __future__ import annotations
@@ -37,9 +37,14 @@ LEFT_OUT = ("test_bundled_files.py", "test_damaged_files.py", "test_second_decod
 
 def made_files() -> dict[str, bytes]:
     """The name of a test, with a number if it has several files, and the file. Each file is there once."""
-    folder = made_once("recorded-files", record)
+    folder = recorded_folder()
     index: dict[str, str] = json.loads((folder / INDEX).read_text())
     return {name: (folder / file).read_bytes() for name, file in index.items()}
+
+
+def recorded_folder() -> Path:
+    """Where this run's files and their index are."""
+    return made_once("recorded-files", record)
 
 
 def record(folder: Path) -> None:
@@ -50,9 +55,7 @@ def record(folder: Path) -> None:
     """
     ignored = [f"--ignore={SOURCE}/{name}" for name in LEFT_OUT]
     command = [sys.executable, "-m", "pytest", SOURCE, *ignored, "-p", __name__, "-p", "no:cacheprovider", "-q", "--quick"]
-    subprocess.run(  # noqa: S603 - this Python, with this project's tests
-        command, cwd=PROJECT_ROOT, env=os.environ | {FOLDER: str(folder)}, stdout=subprocess.DEVNULL, check=True
-    )
+    subprocess.run(command, cwd=PROJECT_ROOT, env=os.environ | {FOLDER: str(folder)}, stdout=subprocess.DEVNULL, check=True)
 
 
 class Recorder:
@@ -109,7 +112,7 @@ def file_of(ds: Dataset) -> bytes:
 
 def _written(ds: Dataset, **encoding: bool) -> bytes:
     buffer = io.BytesIO()
-    dcmwrite(buffer, ds, **encoding)  # type: ignore[arg-type]
+    dcmwrite(buffer, ds, **encoding)
     return buffer.getvalue()
 
 
@@ -127,5 +130,5 @@ def with_transfer_syntax(data: bytes, uid: str) -> bytes:
 def pytest_configure(config: pytest.Config) -> None:
     """Before the first test module imports the function by its name."""
     recorder = Recorder(Path(os.environ[FOLDER]))
-    decoding.stored_frame = recorder.stored_frame  # type: ignore[assignment]
+    decoding.stored_frame = recorder.stored_frame
     config.pluginmanager.register(recorder, "recorder")
