@@ -13,7 +13,7 @@ from tests.fuzz import chain
 from tests.fuzz.chain import SHOWN, outcome, seeds_in
 from tests.fuzz.mutations import MUTATIONS, Mutation, mutated
 from tests.fuzz.pictures import fuzz, write_seeds
-from tests.support.factories import dataset, dicom_bytes
+from tests.support.factories import GRADIENT, dataset, dicom_bytes
 from tests.support.recorded_files import recorded_folder
 from tests.support.shared import made_once
 
@@ -45,7 +45,7 @@ def test_an_input_is_the_same_whenever_it_is_made(seeds: Path) -> None:
 
 @pytest.mark.parametrize("mutate", {*MUTATIONS}, ids=lambda mutate: mutate.__name__)
 def test_each_mutation_changes_a_file_and_bears_an_empty_one(mutate: Mutation) -> None:
-    others = [WHOLE, dicom_bytes(dataset(None))]
+    others = [WHOLE, dicom_bytes(dataset(GRADIENT[:3]))]
     chances = [random.Random(n) for n in range(40)]  # noqa: S311 - chance, not secrecy
     assert len({mutate(WHOLE, chance, others) for chance in chances}) > 1
     for chance in chances:
