@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from medsearch_api.backends.tables import ImageSource
 
 MEDIA_TYPE = "application/octet-stream"
-BYTES_PER_VALUE = 16
-"""Memory that a value takes beyond what a picture's pixel does: its steps are computed in double precision."""
+BYTES_PER_VALUE = 4
+"""Memory that a value takes beyond what a picture's pixel does, with its copies while it is compressed."""
 FORMAT = "2"
 """Part of the entity tag; incremented whenever the encoding changes."""
 FAST = 1

@@ -30,13 +30,18 @@ def palette_colored(ds: Dataset, indices: np.ndarray) -> np.ndarray:
     Raises:
         BadInput: `unsupported_pixel_format`, a table is absent or malformed.
     """
-    tables = [_channel(ds, channel) for channel in CHANNELS]
-    shift = max(0, _entry_bits(tables) - 8)
+    tables = palette(ds)
+    shift = max(0, entry_bits(tables) - 8)
     eight_bit = [LookupTable(t.first, 8, (t.entries >> shift).astype(np.uint8)) for t in tables]
     return np.stack([table.apply(indices) for table in eight_bit], axis=-1)
 
 
-def _entry_bits(tables: list[LookupTable]) -> int:
+def palette(ds: Dataset) -> list[LookupTable]:
+    """The tables of red, green and blue; raises as `palette_colored`."""
+    return [_channel(ds, channel) for channel in CHANNELS]
+
+
+def entry_bits(tables: list[LookupTable]) -> int:
     """As claimed, unless the entries need no more than a byte, more than claimed, or so much less that all would be black."""
     claimed, needed = max(table.bits for table in tables), max(table.depth for table in tables)
     return claimed if needed > 8 and claimed - needed in range(4) else needed

@@ -31,7 +31,7 @@ def check_pixels(ds: Dataset, *, max_pixels: int = MAX_PIXELS) -> int:
         BadInput: `no_pixel_data`, `unsupported_pixel_format`, `truncated_pixel_data` or `undecodable_pixel_data`.
     """
     quiet()
-    pixels = _pixel_data(ds, max_pixels)
+    pixels = find_pixels(ds, max_pixels)
     if not pixels.frames:
         raise BadInput("truncated_pixel_data", "not one whole frame of pixel data")
     if pixels.division is not None and not may_be_decodable(pixels):
@@ -68,7 +68,7 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
             by decoding only the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
     quiet()
-    pixels = _pixel_data(ds, MAX_PIXELS)
+    pixels = find_pixels(ds)
     layout = pixels.layout
     if not 1 <= frame <= layout.frames:
         raise IndexError(f"frame {frame} of {layout.frames} does not exist")
@@ -90,7 +90,8 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
     return found
 
 
-def _pixel_data(ds: Dataset, max_pixels: int) -> PixelData:
+def find_pixels(ds: Dataset, max_pixels: int = MAX_PIXELS) -> PixelData:
+    """An object's pixel data and where its frames are; raises what `check_pixels` does."""
     layout = pixel_layout(ds, max_pixels)
     if layout.photometric == "YBR_FULL_422":
         data, full = value(ds, layout.keyword), replace(layout, photometric="YBR_FULL")

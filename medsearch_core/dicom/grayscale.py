@@ -17,12 +17,11 @@ from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.lookup_tables import lookup_table
 from medsearch_core.dicom.padding import real_values
 from medsearch_core.dicom.resampling import sampled
+from medsearch_core.dicom.transforms import Modality, Ramp, Sigmoid, TableLevels, Transform
 from medsearch_core.errors import InvalidQuery
 
 PERCENTILES = (0.5, 99.5)
 FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
-
-Transform = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,10 @@ class Window:
     def transform(self) -> Transform:
         """The modality's values to 0…255 (C.11.2.1.2, C.11.2.1.3)."""
         if self.function == "SIGMOID":
-            return _sigmoid(self.center, self.width)
+            return Sigmoid(self.center, self.width)
         if self.function == "LINEAR_EXACT":
-            return between(self.center - self.width / 2, self.center + self.width / 2)
-        return between(self.center - 0.5 - (self.width - 1) / 2, self.center - 0.5 + (self.width - 1) / 2)
+            return Ramp(self.center - self.width / 2, self.center + self.width / 2)
+        return Ramp(self.center - 0.5 - (self.width - 1) / 2, self.center - 0.5 + (self.width - 1) / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def gray(
     window: Window | None = None,
     *,
     is_inverted: bool = False,
-) -> tuple[np.ndarray, str | None]:
+) -> tuple[np.ndarray, Grays | None]:
     """A monochrome frame as an 8-bit image.
 
     The given window applies, else what `chosen_grays` chooses. MONOCHROME1 or PresentationLUTShape INVERSE makes low values
@@ -97,21 +96,20 @@ def gray(
         is_inverted: whether to invert the grays.
 
     Returns:
-        uint8 `[rows, columns]`, and the name of the chosen grays; None with a given window. NaN pixels are shown as the
+        uint8 `[rows, columns]`, and the chosen grays; None with a given window. NaN pixels are shown as the
         lowest value, and so is all of a constant frame without a window.
     """
     with np.errstate(all="ignore"):
         modality = modality_transform(ds, frame)
         shown = modality(values)
         if window:
-            name, levels = None, window.transform()(shown)
+            grays, levels = None, window.transform()(shown)
         else:
             grays, levels = chosen_grays(ds, frame, shown, lambda: modality(real_values(ds, stored, sampled(stored.samples))))
-            name = grays.name
         levels = np.nan_to_num(levels, nan=0.0)
     if is_low_bright(ds) != is_inverted:
         levels = np.float32(255) - levels
-    return (levels + np.float32(0.5)).astype(np.uint8), name
+    return (levels + np.float32(0.5)).astype(np.uint8), grays
 
 
 def chosen_grays(ds: Dataset, frame: int, values: np.ndarray, real: Callable[[], np.ndarray]) -> tuple[Grays, np.ndarray]:
@@ -124,17 +122,17 @@ def chosen_grays(ds: Dataset, frame: int, values: np.ndarray, real: Callable[[],
         values: the modality's values.
         real: yields a sample of them without padding.
     """
-    own = _own_grays(ds, frame)
-    for grays in own:
+    for grays in own_grays(ds, frame):
         levels = grays.transform(values)
         if not _is_flat(levels) or _is_flat(values):
             return grays, levels
     low, high = limits(real(), is_binary=integer(ds, "BitsStored") == 1)
-    grays = Grays("percentiles", between(low, high))
+    grays = Grays("percentiles", Ramp(low, high))
     return grays, grays.transform(values)
 
 
-def _own_grays(ds: Dataset, frame: int) -> list[Grays]:
+def own_grays(ds: Dataset, frame: int) -> list[Grays]:
+    """The usable grays of the object, in the order in which they are tried."""
     table = voi_lut(ds, frame)
     found = [] if table is None else [Grays("VOI LUT", table)]
     own = enumerate(windows(ds, frame), 1)
@@ -151,22 +149,19 @@ def is_low_bright(ds: Dataset) -> bool:
     return is_inverse or (text(ds, "PhotometricInterpretation") or "").upper() == "MONOCHROME1"
 
 
-def modality_transform(ds: Dataset, frame: int) -> Transform:
+def modality_transform(ds: Dataset, frame: int) -> Modality:
     """Stored values to the modality's: the LUT, else slope and intercept, the frame's own first (C.11.1, C.7.6.16.2.9).
 
     A slope of 0 would make the image constant and is treated as 1.
     """
-    sequence = item(ds, "ModalityLUTSequence")
+    sequence, table = item(ds, "ModalityLUTSequence"), None
     if sequence is not None:
         table = lookup_table(sequence, "LUTDescriptor", "LUTData", is_little=_is_little(ds), may_be_signed=_is_signed(ds))
-        if table is not None:
-            return lambda values: table.apply(values).astype(np.float32)
     source = functional_group(ds, frame, "PixelValueTransformationSequence") or ds
-    slope, intercept = _first(source, "RescaleSlope", 1.0), _first(source, "RescaleIntercept", 0.0)
-    return lambda values: values.astype(np.float32, copy=False) * slope + intercept
+    return Modality(_first(source, "RescaleSlope", 1.0), _first(source, "RescaleIntercept", 0.0), table)
 
 
-def voi_lut(ds: Dataset, frame: int) -> Transform | None:
+def voi_lut(ds: Dataset, frame: int) -> TableLevels | None:
     """Values through the first VOI LUT, to 0…255 (C.11.2.1.1); None if there is no usable one."""
     sequence = item(voi_source(ds, frame), "VOILUTSequence")
     if sequence is None:
@@ -175,10 +170,7 @@ def voi_lut(ds: Dataset, frame: int) -> Transform | None:
     table = lookup_table(
         sequence, "LUTDescriptor", "LUTData", is_little=_is_little(ds), may_be_signed=is_negative or _is_signed(ds)
     )
-    if table is None:
-        return None
-    peak = max(1, 2**table.depth - 1)
-    return lambda values: table.apply(np.nan_to_num(values)).astype(np.float32) * np.float32(255 / peak)
+    return None if table is None else TableLevels(table)
 
 
 def windows(ds: Dataset, frame: int) -> list[Window | None]:
@@ -202,19 +194,6 @@ def _window(center: float, width: float, function: str) -> Window | None:
         return Window(center, width, function)
     except InvalidQuery:
         return None
-
-
-def between(low: float, high: float) -> Transform:
-    """0 up to `low`, 255 from `high`, linear in between; if the limits are equal, 0 up to them and 255 above."""
-    if high <= low:
-        return lambda values: np.where(values > np.float32(low), np.float32(255), np.float32(0))
-    scale = np.float32(255 / (high - low))
-    return lambda values: np.clip((values - np.float32(low)) * scale, np.float32(0), np.float32(255))
-
-
-def _sigmoid(center: float, width: float) -> Transform:
-    steepness = np.float32(-4 / width)
-    return lambda values: np.float32(255) / (np.float32(1) + np.exp((values - np.float32(center)) * steepness))
 
 
 def limits(real: np.ndarray, *, is_binary: bool = False) -> tuple[float, float]:

@@ -20,14 +20,23 @@ NEAR, NEGLIGIBLE = 8, 64
 def real_values(ds: Dataset, frame: StoredFrame, sample: np.ndarray) -> np.ndarray:
     """A sample of a frame, flattened, without padding and NaN; with padding, if nothing else is left."""
     finite = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample.ravel()
+    limits = padding(ds, frame)
+    if limits is None or not len(finite):
+        return finite
+    low, high = limits
+    around = _blur(finite, low, high) if _is_lossy(ds, frame) else 0.0
+    real = finite[(finite < low - around) | (finite > high + around)]
+    return real if len(real) else finite
+
+
+def padding(ds: Dataset, frame: StoredFrame) -> tuple[float, float] | None:
+    """The lowest and highest padding value, as pixels hold them; None if the object has none."""
     for keyword, limit in PADDING:
-        if (value := number(ds, keyword)) is not None and len(finite):
+        if (value := number(ds, keyword)) is not None:
             end = number(ds, limit)
             low, high = sorted(_as_stored(ds, frame, each) for each in (value, value if end is None else end))
-            around = _blur(finite, low, high) if _is_lossy(ds, frame) else 0.0
-            real = finite[(finite < low - around) | (finite > high + around)]
-            return real if len(real) else finite
-    return finite
+            return low, high
+    return None
 
 
 def _as_stored(ds: Dataset, frame: StoredFrame, value: float) -> float:

@@ -16,7 +16,7 @@ from medsearch_core.dicom.decoding import check_pixels, decode_frame, stored_fra
 from medsearch_core.dicom.frames.layout import MAX_PIXELS, Layout, frame_count, pixel_layout
 from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
-from medsearch_core.dicom.grayscale import Window, gray
+from medsearch_core.dicom.grayscale import Grays, Window, gray
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import centered, picture_size, resampled
 from medsearch_core.errors import BadInput, InvalidQuery
@@ -67,11 +67,16 @@ class Drawn:
 
     Args:
         pixels: uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB.
-        grays: the name of the object's grays that were chosen; None for color, and if a window was given.
+        chosen: the object's grays that were chosen; None for color, and if a window was given.
     """
 
     pixels: np.ndarray
-    grays: str | None
+    chosen: Grays | None
+
+    @property
+    def grays(self) -> str | None:
+        """The name of the chosen grays."""
+        return self.chosen.name if self.chosen else None
 
 
 def drawn_frame(
@@ -84,9 +89,27 @@ def drawn_frame(
     is_small: bool = False,
 ) -> Drawn:
     """As `render_frame`, with what was chosen."""
-    layout = pixel_layout(ds)
-    size = picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
-    stored = stored_frame(ds, frame, (OVERSAMPLING * size[0], OVERSAMPLING * size[1]) if is_small else None)
+    stored = frame_to_draw(ds, frame, longest_side, is_small=is_small)
+    return draw(ds, frame, stored, longest_side, window, is_inverted=is_inverted)
+
+
+def frame_to_draw(ds: Dataset, frame: int, longest_side: int | None, *, is_small: bool) -> StoredFrame:
+    """The decoded frame that an image of this size is drawn of; arguments as for `render_frame`."""
+    rows, columns = _size(ds, frame, longest_side)
+    return stored_frame(ds, frame, (OVERSAMPLING * rows, OVERSAMPLING * columns) if is_small else None)
+
+
+def draw(
+    ds: Dataset,
+    frame: int,
+    stored: StoredFrame,
+    longest_side: int | None = None,
+    window: Window | None = None,
+    *,
+    is_inverted: bool = False,
+) -> Drawn:
+    """A decoded frame as an image; arguments as for `render_frame`."""
+    layout, size = pixel_layout(ds), _size(ds, frame, longest_side)
     is_color = has_color(stored)
     if is_color and (window is not None or is_inverted):
         raise InvalidQuery("a color image has no window and cannot be inverted")
@@ -98,6 +121,11 @@ def drawn_frame(
     except FAULTS as error:
         fault = type(error).__name__
     raise BadInput("unsupported_pixel_format", f"the frame cannot be shown ({fault})", frame)
+
+
+def _size(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, int]:
+    layout = pixel_layout(ds)
+    return picture_size(layout.rows, layout.columns, pixel_aspect(ds, frame), longest_side)
 
 
 def has_color(stored: StoredFrame) -> bool:

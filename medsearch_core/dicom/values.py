@@ -31,6 +31,8 @@ from medsearch_core.dicom.units import value_unit
 from medsearch_core.errors import BadInput, InvalidQuery
 
 PEAK = 2**16 - 1
+PIECE = 2**20
+"""Values that are computed at a time, in double precision: all of a large frame at once would take gigabytes."""
 MAX_PRESETS = 32
 MAX_NAME_LENGTH = 64
 """The maximum length of a preset's name: the limit of an LO attribute (PS3.5 6.2)."""
@@ -141,14 +143,20 @@ def in_16_bits(values: np.ndarray) -> tuple[np.ndarray, float, float]:
     Args:
         values: float32, of any shape.
     """
-    finite = values[np.isfinite(values)]
-    if not len(finite):
+    flat = values.reshape(-1)
+    pieces = [slice(begin, begin + PIECE) for begin in range(0, len(flat), PIECE)]
+    finite = (piece[np.isfinite(piece)] for piece in map(flat.__getitem__, pieces))
+    told = [(float(piece.min()), float(piece.max()), is_whole(piece)) for piece in finite if len(piece)]
+    if not told:
         return np.zeros(values.shape, np.uint16), 1.0, 0.0
-    low, high = float(finite.min()), float(finite.max())
-    is_exact = high - low <= PEAK and is_whole(finite)
+    low, high = min(piece[0] for piece in told), max(piece[1] for piece in told)
+    is_exact = high - low <= PEAK and all(piece[2] for piece in told)
     slope = 1.0 if is_exact or high == low else (high - low) / PEAK
-    steps = np.rint((values.astype(np.float64) - low) / slope)
-    return np.nan_to_num(steps, nan=0.0).clip(0, PEAK).astype(np.uint16), slope, low
+    stored = np.empty(len(flat), np.uint16)
+    for piece in pieces:
+        steps = np.rint((flat[piece].astype(np.float64) - low) / slope)
+        stored[piece] = np.nan_to_num(steps, nan=0.0).clip(0, PEAK)
+    return stored.reshape(values.shape), slope, low
 
 
 def is_whole(values: np.ndarray) -> bool:

@@ -40,6 +40,7 @@ MODULES = {
     "webserver": "webserver",
     "model": "model",
     "read": "read",
+    "inspect": "inspect",
     "evaluate": "evaluate",
 }
 """Command → its module, in the order of the help. Only the given command's module is imported: some need seconds."""

@@ -74,7 +74,7 @@ def divide(
     if frames == 1 or not fragments:
         return [fragments] if fragments else []
     by_start = _by_start(data, fragments, begins)
-    found = [*(_by_table(fragments, table) for table in (*tables, items.table)), [[each] for each in fragments], by_start]
+    found = [*(by_table(fragments, table) for table in (*tables, items.table)), [[each] for each in fragments], by_start]
     if len(fragments) < frames:
         found.append(_within(data, fragments))
     whole = [division for division in found if len(division) == frames]
@@ -105,7 +105,7 @@ def _numbers(table: bytes, code: str) -> Sequence[int]:
     return unpack_from(f"<{count}{code}", table)
 
 
-def _by_table(fragments: Sequence[Span], table: Sequence[int]) -> Division:
+def by_table(fragments: Sequence[Span], table: Sequence[int]) -> Division:
     """By offsets of the frames' first items, counted from the first fragment's; none, if one hits no item."""
     first = fragments[0][0]
     number = {begin - first: n for n, (begin, _) in enumerate(fragments)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from medsearch_core.dicom.frames.native import uncompressed
 from medsearch_core.dicom.frames.pixel_data import PixelData
 from medsearch_core.dicom.frames.runner import check_installed, decode_codestream, frame_options
 from medsearch_core.dicom.frames.sample_bits import SampleBits
-from medsearch_core.dicom.frames.stored import StoredFrame, bits_of, stored_as
+from medsearch_core.dicom.frames.stored import DEFLATED, RUN_LENGTHS, StoredFrame, bits_of, stored_as
 from medsearch_core.errors import BadInput
 
 DEFLATED_FRAMES = UID("1.2.840.10008.1.2.8.1")
@@ -65,12 +66,13 @@ def compressed_frame(pixels: PixelData, frame: int, min_size: tuple[int, int] | 
         return _decoded(layout, header, data, min_size)
     if layout.transfer_syntax == RLELossless:
         numbers = decode_codestream(RLELossless, DECODERS[RLELossless], data, frame_options(layout))
-        return stored_as(numbers, bits_of(layout, layout.bits_allocated), layout.photometric)
+        return stored_as(numbers, bits_of(layout, layout.bits_allocated), layout.photometric, codec=RUN_LENGTHS)
     if layout.transfer_syntax == DEFLATED_FRAMES:
         data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, layout.frame_bits // 8 + 1)
     if not layout.is_frame_size(len(data)):
         raise BadInput("undecodable_pixel_data", "the frame is no codestream that can be decoded", frame)
-    return uncompressed(layout, data)
+    stored = uncompressed(layout, data)
+    return replace(stored, codec=DEFLATED) if layout.transfer_syntax == DEFLATED_FRAMES else stored
 
 
 def _decoded(layout: Layout, header: Header, data: bytes, min_size: tuple[int, int] | None) -> StoredFrame:
@@ -97,7 +99,7 @@ def _decoded(layout: Layout, header: Header, data: bytes, min_size: tuple[int, i
     colors = decoded_colors(header, components, layout.photometric)
     if components > 1 and colors in GRAY:
         numbers = np.ascontiguousarray(numbers[..., 0])
-    return stored_as(numbers, bits, colors, is_lossy=header.is_lossy)
+    return stored_as(numbers, bits, colors, codec=header.format, is_lossy=header.is_lossy)
 
 
 def _halved(layout: Layout, header: Header, data: bytes, min_size: tuple[int, int], bits: SampleBits) -> StoredFrame | None:
@@ -114,7 +116,7 @@ def _halved(layout: Layout, header: Header, data: bytes, min_size: tuple[int, in
     numbers = decode_codestream(syntax, REDUCED, data, options)
     if bits.width < bits.held and np.abs(numbers.astype(np.int32)).max() > OVERSHOOT * (1 << bits.width):
         return None
-    return StoredFrame(numbers, layout.photometric, bits.width, times, header.is_lossy)
+    return StoredFrame(numbers, layout.photometric, bits.width, times, header.is_lossy, header.format, bits)
 
 
 def _described(header: Header) -> dict[str, Any]:

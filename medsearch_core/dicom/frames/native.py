@@ -9,14 +9,14 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from medsearch_core.dicom.frames.layout import Layout
 from medsearch_core.dicom.frames.pixel_data import PixelData
 from medsearch_core.dicom.frames.runner import frame_options
-from medsearch_core.dicom.frames.stored import StoredFrame, bits_of, stored_as
+from medsearch_core.dicom.frames.stored import UNCOMPRESSED, StoredFrame, bits_of, stored_as
 
 
 def native_frame(pixels: PixelData, frame: int) -> StoredFrame:
     """A frame (1-based) of pixel data that is not compressed."""
     layout = pixels.layout
     if layout.bits_allocated == 1 and layout.samples == 1:
-        return StoredFrame(_single_bits(pixels, frame), layout.photometric, 1)
+        return StoredFrame(_single_bits(pixels, frame), layout.photometric, 1, codec=UNCOMPRESSED)
     syntax = layout.transfer_syntax if layout.is_native_syntax else ExplicitVRLittleEndian
     return uncompressed(layout, pixels.data, frame, syntax, pixels.frames, pixels.vr)
 

@@ -5,7 +5,7 @@ The bits around a sample may hold anything: an overlay, zeros under a negative v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,12 @@ def sample_bits(
     return SampleBits(held=held, width=width, lowest=lowest, is_signed=is_signed)
 
 
+def located(numbers: np.ndarray, bits: SampleBits) -> SampleBits:
+    """Where the samples of these numbers really are: at the lowest bits, if a HighBit that says otherwise is wrong."""
+    is_integer = numbers.dtype.kind in "iu" and bits.held > 1
+    return replace(bits, lowest=0) if is_integer and bits.lowest and _is_right_justified(numbers, bits) else bits
+
+
 def extracted(numbers: np.ndarray, bits: SampleBits) -> np.ndarray:
     """The samples: integers of the same size, signed if the samples are. Floats and single bits are returned as they are.
 
@@ -59,10 +65,9 @@ def extracted(numbers: np.ndarray, bits: SampleBits) -> np.ndarray:
         return numbers
     size = 8 * numbers.dtype.itemsize
     samples = numbers.view(numbers.dtype.str.replace("u", "i") if bits.is_signed else numbers.dtype.str.replace("i", "u"))
-    lowest = 0 if bits.lowest and _is_right_justified(samples, bits) else bits.lowest
-    if not lowest and _are_samples(numbers, samples, bits):
+    if not bits.lowest and _are_samples(numbers, samples, bits):
         return samples
-    return np.right_shift(np.left_shift(samples, size - bits.width - lowest), size - bits.width)
+    return np.right_shift(np.left_shift(samples, size - bits.width - bits.lowest), size - bits.width)
 
 
 def _are_samples(numbers: np.ndarray, samples: np.ndarray, bits: SampleBits) -> bool:
@@ -75,7 +80,7 @@ def _are_samples(numbers: np.ndarray, samples: np.ndarray, bits: SampleBits) -> 
     return bool(samples.max() < most and samples.min() >= -most)
 
 
-def _is_right_justified(samples: np.ndarray, bits: SampleBits) -> bool:
+def _is_right_justified(numbers: np.ndarray, bits: SampleBits) -> bool:
     """Whether HighBit is wrong: no bit above a sample's width is set, but one below its supposed lowest is."""
-    unsigned = samples.view(samples.dtype.str.replace("i", "u"))
+    unsigned = numbers.view(numbers.dtype.str.replace("i", "u"))
     return bool(unsigned.max(initial=0) < 1 << bits.width and (unsigned & ((1 << bits.lowest) - 1)).any())

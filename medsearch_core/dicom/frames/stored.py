@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from medsearch_core.dicom.frames.layout import Layout
-from medsearch_core.dicom.frames.sample_bits import SampleBits, extracted, sample_bits
+from medsearch_core.dicom.frames.sample_bits import SampleBits, extracted, located, sample_bits
+
+UNCOMPRESSED, RUN_LENGTHS, DEFLATED = "uncompressed", "RLE", "deflated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,9 @@ class StoredFrame:
         bits: of a sample.
         halvings: how often it was halved.
         is_lossy: whether it differs from the image that was compressed.
+        codec: what it was decoded from: the format of a codestream, or one of the names below.
+        place: where the samples were in the decoded numbers; None where each number is one, by its nature.
+        is_cut_out: whether the decoded numbers were other ones than the samples.
     """
 
     samples: np.ndarray
@@ -27,6 +32,9 @@ class StoredFrame:
     bits: int
     halvings: int = 0
     is_lossy: bool = False
+    codec: str = ""
+    place: SampleBits | None = None
+    is_cut_out: bool = False
 
 
 def bits_of(layout: Layout, held: int, *, is_exact: bool = True) -> SampleBits:
@@ -41,7 +49,12 @@ def bits_of(layout: Layout, held: int, *, is_exact: bool = True) -> SampleBits:
     )
 
 
-def stored_as(numbers: np.ndarray, bits: SampleBits, photometric: str, *, is_lossy: bool = False) -> StoredFrame:
+def stored_as(
+    numbers: np.ndarray, bits: SampleBits, photometric: str, *, codec: str = UNCOMPRESSED, is_lossy: bool = False
+) -> StoredFrame:
     """The frame in decoded numbers."""
-    samples = extracted(numbers.astype(numbers.dtype.newbyteorder("="), copy=False), bits)
-    return StoredFrame(samples, photometric, bits.width, is_lossy=is_lossy)
+    native = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
+    place = located(native, bits)
+    samples = extracted(native, place)
+    is_cut_out = not np.may_share_memory(samples, native)
+    return StoredFrame(samples, photometric, bits.width, is_lossy=is_lossy, codec=codec, place=place, is_cut_out=is_cut_out)

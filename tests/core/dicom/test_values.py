@@ -10,7 +10,7 @@ from pydicom.pixels.processing import apply_modality_lut
 
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.dicom.pixels import render_frame
-from medsearch_core.dicom.values import FrameValues, Preset, frame_values, in_16_bits, window_over
+from medsearch_core.dicom.values import PIECE, FrameValues, Preset, frame_values, in_16_bits, window_over
 from medsearch_core.errors import InvalidQuery
 from tests.support.factories import dataset, sequence_item
 
@@ -82,6 +82,16 @@ def test_infinite_values_have_a_window_over_the_others() -> None:
     assert (found.percentiles.center, found.percentiles.width) == (50.5, 101)
     slopes = frame_values(dataset(RAMP, RescaleSlope="3e38", RescaleIntercept="3e38"), 1)
     assert np.isfinite(slopes.percentiles.center)
+
+
+@pytest.mark.parametrize("last", [3.0, 3.5, np.nan])
+def test_the_values_of_a_frame_of_several_pieces_are_as_those_of_one(last: float) -> None:
+    values = np.zeros((3, PIECE // 2 + 1), np.float32)
+    values[0, 0], values[-1, -1] = -2, last
+    stored, slope, intercept = in_16_bits(values)
+    ends, of_ends, _ = in_16_bits(np.array([[-2, 0, last]], np.float32))
+    assert (slope, intercept) == (of_ends, -2)
+    assert [stored[0, 0], stored[1, 1], stored[-1, -1]] == ends.tolist()[0]
 
 
 def test_the_largest_floats_do_not_overflow() -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom.encaps import encapsulate
-from pydicom.uid import RLELossless
 
 from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.keys import StudyKey
@@ -24,6 +21,7 @@ from medsearch_pipeline.settings.layout import MIMIC_CXR
 from medsearch_pipeline.studies.dicom_objects import STAGE, DicomObjectProcessor
 from medsearch_pipeline.studies.images import StudyImageBuilder
 from medsearch_pipeline.workers.decoding import server
+from tests.support.bombs import bomb
 from tests.support.deadly_items import DeadlyFolder
 from tests.support.factories import dataset, dicom_bytes
 from tests.support.landing import folder_of, image_bytes, sop_instance_uid
@@ -47,17 +45,6 @@ def landed(reader: StudyImageBuilder) -> dict[StudyKey, list[LandedObject]]:
         assert item.study
         studies[StudyKey(item.patient, item.study)].append(item)
     return studies
-
-
-def bomb(study: StudyKey) -> bytes:
-    """A frame of 400 megapixels, all black, that takes six megabytes: each row in runs of 128 (PS3.5 G.3)."""
-    row = b"\x81\0" * 156 + b"\xe1\0"
-    frame = struct.pack("<16L", 1, 64, *[0] * 14) + row * 20_000
-    small = dataset(np.zeros((2, 2), np.uint8), PatientID=study.patient[1:], StudyID=study.study[1:], SOPInstanceUID="2.25.99")
-    small.compress(RLELossless)
-    small.Rows = small.Columns = 20_000
-    small.PixelData = encapsulate([frame])
-    return dicom_bytes(small)
 
 
 def test_a_crash_an_endless_loop_and_a_frame_of_400_megapixels_cost_one_object_each(reader: StudyImageBuilder) -> None:
