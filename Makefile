@@ -38,6 +38,7 @@ coverage: $(VENV)/test.installed
 test: lint
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
 	@command -v openssl >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) openssl; }
+	@command -v dcm2pnm >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) dcmtk; }
 	@command -v g++ >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) g++; }
 	@test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { $(ROOT) apt-get update -q && $(ROOT) $(APT) python3-dev; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) postgresql; }

@@ -212,8 +212,10 @@ def _between_two(ordered: np.ndarray, at: float) -> float:
 
 
 def _first(ds: Dataset, keyword: str, default: float) -> np.float32:
-    """The first value, though there may only be one (PS3.6); the default, if it is 0 or none."""
-    return np.float32((numbers(ds, keyword) or [0.0])[0] or default)
+    """The first value, though there may only be one (PS3.6); the default, if it is 0, none or beyond what a float32 holds."""
+    with np.errstate(over="ignore"):
+        value = np.float32((numbers(ds, keyword) or [0.0])[0])
+    return value if value and np.isfinite(value) else np.float32(default)
 
 
 def _is_little(ds: Dataset) -> bool:

@@ -113,9 +113,10 @@ def _described(ds: Dataset, frame: int, values: np.ndarray, decoded: StoredFrame
     own = windows(ds, frame)
     grays, _ = chosen_grays(ds, frame, values, lambda: reals)
     first = grays.window or (next(iter(own), None) if grays.name == "VOI LUT" else None)
-    usual = "LINEAR" if is_whole(reals[np.isfinite(reals)]) else "LINEAR_EXACT"
+    finite = reals[np.isfinite(reals)]
+    usual = "LINEAR" if is_whole(finite) else "LINEAR_EXACT"
     function = next((window.function for window in own if window is not None), usual)
-    percentiles = window_over(*limits(reals, is_binary=integer(ds, "BitsStored") == 1), function)
+    percentiles = window_over(*limits(finite, is_binary=integer(ds, "BitsStored") == 1), function)
     return FrameValues(
         stored=stored,
         slope=slope,

@@ -70,6 +70,20 @@ def test_what_is_no_number_is_the_lowest_value_and_what_is_infinite_an_end() -> 
     assert in_16_bits(np.full((1, 2), np.nan, np.float32))[0].tolist() == [[0, 0]]
 
 
+@pytest.mark.parametrize("intercept", ["1e308", "-1e308"])
+def test_an_intercept_that_no_float_holds_is_none(intercept: str) -> None:
+    ds = dataset(RAMP, RescaleSlope=1, RescaleIntercept=intercept)
+    assert np.array_equal(values_of(frame_values(ds, 1)), RAMP)
+
+
+def test_infinite_values_have_a_window_over_the_others() -> None:
+    pixels = np.array([[np.nan, 0.0, 100.0, np.inf, -np.inf]] * 2, np.float32)
+    found = frame_values(dataset(pixels), 1)
+    assert (found.percentiles.center, found.percentiles.width) == (50.5, 101)
+    slopes = frame_values(dataset(RAMP, RescaleSlope="3e38", RescaleIntercept="3e38"), 1)
+    assert np.isfinite(slopes.percentiles.center)
+
+
 @pytest.mark.parametrize("last", [3.0, 3.5, np.nan])
 def test_the_values_of_a_frame_of_several_pieces_are_as_those_of_one(last: float) -> None:
     values = np.zeros((3, PIECE // 2 + 1), np.float32)
