@@ -1,7 +1,8 @@
 // <frame-viewer src values thumbnail label spacing>: a frame that can be zoomed, panned and windowed.
 //
 // `src` and `values` are the URLs of its rendering and values, `thumbnail` is displayed until they are loaded, `label` describes
-// the image, `spacing` is the pixel size in mm. `view` is {scale, x, y} (see view.js), `windowing` is {center, width, inverted}, or null for the default; center and width are null if that is a VOI LUT.
+// the image, `spacing` is the pixel size in mm. `view` is {scale, x, y} (see view.js), `windowing` is {center, width, inverted},
+// or null for the default; center and width are null if that is a VOI LUT.
 // `viewchange` and `windowchange` report changes made by the user, and only those, with the new value as `detail`.
 
 import { element } from "./elements.js";
