@@ -43,7 +43,7 @@ def test_an_input_is_the_same_whenever_it_is_made(seeds: Path) -> None:
     assert len(set(inputs)) > 40
 
 
-@pytest.mark.parametrize("mutate", {*MUTATIONS}, ids=lambda mutate: mutate.__name__)
+@pytest.mark.parametrize("mutate", dict.fromkeys(MUTATIONS), ids=lambda mutate: mutate.__name__)
 def test_each_mutation_changes_a_file_and_bears_an_empty_one(mutate: Mutation) -> None:
     others = [WHOLE, dicom_bytes(dataset(GRADIENT[:3]))]
     chances = [random.Random(n) for n in range(40)]  # noqa: S311 - chance, not secrecy
