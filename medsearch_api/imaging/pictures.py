@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image
+from pydicom.dataset import Dataset
 
 from medsearch_api.imaging.decoding import ObjectSize, read_displayable
 from medsearch_core.dicom.geometry import pixel_aspect
@@ -67,25 +68,30 @@ class PictureTask:
     def answer(self, file: BinaryIO) -> bytes:
         """As `Task`: the encoded picture."""
         ds, how = read_displayable(file, self.max_pixels), self.rendering
-        check_size(picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, self.frame), how.longest_side), self.max_pixels)
+        check_picture(ds, self.frame, how.longest_side, self.max_pixels)
         picture = render_frame(ds, self.frame, how.longest_side, how.window, is_inverted=how.is_inverted)
         return encode_png(picture) if how.media_type == PNG else _encode_jpeg(picture)
 
 
 def shown_bytes(size: ObjectSize, longest_side: int | None) -> int:
     """Memory that a frame and its picture usually take. The object is in memory twice while it is parsed."""
-    shown = min(size.pixels, longest_side**2) if longest_side else size.pixels
     decoded = BYTES_PER_PIXEL * size.pixels if size.bytes < 2 * size.pixels else 0
-    return max(2 * size.bytes, size.bytes + decoded + BYTES_PER_PIXEL_SHOWN * shown)
+    return max(2 * size.bytes, size.bytes + decoded + BYTES_PER_PIXEL_SHOWN * shown_pixels(size, longest_side))
 
 
-def check_size(size: tuple[int, int], max_pixels: int) -> None:
-    """Check a picture's rows and columns, which may be more than its frame's if pixels are not square.
+def shown_pixels(size: ObjectSize, longest_side: int | None) -> int:
+    """Pixels of the picture, at most."""
+    return min(size.pixels, longest_side**2) if longest_side else size.pixels
+
+
+def check_picture(ds: Dataset, frame: int, longest_side: int | None, max_pixels: int) -> None:
+    """Check a picture's size, which may be more than its frame's if pixels are not square.
 
     Raises:
         TooManyPixels: it has more than `max_pixels`.
     """
-    if size[0] * size[1] > max_pixels:
+    rows, columns = picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, frame), longest_side)
+    if rows * columns > max_pixels:
         raise TooManyPixels(f"the picture has more than {max_pixels} pixels")
 
 

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from medsearch_api.imaging.decoding import ObjectSize, read_displayable
-from medsearch_api.imaging.pictures import FIXED_BYTES, check_size, shown_bytes
-from medsearch_core.dicom.geometry import pixel_aspect
+from medsearch_api.imaging.pictures import FIXED_BYTES, check_picture, shown_bytes, shown_pixels
 from medsearch_core.dicom.grayscale import Window
-from medsearch_core.dicom.resampling import picture_size
 from medsearch_core.dicom.values import FrameValues, frame_values
 from medsearch_core.dicom.version import PIXEL_VERSION
 from medsearch_core.keys import digest_of
@@ -67,13 +65,12 @@ class ValuesTask:
     def needed_bytes(self, size: ObjectSize) -> int:
         """As `Task`."""
         side = self.request.longest_side
-        values = min(size.pixels, side**2) if side else size.pixels
-        return FIXED_BYTES + shown_bytes(size, side) + BYTES_PER_VALUE * values
+        return FIXED_BYTES + shown_bytes(size, side) + BYTES_PER_VALUE * shown_pixels(size, side)
 
     def answer(self, file: BinaryIO) -> bytes:
         """As `Task`: the encoded values."""
         ds, side = read_displayable(file, self.max_pixels), self.request.longest_side
-        check_size(picture_size(ds.Rows, ds.Columns, pixel_aspect(ds, self.frame), side), self.max_pixels)
+        check_picture(ds, self.frame, side, self.max_pixels)
         return encode_values(frame_values(ds, self.frame, side), is_gzip=self.request.is_gzip)
 
 

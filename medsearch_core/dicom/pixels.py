@@ -58,7 +58,8 @@ def render_frame(
         IndexError: there is no such frame.
         InvalidQuery: a window or inverted grays were requested of a color frame.
     """
-    return drawn_frame(ds, frame, longest_side, window, is_inverted=is_inverted, is_small=is_small).pixels
+    stored = frame_to_draw(ds, frame, longest_side, is_small=is_small)
+    return draw(ds, frame, stored, longest_side, window, is_inverted=is_inverted).pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +78,6 @@ class Drawn:
     def grays(self) -> str | None:
         """The name of the chosen grays."""
         return self.chosen.name if self.chosen else None
-
-
-def drawn_frame(
-    ds: Dataset,
-    frame: int,
-    longest_side: int | None = None,
-    window: Window | None = None,
-    *,
-    is_inverted: bool = False,
-    is_small: bool = False,
-) -> Drawn:
-    """As `render_frame`, with what was chosen."""
-    stored = frame_to_draw(ds, frame, longest_side, is_small=is_small)
-    return draw(ds, frame, stored, longest_side, window, is_inverted=is_inverted)
 
 
 def frame_to_draw(ds: Dataset, frame: int, longest_side: int | None, *, is_small: bool) -> StoredFrame:

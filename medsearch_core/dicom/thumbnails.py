@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.frames.layout import MAX_PIXELS
-from medsearch_core.dicom.pixels import Drawn, drawn_frame
+from medsearch_core.dicom.pixels import Drawn, draw, frame_to_draw
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import picture_size, resampled
 from medsearch_core.errors import BadInput, TooManyPixels
@@ -34,7 +34,7 @@ def thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> np.n
 
 def drawn_thumbnail(ds: Dataset, frame: int, longest_side: int = LONGEST_SIDE) -> Drawn:
     """As `thumbnail`, with how its grays were chosen."""
-    return drawn_frame(ds, frame, longest_side, is_small=True)
+    return draw(ds, frame, frame_to_draw(ds, frame, longest_side, is_small=True), longest_side)
 
 
 def encode_png(picture: np.ndarray) -> bytes:

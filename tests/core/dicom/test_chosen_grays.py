@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.grayscale import Window
-from medsearch_core.dicom.pixels import drawn_frame, render_frame
+from medsearch_core.dicom.pixels import Drawn, draw, frame_to_draw, render_frame
 from medsearch_core.dicom.thumbnails import drawn_thumbnail
 from medsearch_core.dicom.values import frame_values
 from tests.core.dicom.encoders import RAMP
@@ -16,6 +17,10 @@ from tests.support.factories import dataset, sequence_item
 
 BLACK: dict[str, Any] = {"LUTDescriptor": [2, 0, 8], "LUTData": [0, 0]}
 RISING: dict[str, Any] = {"LUTDescriptor": [4096, 0, 12], "LUTData": list(range(4096))}
+
+
+def drawn(ds: Dataset, window: Window | None = None) -> Drawn:
+    return draw(ds, 1, frame_to_draw(ds, 1, None, is_small=False), window=window)
 
 
 @pytest.mark.parametrize(
@@ -45,17 +50,17 @@ def test_the_first_grays_that_show_anything_are_chosen(attributes: dict[str, Any
 @pytest.mark.parametrize("value", [0, 100, 4095])
 def test_a_flat_frame_is_shown_flat_in_its_own_window(value: int) -> None:
     ds = dataset(np.full((8, 8), value, np.uint16), WindowCenter=[9000, 2048], WindowWidth=[10, 4096])
-    found = drawn_frame(ds, 1)
+    found = drawn(ds)
     assert (found.grays, np.unique(found.pixels).tolist()) == ("window 1", [0])
 
 
 def test_a_window_that_is_asked_for_is_kept_though_it_shows_nothing() -> None:
-    found = drawn_frame(dataset(RAMP), 1, window=Window(40000, 400))
+    found = drawn(dataset(RAMP), Window(40000, 400))
     assert (found.grays, found.pixels.max()) == (None, 0)
 
 
 def test_color_has_no_grays() -> None:
-    assert drawn_frame(dataset(np.zeros((2, 2, 3), np.uint8)), 1).grays is None
+    assert drawn(dataset(np.zeros((2, 2, 3), np.uint8))).grays is None
 
 
 @pytest.mark.parametrize("centers", [[40000], [40000, 2048]])

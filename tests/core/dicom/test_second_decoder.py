@@ -20,7 +20,7 @@ from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.attributes import text
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.grayscale import voi_source, windows
-from medsearch_core.dicom.pixels import check_pixels, drawn_frame
+from medsearch_core.dicom.pixels import check_pixels, draw, frame_to_draw
 from medsearch_core.dicom.values import frame_values
 from medsearch_core.errors import BadInput
 from tests.core.dicom.test_bundled_files import FILES
@@ -110,7 +110,7 @@ def compared(ds: Dataset, path: Path, frame: int) -> str:
 
 def picture_and_grays(ds: Dataset, frame: int) -> tuple[np.ndarray, list[str]]:
     """Our picture, and the options that let dcmtk choose the same grays."""
-    drawn = drawn_frame(ds, frame)
+    drawn = draw(ds, frame, frame_to_draw(ds, frame, None, is_small=False))
     if drawn.grays is None:
         return drawn.pixels, []
     if drawn.grays == "VOI LUT":

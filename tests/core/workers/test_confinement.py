@@ -34,14 +34,6 @@ def server() -> Iterator[WorkerServer]:
     server.close()
 
 
-@pytest.fixture
-def worker(server: WorkerServer) -> Iterator[WorkerProcess]:
-    worker = server.start(Preparation(packages=["medsearch_core"]))
-    yield worker
-    worker.kill()
-    worker.ended()
-
-
 def process_of(worker: WorkerProcess) -> psutil.Process:
     assert worker.pid is not None
     return psutil.Process(worker.pid)

@@ -14,7 +14,7 @@ from medsearch_core.errors import BadInput
 from medsearch_core.workers.answers import JobFailed, raise_error
 from medsearch_core.workers.child import Preparation
 from medsearch_core.workers.limits import OUT_OF_MEMORY, TOO_LONG_AN_ANSWER
-from medsearch_core.workers.process import WorkerEnded, WorkerProcess, WorkerServer, confined_server
+from medsearch_core.workers.process import WorkerEnded, WorkerServer, confined_server
 from tests.support import confined_jobs as jobs
 from tests.support.waiting import wait_until
 
@@ -24,14 +24,6 @@ def server() -> Iterator[WorkerServer]:
     server = confined_server(["tests.support.confined_jobs"])
     yield server
     server.close()
-
-
-@pytest.fixture
-def worker(server: WorkerServer) -> Iterator[WorkerProcess]:
-    worker = server.start(Preparation(packages=["medsearch_core"]))
-    yield worker
-    worker.kill()
-    worker.ended()
 
 
 @pytest.mark.parametrize("count", [0, 1, 10**7])
