@@ -117,8 +117,7 @@ _find_kept = lru_cache(maxsize=KEPT)(_find)
 
 def _of_now(decision: Decision, said_next: Decision | None) -> Decision:
     """What a mention is now, of which the next sentence says that it is gone or still there."""
-    is_told = said_next is not None and decision.assertion in ("present", "historical")
-    return said_next if is_told and said_next is not None else decision
+    return said_next if said_next is not None and decision.assertion in ("present", "historical") else decision
 
 
 def _spelled(unit: Unit) -> tuple[Unit, dict[int, str]]:

@@ -21,6 +21,7 @@ from medsearch_core.reports.data_files import word_list
 from medsearch_core.reports.text.answers import PRESENT
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.units import POSITIVES, Unit
+from medsearch_core.reports.text.words import SIDE_OF
 
 PRIORITY = ("family", "absent", "hypothetical", "historical", "uncertain")
 """Which cue decides where several apply; the nearest one of that assertion is reported."""
@@ -164,17 +165,17 @@ class Context:
         if cue.value.assertion != "absent":
             return False
         words = self._unit.words
-        own = [side_of(word) for word in words[max(mention.first - 3, 0) : cue.first] if side_of(word)]
+        own = [SIDE_OF[word] for word in words[max(mention.first - 3, 0) : cue.first] if word in SIDE_OF]
         after = words[cue.last + 1 :]
-        if cue.first - 1 in self._unit.commas and side_of(words[cue.first - 1]):
+        if cue.first - 1 in self._unit.commas and words[cue.first - 1] in SIDE_OF:
             own = own[:-1]
-            told = side_of(words[cue.first - 1])
+            told = SIDE_OF.get(words[cue.first - 1])
         else:
-            told = next(filter(None, map(side_of, after[:3])), None)
+            told = next(filter(None, map(SIDE_OF.get, after[:3])), None)
         if not own or not told or told == own[-1]:
             return False
         is_still_there = not STILL_THERE.isdisjoint(after)
-        return is_still_there or words[cue.first] in NONE or side_of(words[cue.first - 1]) == told
+        return is_still_there or words[cue.first] in NONE or SIDE_OF.get(words[cue.first - 1]) == told
 
     def _is_excepted(self, cue: Match[Cue], mention: Match[Any]) -> bool:
         """Whether what is denied is there for a part: "no effusion except a trace", "none on the left, small on the right"."""
@@ -184,7 +185,7 @@ class Context:
         after = words[mention.last + 1 : end]
         if end == len(words) and not EXCEPT.isdisjoint(after) and not POSITIVES.isdisjoint(after):
             return True
-        sides = [(i, side_of(word)) for i, word in enumerate(after) if side_of(word)]
+        sides = [(i, SIDE_OF[word]) for i, word in enumerate(after) if word in SIDE_OF]
         if end < len(words) or len({side for _, side in sides}) < 2:
             return False
         first, second = sides[0][0], next(i for i, side in sides if side != sides[0][1])
@@ -231,11 +232,6 @@ class Context:
                 ends = sorted([*ends, *self._clauses])
             self._ends[direction, assertion] = ends
         return ends
-
-
-def side_of(word: str) -> str | None:
-    """The side that a folded word names."""
-    return {"l": "left", "lt": "left", "left": "left", "r": "right", "rt": "right", "right": "right"}.get(word)
 
 
 def _is_month(unit: Unit, match: Match[Cue]) -> bool:

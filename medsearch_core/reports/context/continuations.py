@@ -5,16 +5,15 @@ Belongs here: whether a sentence begins with a pronoun, names no finding, and sa
 
 from __future__ import annotations
 
-from medsearch_core.reports.context.assertion import EARLIER, Decision
+from medsearch_core.reports.context.assertion import EARLIER, STILL_THERE, Decision
 from medsearch_core.reports.context.clauses import SEEN
 from medsearch_core.reports.data_files import word_list
 from medsearch_core.reports.text.units import Unit
 
 PRONOUNS = word_list("pronouns")
 GONE = word_list("gone")
-STILL_THERE = word_list("still there")
-HEDGED = frozenset({"well", "definitely", "clearly", "view", "projection", "lateral", "previous", "prior"})
-"""Words beside "not seen" that leave a finding where it is: not on this view, not before."""
+HEDGED = frozenset({"well", "definitely", "clearly", "view", "projection", "lateral"})
+"""Words beside "not seen" that leave a finding where it is: not on this view."""
 
 MAX_WORDS = 10
 

@@ -27,8 +27,10 @@ CONTRACTED = {
 """What stands before the "t" of a contraction."""
 
 
-ONE_SIDE = frozenset({"left", "right", "l", "r", "lt", "rt"})
-"""Words for one side of the body."""
+SIDE_OF = {"l": "left", "lt": "left", "left": "left", "r": "right", "rt": "right", "right": "right"}
+"""Folded word → the side of the body that it names."""
+
+ONE_SIDE = frozenset(SIDE_OF)
 
 NO_COMMAS: frozenset[int] = frozenset()
 
