@@ -35,6 +35,7 @@ LONGEST = (
     "pipeline/upkeep/test_upkeep_runs.py",
     "deployment/test_opensearch_secured.py",
     "core/search/test_opensearch.py",
+    "core/search/test_opensearch_lease.py",
     "pipeline/models/test_torch_engine.py",
     "pipeline/models/test_availability.py",
     "core/search/test_every_release.py",

@@ -1,4 +1,4 @@
-"""What is specific to OpenSearch: analyzer, mappings, bulk faults, the writer's lease, aliases, a node that dies."""
+"""What is specific to OpenSearch: analyzer, mappings, bulk faults, aliases, a node that dies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +28,12 @@ from medsearch_core.search.query import Filters
 from medsearch_core.search.tokens import medical_forms, stems_of, words_of
 from tests.core.search.faulty_cluster import Fault, faulty
 from tests.core.search.index_processes import generation, start
+from tests.core.search.opened import ONE_NODE, opened
 from tests.core.search.reference_index import ReferenceIndex
 from tests.core.search.search_documents import WORDS, image, report, study_of
 from tests.support.opensearch_node import node
 from tests.support.opensearch_node.shared import CACHE, fresh_name, shared_url
 from tests.support.waiting import wait_until
-
-ONE_NODE = IndexLayout(replicas=0)
-
-
-def opened(url: str = "", layout: IndexLayout = ONE_NODE, name: str = "") -> OpenSearchIndex:
-    return open_opensearch(Access(url=url or shared_url()), layout, name or fresh_name())
 
 
 @pytest.fixture
@@ -225,89 +219,6 @@ def test_refused_documents_are_named_and_their_studies_stay_as_they_were(index: 
     assert [r and r.findings for r in index.reports(["s1", "s2", "s3"])] == ["before", "after", None]
     assert (index.count().images, index.vectors(["s1.1"])) == (3, [[1.0, 0.0]])
     assert index.upsert([study_of("s1", inputs="b", findings="after"), study_of("s3")]) == 2
-
-
-# --- one writer -------------------------------------------------------------------------------------------------------------
-
-
-class Clock:
-    """Stands still until it is told to go on; counts how often it was looked at."""
-
-    def __init__(self) -> None:
-        self.now, self.looks = 0.0, 0
-
-    def __call__(self) -> float:
-        self.looks += 1
-        return self.now
-
-
-def control_of(index: OpenSearchIndex) -> str:
-    """The index that holds its lease."""
-    return f"{index.places.images.removesuffix('-images')}-control"
-
-
-def wait_for_turn(index: OpenSearchIndex, clock: Clock) -> tuple[threading.Thread, threading.Event]:
-    """Another writer of an index, which waits for its turn by a clock of its own; and whether it has had it."""
-    other, done = lease.WriterLease(index.client, control_of(index), clock), threading.Event()
-
-    def hold() -> None:
-        with other.held():
-            done.set()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    return thread, done
-
-
-def test_a_dead_writers_lease_is_taken_over_once_it_is_unchanged_for_long_enough(index: OpenSearchIndex) -> None:
-    index.upsert([study_of("s1")])
-    died = {"owner": "dead", "process": "elsewhere:1", "renewed": 7}
-    index.client.index(index=control_of(index), id=lease.DOCUMENT, body=died)
-    clock = Clock()
-    thread, is_done = wait_for_turn(index, clock)
-    wait_until("it has looked again and again", lambda: clock.looks >= 5, 300, every=0.01)
-    clock.now = lease.TAKEOVER_SECONDS
-    seen = clock.looks
-    wait_until("it has looked at the last moment", lambda: clock.looks >= seen + 3, 300, every=0.01)
-    assert not is_done.is_set()
-    assert index.client.get(index=control_of(index), id=lease.DOCUMENT)["_source"] == died
-    clock.now += 0.1
-    thread.join(300)
-    assert is_done.is_set()
-
-
-def test_a_living_writers_lease_is_waited_for_however_long_it_writes(
-    index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.05)
-    clock = Clock()
-
-    def renewals() -> int:
-        return int(index.client.get(index=control_of(index), id=lease.DOCUMENT)["_source"]["renewed"])
-
-    def is_renewed_and_seen(renewed: int, looks: int) -> bool:
-        return renewals() > renewed and clock.looks >= looks + 2
-
-    with lease.WriterLease(index.client, control_of(index)).held():
-        thread, is_done = wait_for_turn(index, clock)
-        for _ in range(5):
-            wait_until("a renewal, and looks", partial(is_renewed_and_seen, renewals(), clock.looks), 300, every=0.01)
-            clock.now += 0.6 * lease.TAKEOVER_SECONDS
-        assert not is_done.is_set()
-    thread.join(300)
-    assert is_done.is_set()
-
-
-def test_a_writer_that_lost_its_turn_writes_nothing_more(index: OpenSearchIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.05)
-    index.upsert([study_of("s1")])
-    with index._lease.held():
-        body = {"owner": "someone else", "process": "elsewhere:1", "renewed": 0}
-        index.client.index(index=control_of(index), id=lease.DOCUMENT, body=body)
-        assert index._lease._lost.wait(300)
-        with pytest.raises(Transient):
-            index.upsert([study_of("s2")])
-    assert index.studies().keys() == {StudyKey("p1", "s1")}
 
 
 # --- releases ---------------------------------------------------------------------------------------------------------------
