@@ -26,11 +26,11 @@ import psutil
 from pydicom.uid import ExplicitVRLittleEndian
 
 from benchmarks.original_size import SYNTAXES, encoded, land, landed, radiograph
-from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.pixels import render_frame
 from medsearch_core.dicom.thumbnails import decode_png, encode_png, thumbnail
 from medsearch_core.keys import StudyKey
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_core.records import LandedObject
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse

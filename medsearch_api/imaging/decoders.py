@@ -24,8 +24,8 @@ from medsearch_api.imaging.faulty import FaultyObjects
 from medsearch_api.imaging.originals import Originals
 from medsearch_api.imaging.turns import Turns
 from medsearch_api.settings import Settings
-from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import BadInput, MedsearchError
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_core.workers.child import Preparation
 from medsearch_core.workers.limits import EXTERNAL_EXIT_CODES, OUT_OF_MEMORY, Limits
 from medsearch_core.workers.process import WorkerEnded, WorkerProcess, confined_server

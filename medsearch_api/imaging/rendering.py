@@ -15,8 +15,8 @@ from medsearch_api.imaging.pool import WorkPool
 from medsearch_api.imaging.stored_frames import StoredFramesTask, split_frames
 from medsearch_api.imaging.values import ValuesRequest, ValuesTask
 from medsearch_api.settings import Settings
-from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import InvalidQuery
+from medsearch_core.machine.cpus import available_cpus
 
 MAX_READERS = 4
 QUEUE_PER_READER = 8

@@ -26,7 +26,7 @@ from medsearch_api.sign_in.sessions import Sessions
 from medsearch_api.sign_in.tokens import Tokens
 from medsearch_api.sign_in.viewer import Viewer, parse_roles, set_viewer
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_local_host, is_loopback
+from medsearch_core.machine.loopback import is_local_host, is_loopback
 
 DEVELOPMENT, OIDC = "development", "oidc"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from medsearch_api.settings import Settings
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_local_host
+from medsearch_core.machine.loopback import is_local_host
 
 
 @dataclass(frozen=True, slots=True)

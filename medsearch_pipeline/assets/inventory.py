@@ -6,7 +6,6 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from medsearch_core.counted import counted
 from medsearch_core.records import EXCLUSIONS, LandedObject, Rejection
 from medsearch_pipeline.assets.study_asset import (
     GROUP,
@@ -20,6 +19,7 @@ from medsearch_pipeline.intake.compaction import REJECTIONS_PATH, compact_journa
 from medsearch_pipeline.intake.inventory import studies_in
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.orchestration.data_versions import LANDED
 from medsearch_pipeline.orchestration.partition_spans import remove_malformed
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register

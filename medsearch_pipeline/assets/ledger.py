@@ -6,7 +6,6 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import StorageError
 from medsearch_core.records import LedgerEntry
 from medsearch_core.storage.ledger import totals_of
@@ -19,6 +18,7 @@ from medsearch_pipeline.intake.inventory import PATH, read_inventory
 from medsearch_pipeline.ledger.catalog import read_catalog
 from medsearch_pipeline.ledger.reconciliation import NAMED, Reconciliation, ReconciliationInputs, reconcile
 from medsearch_pipeline.ledger.states import LedgerInputs, decide_states
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions
 from medsearch_pipeline.resources import SearchIndexSource, WarehouseResource
 from medsearch_pipeline.settings import Settings

@@ -12,9 +12,9 @@ from typing import Any
 import dagster as dg
 
 from medsearch_core.columns import schema_of
-from medsearch_core.counted import counted
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EXCLUSIONS, Rejection
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.models.availability import require_model
 from medsearch_pipeline.orchestration.data_versions import StudyVersion, set_data_versions
 from medsearch_pipeline.orchestration.partitions import Partitions

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from medsearch_pipeline.cli.command import Command
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.readiness.finding import Finding
 from medsearch_pipeline.settings import Settings
 
@@ -37,9 +38,9 @@ def _print_finding(console: Console, finding: Finding) -> None:
     setting = f" ({finding.setting}={finding.value})" if finding.setting and finding.value is not None else ""
     line = f"{MARKS[finding.level]:<8} {finding.check}: {finding.message}{setting}"
     style = {"problem": "bold red", "warning": "yellow"}.get(finding.level)
-    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, line, style)
     if finding.advice and finding.level != "ok":
-        console.print(f"{'':<8} → {finding.advice}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"{'':<8} → {finding.advice}")
 
 
 def _summary(findings: Sequence[Finding]) -> str:

@@ -29,6 +29,7 @@ from medsearch_pipeline.cli.evaluate_sentences import COMMAND as SENTENCES
 from medsearch_pipeline.cli.evaluate_sentences import print_judged
 from medsearch_pipeline.cli.gold_files import read_gold, read_gold_text, read_truth
 from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.messages.lines import print_line
 
 SCORE_COLUMNS = ("finding", "reports", "precision", "recall", "F1", "false alarms", "misses")
 ABLATION_COLUMNS = ("rules", "micro precision", "micro recall", "micro F1", "macro F1")
@@ -53,7 +54,7 @@ def evaluate_reports(console: Console, gold: Path, reports: Path | None, misses:
     print_table(console, ABLATION_COLUMNS, (_ablation_row(read, truth, findings, rules) for rules in ABLATIONS))
     if misses is not None:
         written = _write(misses, confusions(read, known, findings))
-        console.print(f"{written} mentions of confused reports in {misses}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"{written} mentions of confused reports in {misses}")
     return 0
 
 

@@ -13,6 +13,7 @@ from medsearch_core.reports.evaluation.sentences import REQUIRED, describe_misre
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.gold_files import read_gold
 from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.messages.lines import print_line
 
 Judged = tuple[str, str, str | None]
 """Phenomenon, text, and what is read otherwise than it should be."""
@@ -37,7 +38,7 @@ def print_judged(console: Console, judged: Sequence[Judged]) -> None:
     for phenomenon, text, fault in judged:
         if fault:
             line = f"{phenomenon}: {text}: {fault}".replace("\n", "\\n")
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
 
 
 def _count(judged: Sequence[Judged], phenomenon: str) -> tuple[str, int, int]:

@@ -11,7 +11,6 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError, MedsearchError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.open import open_index
@@ -21,6 +20,8 @@ from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.dagster import dagster_instance
 from medsearch_pipeline.cli.where import find
+from medsearch_pipeline.messages.counted import counted
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.models.availability import DOWNLOAD_SECONDS, availability
 from medsearch_pipeline.orchestration.run_progress import RunProgress
 from medsearch_pipeline.readiness.dagster_instance import check_daemon
@@ -76,7 +77,7 @@ def _warn_without_daemon(display: IngestDisplay, instance: dg.DagsterInstance) -
 
 def _report(console: Console, done: Ingestion) -> int:
     def line(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, text)
 
     for run, sentence in done.failed.items():
         line(f"run {run} failed: {sentence}")
@@ -106,7 +107,7 @@ class IngestDisplay:
         self._bars.stop()
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, line)
 
     def show(self, run_id: str, studies: int, progress: RunProgress) -> None:
         state = progress.status.value.lower()

@@ -31,6 +31,7 @@ from medsearch_pipeline.ledger.pending_reasons import (
 from medsearch_pipeline.ledger.reconciliation import NAMED
 from medsearch_pipeline.ledger.states import current_rejections
 from medsearch_pipeline.ledger.summary import Ledger, compare_with_inventory, format_equation, read_ledger
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.settings import Settings
 
 MAX_ROWS = 1000
@@ -124,7 +125,7 @@ def _print_rows(console: Console, rows: pa.Table, columns: tuple[str, ...], max_
 def _print_unaccounted(console: Console, ledger: Ledger) -> int:
     for message, keys in (("unaccounted for", ledger.lost), ("changed since the ledger", ledger.since)):
         for key in keys[:NAMED]:
-            console.print(f"{message}: {key}", markup=False, highlight=False, soft_wrap=True)
+            print_line(console, f"{message}: {key}")
         if len(keys) > NAMED:
             console.print(f"{message}: {len(keys) - NAMED} more", highlight=False)
     if ledger.since:

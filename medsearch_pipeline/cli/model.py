@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from medsearch_pipeline.cli.command import Command, CommandGroup
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.models.describe import describe
 from medsearch_pipeline.models.metadata import Input, path_of
 
@@ -27,7 +28,7 @@ def describe_model(
     (m0, m1, m2), (s0, s1, s2) = mean, std
     metadata = describe(file, model_id, licence, side, (m0, m1, m2), (s0, s1, s2), dimensions)
     said = f"{path_of(file)}: {metadata.dimensions} dimensions from {side} pixels"
-    console.print(said, markup=False, highlight=False, soft_wrap=True)
+    print_line(console, said)
     return 0
 
 

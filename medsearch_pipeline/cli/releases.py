@@ -17,6 +17,7 @@ from medsearch_core.search.releases import Release, ReleasedIndex, previous
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.tables import print_table
 from medsearch_pipeline.cli.warehouse import open_warehouse
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.releases.build import ReindexResult, reindex
 from medsearch_pipeline.releases.preconditions import check_configured_model, count_models, up_to_date_release
 from medsearch_pipeline.settings import Settings
@@ -52,9 +53,9 @@ def rebuild(console: Console, settings: Settings, fresh: bool, allow_missing: bo
             studies_by_model=studies_by_model,
         )
     for _, reason in sorted(done.missing.items()):
-        console.print(f"missing: {reason}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"missing: {reason}")
     for line in summary_lines(done):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
     return 0
 
 
@@ -146,7 +147,7 @@ class LoadProgress:
         self._bars.stop()
 
     def step(self, what: str) -> None:
-        self._console.print(f"{what} …", markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, f"{what} …")
 
     def begin(self, studies: int) -> None:
         self._total, self._studies, self._images = studies, 0, 0

@@ -16,6 +16,7 @@ from medsearch_pipeline.cli.tables import print_table
 from medsearch_pipeline.cli.warehouse import open_warehouse
 from medsearch_pipeline.intake.study_runs import StudyRun, failure_sentence
 from medsearch_pipeline.ledger.pending_reasons import newest_runs_of
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.upkeep.planning import assess_staleness, format_summary
 from medsearch_pipeline.upkeep.staleness import Staleness
@@ -35,12 +36,12 @@ def print_stale(console: Console, settings: Settings, studies: bool) -> int:
             run = failed.get(each.study.partition)
             last = f" (run {run.id} failed: {sentences[run.id]})" if run else ""
             line = f"{each.study}: {why}: {each.job or 'no job'}{last}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
     elif staleness.stale:
         print_table(console, ("part", "reason", "job", "studies"), _count_rows(staleness))
         for run, count in Counter(failed.values()).items():
             line = f"{count} of them are in the failed run {run.id} of {run.job}: {sentences[run.id]}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            print_line(console, line)
     if refusal := inputs.index_refusal:
         console.print(f"{refusal[0].upper()}{refusal[1:]}.")
     return 1 if staleness.stale else 0

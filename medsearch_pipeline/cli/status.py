@@ -9,13 +9,14 @@ from datetime import datetime
 
 from rich.console import Console
 
-from medsearch_core.counted import counted
 from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli.command import Command
 from medsearch_pipeline.cli.dagster import dagster_instance
 from medsearch_pipeline.cli.tables import print_table
+from medsearch_pipeline.messages.counted import counted
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.orchestration.daemon import DaemonHealth
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.deployment import DeploymentStatus, read_status
@@ -35,7 +36,7 @@ def print_status(console: Console, settings: Settings, is_json: bool) -> int:
 
 def _print(console: Console, status: DeploymentStatus) -> None:
     def line(name: str, text: str) -> None:
-        console.print(f"{name:<10} {text}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"{name:<10} {text}")
 
     states = ", ".join(f"{count} {state}" for state, count in status.objects.items() if count)
     line("Objects", states or ("none has landed" if status.objects else "the landing store has not been scanned yet"))

@@ -21,6 +21,7 @@ from medsearch_pipeline.intake.inventory import require_inventory
 from medsearch_pipeline.intake.study_runs import StudyRun, newest_runs, runs_covering
 from medsearch_pipeline.ledger.current import current_ledger
 from medsearch_pipeline.ledger.pending_reasons import interrupted_keys, pending_reasons, with_pending_reasons
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.orchestration.partitions import NAME
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.lookup import Match, find_by_uid, find_in_inventory
@@ -34,7 +35,7 @@ def print_place(console: Console, settings: Settings, text: str) -> int:
     match = find(text, warehouse, index)
     for row in match.orphans.to_pylist():
         line = f"{row['key']}: {row['kind']}, of no study: {row['reason']} ({row['detail']})"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
     with dagster_instance() as instance:
         for study in match.studies[:MAX_STUDIES]:
             _print_study(console, settings, warehouse, index, instance, study, match.kind)
@@ -71,13 +72,13 @@ def _print_study(
     ledger = current_ledger(settings, warehouse, index, [study])
     reasons = pending_reasons(settings, warehouse, instance, [study])
     rows = with_pending_reasons(ledger.rows, reasons, interrupted_keys(ledger.catalog))
-    console.print(f"Partition  {study.partition}  (found by {kind})", markup=False, highlight=False, soft_wrap=True)
+    print_line(console, f"Partition  {study.partition}  (found by {kind})")
     columns = ("key", "state", "reason", "detail")
     print_table(console, columns, ([row[name] for name in columns] for row in rows.to_pylist()))
     wrote = sorted({run for run in ledger.catalog["run"].to_pylist() if run})
     if instance is None:
         line = f"Runs that wrote its tables: {', '.join(wrote) or 'none'}. Set DAGSTER_HOME to see how they ended."
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
         return
     keys = instance.get_dynamic_partitions(NAME)
     if study.partition not in keys:

@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_local_host
+from medsearch_core.machine.loopback import is_local_host
 from medsearch_pipeline.embedder.errors import ErrorResponse
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.storage.ledger import LedgerTotals, totals_of
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse
 from medsearch_pipeline.intake.inventory import require_inventory
 from medsearch_pipeline.ledger.reconciliation import unrecorded
+from medsearch_pipeline.messages.counted import counted
 
 
 @dataclass(frozen=True)

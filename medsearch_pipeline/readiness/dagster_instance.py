@@ -8,8 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
 from medsearch_pipeline.orchestration.daemon import daemon_health
 from medsearch_pipeline.orchestration.data_versions import patch_dagster

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import ConfigurationError, MedsearchError
 from medsearch_core.search.facets import INDEX_SCHEMA_VERSION
 from medsearch_core.search.open import open_index
@@ -13,6 +12,7 @@ from medsearch_core.search.releases import schema_version_of
 from medsearch_core.search.results import IndexHealth
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.models.code_version import code_version_of, recorded_models
 from medsearch_pipeline.readiness.finding import Finding, Level
 from medsearch_pipeline.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from medsearch_core.cpus import available_cpus
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_pipeline.readiness.finding import Finding, Level
 from medsearch_pipeline.settings import Settings
 

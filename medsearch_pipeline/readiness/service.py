@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from medsearch_core.loopback import is_local_host
+from medsearch_core.machine.loopback import is_local_host
 from medsearch_core.process.environment import without_password
 from medsearch_pipeline.readiness.finding import Finding
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import ObjectNotFound
 from medsearch_core.keys import StudyKey
 from medsearch_core.storage.warehouse import Warehouse
@@ -30,6 +29,7 @@ from medsearch_pipeline.intake.study_runs import (
     resolve,
     unresolved_failures,
 )
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.models.availability import Availability, availability
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.orchestration.run_tags import (

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from medsearch_core.counted import counted
 from medsearch_core.records import CHANGES
 from medsearch_core.storage.object_store import ObjectStore
 from medsearch_core.storage.warehouse import Warehouse
@@ -18,6 +17,7 @@ from medsearch_pipeline.intake.changes import check_mass_deletion, observations_
 from medsearch_pipeline.intake.pseudonyms import pseudonym_secret
 from medsearch_pipeline.intake.recorder import ScanResult, ScanRound
 from medsearch_pipeline.intake.unchanged_content import inputs_by_kind
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.resources import StoreResource, WarehouseResource
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.settings.layout import Layout

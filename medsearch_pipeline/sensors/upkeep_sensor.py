@@ -8,10 +8,10 @@ from itertools import islice
 
 import dagster as dg
 
-from medsearch_core.counted import counted
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.intake import pending
 from medsearch_pipeline.jobs import UPKEEP_JOBS
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.models.availability import availability
 from medsearch_pipeline.orchestration.jobs import build_jobs
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions

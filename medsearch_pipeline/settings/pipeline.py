@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_core.loopback import is_local_host
+from medsearch_core.machine.loopback import is_local_host
 from medsearch_core.settings import Deployment
 from medsearch_pipeline.models.engines.choice import EngineName, EngineOptions, PrecisionName
 from medsearch_pipeline.models.registry import NAMES, family_of

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 
-from medsearch_core.counted import counted
 from medsearch_pipeline.alerts.alert import redact
 from medsearch_pipeline.jobs import JOBS
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.settings import Settings
 
 

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import dagster as dg
 
-from medsearch_core.counted import counted
 from medsearch_core.errors import MedsearchError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.index import SearchIndex
@@ -18,6 +17,7 @@ from medsearch_pipeline.intake.dispatch import MAX_GAP, ranges
 from medsearch_pipeline.intake.study_runs import StudyRun, failure_sentence, newest_runs
 from medsearch_pipeline.ledger.current import current_ledger
 from medsearch_pipeline.ledger.pending_reasons import pending_studies
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.orchestration.partitions import NAME, Partitions, register
 from medsearch_pipeline.orchestration.run_progress import RunProgress, follow_run
 from medsearch_pipeline.orchestration.run_tags import UNFINISHED, range_tags, settings_tags

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from medsearch_core.counted import counted
 from medsearch_pipeline.intake.study_runs import failure_sentence
+from medsearch_pipeline.messages.counted import counted
 from medsearch_pipeline.orchestration.run_tags import STUDIES_TAG, partition_span
 
 SHORT_ID = 8

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.process.environment import load_settings
+from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.orchestration.dagster_home import hold_dagster_home, prepare_dagster_home
 from medsearch_pipeline.readiness.run import BEFORE_START, run_checks
 from medsearch_pipeline.settings import Settings
@@ -66,7 +67,7 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
 
             def print_news() -> None:
                 for line in news.lines():
-                    _print(console, line)
+                    print_line(console, line)
 
             processes.watch(print_news)
     except KeyboardInterrupt:
@@ -84,7 +85,7 @@ def require_readiness(console: Console, settings: Settings, environment: Mapping
         findings = run_checks(settings, environment, BEFORE_START, lambda name: status.update(f"Checking {name} …"))
     for finding in findings:
         if finding.level == "warning":
-            _print(console, f"Warning: {finding.sentence}")
+            print_line(console, f"Warning: {finding.sentence}")
     if problems := [finding.sentence for finding in findings if finding.level == "problem"]:
         raise ConfigurationError("\n".join(problems))
 
@@ -106,8 +107,4 @@ def _print_addresses(console: Console, settings: Settings, environment: Mapping[
         "Logs": str(logs),
     }
     for name, address in rows.items():
-        _print(console, f"{name:<10} {address}")
-
-
-def _print(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"{name:<10} {address}")

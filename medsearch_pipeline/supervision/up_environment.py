@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from medsearch_core.loopback import is_local_host
+from medsearch_core.machine.loopback import is_local_host
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
 from medsearch_pipeline.supervision.ports import LOOPBACK
 

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from medsearch_core.loopback import is_local_host
+from medsearch_core.machine.loopback import is_local_host
 
 HEALTH = "/server_info"
 """Dagster's versions. Load balancers request it by a task's IP address, so any Host is accepted."""

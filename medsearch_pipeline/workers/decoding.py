@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from multiprocessing.util import Finalize
 
-from medsearch_core.cpus import available_cpus
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_core.workers.limits import Limits
 from medsearch_core.workers.pool import Workers
 from medsearch_core.workers.process import WorkerServer

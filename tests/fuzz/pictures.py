@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medsearch_core.cpus import available_cpus
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_core.workers.limits import ItemFailure, Limits
 from medsearch_core.workers.pool import Workers
 from medsearch_core.workers.process import WorkerServer

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
-from medsearch_core.cpus import available_cpus
+from medsearch_core.machine.cpus import available_cpus
 
 Floats = npt.NDArray[np.float32]
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from medsearch_core.cpus import available_cpus
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_pipeline.models.engines.cache import cached_graph
 from medsearch_pipeline.models.engines.choice import OF_TORCH, EngineOptions, EnginePlan, plans_of
 from medsearch_pipeline.models.engines.cuda import batch_for, bytes_per_picture, set_flags

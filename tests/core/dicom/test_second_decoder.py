@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from medsearch_core.cpus import available_cpus
 from medsearch_core.dicom.attributes import text
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.grayscale import voi_source, windows
 from medsearch_core.dicom.pixels import check_pixels, draw, frame_to_draw
 from medsearch_core.dicom.values import frame_values
 from medsearch_core.errors import BadInput
+from medsearch_core.machine.cpus import available_cpus
 from tests.core.dicom.test_bundled_files import FILES
 from tests.support.dcmtk import dcmtk_picture, window_options
 from tests.support.recorded_files import made_files

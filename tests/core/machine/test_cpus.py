@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medsearch_core.cpus import available_cpus, cpus_of, quotas_of
+from medsearch_core.machine.cpus import available_cpus, cpus_of, quotas_of
 
 
 @pytest.mark.parametrize(

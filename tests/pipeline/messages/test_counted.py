@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medsearch_core.counted import counted
+from medsearch_pipeline.messages.counted import counted
 
 
 @pytest.mark.parametrize(
