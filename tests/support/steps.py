@@ -18,7 +18,7 @@ def count_steps(read: Callable[[int], object], length: int) -> int:
         return trace
 
     before = sys.gettrace()
-    read(1)
+    read(length)  # what is read once in a process is read now
     sys.settrace(trace)
     try:
         read(length)
