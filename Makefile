@@ -30,10 +30,10 @@ quick: lint
 	@$(MAKE) --no-print-directory -j 2 types quick-tests
 
 quick-tests: $(VENV)/test.installed
-	$(BIN)/pytest --quick -n 2 --dist loadscope -q
+	$(BIN)/pytest --quick -n 2 --dist loadfile -q
 
 coverage: $(VENV)/test.installed
-	$(BIN)/pytest --quick -n 2 --dist loadscope -q --cov --cov-report term:skip-covered
+	$(BIN)/pytest --quick -n 2 --dist loadfile -q --cov --cov-report term:skip-covered
 
 test: lint
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -q && $(ROOT) $(APT) chromium; }
@@ -46,7 +46,7 @@ test: lint
 	@$(MAKE) --no-print-directory -j 2 types all-tests
 
 all-tests: $(VENV)/test.installed
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadscope --no-loadscope-reorder --durations 25
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 25
 
 check: lint types
 
