@@ -31,13 +31,15 @@ from medsearch_api.http.timeout import TimeLimit
 from medsearch_api.imaging.frames import ROUTES as FRAMES
 from medsearch_api.imaging.services import open_imaging
 from medsearch_api.imaging.thumbnails import ROUTE, thumbnail
+from medsearch_api.processes.count import count_workers
+from medsearch_api.processes.serve import Shared, serve_alone, serve_with_workers
 from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.schema.over_http import CodedErrors, InMemoryForms, InMemoryRequest
 from medsearch_api.settings import Settings
 from medsearch_api.sign_in.guard import APPSYNC
 from medsearch_api.sign_in.modes import open_sign_in
 from medsearch_api.sign_in.viewer import get_viewer
-from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES
+from medsearch_api.uploads.forms import FORM_OVERHEAD_BYTES, UploadSlots
 from medsearch_core.errors import ConfigurationError
 from medsearch_core.process.environment import load_env_file, load_settings
 from medsearch_core.process.permissions import keep_files_private, warn_of_exposures
@@ -45,27 +47,28 @@ from medsearch_core.process.signals import heed_signals
 from medsearch_core.workers.confinement import hide_memory
 
 
-def create_app(settings: Settings, open_backends: OpenBackends = open_backends) -> Starlette:
+def create_app(settings: Settings, open_backends: OpenBackends = open_backends, shared: Shared | None = None) -> Starlette:
     """Create the service.
 
     Args:
         open_backends: opens the data sources; tests pass their own.
+        shared: what all worker processes share; None for a process that shares nothing.
 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
     """
-    sign_in = open_sign_in(settings)
+    shared = shared or Shared()
+    sign_in = open_sign_in(settings, shared.sessions)
     backends = instrument(open_backends(settings))
     schema = build_schema(settings.is_introspection_enabled)
-    imaging = open_imaging(settings, backends.warehouse)
+    appsync_schema = build_appsync_schema(settings.is_introspection_enabled)
+    imaging = open_imaging(settings, backends.warehouse, shared.turns, shared.workers)
     app = Starlette(
         lifespan=imaging.lifespan,
         routes=[
             Route("/", index),
-            Route("/graphql", GraphQLOverPost(backends, schema, accepts_files=True), methods=["POST"]),
-            Route(
-                APPSYNC, GraphQLOverPost(backends, build_appsync_schema(settings.is_introspection_enabled)), methods=["POST"]
-            ),
+            Route("/graphql", GraphQLOverPost(backends, schema, shared.uploads), methods=["POST"]),
+            Route(APPSYNC, GraphQLOverPost(backends, appsync_schema), methods=["POST"]),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,
@@ -92,18 +95,22 @@ class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):
 
     There is no GraphiQL, because it loads scripts from other hosts, which the content security policy forbids. `schema.graphql`
     opens in any GraphQL client.
+
+    Args:
+        uploads: for forms with a file; None if it accepts none.
     """
 
     request_adapter_class = InMemoryRequest
 
-    def __init__(self, backends: Backends, schema: Schema, accepts_files: bool = False) -> None:
+    def __init__(self, backends: Backends, schema: Schema, uploads: UploadSlots | None = None) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
             allow_queries_via_get=False,
             subscription_protocols=(),
-            multipart_uploads_enabled=accepts_files,
+            multipart_uploads_enabled=uploads is not None,
             has_embedder=backends.embedder is not None,
+            slots=uploads,
         )
         self._backends = backends
 
@@ -116,8 +123,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Exits with a one-sentence message if a setting is missing or invalid.
     """
-    import uvicorn
-
     build_parser().parse_args(arguments)
     heed_signals()
     hide_memory()
@@ -125,21 +130,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         load_env_file()
         keep_files_private()
         settings = load_settings(Settings)
+        workers = count_workers(settings)
+        logs.configure()
+        if workers > 1:
+            warn_of_exposures(settings)
+            serve_with_workers(settings, workers, create_app)
+            return
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(str(error))
-    logs.configure()
     warn_of_exposures(settings)
-    uvicorn.run(
-        app,
-        host=settings.api_host,
-        port=settings.api_port,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=settings.api_shutdown_seconds,
-    )
+    serve_alone(app, settings)
 
 
 def build_parser() -> argparse.ArgumentParser:

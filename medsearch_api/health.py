@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from medsearch_api.backends.context import Backends
+from medsearch_api.http import metrics as instruments
 from medsearch_api.http.logs import ERRORS
 from medsearch_core.errors import MedsearchError
 
@@ -35,8 +36,8 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 async def metrics(request: Request) -> Response:
-    """Return the metrics in Prometheus' text format."""
-    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+    """Return the metrics of all worker processes in Prometheus' text format."""
+    return Response(await asyncio.to_thread(instruments.read), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 async def _check_backend(name: str, read: Callable[[], object]) -> str:

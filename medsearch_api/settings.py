@@ -21,6 +21,12 @@ class Settings(Deployment, BaseSettings):
 
     api_host: str = Field(default="127.0.0.1", description="address the service listens on")
     api_port: int = Field(default=8000, ge=1, le=65535, description="port the service listens on")
+    api_workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="worker processes; 0 means one per CPU, as far as memory suffices: about 0.2 GiB for each but the first",
+    )
     api_max_pixels: int = Field(
         default=50_000_000, ge=1, description="largest frame rendered on request, and largest rendering, in pixels"
     )

@@ -11,13 +11,26 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any, Protocol
 
 from medsearch_api.http.metrics import DECODES_IN_PROGRESS, DECODES_WAITING
 from medsearch_api.imaging.errors import RequestError
+from medsearch_api.settings import Settings
+from medsearch_core.machine.cpus import available_cpus
 
 RETRY_AFTER_SECONDS = 2
 OVER_SHARE = "Too many of your images are being rendered. Try again when some are done."
 FULL = "Too many images are being rendered. Try again."
+
+
+class TurnTaker(Protocol):
+    """Grants turns, of this process or of all worker processes together."""
+
+    async def take(self, user: str, bytes: int) -> Any:
+        """As `Turns.take`."""
+
+    def leave(self, turn: Any) -> None:
+        """As `Turns.leave`."""
 
 
 @dataclass(eq=False)
@@ -113,3 +126,18 @@ class Turns:
     def _first(self) -> Turn | None:
         may = [turn for turn in self._waiting if self._having[turn.user] < self._places_per_user]
         return min(may, key=lambda turn: (self._having[turn.user], turn.arrival), default=None)
+
+
+def decode_places(settings: Settings) -> int:
+    """How many processes decode at once, in all worker processes together."""
+    return settings.api_decode_workers or available_cpus() + 1
+
+
+def decode_bytes(settings: Settings) -> int:
+    """The memory of all that decode."""
+    return int(settings.api_decode_memory_gib * 2**30)
+
+
+def open_turns(settings: Settings) -> Turns:
+    """Create the turns that the settings allow."""
+    return Turns(decode_places(settings), decode_bytes(settings), settings.api_decode_queue, settings.api_decodes_per_user)

@@ -60,7 +60,7 @@ class DocumentCache:
 
 
 class CachedDocuments(SchemaExtension):
-    """Parses and validates with a cache. Comes after `CostLimits`, which weighs every request and refuses before this validates."""
+    """Parses and validates with a cache. Comes after `CostLimits`, which weighs each request."""
 
     def __init__(self, cache: DocumentCache) -> None:
         self._cache = cache

@@ -15,7 +15,9 @@ from medsearch_api.schema.build import build_appsync_schema, build_schema
 from medsearch_api.schema.documents import DocumentCache
 from tests.support.api_client import asking, code_of, local_client, settings_of
 
-PAGES = "query Q($first: Int!) { searchReports(query: \"effusion\", first: $first) { edges { node { images(first: 200) { nodes { id } } } } } }"
+PAGES = """query Q($first: Int!) {
+  searchReports(query: "effusion", first: $first) { edges { node { images(first: 200) { nodes { id } } } } }
+}"""
 FEW, MANY = {"first": 1}, {"first": 200}
 
 
