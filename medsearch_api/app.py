@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.websockets import WebSocket
 from strawberry import Schema
 from strawberry.asgi import GraphQL
@@ -24,8 +24,9 @@ from medsearch_api.backends.instrumented import instrument
 from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
 from medsearch_api.health import ROUTES
 from medsearch_api.http import logs
+from medsearch_api.http.compression import Compression
 from medsearch_api.http.middleware import AccessLog, BodyLimit, SecurityHeaders
-from medsearch_api.http.page import PageFiles, index
+from medsearch_api.http.page import ROUTES as PAGE
 from medsearch_api.http.request_ids import RequestIds
 from medsearch_api.http.timeout import TimeLimit
 from medsearch_api.imaging.frames import ROUTES as FRAMES
@@ -66,20 +67,20 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends, 
     app = Starlette(
         lifespan=imaging.lifespan,
         routes=[
-            Route("/", index),
             Route("/graphql", GraphQLOverPost(backends, schema, shared.uploads), methods=["POST"]),
             Route(APPSYNC, GraphQLOverPost(backends, appsync_schema), methods=["POST"]),
             Route(ROUTE, thumbnail),
             *FRAMES,
             *DICOMWEB,
             *ROUTES,
-            Mount("/static", PageFiles()),
+            *PAGE,
             *sign_in.routes,
         ],
         middleware=[
             Middleware(RequestIds),
             Middleware(SecurityHeaders),
             Middleware(AccessLog),
+            Middleware(Compression),
             sign_in.guard,
             Middleware(BodyLimit, {"/graphql": settings.api_upload_max_bytes + FORM_OVERHEAD_BYTES}),
             Middleware(TimeLimit, settings.api_request_seconds),

@@ -233,6 +233,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """End all processes: the workers when they have finished or their time is over, then the coordinator."""
+        gc.unfreeze()
         self._listener.close()
         for worker in self._slots:
             if worker is not None:
