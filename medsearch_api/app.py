@@ -22,8 +22,10 @@ from strawberry.asgi import GraphQL
 from medsearch_api.backends.context import Backends, Context, OpenBackends, create_context, open_backends
 from medsearch_api.backends.instrumented import instrument
 from medsearch_api.dicomweb.routes import ROUTES as DICOMWEB
+from medsearch_api.dicomweb.search import ROOT as DICOMWEB_ROOT
 from medsearch_api.health import ROUTES
 from medsearch_api.http import logs
+from medsearch_api.http.admission import Admission, AdmitDear
 from medsearch_api.http.compression import Compression
 from medsearch_api.http.middleware import AccessLog, BodyLimit, SecurityHeaders
 from medsearch_api.http.page import ROUTES as PAGE
@@ -83,12 +85,19 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends, 
             Middleware(Compression),
             sign_in.guard,
             Middleware(BodyLimit, {"/graphql": settings.api_upload_max_bytes + FORM_OVERHEAD_BYTES}),
+            Middleware(AdmitDear, Admission(settings.api_searches, settings.api_queue_seconds), is_dear),
             Middleware(TimeLimit, settings.api_request_seconds),
         ],
     )
     app.state.backends = backends
     app.state.imaging = imaging
     return app
+
+
+def is_dear(path: str) -> bool:
+    """Whether a path's requests search, and so wait their turn: GraphQL, and DICOMweb's searches but not its downloads."""
+    is_dicomweb_search = path.startswith(f"{DICOMWEB_ROOT}/") and path.endswith(("/studies", "/series", "/instances"))
+    return is_dicomweb_search or path in ("/graphql", APPSYNC)
 
 
 class GraphQLOverPost(CodedErrors, InMemoryForms, GraphQL[Context, None]):

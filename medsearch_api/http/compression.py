@@ -40,7 +40,8 @@ class _Response:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and _is_text(headers := MutableHeaders(scope=message)):
-            headers.add_vary_header("accept-encoding")
+            if "accept-encoding" not in headers.get("vary", "").lower():
+                headers.add_vary_header("accept-encoding")
             if self._coding and message["status"] == 200:
                 self._start = message
                 return

@@ -43,7 +43,8 @@ class BoundedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._is_receiving:
             self._expect_header()
-        self._bytes += len(data)
+        if not self._is_in_body:
+            self._bytes += len(data)
         super().data_received(data)
         if self._is_receiving and not self._is_in_body and self._bytes > MAX_HEADER_BYTES:
             self.transport.abort()
@@ -57,6 +58,10 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_in_body, self._bytes = True, 0
         self._expire_after(self.body_seconds)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._is_receiving = False

@@ -43,7 +43,13 @@ DECODES_IN_PROGRESS = Gauge(
 DECODES_WAITING = Gauge(
     "medsearch_decodes_waiting", "Requests that wait for their turn to decode.", multiprocess_mode="livesum"
 )
+SHED = Counter("medsearch_shed_requests", "Searches refused with 503 because too many were waiting.")
+ADMISSION_WAITING = Gauge(
+    "medsearch_requests_waiting", "Searches that wait until others are done.", multiprocess_mode="livesum"
+)
 INSTRUMENTS = (
+    SHED,
+    ADMISSION_WAITING,
     REQUESTS, REQUEST_SECONDS, IN_PROGRESS, GRAPHQL_FIELDS, BACKEND_CALLS, BACKEND_SECONDS, DECODES, DECODES_IN_PROGRESS,
     DECODES_WAITING,
 )  # fmt: skip

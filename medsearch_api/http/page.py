@@ -6,7 +6,6 @@ is the same file, revalidated each time. So is a file of another version: during
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +18,7 @@ from starlette.routing import Route
 
 from medsearch_api.http.codings import MIN_BYTES, SMALLEST, choose_coding
 from medsearch_api.http.conditional import precondition_response
+from medsearch_api.http.quick_threads import run_quickly
 
 FOLDER = Path(__file__).parents[1] / "web"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
@@ -97,7 +97,7 @@ async def _response(request: Request, file: PageFile, headers: dict[str, str]) -
     if (early := precondition_response(request, etag, headers)) is not None:
         return early
     encoding = {"content-encoding": coding} if coding else {}
-    body = await asyncio.to_thread(file.compress, coding) if coding else file.body
+    body = await run_quickly(file.compress, coding) if coding else file.body
     return Response(body, headers={**headers, **encoding, "etag": etag, "content-type": file.media_type})
 
 
