@@ -33,7 +33,7 @@ from medsearch_api.http.request_ids import RequestIds
 from medsearch_api.http.timeout import TimeLimit
 from medsearch_api.imaging.frames import ROUTES as FRAMES
 from medsearch_api.imaging.services import open_imaging
-from medsearch_api.imaging.thumbnails import ROUTE, thumbnail
+from medsearch_api.imaging.thumbnails import ROUTES as THUMBNAILS
 from medsearch_api.processes.count import count_workers
 from medsearch_api.processes.serve import Shared, serve_alone, serve_with_workers
 from medsearch_api.schema.build import build_appsync_schema, build_schema
@@ -71,7 +71,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends, 
         routes=[
             Route("/graphql", GraphQLOverPost(backends, schema, shared.uploads), methods=["POST"]),
             Route(APPSYNC, GraphQLOverPost(backends, appsync_schema), methods=["POST"]),
-            Route(ROUTE, thumbnail),
+            *THUMBNAILS,
             *FRAMES,
             *DICOMWEB,
             *ROUTES,

@@ -31,13 +31,13 @@ class Settings(Deployment, BaseSettings):
         default=16,
         ge=1,
         le=1024,
-        description="GraphQL and DICOMweb requests that each worker process answers at once; others wait",
+        description="searches (GraphQL and DICOMweb) that each worker process answers at once; others wait",
     )
     api_queue_seconds: float = Field(
         default=5,
         ge=0,
         le=3600,
-        description="seconds that such a request may wait; one that would wait longer gets 503 at once",
+        description="seconds that a search may wait until it begins; one that would wait longer gets 503 at once",
     )
     api_max_pixels: int = Field(
         default=50_000_000, ge=1, description="largest frame rendered on request, and largest rendering, in pixels"

@@ -1,7 +1,7 @@
-"""Admission of the requests that cost most: so many at once, a bounded queue, and an early refusal of what would come too late.
+"""Admission of the requests that cost most: so many at once, a bounded queue, early refusal of what would come too late.
 
-Belongs here: who begins, who waits and who is refused. Cheap requests (health, the page's files, thumbnails) never come here, so
-they are answered however many searches wait. Decoding has a queue of its own, `imaging.turns`.
+Belongs here: who begins, who waits and who is refused. Cheap requests (health, the page's files, thumbnails) never come here,
+so they are answered however many searches wait. Decoding has a queue of its own, `imaging.turns`.
 """
 
 from __future__ import annotations

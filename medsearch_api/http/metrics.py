@@ -44,9 +44,7 @@ DECODES_WAITING = Gauge(
     "medsearch_decodes_waiting", "Requests that wait for their turn to decode.", multiprocess_mode="livesum"
 )
 SHED = Counter("medsearch_shed_requests", "Searches refused with 503 because too many were waiting.")
-ADMISSION_WAITING = Gauge(
-    "medsearch_requests_waiting", "Searches that wait until others are done.", multiprocess_mode="livesum"
-)
+ADMISSION_WAITING = Gauge("medsearch_requests_waiting", "Searches that wait for others.", multiprocess_mode="livesum")
 INSTRUMENTS = (
     SHED,
     ADMISSION_WAITING,

@@ -61,26 +61,29 @@ def is_closed(client: socket.socket) -> bool:
         return True
 
 
-@pytest.mark.parametrize(
-    "sent", [b"", b"GET / HT", HEAD, HEAD + b"Content-Length: 5\r\n\r\n", HEAD + b"Content-Length: 5\r\n\r\nab"]
-)
+BODY = HEAD + b"Content-Length: 5\r\n\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", HEAD, BODY, BODY + b"ab"])
 def test_half_a_request_is_not_waited_for_forever(client, sent):
     client.sendall(sent)
     assert is_closed(client)
 
 
+def send_slowly(client: socket.socket) -> None:
+    for byte in HEAD * 10_000:
+        client.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
 def test_one_byte_now_and_then_does_not_help(client):
-    with pytest.raises(OSError, match=r".*"):
-        for byte in HEAD * 10_000:
-            client.sendall(bytes([byte]))
-            time.sleep(0.05)
+    with pytest.raises(OSError, match=r"reset|pipe"):
+        send_slowly(client)
 
 
 def test_a_header_has_a_greatest_length(client):
-    with pytest.raises(OSError, match=r".*"):
-        client.sendall(HEAD)
-        for number in range(MAX_HEADER_BYTES):
-            client.sendall(b"x-%d: %s\r\n" % (number, b"y" * 1000))
+    with pytest.raises(OSError, match=r"reset|pipe"):
+        client.sendall(HEAD + b"".join(b"x-%d: %s\r\n" % (number, b"y" * 1000) for number in range(MAX_HEADER_BYTES)))
 
 
 def test_the_second_request_of_a_connection_is_bounded_too(client):
@@ -92,10 +95,9 @@ def test_the_second_request_of_a_connection_is_bounded_too(client):
 
 def test_a_body_that_comes_at_a_fair_rate_may_take_its_time(client, monkeypatch):
     monkeypatch.setattr(connections, "BODY_BYTES_PER_SECOND", 10)
-    client.sendall(HEAD + b"Content-Length: 600\r\n\r\n")
-    for _ in range(6):
-        client.sendall(b"x" * 100)
-        time.sleep(0.2)
+    client.sendall(HEAD + b"Content-Length: 600\r\n\r\n" + b"x" * 599)  # at this rate, a minute's bytes
+    time.sleep(1)
+    client.sendall(b"x")
     assert client.recv(4096).endswith(b"\r\n\r\n600")
 
 

@@ -85,7 +85,7 @@ def test_a_client_that_gives_up_a_search_leaves_its_place(start):
     service = start(MEDSEARCH_API_SEARCHES="1", MEDSEARCH_API_QUEUE_SECONDS="600")
     with socket.create_connection((service.client.base_url.host, service.client.base_url.port)) as client:
         body = b'{"query": "{ index { images } }"}'
-        head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        client.sendall(head.encode() + body[:10])  # the rest never comes
+        head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        client.sendall(head.encode() + b"\r\n\r\n" + body[:10])  # the rest never comes
         until(lambda: service.in_progress() == 1)
     assert post(service, QUICK).status_code == 200
