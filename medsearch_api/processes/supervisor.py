@@ -25,6 +25,8 @@ LOG = logging.getLogger("medsearch.processes")
 READY = b"ready"
 FAILED = b"failed "
 MAX_STATUS_BYTES = 2**16
+EARLY_SECONDS = 2.0
+"""A coordinator that ends so early would do so again."""
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -78,7 +80,7 @@ class Supervisor:
         self._shutdown_seconds, self._when_ended = shutdown_seconds, when_ended
         self._slots: list[_Worker | None] = [None] * count
         self._restarts = Restarts(count)
-        self._coordinator, self._control = 0, socket.socket()
+        self._coordinator, self._coordinator_started_at, self._control = 0, 0.0, socket.socket()
         self._dying: set[int] = set()
         self._lifeline, self._own_lifeline = os.pipe()
         self._wakeup, self._own_wakeup = os.pipe()
@@ -91,7 +93,7 @@ class Supervisor:
         """Start everything and look after it.
 
         Raises:
-            ConfigurationError: the first worker cannot start with these settings.
+            ConfigurationError: the first worker cannot start with these settings, or the coordinator cannot run.
         """
         signal.set_wakeup_fd(self._own_wakeup)
         for number in (*ENDING, signal.SIGCHLD):
@@ -110,10 +112,14 @@ class Supervisor:
 
     def _start_due_workers(self) -> None:
         """Start what is missing. The others wait for the first worker: it would be one failure for each of them."""
-        is_proven = self._restarts.is_proven
+        is_proven, now = self._restarts.is_proven, time.monotonic()
         for slot, worker in enumerate(self._slots):
-            if worker is None and self._restarts.is_due(slot, time.monotonic()) and (slot == 0 or is_proven):
-                self._start_worker(slot)
+            if worker is None and self._restarts.is_due(slot, now) and (slot == 0 or is_proven):
+                try:
+                    self._start_worker(slot)
+                except OSError as error:
+                    seconds = self._restarts.note_end(slot, now, now)
+                    LOG.error("no worker process can be started (%s): tried again in %s s", error.strerror, seconds)
 
     def _start_coordinator(self) -> None:
         self._control.close()
@@ -124,7 +130,7 @@ class Supervisor:
             self._listener.close()
             self._coordinate(theirs)
 
-        self._coordinator = self._fork(coordinate)
+        self._coordinator, self._coordinator_started_at = self._fork(coordinate), time.monotonic()
         theirs.close()
 
     def _start_worker(self, slot: int) -> None:
@@ -141,8 +147,13 @@ class Supervisor:
                 self._control.close()
                 self._work(Ends(self._listener, connection, own_status, self._lifeline))
 
-            self._slots[slot] = _Worker(self._fork(work), status, time.monotonic())
-        os.close(own_status)
+            try:
+                self._slots[slot] = _Worker(self._fork(work), status, time.monotonic())
+            except OSError:
+                os.close(status)
+                raise
+            finally:
+                os.close(own_status)
         self._restarts.note_start(slot)
         self._selector.register(status, selectors.EVENT_READ, slot)
 
@@ -205,6 +216,8 @@ class Supervisor:
 
     def _note_end(self, pid: int, code: int) -> None:
         if pid == self._coordinator:
+            if time.monotonic() - self._coordinator_started_at < EARLY_SECONDS:
+                raise ConfigurationError(f"The service cannot run: its coordinator ended at once ({code}). See its log.")
             LOG.error("the coordinator ended (%s): all worker processes are started again, and users sign in again", code)
             for worker in self._slots:
                 if worker is not None:
