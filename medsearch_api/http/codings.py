@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import brotli
@@ -42,12 +42,12 @@ class _Brotli:
         return piece
 
 
-def choose_coding(header: str) -> str | None:
-    """Return the coding that an Accept-Encoding header likes best, or None if it allows none of `CODINGS`."""
+def choose_coding(header: str, codings: Sequence[str] = CODINGS) -> str | None:
+    """Return the coding that an Accept-Encoding header likes best, among equals the first, or None if it allows none."""
     matches = [match for part in header.split(",") if (match := _CODING.fullmatch(part))]
     qualities = {match["name"].lower(): float(match["quality"] or 1) for match in matches}
     others = qualities.get("*", 0.0)
-    best = max(CODINGS, key=lambda coding: qualities.get(coding, others))
+    best = max(codings, key=lambda coding: qualities.get(coding, others))
     return best if qualities.get(best, others) > 0 else None
 
 
@@ -64,3 +64,9 @@ SMALLEST: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda body: gzip.compress(body, 9, mtime=0),
 }
 """Coding → slow compression, for files that are compressed once."""
+
+QUICK: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": lambda body: zstandard.ZstdCompressor(level=3).compress(body),
+    "gzip": lambda body: gzip.compress(body, 1, mtime=0),
+}
+"""Coding → quick compression, for numbers that are compressed once and cached."""

@@ -70,6 +70,9 @@ def raw(client: TestClient, address: str, coding: str, method: str = "GET", **he
         ("*;q=0.5, br;q=0.1", "zstd"),
         ("GZIP", "gzip"),
         ("gzip;q=nonsense, x y", None),
+        ("gzip;q=0, *", "zstd"),
+        ("gzip; q=0.000", None),
+        ("gzipped", None),
     ],
 )
 def test_the_coding_is_what_the_client_likes_best_and_then_the_best(header, expected):
