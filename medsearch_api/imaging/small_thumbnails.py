@@ -14,7 +14,7 @@ from medsearch_core.dicom.thumbnails import decode_png
 VERSION = "1"
 """Part of the entity tag; incremented whenever the encoding changes."""
 MAX_BYTES = 10_000
-ATTEMPTS = ((256, 80), (256, 60), (256, 40), (192, 40), (128, 40), (96, 20))
+ATTEMPTS = ((384, 75), (384, 55), (384, 35), (256, 40), (192, 40), (128, 40), (96, 20))
 """Longest side and quality: the first that has at most `MAX_BYTES` counts, or else the last."""
 
 

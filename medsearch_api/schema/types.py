@@ -58,7 +58,7 @@ class Image:
     tags: list[str] = _list("User-assigned tags of its study.")
     thumbnail_url: str = _keyword("Path of the thumbnail (PNG), relative to the service's root.")
     small_thumbnail_url: str = _keyword(
-        "Path of a small thumbnail for lists (WebP, at most 256 pixels and 10 kB), relative to the service's root."
+        "Path of a small thumbnail for lists (WebP, at most 384 pixels and 10 kB), relative to the service's root."
     )
     frame_url: str = _keyword(
         "Path of the full-resolution rendering (PNG), relative to the service's root; .values instead of .png for its values."

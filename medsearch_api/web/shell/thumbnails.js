@@ -7,7 +7,7 @@ import { compare } from "./icons.js";
 
 const mark = (isMissing) => (event) => event.target.parentElement.classList.toggle("missing", isMissing);
 
-const sources = ({ smallThumbnailUrl, thumbnailUrl }) => `${smallThumbnailUrl} 256w, ${thumbnailUrl} 512w`;
+const sources = ({ smallThumbnailUrl, thumbnailUrl }) => `${smallThumbnailUrl} 384w, ${thumbnailUrl} 512w`;
 
 /** The small thumbnail where it suffices for the space and the screen. */
 export const thumbnail = (image) => html`

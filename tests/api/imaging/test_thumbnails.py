@@ -99,11 +99,11 @@ def test_a_changed_thumbnail_changes_the_small_one(changeable):
 
 
 @pytest.mark.parametrize("shape", [(512, 400), (512, 512, 3), (20, 512)])
-def test_whatever_the_picture_shows_a_small_one_has_at_most_256_pixels_and_10_kb(shape):
+def test_whatever_the_picture_shows_a_small_one_has_at_most_384_pixels_and_10_kb(shape):
     noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
     small = encode_small(encode_png(noise))
     assert len(small) <= MAX_BYTES
-    assert max(Image.open(io.BytesIO(small)).size) <= 256
+    assert max(Image.open(io.BytesIO(small)).size) <= 384
 
 
 def test_a_stored_thumbnail_that_is_damaged_is_an_error_without_a_picture(changeable):
