@@ -13,7 +13,7 @@ from typing import Any
 from cross_web import HTTPException
 
 from medsearch_api.imaging.errors import RequestError
-from medsearch_api.processes.messages import MAX_BYTES, UPLOADS, Message, decode, encode, pack_session, unpack_session
+from medsearch_api.processes.messages import MAX_BYTES, Message, decode, encode, pack_session, unpack_session
 from medsearch_api.sign_in.issuer import IssuerUnavailable
 from medsearch_api.sign_in.sessions import Session
 
@@ -151,7 +151,7 @@ class SharedUploads:
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[None]:
         try:
-            id, _ = await self._client.ask("slot", name=UPLOADS)
+            id, _ = await self._client.ask("slot")
         except RequestError as error:
             raise HTTPException(error.status, error.message) from None
         try:

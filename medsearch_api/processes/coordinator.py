@@ -16,7 +16,7 @@ from cross_web import HTTPException
 
 from medsearch_api.imaging.errors import RequestError
 from medsearch_api.imaging.turns import Turns
-from medsearch_api.processes.messages import MAX_BYTES, UPLOADS, Message, decode, encode, pack_session, unpack_session
+from medsearch_api.processes.messages import MAX_BYTES, Message, decode, encode, pack_session, unpack_session
 from medsearch_api.sign_in.session_store import LocalSessions
 from medsearch_api.uploads.forms import Slots
 
@@ -93,9 +93,7 @@ class Coordinator:
             self._turns.leave(turn)
 
     @asynccontextmanager
-    async def _slot(self, name: str) -> AsyncIterator[Answer]:
-        if name != UPLOADS:
-            raise RequestError(500, "There are no such slots.")
+    async def _slot(self) -> AsyncIterator[Answer]:
         async with self._uploads.acquire():
             yield None, _nothing
 

@@ -18,9 +18,6 @@ Message = dict[str, Any]
 MAX_BYTES = 2**20
 """Of a message. The longest have a refresh token."""
 
-UPLOADS = "uploads"
-"""The slots of uploads, by their name."""
-
 
 def encode(message: Message) -> bytes:
     """A message as a line."""

@@ -64,7 +64,7 @@ class Supervisor:
         coordinate: what the coordinator does until the other end of its socket is closed.
         listener: closed as soon as the end begins.
         shutdown_seconds: that the workers get to finish their requests.
-        when_ended: called with the process ID of a worker that has ended.
+        when_ended: called with the process ID of a worker or coordinator that has ended.
     """
 
     def __init__(
@@ -216,6 +216,7 @@ class Supervisor:
 
     def _note_end(self, pid: int, code: int) -> None:
         if pid == self._coordinator:
+            self._when_ended(pid)
             if time.monotonic() - self._coordinator_started_at < EARLY_SECONDS:
                 raise ConfigurationError(f"The service cannot run: its coordinator ended at once ({code}). See its log.")
             LOG.error("the coordinator ended (%s): all worker processes are started again, and users sign in again", code)

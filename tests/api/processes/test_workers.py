@@ -130,7 +130,8 @@ def test_who_signs_in_at_one_worker_is_known_to_all_and_who_signs_out_to_none(st
             assert onward
             back = browser.get(str(page.url.join(onward[1]))).headers["location"]
     with service.only(other) as client:  # another worker than the one that began it
-        answer = client.get(back.removeprefix(HOME), cookies=pending)
+        client.cookies.update(pending)
+        answer = client.get(back.removeprefix(HOME))
         assert answer.status_code == 303
     session = {"cookie": f"medsearch-session={answer.cookies['medsearch-session']}"}
     for pid in (one, other):
