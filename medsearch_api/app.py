@@ -141,14 +141,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         keep_files_private()
         settings = load_settings(Settings)
         workers = count_workers(settings)
-        logs.configure()
         if workers > 1:
+            open_sign_in(settings)  # what is missing is said before anything is started
+            logs.configure()
             warn_of_exposures(settings)
             serve_with_workers(settings, workers, create_app)
             return
         app = create_app(settings)
     except ConfigurationError as error:
         sys.exit(str(error))
+    logs.configure()
     warn_of_exposures(settings)
     serve_alone(app, settings)
 

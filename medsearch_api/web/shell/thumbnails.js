@@ -11,7 +11,7 @@ const sources = ({ smallThumbnailUrl, thumbnailUrl }) => `${smallThumbnailUrl} 3
 
 /** The small thumbnail where it suffices for the space and the screen. */
 export const thumbnail = (image) => html`
-  <img sizes="auto, 160px" srcset=${sources(image)} src=${image.smallThumbnailUrl} alt=${altText(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
+  <img sizes="160px" srcset=${sources(image)} src=${image.smallThumbnailUrl} alt=${altText(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
 
 export const compareLink = (one, other, name) => html`
   <a class="tool beside" href=${formatRoute(compareRoute(one, other))} aria-label=${name} title="Compare (c)">${compare}</a>`;
