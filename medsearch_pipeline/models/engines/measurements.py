@@ -1,0 +1,79 @@
+"""`Measurements`: how fast each engine and precision ran a model on a machine, and the choice that follows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from medsearch_pipeline.models.engines.choice import EnginePlan
+
+MARGIN = 1.05
+"""How many times faster than fp32 bf16 must be to be chosen: less is not worth its rounding."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One candidate.
+
+    Args:
+        images_per_second: in its fastest round; None if it cannot be used.
+        cosine: the lowest to the vectors of eager fp32; None if it returned no comparable vectors.
+        problem: why it cannot be used, if so.
+    """
+
+    plan: EnginePlan
+    images_per_second: float | None = None
+    cosine: float | None = None
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        """As people read it: `openvino fp32, 3.7 images/s`."""
+        if self.images_per_second is None:
+            return f"{self.plan}, not usable: {self.problem}"
+        return f"{self.plan}, {self.images_per_second:g} images/s"
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All candidates of a model on a machine.
+
+    Args:
+        processor: what they ran on, for people.
+        measured_on: the day, as in 2026-11-30.
+        candidates: the preferred ones first.
+    """
+
+    processor: str
+    measured_on: str
+    candidates: tuple[Measurement, ...]
+
+    @property
+    def plans(self) -> list[EnginePlan]:
+        """The candidates' plans, as measured."""
+        return [candidate.plan for candidate in self.candidates]
+
+    @property
+    def ranked(self) -> list[Measurement]:
+        """The best first; candidates that could not be used come last.
+
+        The fastest wins, but bf16 only if it is faster than fp32 by `MARGIN`. Of equally fast ones fp32 wins, then the earlier
+        candidate.
+        """
+        return sorted(self.candidates, key=lambda candidate: (-_weight(candidate), candidate.plan.precision != "fp32"))
+
+    def without(self, plan: EnginePlan, problem: str | None) -> Measurements:
+        """The same, with a candidate that cannot be used any more."""
+        changed = tuple(
+            replace(candidate, images_per_second=None, problem=problem) if candidate.plan == plan else candidate
+            for candidate in self.candidates
+        )
+        return replace(self, candidates=changed)
+
+    @property
+    def place_and_day(self) -> str:
+        """As in `measured on AMD EPYC, 2 CPUs on 2026-11-30`."""
+        return f"measured on {self.processor} on {self.measured_on}"
+
+
+def _weight(candidate: Measurement) -> float:
+    rate = candidate.images_per_second or 0.0
+    return rate / MARGIN if candidate.plan.precision == "bf16" else rate
