@@ -24,8 +24,8 @@ from medsearch_pipeline.models.engines.machine import cpu_name
 from medsearch_pipeline.models.engines.measurements import Measurement, Measurements
 from medsearch_pipeline.models.engines.open import OpenedEngine, open_engine
 from medsearch_pipeline.models.network import FromPixels, Network
-from tests.support.paths import PROJECT_ROOT
 from tests.pipeline.models.small_models import SIDE, WANTED, radiographs, small_network
+from tests.support.paths import PROJECT_ROOT
 
 TORCH, OPENVINO = EnginePlan("torch", "cpu", "fp32"), EnginePlan("openvino", "cpu", "fp32")
 MEASURED = Measurements(
