@@ -1,7 +1,5 @@
 """`embeddings`: one vector per image."""
 
-from typing import Any
-
 import dagster as dg
 
 from medsearch_core.records import EmbeddingRecord
@@ -19,7 +17,6 @@ from medsearch_pipeline.checks.results import no_study_is_at_fault
 from medsearch_pipeline.checks.vectors import faults_of_embeddings
 from medsearch_pipeline.ecs.step_tags import gpu_step_tags
 from medsearch_pipeline.models.code_version import code_version_of, record_model
-from medsearch_pipeline.models.engines.measurements import Measurements
 from medsearch_pipeline.orchestration.data_versions import StudyVersion
 from medsearch_pipeline.orchestration.partitions import study_partitions
 from medsearch_pipeline.orchestration.retries import Retries
@@ -97,7 +94,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             metadata={
                 **totals(described, partitions.malformed),
                 "engine": model.engine,
-                **measured_engines(model.measurements),
+                **(model.measurements.as_metadata() if model.measurements else {}),
                 "images_per_second": round(timings.images_per_second(), 2),
                 "preprocess_seconds": round(timings.preprocess_seconds, 3),
                 "inference_seconds": round(timings.inference_seconds, 3),
@@ -110,18 +107,6 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
         )
 
     return embeddings
-
-
-def measured_engines(measurements: Measurements | None) -> dict[str, Any]:
-    """What a run says of the engines it could choose from: images per second when they were measured, and where and when."""
-    if measurements is None:
-        return {}
-    best, *others = measurements.ranked
-    return {
-        "engine_images_per_second": best.images_per_second,
-        "engine_alternatives": [str(other) for other in others],
-        "engine_measured": measurements.place_and_day,
-    }
 
 
 def _digest(origin: Origin | None) -> str:

@@ -60,6 +60,15 @@ class Measurements:
         """
         return sorted(self.candidates, key=lambda candidate: (-_weight(candidate), candidate.plan.precision != "fp32"))
 
+    def as_metadata(self) -> dict[str, float | str | list[str] | None]:
+        """What a run says of its engine: its images per second when it was measured, the alternatives, and where and when."""
+        best, *others = self.ranked
+        return {
+            "engine_images_per_second": best.images_per_second,
+            "engine_alternatives": [str(other) for other in others],
+            "engine_measured": self.place_and_day,
+        }
+
     def without(self, plan: EnginePlan, problem: str | None) -> Measurements:
         """The same, with a candidate that cannot be used any more."""
         changed = tuple(

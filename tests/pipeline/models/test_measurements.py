@@ -47,6 +47,15 @@ def test_a_candidate_that_fails_later_gives_way_to_the_next() -> None:
     assert changed.ranked == [second, Measurement(first.plan, None, 1.0, "it fails now")]
 
 
+def test_a_run_tells_the_engines_speed_and_its_alternatives() -> None:
+    candidates = (candidate("openvino", "fp32", 3.04), candidate("torch", "fp32", 5.0), candidate("torch", "bf16", None))
+    assert Measurements("AMD EPYC, 2 CPUs", "2026-11-30", candidates).as_metadata() == {
+        "engine_images_per_second": 5.0,
+        "engine_alternatives": ["openvino fp32, 3.04 images/s", "torch bf16, not usable: it failed"],
+        "engine_measured": "measured on AMD EPYC, 2 CPUs on 2026-11-30",
+    }
+
+
 class Machine:
     """A clock, and candidates whose rounds take the seconds given for each in turn; the last one lasts."""
 
