@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from medsearch_pipeline.models.engines.choice import EnginePlan
 
 MARGIN = 1.05
-"""How many times faster than fp32 bf16 must be to be chosen: less is not worth its rounding."""
+"""How many times faster than a preferred candidate another must be: less is noise, and not worth the rounding of bf16."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Measurements:
     Args:
         processor: what they ran on, for people.
         measured_on: the day, as in 2026-11-30.
-        candidates: the preferred ones first.
+        candidates: the preferred ones first: fp32, then by engine.
     """
 
     processor: str
@@ -55,10 +55,15 @@ class Measurements:
     def ranked(self) -> list[Measurement]:
         """The best first; candidates that could not be used come last.
 
-        The fastest wins, but bf16 only if it is faster than fp32 by `MARGIN`. Of equally fast ones fp32 wins, then the earlier
-        candidate.
+        Of those as fast as the fastest, up to `MARGIN`, the preferred one is the best; then the same among the rest.
         """
-        return sorted(self.candidates, key=lambda candidate: (-_weight(candidate), candidate.plan.precision != "fp32"))
+        ranked: list[Measurement] = []
+        rest = list(self.candidates)
+        while rest:
+            fastest = max(_rate(candidate) for candidate in rest)
+            ranked.append(next(candidate for candidate in rest if _rate(candidate) * MARGIN >= fastest))
+            rest.remove(ranked[-1])
+        return ranked
 
     def as_metadata(self) -> dict[str, float | str | list[str] | None]:
         """What a run says of its engine: its images per second when it was measured, the alternatives, and where and when."""
@@ -83,6 +88,5 @@ class Measurements:
         return f"measured on {self.processor} on {self.measured_on}"
 
 
-def _weight(candidate: Measurement) -> float:
-    rate = candidate.images_per_second or 0.0
-    return rate / MARGIN if candidate.plan.precision == "bf16" else rate
+def _rate(candidate: Measurement) -> float:
+    return candidate.images_per_second or 0.0

@@ -28,12 +28,14 @@ def test_the_fastest_runs_the_model_and_the_others_follow_by_speed() -> None:
 
 @pytest.mark.parametrize(("rate", "first"), [(100.0, "fp32"), (104.0, "fp32"), (105.0, "fp32"), (106.0, "bf16")])
 def test_bf16_must_be_clearly_faster_than_fp32(rate: float, first: str) -> None:
-    assert ranked(candidate("torch", "fp32", 100.0), candidate("openvino", "bf16", rate))[0].endswith(first)
+    slower = candidate("openvino", "fp32", 40.0)
+    assert ranked(slower, candidate("torch", "fp32", 100.0), candidate("openvino", "bf16", rate))[0].endswith(first)
 
 
-def test_of_equally_fast_ones_the_earlier_engine_wins() -> None:
-    assert ranked(candidate("openvino", "fp32", 5.0), candidate("torch", "fp32", 5.0))[0] == "openvino fp32"
-    assert ranked(candidate("torch", "fp32", 5.0), candidate("openvino", "fp32", 5.0))[0] == "torch fp32"
+@pytest.mark.parametrize(("rate", "first"), [(5.0, "openvino"), (5.2, "openvino"), (5.3, "torch")])
+def test_of_equally_fast_ones_the_earlier_engine_wins(rate: float, first: str) -> None:
+    assert ranked(candidate("openvino", "fp32", 5.0), candidate("torch", "fp32", rate))[0] == f"{first} fp32"
+    assert ranked(candidate("openvino", "bf16", 5.0), candidate("torch", "bf16", rate))[0] == f"{first} bf16"
 
 
 def test_a_candidate_that_cannot_be_used_is_the_last_resort() -> None:
