@@ -39,7 +39,7 @@ def test_of_equally_fast_ones_the_earlier_engine_wins(rate: float, first: str) -
 
 
 def test_a_candidate_that_cannot_be_used_is_the_last_resort() -> None:
-    found = ranked(candidate("openvino", "bf16", None), candidate("openvino", "fp32", None), candidate("torch", "fp32", 0.1))
+    found = ranked(candidate("openvino", "fp32", None), candidate("torch", "fp32", 0.1), candidate("openvino", "bf16", None))
     assert found == ["torch fp32", "openvino fp32", "openvino bf16"]
 
 
