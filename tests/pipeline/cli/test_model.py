@@ -60,8 +60,8 @@ def test_each_candidate_has_a_row_and_the_chosen_one_comes_first() -> None:
     candidates = (
         Measurement(EnginePlan("openvino", "cpu", "fp32"), 3.72, 0.9999999),
         Measurement(EnginePlan("torch", "cpu", "fp32"), 29.0, 1.0),
-        Measurement(EnginePlan("torch", "cpu", "bf16"), None, 0.998, "its cosine"),
         Measurement(EnginePlan("onnxruntime", "cpu", "fp32"), None, None, "it cannot"),
+        Measurement(EnginePlan("torch", "cpu", "bf16"), None, 0.998, "its cosine"),
     )
     assert list(engine_rows(Measurements("a CPU", "2026-11-30", candidates))) == [
         ("torch fp32", "29", "1.000000", "chosen"),
