@@ -1,0 +1,251 @@
+"""A run of plain words: what it asks for, read as the reader of reports reads a sentence.
+
+Belongs here: one longest match over the vocabulary of reports, the question's own terms, statements of normality and words of
+patient and image; who is denied, doubted, on which side and how large, by the reader's own rules; which words are left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from medsearch_core.questions.languages import in_english
+from medsearch_core.questions.quantities import ages_in, sizes_in
+from medsearch_core.questions.question import AnyOf, Correction, FilterAsked, FindingAsked, NormalAsked, Sizes, Tree, WordsAsked
+from medsearch_core.questions.spelling import Dictionary
+from medsearch_core.questions.terms import FilterWords, meanings_of, name_of, terms
+from medsearch_core.reports.context.assertion import Context, Decision
+from medsearch_core.reports.context.cues import cue_matcher
+from medsearch_core.reports.context.qualifiers import Qualifiers, Surroundings
+from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
+from medsearch_core.reports.lexicon.organs import organs_in
+from medsearch_core.reports.lexicon.vocabulary import Concept, vocabulary
+from medsearch_core.reports.text.phrases import Match
+from medsearch_core.reports.text.units import Unit
+from medsearch_core.reports.text.words import SIGNS, Sentence, commas, words_of
+
+DENIALS = frozenset({"no", "without", "not", "never", "nor", "neither"})
+CLAUSE_WORDS = frozenset({"but"})
+
+SEVERITIES = {
+    "minimal": ("minimal", "mild"),
+    "mild": ("mild", "minimal", "mild to moderate"),
+    "mild to moderate": ("mild to moderate", "mild", "moderate"),
+    "moderate": ("moderate", "mild to moderate", "moderate to severe"),
+    "moderate to severe": ("moderate to severe", "moderate", "severe"),
+    "severe": ("severe", "moderate to severe"),
+}
+"""Severity as asked → the reports' words for it."""
+
+TAKEN = "\0"
+
+MAX_UNKNOWN_WORDS = 32
+"""So many words of a question, at most, are looked up among the vocabulary's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was found in the words of a clause, best first: mentions, statements of normality, filters."""
+
+    mentions: list[Match[Concept]]
+    normal: list[Match[tuple[str, ...]]]
+    filters: list[Match[FilterWords]]
+
+    def words(self) -> set[int]:
+        """The positions of all their words."""
+        return {i for match in (*self.mentions, *self.normal, *self.filters) for i in match.words}
+
+
+class RunReader:
+    """Reads the runs of one question, and keeps what it corrected.
+
+    Args:
+        words: the whole question; offsets are into it.
+    """
+
+    def __init__(self, words: str, dictionary: Dictionary) -> None:
+        self._text, self._dictionary = words, dictionary
+        self._sizes = list(sizes_in(words))
+        self._ages = [age for age in ages_in(words) if not any(s.begin < age.end and age.begin < s.end for s in self._sizes)]
+        self._unknown: set[str] = set()
+        self.corrections: list[Correction] = []
+
+    def read(self, begin: int, end: int) -> list[Tree]:
+        """What `words[begin:end]` asks for, in order."""
+        ages: list[Tree] = [age for age in self._ages if begin <= age.begin and age.end <= end]
+        sentence = words_of(self._text, begin, end)
+        sentence = sentence and self._without_quantities(sentence)
+        if sentence is None:
+            return ages
+        sentence = self._spelled(in_english(sentence, self._text, self._dictionary.knows))
+        asked = [part for clause in _clauses(sentence, self._text) for part in self._clause(clause)]
+        return sorted([*ages, *asked], key=lambda part: part.begin)
+
+    def _without_quantities(self, sentence: Sentence) -> Sentence | None:
+        """A sentence without the words of sizes and ages, which are no findings' ("larger than 3 cm")."""
+        spans = [(found.begin, found.end) for found in (*self._sizes, *self._ages)]
+        kept = [
+            i
+            for i, (begin, end) in enumerate(zip(sentence.begins, sentence.ends, strict=True))
+            if not any(low < end and begin < high for low, high in spans) and sentence.words[i] not in SIGNS
+        ]
+        return _part(sentence, kept) if kept else None
+
+    def _spelled(self, sentence: Sentence) -> Sentence:
+        """A sentence with what misspelled words were meant to be in their place."""
+        words = list(sentence.words)
+        for i, word in enumerate(words):
+            corrected = self._dictionary.correct(word) if self._is_worth_correcting(word) else None
+            if corrected:
+                words[i] = corrected
+                begin, end = sentence.begins[i], sentence.ends[i]
+                self.corrections.append(Correction(begin=begin, end=end, word=self._text[begin:end], read_as=corrected))
+        return sentence._replace(words=tuple(words))
+
+    def _is_worth_correcting(self, word: str) -> bool:
+        """Whether a word is one of the first that no report holds: a page of foreign text is no misspelled question."""
+        if not self._dictionary.knows(word):
+            self._unknown.add(word)
+        return word in self._unknown and len(self._unknown) <= MAX_UNKNOWN_WORDS
+
+    def _clause(self, sentence: Sentence) -> list[Tree]:
+        unit = Unit(self._text, sentence, frozenset())
+        read = _read(sentence.words)
+        cues = Context(unit, read.mentions, read.normal)
+        others = [*read.normal, *read.filters]
+        surroundings = Surroundings(unit, [*read.mentions, *others])
+        mentions = resolve_mentions(read.mentions, unit)
+        used = read.words()
+        parts: list[Tree] = []
+        for mention in mentions:
+            qualifiers = surroundings.of(mention, is_outside_only=True)
+            parts.append(self._finding(unit, mention, cues.decide(mention), qualifiers))
+            used |= _words_around(unit, surroundings.reach(mention), mention)
+        parts += [self._normal(unit, match) for match in read.normal]
+        parts += [_filter(unit, match) for match in read.filters]
+        if mentions:
+            used |= {i for cue in cue_matcher().find(sentence.words) for i in cue.words}
+        parts += self._left_over(unit, used)
+        return _alternatives(unit, sorted(parts, key=lambda part: part.begin))
+
+    def _finding(self, unit: Unit, mention: Match[Concept], decision: Decision, qualifiers: Qualifiers) -> FindingAsked:
+        begin, end = unit.sentence.begins[mention.first], unit.sentence.ends[mention.last]
+        return FindingAsked(
+            begin=begin,
+            end=end,
+            name=name_of(mention.value),
+            meanings=meanings_of(mention.value),
+            said=_said(decision, qualifiers),
+            laterality=qualifiers.laterality,
+            anatomy=qualifiers.anatomy,
+            severities=SEVERITIES.get(qualifiers.severity or "", ()),
+            change=None if qualifiers.change == "resolved" else qualifiers.change,
+            sizes=self._size_of(begin, end),
+        )
+
+    def _size_of(self, begin: int, end: int) -> Sizes | None:
+        """The size that is asked of a finding: the one next to it, with no word between but small ones."""
+        for found in self._sizes:
+            between = self._text[end : found.begin] if found.begin >= end else self._text[found.end : begin]
+            if len(between.split()) <= 2 and not set(between) & set(",;"):
+                return found.sizes
+        return None
+
+    def _normal(self, unit: Unit, match: Match[tuple[str, ...]]) -> NormalAsked:
+        begin, end = unit.sentence.begins[match.first], unit.sentence.ends[match.last]
+        return NormalAsked(begin=begin, end=end, name=self._text[begin:end].lower(), absent=frozenset(match.value))
+
+    def _left_over(self, unit: Unit, used: set[int]) -> Iterator[Tree]:
+        """The words that nothing else has read; those that ask for nothing are passed over."""
+        free = [TAKEN if i in used else word for i, word in enumerate(unit.words)]
+        passed = {i for match in terms().fillers.find(free) for i in match.words}
+        for i, word in enumerate(free):
+            if word != TAKEN and i not in passed:
+                begin, end = unit.sentence.begins[i], unit.sentence.ends[i]
+                read = self._text[begin:end] if word.isascii() and word[:1] == self._text[begin].lower() else word
+                is_corrected = any((c.begin, c.end) == (begin, end) for c in self.corrections)
+                yield WordsAsked(begin=begin, end=end, text=word if is_corrected else read)
+
+
+def _clauses(sentence: Sentence, text: str) -> Iterator[Sentence]:
+    """The clauses of a run: a comma ends one, unless it stands in a list that is denied as a whole ("no A, B or C")."""
+    after_comma = commas(sentence, text)
+    begin = 0
+    for i, word in enumerate(sentence.words):
+        is_end = i in after_comma and not _is_denied_list(sentence.words, begin, i)
+        if i > begin and (is_end or word in CLAUSE_WORDS):
+            yield _part(sentence, range(begin, i))
+            begin = i
+    yield _part(sentence, range(begin, len(sentence.words)))
+
+
+def _is_denied_list(words: Sequence[str], begin: int, at: int) -> bool:
+    return words[begin] in DENIALS and not {"or", "nor"}.isdisjoint(words[at:])
+
+
+def _part(sentence: Sentence, positions: Sequence[int]) -> Sentence:
+    return Sentence(*(tuple(column[i] for i in positions) for column in sentence))
+
+
+def _read(words: Sequence[str]) -> Read:
+    """One longest match over everything that words may name; a term of the question goes before the reports' own."""
+    known = terms()
+    candidates: list[tuple[int, Match[Any]]] = [
+        *((0, Match(m.words, ())) for m in known.normal.find_all(words)),
+        *((1, m) for m in known.found.find_all(words)),
+        *((2, m) for m in find_mentions(words) if m.value.name),
+        *((3, m) for m in vocabulary().normals.find_all(words)),
+        *((4, m) for m in known.filters.find_all(words)),
+    ]
+    candidates.sort(key=lambda kind_match: (-len(kind_match[1].words), kind_match[1].last - kind_match[1].first, kind_match[0]))
+    taken: set[int] = set()
+    found: dict[int, list[Match[Any]]] = {kind: [] for kind in range(5)}
+    for kind, match in candidates:
+        if taken.isdisjoint(match.words):
+            taken.update(match.words)
+            found[kind].append(match)
+    by_place = {kind: sorted(matches, key=lambda match: match.first) for kind, matches in found.items()}
+    mentions = sorted([*by_place[1], *by_place[2]], key=lambda match: match.first)
+    return Read(mentions, [*by_place[0], *by_place[3]], by_place[4])
+
+
+def _words_around(unit: Unit, reach: tuple[int, int], mention: Match[Concept]) -> set[int]:
+    """The words that say something of a mention: its qualifiers, and the name of its organ."""
+    low, high = reach
+    own = {i for found in Surroundings(unit, ()).found if low <= found.first and found.last <= high for i in found.words}
+    organ = mention.value.organ
+    return own | {i for found in organs_in(unit.words) if organ and found.value == organ for i in found.words}
+
+
+def _said(decision: Decision, qualifiers: Qualifiers) -> str:
+    """What reports are asked to say: a question mark asks for the finding, it does not doubt it."""
+    if qualifiers.change == "resolved" and decision.assertion in ("absent", "present", "historical"):
+        return "resolved"
+    if decision.assertion == "uncertain" and decision.cue and "?" in decision.cue:
+        return "present"
+    return decision.assertion
+
+
+def _filter(unit: Unit, match: Match[FilterWords]) -> FilterAsked:
+    value = match.value
+    begin, end = unit.sentence.begins[match.first], unit.sentence.ends[match.last]
+    return FilterAsked(begin=begin, end=end, name=value.name, values=value.values, minimum=value.minimum, maximum=value.maximum)
+
+
+def _alternatives(unit: Unit, parts: Sequence[Tree]) -> list[Tree]:
+    """Parts with "or" between them joined, unless they are denied: "effusion or edema", but not "no effusion or edema"."""
+    ors = [unit.sentence.begins[i] for i, word in enumerate(unit.words) if word == "or"]
+    groups: list[list[Tree]] = []
+    for part in parts:
+        last = groups[-1][-1] if groups else None
+        is_joined = last is not None and any(last.end <= at <= part.begin for at in ors)
+        if is_joined and not _is_denied(part) and not (last and _is_denied(last)):
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+    return [g[0] if len(g) == 1 else AnyOf(begin=g[0].begin, end=g[-1].end, parts=tuple(g)) for g in groups]
+
+
+def _is_denied(part: Tree) -> bool:
+    return isinstance(part, FindingAsked) and part.said == "absent"
