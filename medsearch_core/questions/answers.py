@@ -7,14 +7,17 @@ same over tokens.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
-from medsearch_core.questions.question import All, AnyOf, FilterAsked, FindingAsked, Not, NormalAsked, Tree, WordsAsked
+from medsearch_core.questions.question import All, AnyOf, FilterAsked, FindingAsked, NormalAsked, Not, Tree, WordsAsked
+from medsearch_core.questions.terms import narrower_of
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.resolve import Status, resolve_concepts, status_of
 from medsearch_core.reports.text.sections import Section
+from medsearch_core.reports.text.words import fold
 
 
 class Group(IntEnum):
@@ -44,11 +47,8 @@ MIN_FIT = 0.5
 BOTH_SIDES, NO_SIDE, OTHER_SIDE, OTHER_PLACE = 0.9, 0.45, 0.2, 0.4
 NEAR_PLACES = ({"lower lobe", "lung base"}, {"upper lobe", "apex", "lung apex"})
 
-ASSERTED: Mapping[str, tuple[str, ...]] = {
-    "historical": ("historical",),
-    "hypothetical": ("hypothetical",),
-    "family": ("family",),
-}
+SEEN = ("", "findings", *IMPRESSION)
+"""The sections that say what is seen."""
 
 
 class ReportSaid:
@@ -116,6 +116,8 @@ class ReportSaid:
                 return Group.SAID if overall == "present" else Group.UNSURE if overall == "uncertain" else Group.DENIED
             if status == "uncertain":
                 return Group.UNSURE if overall != "absent" else Group.OTHERWISE
+            if _is_healed(entity):
+                return Group.SAID
             return Group.DENIED if status == "absent" else Group.OTHERWISE
         if said == "absent":
             return Group.SAID if status == "absent" and overall == "absent" else None if status == "absent" else Group.OTHERWISE
@@ -133,8 +135,6 @@ class ReportSaid:
         return Fit(Group.SAID, 0.5 + NORMAL_BONUS * self.is_normal) if "absent" in told else Fit(Group.OTHERWISE, 0.2)
 
     def _of_words(self, asked: WordsAsked) -> Fit | None:
-        from medsearch_core.reports.text.words import fold
-
         words = [fold(word) for word in asked.text.lower().replace("-", " ").split()]
         if asked.kind == "prefix":
             return Fit(Group.SAID, 0.5) if any(word.startswith(words[0]) for word in self.words) else None
@@ -171,6 +171,17 @@ class ReportSaid:
         return Fit(worst, score)
 
 
+def _is_healed(entity: EntityRecord) -> bool:
+    """Whether something of the past is still seen: an old fracture has healed, and is there."""
+    is_seen = entity.assertion == "historical" and entity.section in SEEN
+    return is_seen and entity.concept in _fractures() and not (entity.cue or "").lower().startswith("history")
+
+
+@lru_cache
+def _fractures() -> frozenset[str]:
+    return frozenset({"fracture", *narrower_of("fracture")})
+
+
 def _place(asked: FindingAsked, entity: EntityRecord) -> float:
     """How well the side, the place, the severity, the change and the size of a mention fit what is asked for, 0 to 1."""
     fit = 1.0
@@ -188,5 +199,3 @@ def _place(asked: FindingAsked, entity: EntityRecord) -> float:
         is_within = size is not None and (asked.sizes.min_mm or 0) <= size <= (asked.sizes.max_mm or size)
         fit *= 1.0 if is_within else NO_SIDE if size is None else OTHER_PLACE
     return fit
-
-

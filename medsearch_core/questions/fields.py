@@ -59,8 +59,9 @@ def filter_asked(name: str, value: str, begin: int, end: int) -> Tree:
     if (name == DATE or name in BOUNDS) and (match := _DATES.match(value)):
         low_date, high_date = _first_day(match["low"]), _last_day(match["high"] or match["low"])
         if name in BOUNDS:
-            dates = {BOUNDS[name]: low_date if BOUNDS[name] == "minimum" else high_date}
-            return FilterAsked(begin=begin, end=end, name="study_date", **dates)
+            is_from = BOUNDS[name] == "minimum"
+            earliest, latest = (low_date, None) if is_from else (None, high_date)
+            return FilterAsked(begin=begin, end=end, name="study_date", minimum=earliest, maximum=latest)
         minimum_date, maximum_date = _range(match["sign"], low_date, high_date)
         return FilterAsked(begin=begin, end=end, name="study_date", minimum=minimum_date, maximum=maximum_date)
     if name in VALUES and value:

@@ -7,7 +7,8 @@ is said. Nothing that a person types is an error: a bracket, a quote or an opera
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from medsearch_core.questions.question import All, AnyOf, Not, Tree
@@ -15,7 +16,7 @@ from medsearch_core.questions.question import All, AnyOf, Not, Tree
 MAX_DEPTH = 20
 """Brackets inside brackets; deeper ones are passed over."""
 
-QUOTES = "\"\u201c\u201d\u201e\u00ab\u00bb"
+QUOTES = '"\u201c\u201d\u201e\u00ab\u00bb'
 
 _TOKEN = re.compile(
     rf"""(?P<open>[(\uff08])|(?P<close>[)\uff09])
@@ -108,11 +109,12 @@ class _Parser:
         """What stands behind NOT or a minus: a bracket, a phrase, or the first thing that the words name."""
         if self._tokens[self._at].kind in ("either", "also", "close"):
             return []
-        first, *rest = self._part(depth) or [None]
-        if first is None:
+        parts = self._part(depth)
+        if not parts:
             return []
+        first = parts[0]
         denied = first.part if isinstance(first, Not) else Not(begin=no.begin, end=first.end, part=first)
-        return [denied, *(part for part in rest if part is not None)]
+        return [denied, *parts[1:]]
 
     def _read(self, token: Token) -> Iterator[Tree]:
         if token.kind == "run":
@@ -128,7 +130,15 @@ class _Parser:
 
 def joined(how: type[All] | type[AnyOf], parts: Sequence[Tree]) -> Tree | None:
     """Parts joined, a single one as it is, those that are joined alike taken apart."""
-    flat = [inner for part in parts for inner in (part.parts if isinstance(part, how) else (part,))]
+    flat = _distinct(inner for part in parts for inner in (part.parts if isinstance(part, how) else (part,)))
     if len(flat) < 2:
         return flat[0] if flat else None
     return how(begin=min(part.begin for part in flat), end=max(part.end for part in flat), parts=tuple(flat))
+
+
+def _distinct(parts: Iterable[Tree]) -> list[Tree]:
+    """Parts without those that ask for the same as an earlier one."""
+    found: dict[str, Tree] = {}
+    for part in parts:
+        found.setdefault(repr(replace(part, begin=0, end=0)), part)
+    return list(found.values())

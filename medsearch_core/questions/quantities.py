@@ -11,10 +11,14 @@ from typing import NamedTuple
 
 from medsearch_core.questions.question import FilterAsked, Sizes
 
-_MORE = r"(?:>=?|≥|over|above|beyond|at\s+least|(?:more|larger|bigger|greater|longer|older|wider)\s+than|exceeding|min(?:imum)?)"
+_MORE = (
+    r"(?:>=?|≥|over|above|beyond|at\s+least|(?:more|larger|bigger|greater|longer|older|wider)\s+than|exceeding|min(?:imum)?)"
+)
 _LESS = r"(?:<=?|≤|under|below|up\s+to|at\s+most|(?:less|smaller|shorter|younger)\s+than|max(?:imum)?)"
 _NUMBER = r"\d{1,4}(?:[.,]\d{1,2})?"
-_OR_MORE = r"(?:\s*(?:or|and)\s+(?P<after>more|larger|bigger|greater|above|over|older|less|smaller|under|below|younger)|\s*(?P<plus>\+))?"
+_MORE_WORDS = ("more", "larger", "bigger", "greater", "above", "over", "older")
+_LESS_WORDS = ("less", "smaller", "under", "below", "younger")
+_OR_MORE = rf"(?:\s*(?:or|and)\s+(?P<after>{'|'.join(_MORE_WORDS + _LESS_WORDS)})|\s*(?P<plus>\+))?"
 SIZE = re.compile(
     rf"(?:(?P<more>{_MORE})|(?P<less>{_LESS})|(?:of|about|around|measuring|~))?\s*(?P<number>{_NUMBER})\s*"
     rf"(?:(?:-|–|to)\s*(?P<second>{_NUMBER})\s*)?(?P<unit>mm|cm|millimet(?:er|re)s?|centimet(?:er|re)s?)\b{_OR_MORE}",
@@ -27,7 +31,6 @@ AGE = re.compile(
     r"|(?P<exact>\d{1,3})(?:\s*-?\s*)(?:years?|yrs?|y/?o|yo|y)\b(?:\s*-?\s*old)?",
     re.IGNORECASE,
 )
-MORE_WORDS = frozenset({"more", "larger", "bigger", "greater", "above", "over", "older"})
 ABOUT_MM = 0.2
 """How far a size may be from the one asked for without "more than" or the like."""
 
@@ -48,7 +51,7 @@ def sizes_in(words: str) -> Iterator[SizeFound]:
         if number is None:
             continue
         size = number * scale
-        is_more = bool(match["more"] or match["plus"]) or (match["after"] or "").lower() in MORE_WORDS
+        is_more = bool(match["more"] or match["plus"]) or (match["after"] or "").lower() in _MORE_WORDS
         is_less = bool(match["less"]) or (bool(match["after"]) and not is_more)
         if second is not None:
             asked = Sizes(min_mm=size, max_mm=second * scale)

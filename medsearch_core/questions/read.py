@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from medsearch_core.questions.fields import SECTIONS, filter_asked, is_field
-from medsearch_core.questions.grammar import Readers, joined, parse, tokens_of
+from medsearch_core.questions.grammar import QUOTES, Readers, joined, parse, tokens_of
 from medsearch_core.questions.question import (
     All,
     AnyOf,
@@ -37,9 +37,11 @@ def read_question(words: str, dictionary: Dictionary) -> Question:
 
     def read_phrase(begin: int, end: int) -> Tree | None:
         """A quoted phrase: the finding that it names where it names one and no more, else its very words."""
+        corrected = len(runs.corrections)
         parts = runs.read(begin, end)
         if len(parts) == 1 and isinstance(parts[0], FindingAsked):
             return replace(parts[0], begin=begin, end=end)
+        runs.forget(corrected)
         return WordsAsked(begin=begin, end=end, text=words[begin:end], kind="phrase") if words[begin:end].strip() else None
 
     def read_prefix(begin: int, end: int) -> Tree | None:
@@ -52,10 +54,12 @@ def read_question(words: str, dictionary: Dictionary) -> Question:
 
     def read_field(begin: int, end: int) -> Tree | None:
         name, _, value = words[begin:end].partition(":")
-        name, value = name.lower(), value.strip("\"\u201c\u201d\u201e\u00ab\u00bb ")
+        name, value = name.lower(), value.strip('"\u201c\u201d\u201e\u00ab\u00bb ')
         if name not in SECTIONS:
             return filter_asked(name, value, begin, end)
-        inside = joined(All, runs.read(begin + len(name) + 1, end))
+        at = begin + len(name) + 1
+        is_quoted = words[at:end].startswith(tuple(QUOTES))
+        inside = read_phrase(at + 1, at + 1 + len(value)) if is_quoted else joined(All, runs.read(at, end))
         return inside and _in_section(inside, SECTIONS[name])
 
     tokens = tokens_of(words[:MAX_CHARACTERS], is_field)
@@ -93,5 +97,3 @@ def _turned(tree: Tree) -> Tree:
             return replace(tree, parts=tuple(map(_turned, tree.parts)))
         case _:
             return tree
-
-

@@ -12,7 +12,17 @@ from typing import Any
 
 from medsearch_core.questions.languages import in_english
 from medsearch_core.questions.quantities import ages_in, sizes_in
-from medsearch_core.questions.question import AnyOf, Correction, FilterAsked, FindingAsked, NormalAsked, Sizes, Tree, WordsAsked
+from medsearch_core.questions.question import (
+    AnyOf,
+    Correction,
+    FilterAsked,
+    FindingAsked,
+    NormalAsked,
+    Part,
+    Sizes,
+    Tree,
+    WordsAsked,
+)
 from medsearch_core.questions.spelling import Dictionary
 from medsearch_core.questions.terms import FilterWords, meanings_of, name_of, terms
 from medsearch_core.reports.context.assertion import Context, Decision
@@ -40,6 +50,9 @@ SEVERITIES = {
 
 TAKEN = "\0"
 
+NEAR_WORDS = 4
+"""How far from a mention the name of its organ may stand."""
+
 MAX_UNKNOWN_WORDS = 32
 """So many words of a question, at most, are looked up among the vocabulary's."""
 
@@ -54,7 +67,8 @@ class Read:
 
     def words(self) -> set[int]:
         """The positions of all their words."""
-        return {i for match in (*self.mentions, *self.normal, *self.filters) for i in match.words}
+        matches: list[Match[Any]] = [*self.mentions, *self.normal, *self.filters]
+        return {i for match in matches for i in match.words}
 
 
 class RunReader:
@@ -71,6 +85,10 @@ class RunReader:
         self._unknown: set[str] = set()
         self.corrections: list[Correction] = []
 
+    def forget(self, corrections: int) -> None:
+        """Keeps no more than the first so many corrections."""
+        del self.corrections[corrections:]
+
     def read(self, begin: int, end: int) -> list[Tree]:
         """What `words[begin:end]` asks for, in order."""
         ages: list[Tree] = [age for age in self._ages if begin <= age.begin and age.end <= end]
@@ -80,11 +98,13 @@ class RunReader:
             return ages
         sentence = self._spelled(in_english(sentence, self._text, self._dictionary.knows))
         asked = [part for clause in _clauses(sentence, self._text) for part in self._clause(clause)]
-        return sorted([*ages, *asked], key=lambda part: part.begin)
+        parts: list[Tree] = [*ages, *asked]
+        parts.sort(key=_begin)
+        return parts
 
     def _without_quantities(self, sentence: Sentence) -> Sentence | None:
         """A sentence without the words of sizes and ages, which are no findings' ("larger than 3 cm")."""
-        spans = [(found.begin, found.end) for found in (*self._sizes, *self._ages)]
+        spans = [(size.begin, size.end) for size in self._sizes] + [(age.begin, age.end) for age in self._ages]
         kept = [
             i
             for i, (begin, end) in enumerate(zip(sentence.begins, sentence.ends, strict=True))
@@ -111,23 +131,23 @@ class RunReader:
 
     def _clause(self, sentence: Sentence) -> list[Tree]:
         unit = Unit(self._text, sentence, frozenset())
-        read = _read(sentence.words)
+        read = _read(unit)
         cues = Context(unit, read.mentions, read.normal)
-        others = [*read.normal, *read.filters]
+        others: list[Match[Any]] = [*read.normal, *read.filters]
         surroundings = Surroundings(unit, [*read.mentions, *others])
-        mentions = resolve_mentions(read.mentions, unit)
         used = read.words()
         parts: list[Tree] = []
-        for mention in mentions:
+        for mention in read.mentions:
             qualifiers = surroundings.of(mention, is_outside_only=True)
             parts.append(self._finding(unit, mention, cues.decide(mention), qualifiers))
-            used |= _words_around(unit, surroundings.reach(mention), mention)
+            used |= _words_around(unit, surroundings.reach(mention), mention) | {*range(mention.first, mention.last)}
         parts += [self._normal(unit, match) for match in read.normal]
         parts += [_filter(unit, match) for match in read.filters]
-        if mentions:
+        if read.mentions:
             used |= {i for cue in cue_matcher().find(sentence.words) for i in cue.words}
         parts += self._left_over(unit, used)
-        return _alternatives(unit, sorted(parts, key=lambda part: part.begin))
+        parts.sort(key=_begin)
+        return _alternatives(unit, parts)
 
     def _finding(self, unit: Unit, mention: Match[Concept], decision: Decision, qualifiers: Qualifiers) -> FindingAsked:
         begin, end = unit.sentence.begins[mention.first], unit.sentence.ends[mention.last]
@@ -135,7 +155,7 @@ class RunReader:
             begin=begin,
             end=end,
             name=name_of(mention.value),
-            meanings=meanings_of(mention.value),
+            meanings=meanings_of(mention.value, is_anywhere=not _names_organ(unit, mention)),
             said=_said(decision, qualifiers),
             laterality=qualifiers.laterality,
             anatomy=qualifiers.anatomy,
@@ -168,6 +188,10 @@ class RunReader:
                 yield WordsAsked(begin=begin, end=end, text=word if is_corrected else read)
 
 
+def _begin(part: Part) -> int:
+    return part.begin
+
+
 def _clauses(sentence: Sentence, text: str) -> Iterator[Sentence]:
     """The clauses of a run: a comma ends one, unless it stands in a list that is denied as a whole ("no A, B or C")."""
     after_comma = commas(sentence, text)
@@ -185,16 +209,26 @@ def _is_denied_list(words: Sequence[str], begin: int, at: int) -> bool:
 
 
 def _part(sentence: Sentence, positions: Sequence[int]) -> Sentence:
-    return Sentence(*(tuple(column[i] for i in positions) for column in sentence))
+    return Sentence(
+        tuple(sentence.words[i] for i in positions),
+        tuple(sentence.begins[i] for i in positions),
+        tuple(sentence.ends[i] for i in positions),
+    )
 
 
-def _read(words: Sequence[str]) -> Read:
-    """One longest match over everything that words may name; a term of the question goes before the reports' own."""
-    known = terms()
+def _read(unit: Unit) -> Read:
+    """One longest match over everything that words may name.
+
+    A term of the question goes before the reports' own, except where these know of which organ it is: "liver mass".
+    """
+    known, words = terms(), unit.words
+    own = [mention for mention in find_mentions(words) if mention.value.name]
+    resolved = dict(zip(own, resolve_mentions(own, unit), strict=True))
+    placed = {i for mention in own if mention.value.is_generic and _names_organ(unit, resolved[mention]) for i in mention.words}
     candidates: list[tuple[int, Match[Any]]] = [
         *((0, Match(m.words, ())) for m in known.normal.find_all(words)),
-        *((1, m) for m in known.found.find_all(words)),
-        *((2, m) for m in find_mentions(words) if m.value.name),
+        *((1, m) for m in known.found.find_all(words) if placed.isdisjoint(m.words)),
+        *((2, resolved[m] if placed.issuperset(m.words) or not m.value.is_generic else m) for m in own),
         *((3, m) for m in vocabulary().normals.find_all(words)),
         *((4, m) for m in known.filters.find_all(words)),
     ]
@@ -205,9 +239,14 @@ def _read(words: Sequence[str]) -> Read:
         if taken.isdisjoint(match.words):
             taken.update(match.words)
             found[kind].append(match)
-    by_place = {kind: sorted(matches, key=lambda match: match.first) for kind, matches in found.items()}
-    mentions = sorted([*by_place[1], *by_place[2]], key=lambda match: match.first)
-    return Read(mentions, [*by_place[0], *by_place[3]], by_place[4])
+    mentions = sorted([*found[1], *found[2]], key=lambda match: match.first)
+    return Read(mentions, [*found[0], *found[3]], found[4])
+
+
+def _names_organ(unit: Unit, mention: Match[Concept]) -> bool:
+    """Whether the words name the organ that a mention is of, or that its concept is of any."""
+    organs = organs_in(unit.words)
+    return any(mention.value.organ in (None, organ.value) for organ in organs if abs(organ.first - mention.first) <= NEAR_WORDS)
 
 
 def _words_around(unit: Unit, reach: tuple[int, int], mention: Match[Concept]) -> set[int]:

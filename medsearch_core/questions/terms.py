@@ -77,15 +77,18 @@ def name_of(concept: Concept) -> str:
 
 
 @lru_cache(maxsize=4096)
-def meanings_of(concept: Concept) -> dict[str, float]:
+def meanings_of(concept: Concept, *, is_anywhere: bool = True) -> dict[str, float]:
     """Concept → weight: what a found concept or term means, with all that is narrower.
 
-    A term that any organ may have, with none named, is the chest's first, then that of any other organ.
+    A term that any organ may have is also that of every other organ, unless one is named (`is_anywhere`).
     """
     asked = terms().meanings[name_of(concept)] if concept.name.startswith("?") else {concept.name: DIRECT}
     own = {name.removesuffix(ALONE): weight for name, weight in asked.items()}
+    if concept.is_generic and not is_anywhere:
+        return own
     if concept.is_generic:
-        own = {named: OTHER_ORGANS for named in _of_organs().get(concept.name, ())} | own
+        own |= {named: OTHER_ORGANS for named in _of_organs().get(concept.name, ())}
+        own[vocabulary().of_chest.get(concept.name, concept).name] = DIRECT
     found: dict[str, float] = {}
     for name, weight in own.items():
         if name + ALONE not in asked:
