@@ -116,12 +116,21 @@ class RunReader:
         """A sentence with what misspelled words were meant to be in their place."""
         words = list(sentence.words)
         for i, word in enumerate(words):
-            corrected = self._dictionary.correct(word) if self._is_worth_correcting(word) else None
+            corrected = self._correct(words, i) if self._is_worth_correcting(word) else None
             if corrected:
                 words[i] = corrected
                 begin, end = sentence.begins[i], sentence.ends[i]
                 self.corrections.append(Correction(begin=begin, end=end, word=self._text[begin:end], read_as=corrected))
         return sentence._replace(words=tuple(words))
+
+    def _correct(self, words: Sequence[str], i: int) -> str | None:
+        """The word that one was meant to be; of an English word only where it makes a phrase ("plural thickening")."""
+        word = words[i]
+        if not self._dictionary.is_english(word):
+            return self._dictionary.correct(word)
+        other = self._dictionary.correct(word)
+        phrases = find_mentions([*words[:i], other, *words[i + 1 :]]) if other else []
+        return other if any(i in phrase.words and len(phrase.words) > 1 for phrase in phrases) else None
 
     def _is_worth_correcting(self, word: str) -> bool:
         """Whether a word is one of the first that no report holds: a page of foreign text is no misspelled question."""

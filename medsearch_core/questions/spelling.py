@@ -55,9 +55,13 @@ class Dictionary:
         """Whether a folded word is one of the vocabulary or of some report."""
         return word in self._own or word in self._frequencies
 
+    def is_english(self, word: str) -> bool:
+        """Whether a folded word that resembles one of the vocabulary is a word of its own, such as "plural"."""
+        return word in self._english
+
     def correct(self, word: str) -> str | None:
         """The word that a folded one was meant to be; None where it is known, or resembles none."""
-        if self.knows(word) or word in self._english or len(word) < MIN_LETTERS or not word.isalpha() or not word.isascii():
+        if self.knows(word) or len(word) < MIN_LETTERS or not word.isalpha() or not word.isascii():
             return None
         return self._corrected(word)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from medsearch_core.questions.question import All, AnyOf, FilterAsked, FindingAsked, NormalAsked, Not, Tree, WordsAsked
 from medsearch_core.questions.read import read_question
 from medsearch_core.questions.spelling import Dictionary
@@ -10,6 +12,7 @@ IN_REPORTS = {word: 10 for word in ("perfusion", "film", "patient", "brain", "cl
 """Words of reports, with how many hold them."""
 
 
+@cache
 def dictionary() -> Dictionary:
     return Dictionary(IN_REPORTS)
 
