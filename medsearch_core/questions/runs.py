@@ -7,10 +7,10 @@ patient and image; who is denied, doubted, on which side and how large, by the r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from medsearch_core.questions.languages import in_english
+from medsearch_core.questions.matches import find_matches, names_organ
 from medsearch_core.questions.quantities import ages_in, sizes_in
 from medsearch_core.questions.question import (
     AnyOf,
@@ -28,9 +28,9 @@ from medsearch_core.questions.terms import FilterWords, meanings_of, name_of, te
 from medsearch_core.reports.context.assertion import Context, Decision
 from medsearch_core.reports.context.cues import cue_matcher
 from medsearch_core.reports.context.qualifiers import Qualifiers, Surroundings
-from medsearch_core.reports.lexicon.mentions import find_mentions, resolve_mentions
+from medsearch_core.reports.lexicon.mentions import find_mentions
 from medsearch_core.reports.lexicon.organs import organs_in
-from medsearch_core.reports.lexicon.vocabulary import Concept, vocabulary
+from medsearch_core.reports.lexicon.vocabulary import Concept
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.units import Unit
 from medsearch_core.reports.text.words import SIGNS, Sentence, commas, words_of
@@ -50,25 +50,8 @@ SEVERITIES = {
 
 TAKEN = "\0"
 
-NEAR_WORDS = 4
-"""How far from a mention the name of its organ may stand."""
-
 MAX_UNKNOWN_WORDS = 32
 """So many words of a question, at most, are looked up among the vocabulary's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What was found in the words of a clause, best first: mentions, statements of normality, filters."""
-
-    mentions: list[Match[Concept]]
-    normal: list[Match[tuple[str, ...]]]
-    filters: list[Match[FilterWords]]
-
-    def words(self) -> set[int]:
-        """The positions of all their words."""
-        matches: list[Match[Any]] = [*self.mentions, *self.normal, *self.filters]
-        return {i for match in matches for i in match.words}
 
 
 class RunReader:
@@ -140,7 +123,7 @@ class RunReader:
 
     def _clause(self, sentence: Sentence) -> list[Tree]:
         unit = Unit(self._text, sentence, frozenset())
-        read = _read(unit)
+        read = find_matches(unit)
         cues = Context(unit, read.mentions, read.normal)
         others: list[Match[Any]] = [*read.normal, *read.filters]
         surroundings = Surroundings(unit, [*read.mentions, *others])
@@ -164,7 +147,7 @@ class RunReader:
             begin=begin,
             end=end,
             name=name_of(mention.value),
-            meanings=meanings_of(mention.value, is_anywhere=not _names_organ(unit, mention)),
+            meanings=meanings_of(mention.value, is_anywhere=not names_organ(unit, mention)),
             said=_said(decision, qualifiers),
             laterality=qualifiers.laterality,
             anatomy=qualifiers.anatomy,
@@ -223,39 +206,6 @@ def _part(sentence: Sentence, positions: Sequence[int]) -> Sentence:
         tuple(sentence.begins[i] for i in positions),
         tuple(sentence.ends[i] for i in positions),
     )
-
-
-def _read(unit: Unit) -> Read:
-    """One longest match over everything that words may name.
-
-    A term of the question goes before the reports' own, except where these know of which organ it is: "liver mass".
-    """
-    known, words = terms(), unit.words
-    own = [mention for mention in find_mentions(words) if mention.value.name]
-    resolved = dict(zip(own, resolve_mentions(own, unit), strict=True))
-    placed = {i for mention in own if mention.value.is_generic and _names_organ(unit, resolved[mention]) for i in mention.words}
-    candidates: list[tuple[int, Match[Any]]] = [
-        *((0, Match(m.words, ())) for m in known.normal.find_all(words)),
-        *((1, m) for m in known.found.find_all(words) if placed.isdisjoint(m.words)),
-        *((2, resolved[m] if placed.issuperset(m.words) or not m.value.is_generic else m) for m in own),
-        *((3, m) for m in vocabulary().normals.find_all(words)),
-        *((4, m) for m in known.filters.find_all(words)),
-    ]
-    candidates.sort(key=lambda kind_match: (-len(kind_match[1].words), kind_match[1].last - kind_match[1].first, kind_match[0]))
-    taken: set[int] = set()
-    found: dict[int, list[Match[Any]]] = {kind: [] for kind in range(5)}
-    for kind, match in candidates:
-        if taken.isdisjoint(match.words):
-            taken.update(match.words)
-            found[kind].append(match)
-    mentions = sorted([*found[1], *found[2]], key=lambda match: match.first)
-    return Read(mentions, [*found[0], *found[3]], found[4])
-
-
-def _names_organ(unit: Unit, mention: Match[Concept]) -> bool:
-    """Whether the words name the organ that a mention is of, or that its concept is of any."""
-    organs = organs_in(unit.words)
-    return any(mention.value.organ in (None, organ.value) for organ in organs if abs(organ.first - mention.first) <= NEAR_WORDS)
 
 
 def _words_around(unit: Unit, reach: tuple[int, int], mention: Match[Concept]) -> set[int]:
