@@ -1,7 +1,7 @@
 """A run of plain words: what it asks for, read as the reader of reports reads a sentence.
 
-Belongs here: one longest match over the vocabulary of reports, the question's own terms, statements of normality and words of
-patient and image; who is denied, doubted, on which side and how large, by the reader's own rules; which words are left over.
+Belongs here: who is denied, doubted, on which side and how large, by the reader's own rules; clauses, alternatives, misspelled
+words; and which words are left over.
 """
 
 from __future__ import annotations
