@@ -75,7 +75,7 @@ MAX_SIZE_MM = 300
 
 STATES = {
     "present": ("present", "unsure", ("hypothetical", "historical", "family", "mentioned"), "absent"),
-    "absent": ("absent", "", ("present", "unsure", "mentioned"), ""),
+    "absent": ("absent", "", ("mentioned", "unsure"), "present"),
     "uncertain": ("unsure", "", ("present", "mentioned"), "absent"),
     "historical": ("historical", "", ("present", "unsure", "mentioned"), "absent"),
     "hypothetical": ("hypothetical", "", ("present", "unsure", "mentioned"), "absent"),
@@ -158,7 +158,10 @@ def _of_finding(asked: FindingAsked, sets: Sets[Any]) -> Groups:
     tokens: dict[str, list[str]] = {name: [] for name in Groups._fields}
     for rung in rungs_of(asked):
         tokens[rung.group] += rung.tokens
-    return _disjoint([sets.having(tokens[name]) if tokens[name] else sets.none() for name in Groups._fields], sets)
+    found = [sets.having(tokens[name]) if tokens[name] else sets.none() for name in Groups._fields]
+    if asked.said == "absent" and asked.laterality is None:  # "no effusion" is not said where one of two sides has one
+        found = [*(sets.without(group, found[-1]) for group in found[:-1]), found[-1]]
+    return _disjoint(found, sets)
 
 
 def _of_normal(asked: NormalAsked, sets: Sets[Any]) -> Groups:
@@ -177,7 +180,7 @@ def _of_all(parts: Iterable[Tree], sets: Sets[Any]) -> Groups:
 
     What must not be there takes reports away where it is said, and makes those unsure where it may be.
     """
-    wanted = [groups_of(part, sets) for part in parts if not isinstance(part, Not | FilterAsked)]
+    wanted = [groups_of(part, sets) for part in parts if not isinstance(part, Not | FilterAsked) and _is_needed(part)]
     denials = [groups_of(part.part, sets) for part in parts if isinstance(part, Not)]
     if wanted:
         said = reduce(lambda a, b: a & b, (groups.said for groups in wanted))
@@ -195,6 +198,10 @@ def _of_all(parts: Iterable[Tree], sets: Sets[Any]) -> Groups:
             within = sets.within(part)
             found = Groups(*(group & within for group in found))
     return found
+
+
+def _is_needed(part: Tree) -> bool:
+    return not isinstance(part, WordsAsked) or part.is_needed
 
 
 def _union(sets: Sets[Any], some: Iterable[Any]) -> Any:

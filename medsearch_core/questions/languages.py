@@ -136,7 +136,8 @@ def in_english(sentence: Sentence, text: str, is_english: Callable[[str], bool])
         return sentence
     spelled = [text[b:e] for b, e in zip(sentence.begins, sentence.ends, strict=True)]
     for translated in reversed(translations(spelled, known)):
-        sentence = _replaced(sentence, translated.first, translated.last, translated.english)
+        is_behind = translated.english == "no" and translated.last == len(spelled) - 1
+        sentence = _replaced(sentence, translated.first, translated.last, "is absent" if is_behind else translated.english)
     return sentence
 
 

@@ -44,7 +44,7 @@ def find_matches(unit: Unit) -> Matches:
     placed = {i for mention in own if mention.value.is_generic and names_organ(unit, resolved[mention]) for i in mention.words}
     candidates: list[tuple[int, Match[Any]]] = [
         *((0, Match(m.words, ())) for m in known.normal.find_all(words)),
-        *((1, m) for m in known.found.find_all(words) if placed.isdisjoint(m.words)),
+        *((1, m) for m in known.found.find_all(words) if not placed.issuperset(m.words)),
         *((2, resolved[m] if placed.issuperset(m.words) or not m.value.is_generic else m) for m in own),
         *((3, m) for m in vocabulary().normals.find_all(words)),
         *((4, m) for m in known.filters.find_all(words)),

@@ -72,11 +72,13 @@ class WordsAsked(Part):
     Args:
         kind: `word`; `phrase`, one word after the other; `prefix`, the beginning of a word.
         section: where they have to stand: findings, impression or indication; None anywhere.
+        is_needed: false for words beside a finding, which choose no report: those that hold them come first.
     """
 
     text: str
     kind: str = "word"
     section: str | None = None
+    is_needed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from medsearch_core.questions.question import (
     AnyOf,
     FilterAsked,
     FindingAsked,
+    NormalAsked,
     Not,
     Question,
     Tree,
@@ -64,7 +65,7 @@ def read_question(words: str, dictionary: Dictionary) -> Question:
 
     tokens = tokens_of(words[:MAX_CHARACTERS], is_field)
     asked = parse(tokens, Readers(runs.read, read_phrase, read_prefix, read_field))
-    return Question(words=words, asked=_without_denials(asked), corrections=tuple(runs.corrections))
+    return Question(words=words, asked=_with_optional_words(_without_denials(asked)), corrections=tuple(runs.corrections))
 
 
 def _in_section(tree: Tree, section: str) -> Tree:
@@ -97,3 +98,11 @@ def _turned(tree: Tree) -> Tree:
             return replace(tree, parts=tuple(map(_turned, tree.parts)))
         case _:
             return tree
+
+
+def _with_optional_words(tree: Tree | None) -> Tree | None:
+    """A tree whose plain words only order the reports, where a finding or a normal study is asked for as well."""
+    if not isinstance(tree, All) or not any(isinstance(part, FindingAsked | NormalAsked | AnyOf) for part in tree.parts):
+        return tree
+    parts = (replace(p, is_needed=False) if isinstance(p, WordsAsked) and p.kind == "word" else p for p in tree.parts)
+    return replace(tree, parts=tuple(parts))

@@ -7,6 +7,7 @@ words; and which words are left over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from medsearch_core.questions.languages import in_english
@@ -36,6 +37,12 @@ from medsearch_core.reports.text.units import Unit
 from medsearch_core.reports.text.words import SIGNS, Sentence, commas, words_of
 
 DENIALS = frozenset({"no", "without", "not", "never", "nor", "neither"})
+WITHOUT = dict.fromkeys(("excluding", "exclude", "except", "excepting", "minus", "lacking"), "without")
+"""Words that take away from what is asked for; in a report some of them would doubt it."""
+
+BOTH_OF = {("both", "a"), ("both", "an")}
+"""Where "both" is of two findings, not of two sides."""
+
 CLAUSE_WORDS = frozenset({"but"})
 
 SEVERITIES = {
@@ -96,8 +103,9 @@ class RunReader:
         return _part(sentence, kept) if kept else None
 
     def _spelled(self, sentence: Sentence) -> Sentence:
-        """A sentence with what misspelled words were meant to be in their place."""
-        words = list(sentence.words)
+        """A sentence with what misspelled words were meant to be in their place, and one word for all that take away."""
+        words = [WITHOUT.get(word, word) for word in sentence.words]
+        words = ["with" if pair in BOTH_OF else pair[0] for pair in zip_longest(words, words[1:])]
         for i, word in enumerate(words):
             corrected = self._correct(words, i) if self._is_worth_correcting(word) else None
             if corrected:
