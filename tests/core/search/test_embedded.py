@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
-import lancedb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,7 +26,7 @@ from medsearch_core.errors import StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import StudyDocuments
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
-from medsearch_core.search.embedded.table import MAX_FRAGMENTS, WORDS_INDEX
+from medsearch_core.search.embedded.merge import MAX_SEGMENTS
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import Filters, TextField
 from medsearch_core.search.tokens import words_of
