@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.search.embedded.arrays import Array, MappedArrays, Stream
-from medsearch_core.search.embedded.scan import Floats
+from medsearch_core.search.embedded.scan import Floats, limited_threads
 
 Doubles = npt.NDArray[np.float64]
 Take = Callable[[npt.NDArray[np.int64]], Floats]
@@ -66,6 +66,11 @@ def fitted(count: int, take: Take, widths: Sequence[int] = WIDTHS, min_rows: int
     """
     if count < min_rows:
         return None
+    with limited_threads():
+        return _fitted(count, take, widths)
+
+
+def _fitted(count: int, take: Take, widths: Sequence[int]) -> Basis | None:
     chance = np.random.default_rng(0)
     sample = take(np.sort(chance.choice(count, min(count, FITTED_ON), replace=False)))
     widths = [width for width in widths if width <= sample.shape[1] // 2]
@@ -74,8 +79,7 @@ def fitted(count: int, take: Take, widths: Sequence[int] = WIDTHS, min_rows: int
     mean = sample.mean(axis=0, dtype=np.float64)
     moved = sample - mean.astype(np.float32)
     _, directions = np.linalg.eigh((moved.T @ moved).astype(np.float64))
-    directions = np.linalg.qr(directions[:, ::-1][:, : widths[-1] - 2])[0].T
-    whole = Basis(np.ascontiguousarray(directions), mean)
+    whole = Basis(np.ascontiguousarray(directions[:, ::-1].T[: widths[-1] - 2]), mean)
     rows, queries = whole.rows_of(sample), sample[chance.choice(len(sample), SAMPLED, replace=False)]
     asked = whole.rows_of(queries)
     cosines, levels = queries @ sample.T, queries.astype(np.float64) @ mean
@@ -100,7 +104,8 @@ def head_arrays(count: int, take: Take, basis: Basis) -> dict[str, Array | Strea
 
     def rows() -> Iterable[Floats]:
         for start in range(0, count, BLOCK):
-            made = basis.rows_of(take(np.arange(start, min(count, start + BLOCK)))).astype(np.float32)
+            with limited_threads():
+                made = basis.rows_of(take(np.arange(start, min(count, start + BLOCK)))).astype(np.float32)
             tails.append(made[:, -1].copy())
             yield made
 

@@ -8,6 +8,7 @@ threads: more would wait for the same memory, and spin while other requests need
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -65,10 +66,15 @@ class BatchedScan:
 
     def _scan(self, queries: Sequence[_PendingQuery]) -> None:
         units = queries[0].unit if len(queries) == 1 else np.stack([a.unit for a in queries], axis=1)
-        with _libraries().limit(limits=_threads(), user_api="blas"):
+        with limited_threads():
             found = np.concatenate([block @ units for block in self._blocks])
         for number, one in enumerate(queries):
             one.products = found if len(queries) == 1 else np.ascontiguousarray(found[:, number])
+
+
+def limited_threads() -> AbstractContextManager[object]:
+    """BLAS gets half of the CPU's threads meanwhile."""
+    return _libraries().limit(limits=_threads(), user_api="blas")
 
 
 @cache

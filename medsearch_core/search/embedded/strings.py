@@ -13,7 +13,10 @@ from medsearch_core.search.validation import storable
 
 def encoded(value: str) -> bytes:
     """A text as the index stores and compares it. Bytes sort as the texts do."""
-    return storable(value).encode()
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        return storable(value).encode()
 
 
 class Strings(Sequence[bytes]):
