@@ -1,9 +1,9 @@
 """Vectors with the structure of embeddings of chest radiographs, for the benchmarks of search.
 
-Measured on 1,000 EfficientNet-Lite0 vectors of 684 patients (NIH ChestX-ray14), of 1,024 coordinates: 64, 128 and 256 principal
-components hold 76, 87 and 94 % of the variance, and the cosine of a picture to the median one is 0.70. Here they hold 81, 89 and
-94 %, and the cosine is 0.74. A picture is a mixture of three neighboring kinds of picture, and noise of the same spectrum. These
-are no embeddings of pictures.
+Measured on 1,000 EfficientNet-Lite0 vectors of 684 patients (NIH ChestX-ray14), of 1,024 coordinates: 64, 128 and 256
+principal components hold 76, 87 and 94 % of the variance, and the cosine of a picture to the median one is 0.70. Here they
+hold 81, 89 and 94 %, and the cosine is 0.74. A picture is a mixture of three neighboring kinds of picture, and noise of the
+same spectrum. These are no embeddings of pictures.
 """
 
 from __future__ import annotations

@@ -14,12 +14,15 @@ from pathlib import Path
 
 from medsearch_core.errors import MedsearchError, StorageError
 
+LARGE = 1 << 20
+"""Parts of a file from this size on are written by themselves, in bytes."""
+
 
 def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Writes a new file and syncs it and its folder. A file that could not be written whole is removed."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
-        for part in parts:
+        for part in _in_large_parts(parts):
             _write_all(handle, part)
         os.fsync(handle)
     except BaseException:
@@ -52,8 +55,15 @@ def make_folder(path: Path) -> None:
         sync_folder(path.parent)
 
 
+def move_away(path: Path, to: Path) -> None:
+    """Renames a folder in one step; a missing one is not an error."""
+    with suppress(FileNotFoundError):
+        os.rename(path, to)
+        sync_folder(path.parent)
+
+
 def remove_folder(path: Path) -> None:
-    """Removes a folder with its files; a missing one is not an error."""
+    """Removes a folder with all it holds; a missing one is not an error."""
     with suppress(FileNotFoundError):
         shutil.rmtree(path)
 
@@ -82,6 +92,20 @@ def failing_as(action: str) -> Iterator[None]:
         reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else ""
         cause = f" ({reason})" if reason else ""
         raise StorageError(f"the search index could not be {action}: {type(error).__name__}{cause}") from None
+
+
+def _in_large_parts(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    """The same bytes, small parts joined."""
+    waiting = bytearray()
+    for part in parts:
+        if len(part) < LARGE:
+            waiting += part
+        if len(waiting) >= LARGE or len(part) >= LARGE:
+            yield bytes(waiting)
+            waiting.clear()
+        if len(part) >= LARGE:
+            yield part
+    yield bytes(waiting)
 
 
 def _write_all(handle: int, part: bytes | memoryview) -> None:

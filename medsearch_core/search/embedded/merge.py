@@ -27,29 +27,34 @@ GROWTH = 4
 """A segment is merged with smaller ones if it is at most so many times as large as all of them."""
 
 MAX_HIDDEN = 0.25
+"""A segment of whose studies a larger share is hidden is written anew when the index is compacted."""
+
+MANY_HIDDEN = 1000
+"""So many hidden studies are reason enough by themselves."""
+
 PART = 4096
 
 
-def due(sizes: Sequence[int], hidden: Sequence[float], is_compacting: bool) -> list[int]:
+def due(views: Sequence[View], is_compacting: bool) -> list[int]:
     """Which segments to merge into one, by number; none if that is not worth its writing.
 
-    Args:
-        sizes: the visible documents of each segment.
-        hidden: the share of each segment's studies that is hidden.
-        is_compacting: also if there are only few segments.
+    The smallest ones, so that a study is written anew only as often as the index grows by `GROWTH`; and those of which much
+    is hidden.
     """
-    if not is_compacting and len(sizes) <= MAX_SEGMENTS and max(hidden, default=0.0) <= MAX_HIDDEN:
-        return []
+    hidden = {n for n, v in enumerate(views) if len(v.hidden) > MAX_HIDDEN * len(v.segment.studies)}
+    if not is_compacting:
+        hidden = {number for number in hidden if len(views[number].hidden) > MANY_HIDDEN}
+        if len(views) <= MAX_SEGMENTS and not hidden:
+            return []
+    sizes = [sum(view.counts.values()) for view in views]
     chosen: list[int] = []
     total = 0
-    for number in sorted(range(len(sizes)), key=lambda number: (sizes[number], number)):
-        if hidden[number] > MAX_HIDDEN or sizes[number] <= GROWTH * max(total, 1) or len(chosen) < 2:
-            chosen.append(number)
-            total += sizes[number]
-        else:
+    for number in sorted(range(len(views)), key=lambda number: (sizes[number], number)):
+        if len(chosen) > 1 and sizes[number] > GROWTH * total:
             break
-    chosen = chosen if len(chosen) > 1 else []
-    return sorted({*chosen, *(number for number, share in enumerate(hidden) if share > MAX_HIDDEN)})
+        chosen.append(number)
+        total += sizes[number]
+    return sorted(hidden | {*(chosen if len(chosen) > 1 else [])})
 
 
 class Merge:

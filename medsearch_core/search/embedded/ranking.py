@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medsearch_core.search.embedded.postings import Integers
+from medsearch_core.search.embedded.postings import Integers, Rows
 from medsearch_core.search.embedded.segment import Documents
 from medsearch_core.search.embedded.view import View
 
@@ -26,7 +26,7 @@ class Ranked:
 
 
 def first_rows(
-    found: Sequence[tuple[View, Integers]], key: Callable[[View, int], Any], offset: int, limit: int
+    found: Sequence[tuple[View, Integers | Rows]], key: Callable[[View, int], Any], offset: int, limit: int
 ) -> list[Ranked]:
     """A page of rows without scores.
 
@@ -51,13 +51,19 @@ def best_rows(
         found: each view's rows with their scores.
     """
     depth = offset + limit
-    every: list[tuple[float, bytes, bytes, View, int]] = []
-    for view, rows, scores in found:
-        documents = view.segment.of_kind(kind)
-        for row, score in zip(*_best(documents, rows, scores, decimals, depth), strict=True):
-            every.append((-score, documents.id(row), view.segment.studies[documents.study(row)], view, row))
-    every.sort(key=lambda one: one[:3])
-    return [Ranked(view, row, -score) for score, _, _, view, row in every[offset:depth]]
+    best = [
+        [Ranked(view, *one) for one in zip(*_best(view.segment.of_kind(kind), rows, scores, decimals, depth), strict=True)]
+        for view, rows, scores in found
+    ]
+    best = [some for some in best if some]
+    if len(best) == 1:
+        return best[0][offset:depth]
+
+    def key(one: Ranked) -> tuple[float, bytes, bytes]:
+        documents = one.view.segment.of_kind(kind)
+        return -one.score, documents.id(one.row), one.view.segment.studies[documents.study(one.row)]
+
+    return sorted((one for some in best for one in some), key=key)[offset:depth]
 
 
 def _best(documents: Documents, rows: Integers, scores: np.ndarray, decimals: int, depth: int) -> tuple[list[int], list[float]]:

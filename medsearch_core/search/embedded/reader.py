@@ -110,8 +110,8 @@ class Reader:
     def _missing(self) -> NoSuchRelease | StorageError:
         if self._folder.joinpath(OF_EARLIER_FORM).exists():
             return NoSuchRelease("this release of the search index has the form of an earlier version: run medsearch reindex")
-        if self._folder.is_dir():
-            return StorageError("the manifest of the search index is missing: run medsearch reindex --fresh")
+        if any(self._folder.glob(f"*{SEGMENT_SUFFIX}")):
+            return StorageError("the manifest of the search index is missing: run medsearch reindex")
         return NoSuchRelease("this release of the search index is gone")
 
 

@@ -190,13 +190,14 @@ class EmbeddedRelease(SearchIndex):
             return found
 
     def _images_of(self, views: Sequence[tuple[View, Any]], report_id: str) -> list[ImageDocument]:
-        found = [
-            (*_image_and_study(view, row), view, row)
-            for view, mask in views
-            for row in view.segment.images.column("report_id").of_value(encoded(report_id)).tolist()
-            if mask is None or mask[row]
-        ]
-        return [_document(view, row) for _, _, view, row in sorted(found, key=lambda one: one[:2])]
+        value, found = encoded(report_id), []
+        for view, mask in views:
+            rows = view.segment.images.column("report_id").of_value(value)
+            if len(rows):
+                rows = rows if mask is None else rows[mask[rows]]
+                found.append((view, rows[np.argsort(view.segment.images.rank[rows])]))
+        page = first_rows(found, _image_and_study, 0, sum(len(rows) for _, rows in found))
+        return [_document(one.view, one.row) for one in page]
 
     def _by_words(
         self,

@@ -7,6 +7,7 @@ release, so a score depends neither on how segments are cut nor on replaced repo
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Sequence
 
@@ -21,6 +22,20 @@ from medsearch_core.search.embedded.words import Words
 from medsearch_core.search.query import TextField
 
 DECIMALS = 5
+
+
+class Scratch(threading.local):
+    """Two arrays for intermediate results, for each thread. Making them anew for each word takes most of a query's time."""
+
+    held = np.empty((2, 0))
+
+    def of_length(self, length: int) -> npt.NDArray[np.float64]:
+        if self.held.shape[1] < length:
+            self.held = np.empty((2, length))
+        return self.held
+
+
+_SCRATCH = Scratch()
 
 
 class TextQuery:
@@ -41,16 +56,21 @@ class TextQuery:
 
     def scores(self, view: View) -> npt.NDArray[np.float64]:
         """The score of each report of a view, also of hidden ones; 0 without a match."""
-        count = len(view.segment.reports)
-        rows, scores = [np.empty(0, np.int32)], [np.empty(0)]
+        scores = np.zeros(len(view.segment.reports))
+        scratch = _SCRATCH.of_length(len(scores))
         for (field, _, times), place, rarity in zip(self._asked, self._places[view], self._rarity, strict=True):
             if place is not None:
                 words = view.segment.words(field)
                 here = words.entries(place)
-                held, often = words.rows[here], words.counts[here].astype(np.float64)
-                scores.append((rarity * times * (K1 + 1)) * often / (often + self._norm(view, field)[held]))
-                rows.append(held)
-        return np.bincount(np.concatenate(rows), np.concatenate(scores), count).astype(np.float64, copy=False)
+                rows = words.rows[here]
+                often, divisor = scratch[0][: len(rows)], scratch[1][: len(rows)]
+                often[:] = words.counts[here]
+                np.take(self._norm(view, field), rows, out=divisor, mode="clip")
+                divisor += often
+                np.divide(often, divisor, out=often)
+                often *= rarity * times * (K1 + 1)
+                np.add.at(scores, rows, often)
+        return scores
 
     def _rarity_of(self, number: int) -> float:
         field = self._asked[number][0]

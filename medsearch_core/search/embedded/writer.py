@@ -16,14 +16,15 @@ from medsearch_core.errors import StorageError
 from medsearch_core.search.documents import StudyDocuments, is_changed, last_of_each
 from medsearch_core.search.embedded.arrays import Content, write_arrays
 from medsearch_core.search.embedded.build import content_of
-from medsearch_core.search.embedded.durable import failing_as, make_folder, remove_file, remove_folder
-from medsearch_core.search.embedded.fields import KINDS
+from medsearch_core.search.embedded.durable import failing_as, make_folder, move_away, remove_file, remove_folder
 from medsearch_core.search.embedded.manifest import MANIFEST, Manifest, Part, write_manifest
 from medsearch_core.search.embedded.merge import Merge, due
 from medsearch_core.search.embedded.reader import OF_EARLIER_FORM, SEGMENT_SUFFIX, Reader
 from medsearch_core.search.embedded.strings import encoded
 from medsearch_core.search.embedded.view import Snapshot, View
 from medsearch_core.search.model import check_same, model_of
+
+REMOVED_SUFFIX = ".removed"
 
 
 def make_release(folder: Path) -> None:
@@ -35,20 +36,22 @@ def make_release(folder: Path) -> None:
     with failing_as("written"):
         if folder.joinpath(MANIFEST).exists() or folder.joinpath(OF_EARLIER_FORM).exists():
             return
-        if folder.is_dir() and any(path.suffix == SEGMENT_SUFFIX for path in folder.iterdir()):
-            raise StorageError("the manifest of the search index is missing: run medsearch reindex --fresh")
+        if any(folder.glob(f"*{SEGMENT_SUFFIX}")):
+            raise StorageError("the manifest of the search index is missing: run medsearch reindex")
         make_folder(folder)
         write_manifest(folder, Manifest())
 
 
 def remove_release(folder: Path) -> None:
-    """Removes a release's files.
+    """Removes a release in one step, then its files, and what earlier removals left that were interrupted.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     with failing_as("written"):
-        remove_folder(folder)
+        move_away(folder, folder.with_name(f"{folder.name}{REMOVED_SUFFIX}"))
+        for removed in folder.parent.glob(f"*{REMOVED_SUFFIX}"):
+            remove_folder(removed)
 
 
 class Writer:
@@ -104,15 +107,14 @@ class Writer:
 
     def _merge(self, *, is_compacting: bool, into_one: bool = False) -> None:
         snapshot = self._reader.snapshot()
-        sizes = [sum(view.counts[kind] for kind in KINDS) for view in snapshot.views]
-        hidden = [len(view.hidden) / len(view.segment.studies) for view in snapshot.views]
+        views = snapshot.views
         if into_one:
-            chosen = [*range(len(sizes))] if len(sizes) > 1 or any(hidden) else []
+            chosen = [*range(len(views))] if len(views) > 1 or any(view.hidden for view in views) else []
         else:
-            chosen = due(sizes, hidden, is_compacting)
+            chosen = due(views, is_compacting)
         if chosen:
             with failing_as("compacted"):
-                content = Merge([snapshot.views[number] for number in chosen]).content()
+                content = Merge([views[number] for number in chosen]).content()
             parts = [part for number, part in enumerate(snapshot.manifest.parts) if number not in set(chosen)]
             self._commit(snapshot, parts, content)
 
