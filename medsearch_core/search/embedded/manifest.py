@@ -55,7 +55,7 @@ def parse_manifest(data: bytes) -> Manifest:
         StorageError: this is not what was written.
     """
     checksum, _, text = data.partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(text):
+    if not text or checksum != b"%08x" % zlib.crc32(text):
         raise StorageError("the manifest of the search index is damaged: run medsearch reindex")
     found = json.loads(text)
     parts = [Part(p["file"], p["length"], p["checksum"], tuple(p["hidden"])) for p in found["parts"]]

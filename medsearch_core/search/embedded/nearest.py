@@ -85,16 +85,18 @@ class Vectors:
 
     def _best_of_all(self, exact: Doubles, unit: Doubles, k: int, matching: Mask | None) -> tuple[Integers, Doubles]:
         rough = self._scan.products(unit.astype(np.float32))
-        every = np.arange(len(rough)) if matching is None else np.flatnonzero(matching)
-        return self._chosen(exact, k, every, rough if matching is None else rough[every])
+        if matching is not None:
+            rough[~matching] = -np.inf
+        return self._chosen(exact, k, None, rough)
 
     def _best(self, exact: Doubles, unit: Doubles, k: int, rows: Integers) -> tuple[Integers, Doubles]:
         asked = unit.astype(np.float32)
         parts = [self._rows[rows[start : start + PART]] @ asked for start in range(0, len(rows), PART)]
         return self._chosen(exact, k, rows, np.concatenate(parts) if parts else np.empty(0, np.float32))
 
-    def _chosen(self, exact: Doubles, k: int, rows: Integers, rough: Floats) -> tuple[Integers, Doubles]:
-        near = rows[_top(rough, k, 2 * (len(exact) + 8) * ROUNDING + HALF_A_DIGIT)]
+    def _chosen(self, exact: Doubles, k: int, rows: Integers | None, rough: Floats) -> tuple[Integers, Doubles]:
+        near = _top(rough, k, 2 * (len(exact) + 8) * ROUNDING + HALF_A_DIGIT)
+        near = near if rows is None else rows[near]
         scores = self._exact(exact, near)
         best = _top(scores, k, 0.0)
         return near[best], scores[best]

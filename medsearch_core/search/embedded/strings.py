@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from medsearch_core.search.embedded.arrays import Array
 from medsearch_core.search.validation import storable
+
+FENCES = 4096
 
 
 def encoded(value: str) -> bytes:
@@ -54,8 +57,18 @@ class Strings(Sequence[bytes]):
 
     def find(self, value: bytes) -> int | None:
         """The place of a text among sorted ones; None if it is not there."""
-        place = bisect_left(self, value)
+        start = max(0, bisect_right(self._fence, value) - 1) * self._stride
+        place = bisect_left(self, value, start, min(len(self), start + self._stride))
         return place if place < len(self) and self[place] == value else None
+
+    @cached_property
+    def _fence(self) -> list[bytes]:
+        """Every text, or some of them at equal distances. A text is found among Python's own values much faster."""
+        return [self[place] for place in range(0, len(self), self._stride)]
+
+    @property
+    def _stride(self) -> int:
+        return 1 + len(self.ends) // FENCES
 
     def with_prefix(self, prefix: bytes) -> tuple[int, int]:
         """The places of all sorted texts that begin so, as a range."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.search.embedded.fields import REPORT
-from medsearch_core.search.embedded.postings import Integers, Mask
+from medsearch_core.search.embedded.postings import Integers, Mask, Rows
 from medsearch_core.search.embedded.strings import encoded
 from medsearch_core.search.embedded.view import K1, Snapshot, View
 from medsearch_core.search.embedded.words import Words
@@ -78,13 +78,22 @@ class TextQuery:
         for view, places in self._places.items():
             place = places[number]
             if place is not None:
-                words, visible = view.segment.words(field), view.visible(REPORT)
-                here = words.entries(place)
-                holding += here.stop - here.start if visible is None else int(np.count_nonzero(visible[words.rows[here]]))
+                words = view.segment.words(field)
+                rows = words.rows[words.entries(place)]
+                holding += len(rows) - _shared(rows, view.hidden_rows(REPORT))
         return math.log(1 + (reports - holding + 0.5) / (holding + 0.5))
 
     def _norm(self, view: View, field: TextField) -> npt.NDArray[np.float64]:
         return view.norm(field, self._averages[field][1])
+
+
+def _shared(rows: Rows, others: Rows) -> int:
+    """How many rows two ascending lists share."""
+    less, more = sorted((rows, others), key=len)
+    if not len(less):
+        return 0
+    places = np.minimum(more.searchsorted(less), len(more) - 1)
+    return int(np.count_nonzero(more[places] == less))
 
 
 def with_phrase(view: View, field: TextField, words: Sequence[str]) -> Mask:

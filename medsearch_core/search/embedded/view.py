@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from medsearch_core.search.embedded.fields import IMAGE, KINDS, REPORT
 from medsearch_core.search.embedded.manifest import Manifest
-from medsearch_core.search.embedded.postings import Mask
+from medsearch_core.search.embedded.postings import Mask, Rows
 from medsearch_core.search.embedded.segment import Segment
 from medsearch_core.search.model import Model
 from medsearch_core.search.query import TextField
@@ -39,6 +39,18 @@ class View:
     def visible(self, kind: str) -> Mask | None:
         """The rows of a kind of document that are not hidden; None for all."""
         return self._visible.get(kind)
+
+    def hidden_rows(self, kind: str) -> Rows:
+        """The rows of a kind of document that are hidden, ascending."""
+        if kind not in self._hidden_rows:
+            visible = self.visible(kind)
+            found = np.empty(0, np.int32) if visible is None else np.flatnonzero(~visible).astype(np.int32)
+            self._hidden_rows[kind] = found
+        return self._hidden_rows[kind]
+
+    @cached_property
+    def _hidden_rows(self) -> dict[str, Rows]:
+        return {}
 
     @cached_property
     def counts(self) -> dict[str, int]:

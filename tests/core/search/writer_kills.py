@@ -27,7 +27,7 @@ STUDIES = 12
 STEPS = ("open", "write", "fsync", "replace", "rename", "unlink")
 """The calls to the system that change something on disk."""
 
-MOMENTS = ("before", "within", "after")
+MOMENTS = ("within", "after")
 OPERATIONS = ("upsert", "compact", "swap")
 
 
@@ -63,7 +63,7 @@ class Journal:
 
 
 class DyingSystem(ModuleType):
-    """The module `os` for `durable`: at one of its calls the process is killed."""
+    """The module `os` for `durable`: the process is killed after one of its calls, or within one that writes."""
 
     def __init__(self, at: int, moment: str) -> None:
         super().__init__("os")
@@ -78,8 +78,6 @@ class DyingSystem(ModuleType):
             self._calls += self._moment != "within" or name == "write"
             if self._calls != self._at or (self._moment == "within" and name != "write"):
                 return real(*given)
-            if self._moment == "before":
-                die()
             half = (given[0], given[1][: len(given[1]) // 2]) if self._moment == "within" else given
             found = real(*half)
             die()
