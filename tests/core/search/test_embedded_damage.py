@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medsearch_core.errors import MedsearchError, NoSuchRelease, StorageError
@@ -134,8 +135,6 @@ def test_a_manifest_is_what_was_written_or_an_error(tmp_path: Path, data: bytes)
 
 
 def test_a_file_of_another_write_is_refused(tmp_path: Path) -> None:
-    import numpy as np
-
     path = tmp_path / "a.segment"
     length, checksum = write_arrays(path, {"x": np.arange(3)}, {"model": None})
     assert MappedArrays(path, length, checksum)["x"].tolist() == [0, 1, 2]

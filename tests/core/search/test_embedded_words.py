@@ -44,7 +44,8 @@ def view_of(folder: Path, texts: list[str | None]) -> View:
     [
         ("small effusion", [0]),
         ("effusion small", [1, 5]),
-        ("effusions of the left", [0]),
+        ("effusions of the left", [0, 1]),
+        ("effusions the left", []),
         ("effusion left", []),
         ("left", [0, 1, 2, 5]),
         ("small small", [5]),
@@ -65,9 +66,8 @@ def test_words_are_found_by_their_beginning(tmp_path: Path) -> None:
     assert (with_beginning(words, "q"), len(with_beginning(words, ""))) == ([], 4)
 
 
-texts = st.none() | st.lists(st.sampled_from(["heart", "hearts", "lung", "the", "edema", "é", "\u0131"]), max_size=6).map(
-    " ".join
-)
+some_words = st.lists(st.sampled_from(["heart", "hearts", "lung", "the", "edema", "é", "ı"]), max_size=6)
+texts = st.none() | some_words.map(" ".join)
 
 
 @settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
@@ -86,16 +86,15 @@ def test_merged_words_are_those_of_the_texts_that_are_kept(
         assert getattr(found, name).tolist() == getattr(due, name).tolist(), name
 
 
-values = st.lists(st.sampled_from(["a", "b", "ä", "J18", "J18.9", "J1", "", "\0", "\ud800"]), max_size=4)
+values = st.lists(st.sampled_from(["a", "b", "ä", "J18", "J18.9", "J1", "", "\0"]), max_size=4)
+
+rows_of_values = st.lists(values, max_size=8)
 
 
 @settings(max_examples=examples(100), deadline=None, derandomize=True, database=None)
-@given(st.lists(values, max_size=8), st.lists(values, max_size=8), st.sampled_from(["a", "J18", "J1", "J", "", "z", "ä"]))
+@given(rows_of_values, rows_of_values, st.sampled_from(["a", "J18", "J1", "J", "", "z", "ä"]))
 def test_values_are_found_counted_and_merged(first: list[list[str]], second: list[list[str]], asked: str) -> None:
-    held = [
-        {value.encode("utf-8", "replace").decode() if value == "\ud800" else value for value in row} for row in first + second
-    ]
-    held = [{"\ufffd" if value == "?" else value for value in row} for row in held]
+    held = [set(row) for row in first + second]
     parts = [
         (Postings.of(first), np.arange(len(first))),
         (Postings.of(second), np.arange(len(first), len(first) + len(second))),
@@ -111,9 +110,8 @@ def test_values_are_found_counted_and_merged(first: list[list[str]], second: lis
         rows = held if matching is None else held[::2]
         assert counts == {value: n for value in set().union(*held) if (n := sum(value in own for own in rows))}
     low, high = every.values.between(b"J1", b"J18")
-    assert [every.values.text(place) for place in range(low, high)] == sorted(
-        {v for own in held for v in own if "J1" <= v <= "J18"}
-    )
+    due = sorted({value for own in held for value in own if "J1" <= value <= "J18"})
+    assert [every.values.text(place) for place in range(low, high)] == due
 
 
 def test_many_texts_are_found_as_few_are() -> None:
