@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, Final, get_origin, get_type_hints
 
 import numpy as np
 import orjson
@@ -26,17 +26,26 @@ from medsearch_core.search.embedded.words import Words
 from medsearch_core.search.model import Model
 from medsearch_core.search.query import TextField
 
+TYPES: Final[dict[str, type[Any]]] = {IMAGE: ImageDocument, REPORT: ReportDocument}
+
+
+@cache
+def _form_of(kind: str) -> tuple[frozenset[str], tuple[str, ...], dict[str, Any]]:
+    """The names of a document's fields, those of its lists, and its defaults."""
+    type_ = TYPES[kind]
+    lists = tuple(name for name, hint in get_type_hints(type_).items() if get_origin(hint) is Sequence)
+    defaults = {field.name: field.default for field in fields(type_) if field.default is not MISSING}
+    return frozenset(field.name for field in fields(type_)), lists, defaults
+
 
 class Documents:
     """The images or the reports of a segment."""
 
-    def __init__(self, arrays: MappedArrays, kind: str, type_: type[Any]) -> None:
+    def __init__(self, arrays: MappedArrays, kind: str) -> None:
         self._arrays = arrays
         self._kind = kind
-        self._type = type_
-        self._names = frozenset(field.name for field in fields(type_))
-        self._defaults = {field.name: field.default for field in fields(type_) if field.default is not MISSING}
-        self._lists = tuple(name for name, hint in get_type_hints(type_).items() if get_origin(hint) is Sequence)
+        self._type = TYPES[kind]
+        self._names, self._lists, self._defaults = _form_of(kind)
         self._columns: dict[str, Postings] = {}
         self.ends: Integers = arrays[f"{kind}.ends"]
         self.json = Strings(arrays[f"{kind}.documents"], arrays[f"{kind}.documents.ends"])
@@ -106,8 +115,8 @@ class Segment:
         self.arrays = MappedArrays(folder / part.file, part.length, part.checksum)
         self.studies = Strings(self.arrays["studies"], self.arrays["studies.ends"])
         self.inputs = Strings(self.arrays["inputs"], self.arrays["inputs.ends"])
-        self.images = Documents(self.arrays, IMAGE, ImageDocument)
-        self.reports = Documents(self.arrays, REPORT, ReportDocument)
+        self.images = Documents(self.arrays, IMAGE)
+        self.reports = Documents(self.arrays, REPORT)
         model = self.arrays.meta["model"]
         self.model = None if model is None else Model(**model)
         self._words: dict[TextField, Words] = {}
