@@ -2,9 +2,9 @@
 
 Two images and one report per study; the vectors are like those of pictures (`picture_vectors`), or with `--corpus clusters`
 random clusters, which have no directions that matter more than others. Each index is loaded as a release beside the current
-one, then published. Similarity search is compared with one exact NumPy product over the same vectors in the same run with as many
-threads, recall@10 with its result. Prints Markdown. CPU time is that of this process, and depends less on what else runs than
-the time that passed.
+one, then published. Similarity search is compared with one exact NumPy product over the same vectors in the same run with as
+many threads, recall@10 with its result. Prints Markdown. CPU time is that of this process, and depends less on what else runs
+than the time that passed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import ThreadpoolController
 
 from benchmarks.picture_vectors import PictureVectors
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
-from medsearch_core.search.embedded import scan
 from medsearch_core.search.embedded.index import open_embedded
+from medsearch_core.search.embedded.scan import limit_threads
 from medsearch_core.search.hybrid import hybrid
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model
@@ -79,8 +80,7 @@ class Corpus:
 
     def exact(self, query: Floats, k: int = 10) -> npt.NDArray[np.intp]:
         """The k nearest by one product, unordered."""
-        with scan.limited_threads():
-            return np.argpartition(-((self.vectors @ query) / self.lengths), k)[:k]
+        return np.argpartition(-((self.vectors @ query) / self.lengths), k)[:k]
 
     def batches(self) -> Iterator[list[StudyDocuments]]:
         """All studies, `STUDIES_A_CALL` at a time."""
@@ -140,10 +140,9 @@ FIRST = """
 import resource, sys, time
 import numpy as np
 from medsearch_core.search.embedded.index import open_embedded
-from medsearch_core.search.embedded.scan import limited_threads
+from medsearch_core.search.embedded.scan import limit_threads
 query = np.frombuffer(bytes.fromhex(sys.argv[2]), np.float32)
-with limited_threads():
-    query @ query
+limit_threads()
 begun = time.perf_counter(), time.process_time()
 open_embedded(sys.argv[1]).similar(query, 10)
 took = 1000 * (time.perf_counter() - begun[0]), 1000 * (time.process_time() - begun[1])
@@ -168,7 +167,8 @@ def measure(name: str, index: ReleasedIndex, corpus: Corpus, threads: Sequence[i
     load(name, index, corpus)
     times, queries = len(corpus.queries), corpus.queries
     for count in threads:
-        scan._threads = lambda: count  # type: ignore[assignment]  # noqa: B023 - called before the next
+        limit_threads()
+        ThreadpoolController().limit(limits=count, user_api="blas")
         exact = timed(lambda n: corpus.exact(queries[n]), times)
         row(f"exact NumPy, threads: {count}", exact, exact)
         for share in SELECTIVITIES:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medsearch_core.search.embedded.arrays import Array, MappedArrays, Stream
-from medsearch_core.search.embedded.scan import Floats, limited_threads
+from medsearch_core.search.embedded.scan import Floats, limit_threads
 
 Doubles = npt.NDArray[np.float64]
 Take = Callable[[npt.NDArray[np.int64]], Floats]
@@ -66,11 +66,7 @@ def fitted(count: int, take: Take, widths: Sequence[int] = WIDTHS, min_rows: int
     """
     if count < min_rows:
         return None
-    with limited_threads():
-        return _fitted(count, take, widths)
-
-
-def _fitted(count: int, take: Take, widths: Sequence[int]) -> Basis | None:
+    limit_threads()
     chance = np.random.default_rng(0)
     sample = take(np.sort(chance.choice(count, min(count, FITTED_ON), replace=False)))
     widths = [width for width in widths if width <= sample.shape[1] // 2]
@@ -104,8 +100,7 @@ def head_arrays(count: int, take: Take, basis: Basis) -> dict[str, Array | Strea
 
     def rows() -> Iterable[Floats]:
         for start in range(0, count, BLOCK):
-            with limited_threads():
-                made = basis.rows_of(take(np.arange(start, min(count, start + BLOCK)))).astype(np.float32)
+            made = basis.rows_of(take(np.arange(start, min(count, start + BLOCK)))).astype(np.float32)
             tails.append(made[:, -1].copy())
             yield made
 

@@ -25,7 +25,7 @@ FEW = 1000
 """So many vectors are read one by one rather than ruled out."""
 
 COMPARED_FIRST = 64
-MOST_LEFT = 50
+MOST_LEFT = 20
 """If a bound leaves more than one of so many vectors, all are compared: reading them one by one takes longer."""
 
 PART = 1024

@@ -8,7 +8,6 @@ threads: more would wait for the same memory, and spin while other requests need
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -38,6 +37,7 @@ class BatchedScan:
         Args:
             blocks: float32[any, dimensions] each.
         """
+        limit_threads()
         self._blocks = blocks
         self._turn = Lock()
         self._guard = Lock()
@@ -66,22 +66,12 @@ class BatchedScan:
 
     def _scan(self, queries: Sequence[_PendingQuery]) -> None:
         units = queries[0].unit if len(queries) == 1 else np.stack([a.unit for a in queries], axis=1)
-        with limited_threads():
-            found = np.concatenate([block @ units for block in self._blocks])
+        found = np.concatenate([block @ units for block in self._blocks])
         for number, one in enumerate(queries):
             one.products = found if len(queries) == 1 else np.ascontiguousarray(found[:, number])
 
 
-def limited_threads() -> AbstractContextManager[object]:
-    """BLAS gets half of the CPU's threads meanwhile."""
-    return _libraries().limit(limits=_threads(), user_api="blas")
-
-
 @cache
-def _threads() -> int:
-    return max(1, available_cpus() // 2)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()
+def limit_threads() -> None:
+    """BLAS gets half of the CPU's threads, from now on in this process."""
+    ThreadpoolController().limit(limits=max(1, available_cpus() // 2), user_api="blas")
