@@ -6,8 +6,7 @@ Belongs here: choosing the best rows of each view and merging them. Ids are comp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +15,7 @@ from medsearch_core.search.embedded.segment import Documents
 from medsearch_core.search.embedded.view import View
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A row of a view, and its score."""
 
     view: View
@@ -36,7 +34,7 @@ def first_rows(
     found = [(view, rows) for view, rows in found if len(rows)]
     if len(found) == 1:
         ((view, rows),) = found
-        return [Ranked(view, int(row), 0.0) for row in rows[offset : offset + limit]]
+        return [Ranked(view, row, 0.0) for row in rows[offset : offset + limit].tolist()]
     every = [(key(view, row), view, row) for view, rows in found for row in rows[: offset + limit].tolist()]
     every.sort(key=lambda one: one[0])
     return [Ranked(view, row, 0.0) for _, view, row in every[offset : offset + limit]]

@@ -20,6 +20,7 @@ from medsearch_core.search.embedded import facets, nearest, text
 from medsearch_core.search.embedded.durable import failing_as
 from medsearch_core.search.embedded.fields import IMAGE, REPORT
 from medsearch_core.search.embedded.filters import Condition, rows_of
+from medsearch_core.search.embedded.postings import Mask, Postings
 from medsearch_core.search.embedded.ranking import Ranked, best_rows, first_rows
 from medsearch_core.search.embedded.reader import Reader
 from medsearch_core.search.embedded.strings import encoded
@@ -93,10 +94,11 @@ class EmbeddedRelease(SearchIndex):
         return self._by_id(REPORT, report_ids, lambda view, row: view.segment.reports.document(row))
 
     def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
-        condition, found = Condition.of(IMAGE, filters), dict.fromkeys(report_ids, ())
+        condition = Condition.of(IMAGE, filters)
         with failing_as("read"):
-            views = [(view, condition.matching(view)) for view in self._snapshot().views] if found else []
-            return [self._images_of(views, id_) for id_ in report_ids]
+            views = [(view, condition.matching(view)) for view in self._snapshot().views] if report_ids else []
+            columns = [(view, mask, view.segment.images.column("report_id")) for view, mask in views]
+            return [_images_of(columns, encoded(id_)) for id_ in report_ids]
 
     def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
         check_page(offset, limit)
@@ -189,16 +191,6 @@ class EmbeddedRelease(SearchIndex):
                 found.append(None if first is None else read(first[1], first[2]))
             return found
 
-    def _images_of(self, views: Sequence[tuple[View, Any]], report_id: str) -> list[ImageDocument]:
-        value, found = encoded(report_id), []
-        for view, mask in views:
-            rows = view.segment.images.column("report_id").of_value(value)
-            if len(rows):
-                rows = rows if mask is None else rows[mask[rows]]
-                found.append((view, rows[np.argsort(view.segment.images.rank[rows])]))
-        page = first_rows(found, _image_and_study, 0, sum(len(rows) for _, rows in found))
-        return [_document(one.view, one.row) for one in page]
-
     def _by_words(
         self,
         snapshot: Snapshot,
@@ -220,6 +212,19 @@ class EmbeddedRelease(SearchIndex):
 def _compared(query: str) -> list[str]:
     """The words of a user's query as they are compared; two spellings of one word count twice."""
     return [compared(word) for word in query_terms(query)]
+
+
+def _images_of(columns: Sequence[tuple[View, Mask | None, Postings]], report_id: bytes) -> list[ImageDocument]:
+    """A report's images among the matching ones, by image id, then study."""
+    found = []
+    for view, mask, column in columns:
+        rows = column.of_value(report_id)
+        if len(rows) and mask is not None:
+            rows = rows[mask[rows]]
+        if len(rows):
+            found.append((view, rows if len(rows) == 1 else rows[view.segment.images.rank[rows].argsort()]))
+    page = first_rows(found, _image_and_study, 0, sum(len(rows) for _, rows in found))
+    return [_document(one.view, one.row) for one in page]
 
 
 def _document(view: View, row: int) -> ImageDocument:
