@@ -76,7 +76,8 @@ def fitted(count: int, take: Take, widths: Sequence[int] = WIDTHS, min_rows: int
     moved = sample - mean.astype(np.float32)
     _, directions = np.linalg.eigh((moved.T @ moved).astype(np.float64))
     whole = Basis(np.ascontiguousarray(directions[:, ::-1].T[: widths[-1] - 2]), mean)
-    rows, queries = whole.rows_of(sample), sample[chance.choice(len(sample), SAMPLED, replace=False)]
+    rows = np.concatenate([whole.rows_of(sample[n : n + BLOCK]).astype(np.float32) for n in range(0, len(sample), BLOCK)])
+    queries = sample[chance.choice(len(sample), SAMPLED, replace=False)]
     asked = whole.rows_of(queries)
     cosines, levels = queries @ sample.T, queries.astype(np.float64) @ mean
     for width in widths:
@@ -85,7 +86,7 @@ def fitted(count: int, take: Take, widths: Sequence[int] = WIDTHS, min_rows: int
     return None
 
 
-def _share_left(rows: Doubles, asked: Doubles, levels: Doubles, cosines: Floats, width: int) -> float:
+def _share_left(rows: Floats, asked: Doubles, levels: Doubles, cosines: Floats, width: int) -> float:
     """The share of the sampled vectors that may be among the nearest of a query, if heads have this width."""
     tails, own = (np.sqrt((one[:, width:-2] ** 2).sum(axis=1) + one[:, -1] ** 2) for one in (rows, asked))
     upper = asked[:, :width] @ rows[:, :width].T + rows[:, -2] + own[:, None] * tails + levels[:, None]

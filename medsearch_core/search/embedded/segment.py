@@ -139,8 +139,3 @@ class Segment:
     def nearest(self) -> Vectors:
         """The search over the vectors."""
         return Vectors(self.arrays)
-
-    def numbers_of(self, keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
-        """Those of the studies that the segment has, with their numbers."""
-        found = [(key, self.studies.find(key)) for key in keys]
-        return [(key, number) for key, number in found if number is not None]
