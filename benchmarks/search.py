@@ -144,7 +144,8 @@ from medsearch_core.search.embedded.scan import limit_threads
 query = np.frombuffer(bytes.fromhex(sys.argv[2]), np.float32)
 limit_threads()
 begun = time.perf_counter(), time.process_time()
-open_embedded(sys.argv[1]).similar(query, 10)
+index = open_embedded(sys.argv[1])
+index.similar(query, 10)
 took = 1000 * (time.perf_counter() - begun[0]), 1000 * (time.process_time() - begun[1])
 with open("/proc/self/status") as file:
     held = {line.split(":")[0]: int(line.split()[1]) / 1e3 for line in file if line.startswith("Rss")}
