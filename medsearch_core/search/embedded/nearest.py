@@ -28,6 +28,9 @@ COMPARED_FIRST = 64
 MOST_LEFT = 20
 """If a bound leaves more than one of so many vectors, all are compared: reading them one by one takes longer."""
 
+SMALL_PART = 8
+"""Of less than one of so many vectors, the heads are read one by one, too."""
+
 PART = 1024
 
 
@@ -66,7 +69,7 @@ class Vectors:
         if self._heads is None or self._head_scan is None or k * MOST_LEFT > count:
             return None
         asked, level = self._heads.basis.query(unit)
-        among = np.flatnonzero(matching) if matching is not None and count * 8 < len(self._rows) else None
+        among = np.flatnonzero(matching) if matching is not None and count * SMALL_PART < len(self._rows) else None
         if among is not None:
             upper, tails = self._heads.rows[among] @ asked, self._heads.tails[among]
         else:
@@ -79,9 +82,9 @@ class Vectors:
         least = np.partition(scores, len(scores) - k)[len(scores) - k]
         bound = least - level - self._heads.slack(asked) - HALF_A_DIGIT - ROUNDING * 4
         left = np.flatnonzero(upper >= np.float32(bound))
-        if len(left) * MOST_LEFT > max(len(self._rows), FEW * MOST_LEFT):
-            return None
-        return left if among is None else among[left]
+        if among is not None:
+            return among[left]
+        return left if len(left) * MOST_LEFT <= max(len(self._rows), FEW * MOST_LEFT) else None
 
     def _best_of_all(self, exact: Doubles, unit: Doubles, k: int, matching: Mask | None) -> tuple[Integers, Doubles]:
         rough = self._scan.products(unit.astype(np.float32))
