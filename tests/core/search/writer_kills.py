@@ -174,7 +174,8 @@ def host(place: str, journal_path: str, first: str, kills: str) -> None:
     for _ in range(int(kills)):
         number += 1000
         at_random += in_a_fork(keep_writing, random.uniform(0.003, 0.2)) == signal.SIGKILL  # noqa: S311
-    in_a_fork(lambda: write(place, journal, "upsert", number + 1000))
+    for operation in ("swap", "upsert"):
+        in_a_fork(lambda: write(place, journal, operation, number + 1000))  # noqa: B023 - called at once
     print(json.dumps({"steps": at_steps, "random": at_random}))
 
 
