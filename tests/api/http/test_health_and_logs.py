@@ -80,6 +80,27 @@ def test_a_process_whose_warehouse_is_gone_is_not_ready_until_it_is_back(tmp_pat
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda index: next(index.glob("*/*.segment")).write_bytes(b"short"),
+        lambda index: next(index.glob("*/manifest")).unlink(),
+        lambda index: index.joinpath("current").unlink(),
+        lambda index: index.rename(index.with_name("elsewhere")),
+    ],
+    ids=["truncated segment", "lost manifest", "lost pointer", "lost folder"],
+)
+def test_a_process_whose_index_is_damaged_is_not_ready_and_says_so_to_clients(tmp_path, damage):
+    fill(tmp_path, [EFFUSION])
+    client = local_client(create_app(settings_of(tmp_path)))
+    assert client.get("/readyz").status_code == 200
+    damage(tmp_path / "index")
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["index"]) == (503, "unavailable")
+    answer = client.post("/graphql", json={"query": '{ searchReports(query: "effusion") { totalCount } }'}).json()
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
+
+
 def test_the_old_address_is_gone(client):
     assert client.get("/health").status_code == 404
 
