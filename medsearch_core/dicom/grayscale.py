@@ -1,6 +1,6 @@
 """Stored values to 8 bits of gray: modality, value of interest, presentation (PS3.3 C.11.1, C.11.2, C.11.6; PS3.4 N.2).
 
-Overlays, presentation states, real world values and supplemental palettes are not applied.
+Presentation states and real world values are not applied.
 """
 
 from __future__ import annotations
