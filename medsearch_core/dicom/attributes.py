@@ -77,8 +77,9 @@ def integer(ds: Dataset, keyword: Name) -> int | None:
 
 def integers(ds: Dataset, keyword: str) -> list[int] | None:
     """Every value as an integer of 64 bits, or None."""
-    found = numbers(ds, keyword)
-    return [int(each) for each in found] if found and all(each.is_integer() and each in INT64 for each in found) else None
+    found = numbers(ds, keyword) or []
+    whole = [int(each) for each in found]
+    return whole if whole and whole == found and all(each in INT64 for each in whole) else None
 
 
 def item(ds: Dataset, keyword: str, index: int = 0) -> Dataset | None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, JPEG2000, JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000, ExplicitVRBigEndian, JPEGLSLossless, RLELossless
 
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.image_record import image_records

@@ -101,9 +101,7 @@ def enhanced(*presentations: str | None, stated: str = "MIXED") -> Dataset:
         sequence_item(MRImageFrameTypeSequence=[sequence_item(PixelPresentation=each)] if each else [])
         for each in presentations
     ]
-    return colored(
-        np.stack([PIXELS] * len(presentations)), PixelPresentation=stated, PerFrameFunctionalGroupsSequence=frames
-    )
+    return colored(np.stack([PIXELS] * len(presentations)), PixelPresentation=stated, PerFrameFunctionalGroupsSequence=frames)
 
 
 def test_each_frame_of_a_mixed_object_says_for_itself_whether_it_is_in_color() -> None:
