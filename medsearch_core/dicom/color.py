@@ -1,4 +1,4 @@
-"""Color frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5), luminance and chrominance (C.7.6.3.1.2), other bit depths.
+"""Color frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5, C.7.6.3.1.6), luminance and chrominance (C.7.6.3.1.2), other depths.
 
 ICC profiles are not applied.
 """
