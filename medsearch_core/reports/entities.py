@@ -82,7 +82,7 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
     """
     unit, corrections = _spelled(read_unit)
     known, words = vocabulary(), unit.words
-    found, normals = find_mentions(words), known.normals.find_all(words)
+    found, normals = find_mentions(words, unit.commas), known.normals.find_all(words)
     if not (found or normals):
         return ()
     rows: list[Finding] = []

@@ -166,7 +166,7 @@ class Context:
             return False
         words = self._unit.words
         own = [SIDE_OF[word] for word in words[max(mention.first - 3, 0) : cue.first] if word in SIDE_OF]
-        after = words[cue.last + 1 :]
+        after = words[cue.last + 1 : cue.last + 1 + FORWARD_WORDS]
         if cue.first - 1 in self._unit.commas and words[cue.first - 1] in SIDE_OF:
             own = own[:-1]
             told = SIDE_OF.get(words[cue.first - 1])

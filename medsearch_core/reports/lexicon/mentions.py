@@ -5,9 +5,9 @@ Belongs here: what a phrase of several meanings, and a term that any organ may h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 
-from medsearch_core.reports.lexicon.organs import Organs
+from medsearch_core.reports.lexicon.organs import Organs, first_organ
 from medsearch_core.reports.lexicon.vocabulary import Concept, vocabulary
 from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.units import Unit
@@ -17,14 +17,25 @@ SHARED = frozenset({"pleural", "pericardial", "hilar", "mediastinal", "pulmonary
 
 MAX_HEAD_WORDS = 3
 
+JOINTS = frozenset({"or", "and", "nor"})
+
+ADJECTIVES = ("al", "ar", "ary", "eal", "ic", "rine", "ous")
+"""Ends of words that may share a noun with a later one: "hilar or axillary adenopathy"."""
+
 CHEST = frozenset({"chest", "thorax", "thoracic"})
 """Words of a label under which terms without an organ are the chest's in any examination: "Lower chest: no effusion"."""
 
 
-def find_mentions(words: Sequence[str]) -> list[Match[Concept]]:
-    """The mentions in these folded words, in order; those of phrases to be passed over have a concept without a name."""
+def find_mentions(words: Sequence[str], commas: Container[int] = ()) -> list[Match[Concept]]:
+    """The mentions in these folded words, in order; those of phrases to be passed over have a concept without a name.
+
+    Where an adjective has several nouns, or a noun several adjectives, each is a mention: "pleural effusion or thickening",
+    "hilar or axillary adenopathy". `commas` are the positions of words after a comma.
+    """
     found = vocabulary().findings.find(words)
-    shared = [second for first in found if words[first.first] in SHARED for second in _elliptical(words, first)]
+    if not found or JOINTS.isdisjoint(words):
+        return found
+    shared = [other for mention in found for other in _sharing(words, commas, mention)]
     if not shared:
         return found
     named = {i for mention in found if not mention.value.is_generic for i in mention.words}
@@ -33,22 +44,55 @@ def find_mentions(words: Sequence[str]) -> list[Match[Concept]]:
     return sorted([*shared, *(m for m in found if taken.isdisjoint(m.words))], key=lambda mention: mention.first)
 
 
-def _elliptical(words: Sequence[str], first: Match[Concept]) -> list[Match[Concept]]:
+def _sharing(words: Sequence[str], commas: Container[int], mention: Match[Concept]) -> Iterator[Match[Concept]]:
+    """The mentions that share a word of this one."""
+    if words[mention.first] in SHARED:
+        yield from _sharing_adjective(words, mention)
+    if mention.value.name:
+        yield from _sharing_noun(words, commas, mention)
+
+
+def _sharing_adjective(words: Sequence[str], first: Match[Concept]) -> Iterator[Match[Concept]]:
     """What "or thickening" is after "pleural effusion"."""
     after = first.last + 1
-    if after + 1 >= len(words) or words[after] not in ("or", "and", "nor"):
-        return []
-    whole = [words[first.first], *words[after + 1 : after + 1 + MAX_HEAD_WORDS]]
-    return [
-        Match(tuple(after + i for i in match.words[1:]), match.value)
-        for match in vocabulary().findings.find(whole)
-        if match.first == 0 and len(match.words) > 1
-    ]
+    if after + 1 < len(words) and words[after] in JOINTS:
+        whole = [words[first.first], *words[after + 1 : after + 1 + MAX_HEAD_WORDS]]
+        for match in vocabulary().findings.find(whole):
+            if match.first == 0 and len(match.words) > 1:
+                yield Match(tuple(after + i for i in match.words[1:]), match.value)
+
+
+def _sharing_noun(words: Sequence[str], commas: Container[int], last: Match[Concept]) -> Iterator[Match[Concept]]:
+    """What "pleural or" is before "pericardial effusion", and what "hepatic, splenic or" is before "renal cyst"."""
+    own = next((i for i in (last.first, last.first - 1) if i >= 2 and words[i - 1] in JOINTS), last.last)
+    if own == last.last or not words[own].endswith(ADJECTIVES):
+        return
+    noun = words[own + 1 : last.last + 1]
+    seen = {_named(words[own], noun)}
+    for i in range(own - 2, -1, -1):
+        named = _named(words[i], noun) if words[i].endswith(ADJECTIVES) else None
+        if named is not None and named not in seen:
+            yield Match((i,), last.value if last.value.is_generic else named)
+        seen.add(named)
+        if named is None or i not in commas:
+            return
+
+
+def _named(adjective: str, noun: Sequence[str]) -> Concept | None:
+    """The concept of an adjective and a noun, none where the adjective says nothing of it: "renal" of a cyst."""
+    known = vocabulary()
+    found = known.findings.find([adjective, *noun])
+    if len(found) != 1 or found[0].last != len(noun):
+        return None
+    organ = first_organ([adjective])
+    if found[0].value.is_generic:
+        return known.resolve_organ(found[0].value, organ, is_chest=False) if organ else None
+    return found[0].value if found[0].first == 0 else None
 
 
 def resolved_mentions(unit: Unit) -> list[Match[Concept]]:
     """The mentions of a unit, each with the concept that it has there."""
-    return resolve_mentions(find_mentions(unit.words), unit)
+    return resolve_mentions(find_mentions(unit.words, unit.commas), unit)
 
 
 def resolve_mentions(
