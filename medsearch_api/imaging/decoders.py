@@ -71,16 +71,11 @@ class Decoders:
                 self._spares.append(self._start_worker())
 
     def check_confinement(self) -> None:
-        """Learn from a first process what the kernel refuses, without waiting for it."""
-
-        def learn() -> None:
-            with suppress(OSError):
-                worker = self._take_worker()
-                self._tell_once(worker)
-                with self._lock:
-                    self._spares.append(worker)
-
-        self._threads.submit(learn)
+        """Learn from a process that waits for a task what the kernel refuses, without waiting for it."""
+        with self._lock:
+            first = next(iter(self._spares), None)
+        if first is not None:
+            self._threads.submit(self._tell_once, first)
 
     @property
     def confinement(self) -> str:
