@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.inspection.inspect import inspect_pixels
@@ -103,11 +103,11 @@ def test_floating_point_pixels_have_limits_of_their_own() -> None:
     assert (found.low, found.high, found.slope, found.intercept) == (-1.5, 9, 10, 1)
 
 
-@pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian])
-def test_limits_of_signed_pixels_are_read_in_either_vr(syntax: str | None) -> None:
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_limits_of_signed_pixels_are_read_in_either_vr(syntax: str) -> None:
     ds = dataset(
         STORED.astype(np.int16) - 120, RealWorldValueMappingSequence=[linear(first=-20, last=27)],
-        **({"transfer_syntax": syntax} if syntax else {}),
+        transfer_syntax=syntax,
     )  # fmt: skip
     assert (mapping(read_dataset(dicom_bytes(ds))).low, mapping(read_dataset(dicom_bytes(ds))).high) == (-20, 27)
 

@@ -7,7 +7,6 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000, ExplicitVRBigEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from medsearch_core.dicom.dataset import read_dataset
@@ -25,7 +24,7 @@ def sent(pixels: np.ndarray, frame: int = 1, **attributes: Any) -> np.ndarray:
     return np.frombuffer(native_bytes(ds, frame), f"<u{ds.BitsAllocated // 8}").reshape(ds.Rows, ds.Columns)
 
 
-def samples(words: np.ndarray, ds: Dataset | dict[str, Any]) -> np.ndarray:
+def samples(words: np.ndarray, ds: dict[str, Any]) -> np.ndarray:
     """What a client that follows the header reads."""
     return (words >> (ds["HighBit"] + 1 - ds["BitsStored"])) & ((1 << ds["BitsStored"]) - 1)
 
