@@ -70,7 +70,13 @@ def partly_colored(
     if not mask.all():
         column = stored.samples[~mask][:, np.newaxis]
         levels, grays = gray(
-            ds, frame, column.astype(np.float32), replace(stored, samples=column), window, is_inverted=is_inverted
+            ds,
+            frame,
+            column.astype(np.float32),
+            replace(stored, samples=column),
+            window,
+            is_inverted=is_inverted,
+            may_be_flat=bool(mask.any()),
         )
         picture[~mask] = levels
     return picture, grays

@@ -64,6 +64,13 @@ def test_grays_are_chosen_without_the_values_in_color() -> None:
     assert drawn_thumbnail(ds, 1).grays == "percentiles"
 
 
+def test_a_window_that_makes_every_gray_black_holds_because_there_are_colors() -> None:
+    ds = colored(WindowCenter=5000, WindowWidth=10)
+    assert (render_frame(ds, 1)[:8] == 0).all()
+    assert drawn_thumbnail(ds, 1).grays == "window 1"
+    assert drawn_thumbnail(colored(GRAYS, WindowCenter=5000, WindowWidth=10), 1).grays == "percentiles"
+
+
 def test_a_window_and_inversion_are_of_the_grays_alone() -> None:
     ds = colored()
     inverted = render_frame(ds, 1, is_inverted=True)
