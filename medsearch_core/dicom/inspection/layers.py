@@ -18,7 +18,8 @@ from medsearch_core.dicom.units import NAMES
 
 _UCUM = """
     1 % ms s min um mm cm um2/s mm2/s cm/s mm/s ml/min ml/s 1/s 1/min Cel deg rad g/cm3 mg/cm3 mg/ml ug/ml g/ml {SUVbw}g/ml
-    g/ml{SUVbw} {SUVlbm}g/ml {SUVbsa}cm2/ml kPa Pa Hz [hnsf'U] Bq/ml umol/min/ml ml/100ml/s ml/100g ml/100ml/min ml/100g/min {counts}
+    g/ml{SUVbw} {SUVlbm}g/ml {SUVbsa}cm2/ml kPa Pa Hz [hnsf'U] Bq/ml umol/min/ml ml/100ml/s ml/100g
+    ml/100ml/min ml/100g/min {counts}
 """
 UCUM = frozenset(_UCUM.split())
 """Units that are told: free text may hold anything."""
