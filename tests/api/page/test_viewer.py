@@ -90,7 +90,7 @@ def test_overlays_are_displayed_by_their_switch_where_there_are_any(page, images
     plain = one_to_one(viewer, row.rows, row.columns)
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
-    wait_until("overlays are drawn", lambda: difference(one_to_one(viewer, row.rows, row.columns), plain) > 100, 600, every=0.2)
+    wait_until("overlays are drawn", lambda: difference(one_to_one(viewer, row.rows, row.columns), plain) > 60, 60, every=0.2)
     assert difference(one_to_one(viewer, row.rows, row.columns), picture(page, row, overlays="true")) <= 1
     viewer.locator(".stage").press("o")
     settle(page)
