@@ -53,7 +53,8 @@ def fields(field, code, schema="medsearch"):
 def test_the_process_is_up_and_ready(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "index": "ok", "warehouse": "ok"})
+    expected = {"status": "ok", "index": "ok", "warehouse": "ok", "decoding": "unknown"}
+    assert (ready.status_code, ready.json()) == (200, expected)
 
 
 def test_before_the_first_run_it_is_ready(tmp_path):
@@ -66,7 +67,7 @@ def test_a_process_whose_index_fails_is_up_but_not_ready(hospital):
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         503,
-        {"status": "unavailable", "index": "unavailable", "warehouse": "ok"},
+        {"status": "unavailable", "index": "unavailable", "warehouse": "ok", "decoding": "unknown"},
     )
 
 
