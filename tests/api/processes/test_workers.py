@@ -17,6 +17,7 @@ import pytest
 from tests.support.oidc_settings import ANSWERED, ASKED, oidc_settings
 from tests.support.page_sign_in import HOME, OWN
 from tests.support.paths import PROJECT_ROOT
+from tests.support.serving import free_port
 from tests.support.worker_service import WorkerService
 
 pytestmark = pytest.mark.slow
@@ -102,8 +103,16 @@ def test_a_supervisor_that_is_killed_takes_everything_with_it(start):
     assert psutil.wait_procs(everything, timeout=600)[1] == []
 
 
-def test_a_setting_that_is_wrong_is_one_sentence_and_status_1(hospital, tmp_path):
-    environment = {"MEDSEARCH_WAREHOUSE": str(hospital / "warehouse"), "MEDSEARCH_INDEX": str(hospital / "index")}
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, "Sign-in is not configured. Set MEDSEARCH_API_SIGN_IN=oidc"),
+        ({"MEDSEARCH_API_SIGN_IN": "development", "MEDSEARCH_WAREHOUSE": "/etc/hostname"}, "cannot be used as a folder"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_one_sentence_and_status_1(hospital, tmp_path, settings, sentence):
+    environment = {"MEDSEARCH_WAREHOUSE": str(hospital / "warehouse"), "MEDSEARCH_INDEX": str(hospital / "index")} | settings
+    environment["MEDSEARCH_API_PORT"] = str(free_port())
     done = subprocess.run(
         [sys.executable, "-c", "from medsearch_api.app import main; main()"],
         env=os.environ | environment | {"MEDSEARCH_API_WORKERS": "2", "TMPDIR": str(tmp_path)},
@@ -113,7 +122,7 @@ def test_a_setting_that_is_wrong_is_one_sentence_and_status_1(hospital, tmp_path
         timeout=600,
     )
     assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("Sign-in is not configured. Set MEDSEARCH_API_SIGN_IN=oidc")
+    assert sentence in done.stderr.strip().splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
 
