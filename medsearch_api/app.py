@@ -50,12 +50,19 @@ from medsearch_core.process.signals import heed_signals
 from medsearch_core.workers.confinement import hide_memory
 
 
-def create_app(settings: Settings, open_backends: OpenBackends = open_backends, shared: Shared | None = None) -> Starlette:
+def create_app(
+    settings: Settings,
+    open_backends: OpenBackends = open_backends,
+    shared: Shared | None = None,
+    *,
+    is_warmed: bool = False,
+) -> Starlette:
     """Create the service.
 
     Args:
         open_backends: opens the data sources; tests pass their own.
         shared: what all worker processes share; None for a process that shares nothing.
+        is_warmed: start the processes that decode with the service rather than with the first image.
 
     Raises:
         ConfigurationError: sign-in is not configured, or a backend cannot be opened.
@@ -65,7 +72,7 @@ def create_app(settings: Settings, open_backends: OpenBackends = open_backends, 
     backends = instrument(open_backends(settings))
     schema = build_schema(settings.is_introspection_enabled)
     appsync_schema = build_appsync_schema(settings.is_introspection_enabled)
-    imaging = open_imaging(settings, backends.warehouse, shared.turns, shared.workers)
+    imaging = open_imaging(settings, backends.warehouse, shared.turns, shared.workers, is_warmed=is_warmed)
     app = Starlette(
         lifespan=imaging.lifespan,
         routes=[
@@ -147,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             warn_of_exposures(settings)
             serve_with_workers(settings, workers, create_app)
             return
-        app = create_app(settings)
+        app = create_app(settings, is_warmed=True)
     except ConfigurationError as error:
         sys.exit(str(error))
     logs.configure()

@@ -24,22 +24,27 @@ class Imaging:
     tables: StudyTables
     renderer: Renderer
     uid_index: UidIndex
+    is_warmed: bool = False
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """While the service runs: imports what decoding needs, in a process beside it, before the first request asks."""
-        self.renderer.decoders.warm()
-        self.renderer.decoders.check_confinement()
+        """While the service runs. If it is to be warmed, what decoding needs is imported before the first request asks."""
+        if self.is_warmed:
+            self.renderer.decoders.warm()
+            self.renderer.decoders.check_confinement()
         yield
         self.renderer.decoders.close()
 
 
-def open_imaging(settings: Settings, warehouse: Warehouse, turns: TurnTaker | None = None, workers: int = 1) -> Imaging:
+def open_imaging(
+    settings: Settings, warehouse: Warehouse, turns: TurnTaker | None = None, workers: int = 1, *, is_warmed: bool = False
+) -> Imaging:
     """Create the image services for a warehouse and the configured landing store. Reads nothing yet.
 
     Args:
         turns: to decode; None for turns of this process alone.
         workers: processes that share what the settings allow.
+        is_warmed: start decoding processes with the service.
     """
     uid_index = UidIndex(warehouse.store, settings.api_dicomweb_instances, settings.api_dicomweb_refresh_seconds)
-    return Imaging(StudyTables(warehouse), Renderer(Originals(settings), settings, turns, workers), uid_index)
+    return Imaging(StudyTables(warehouse), Renderer(Originals(settings), settings, turns, workers), uid_index, is_warmed)

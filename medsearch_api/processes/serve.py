@@ -61,7 +61,7 @@ def serve_with_workers(settings: Settings, workers: int, create_app: CreateApp) 
     """Serve with worker processes until this one is stopped.
 
     Args:
-        create_app: called as `create_app(settings, shared=…)` in each worker.
+        create_app: called as `create_app(settings, shared=…, is_warmed=True)` in each worker.
 
     Raises:
         ConfigurationError: the service cannot start with these settings.
@@ -99,7 +99,7 @@ def _work(settings: Settings, workers: int, create_app: CreateApp, ends: Ends) -
     shared = Shared(workers, SharedTurns(client), SharedSessions(client), SharedUploads(client))
     with threadpool_limits(max(1, available_cpus() // workers), "blas"):
         try:
-            app = create_app(settings, shared=shared)
+            app = create_app(settings, shared=shared, is_warmed=True)
         except ConfigurationError as error:
             os.write(ends.status, FAILED + str(error).encode())
             return
