@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import asdict
 from datetime import datetime
 
@@ -20,10 +21,16 @@ from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.orchestration.daemon import DaemonHealth
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.deployment import DeploymentStatus, read_status
+from medsearch_pipeline.supervision.home_settings import require_deployment
 
 
 def print_status(console: Console, settings: Settings, is_json: bool) -> int:
-    """Prints the state of the deployment. Always returns 0; `medsearch check` judges it."""
+    """Prints the state of the deployment; returns 0 whatever it is: `medsearch check` judges it.
+
+    Raises:
+        ConfigurationError: no deployment is named.
+    """
+    require_deployment(settings, os.environ)
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE"))
     with dagster_instance() as instance, Console(stderr=True).status("Reading warehouse, index and Dagster's state …"):
         status = read_status(settings, warehouse, open_index(settings), instance)
