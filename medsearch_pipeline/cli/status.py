@@ -52,6 +52,9 @@ def _print(console: Console, status: DeploymentStatus) -> None:
     for each in status.pending:
         detail = f": {each.detail}" if each.detail else ""
         line("Pending", f"{counted(each.objects, 'object')} of {counted(each.studies, 'study')} {each.reason}{detail}")
+    for study in status.unindexed:
+        why = ", ".join(f"{counted(count, 'object')} {reason}" for reason, count in study.reasons.items())
+        line("Unindexed", f"{study.study}: {why}")
     line("Model", status.model if status.is_model_available is not False else f"cannot be loaded: {status.model}")
     for release in status.releases:
         line("Release", f"{release.name}, {_published(release.published)}{', current' if release.is_current else ''}")
