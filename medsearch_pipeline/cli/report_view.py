@@ -136,7 +136,7 @@ def describe_report(report: ReportRecord, entities: Iterable[EntityRecord] = ())
     """
     probable = only_probable(report, entities)
 
-    def marked(values: Iterable[str]) -> list[str]:
+    def marked(values: Iterable[str]) -> Sequence[str]:
         return [f"{value} (probable)" if value in probable else value for value in values]
 
     lines = [
