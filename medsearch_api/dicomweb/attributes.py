@@ -35,7 +35,8 @@ class Attribute:
         level: the level (and table) it belongs to.
         is_default: whether it is returned without being requested.
         is_identifier: whether it is returned and matched only for users who may see identifiers.
-        matching: how its key matches: text (wildcards), uid (list), date (range) or modalities; None if it cannot be matched.
+        matching: how its key matches: text (wildcards), patient (text, or the key), uid (list), date (range) or
+            modalities; None if it cannot be matched.
     """
 
     column: str | None
@@ -54,7 +55,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
     "ModalitiesInStudy": Attribute("modalities", _STUDY, matching="modalities"),
     "ReferringPhysicianName": Attribute(None, _STUDY, is_identifier=True),
     "PatientName": Attribute(None, _STUDY, is_identifier=True),
-    "PatientID": Attribute("patient_id", _STUDY, is_identifier=True, matching="text"),
+    "PatientID": Attribute("patient_id", _STUDY, is_identifier=True, matching="patient"),
     "PatientBirthDate": Attribute(None, _STUDY, is_identifier=True),
     "PatientSex": Attribute("patient_sex", _STUDY),
     "StudyInstanceUID": Attribute("study_instance_uid", _STUDY, matching="uid"),

@@ -190,6 +190,11 @@ def _match_text(conditions: _Conditions, keyword: str, column: str, value: str) 
     conditions.add(f"{column} LIKE ? ESCAPE '\\'", _pattern(keyword, value))
 
 
+def _match_patient(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
+    """Match a PatientID, or the key by which medsearch shows the patient elsewhere."""
+    conditions.add(f"({column} LIKE ? ESCAPE '\\' OR studies.patient = ?)", _pattern(keyword, value), value)
+
+
 def _match_modalities(conditions: _Conditions, keyword: str, column: str, value: str) -> None:
     conditions.add(
         f"len(list_filter({column}, lambda m: m LIKE ? ESCAPE '\\')) > 0",
@@ -214,5 +219,6 @@ _MATCHERS: Mapping[str, Callable[[_Conditions, str, str, str], None]] = {
     "uid": _match_uids,
     "date": _match_dates,
     "text": _match_text,
+    "patient": _match_patient,
     "modalities": _match_modalities,
 }

@@ -4,13 +4,16 @@ from dataclasses import fields
 from datetime import date
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from medsearch_api.schema.enums import Sex
 from medsearch_api.schema.errors import LimitExceeded
+from medsearch_core.errors import InvalidQuery
 from medsearch_core.search.facets import add_facets
 from medsearch_core.search.query import Filters
 
 MAX_VALUES = 200
+RANGES = (("min_age_years", "max_age_years"), ("from_date", "to_date"))
 
 
 def _values(description: str) -> list[str]:
@@ -59,6 +62,7 @@ def parse_filters(filters_input: FiltersInput | None) -> Filters:
 
     Raises:
         LimitExceeded: a field has more than `MAX_VALUES` values.
+        InvalidQuery: a range ends before it begins.
     """
     if filters_input is None:
         return Filters()
@@ -66,6 +70,10 @@ def parse_filters(filters_input: FiltersInput | None) -> Filters:
     for name, values in lists.items():
         if len(values) > MAX_VALUES:
             raise LimitExceeded(f"the filter {name} may have at most {MAX_VALUES} values")
+    for start, end in RANGES:
+        low, high = getattr(filters_input, start), getattr(filters_input, end)
+        if low is not None and high is not None and low > high:
+            raise InvalidQuery(f"{to_camel_case(start)} must not be greater than {to_camel_case(end)}")
     lists["sexes"] = tuple(sex.value for sex in filters_input.sexes)
     return Filters(
         **lists,

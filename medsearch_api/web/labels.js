@@ -38,8 +38,16 @@ export const FILTERS = {
 };
 
 export function demographics(image) {
-  const age = image.patientAgeYears === null ? null : `${Math.floor(image.patientAgeYears)} y`;
-  return [SEXES[image.patientSex], age].filter(Boolean).join(", ");
+  const sex = image.patientSex === "OTHER" ? "Other sex" : SEXES[image.patientSex];
+  return [sex, age(image.patientAgeYears)].filter(Boolean).join(", ");
+}
+
+/** An age in years, or that of an infant in months or days; null if it is unknown, which some devices write as 0. */
+export function age(years) {
+  if (!years) return null;
+  if (years >= 1) return `${Math.floor(years)} y`;
+  const months = Math.floor(years * 12 + 0.01);
+  return months ? `${months} mo` : `${Math.max(1, Math.round(years * 365.25))} d`;
 }
 
 /** The alternative text of an image. */
@@ -58,10 +66,17 @@ export const absentFindings = (report) => [...report.negativeDiagnoses, ...repor
 
 export const imageUrl = (id) => formatRoute(imageRoute(id));
 
+/** What the heading does not say of an image. */
+export function headingFacts(image) {
+  const isNamed = Boolean(image.bodyPartExamined || image.viewPosition);
+  return [isNamed && image.modality, demographics(image), image.studyDate].filter(Boolean);
+}
+
 /** The heading of an image's view. */
 export function headingFor(image) {
   const part = image.bodyPartExamined ?? "";
-  return [part.charAt(0).toUpperCase() + part.slice(1).toLowerCase(), image.viewPosition].filter(Boolean).join(" ") || image.modality || "Image";
+  const shown = [part.charAt(0).toUpperCase() + part.slice(1).toLowerCase(), image.viewPosition].filter(Boolean).join(" ");
+  return shown || [image.modality, "image"].filter(Boolean).join(" ").replace(/^i/, "I");
 }
 
 export function plural(count, noun) {

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,11 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Errors are printed on one line, without a stack trace."""
     heed_signals()
-    values = vars(build_parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments))
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = build_parser(arguments)
+    if arguments and (meant := nearest_command(arguments[0])):
+        parser.error(f"{arguments[0]} is not a command: did you mean {meant}?")
+    values = vars(parser.parse_args(arguments))
     command: Command = values.pop("command")
     env_file: Path | None = values.pop("env_file")
     try:
@@ -67,6 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("medsearch: stopped", file=sys.stderr)
         return INTERRUPTED
     return 1
+
+
+def nearest_command(name: str) -> str | None:
+    """The command that a mistyped name is nearest to; None for a command, an option, or a name that is near to none."""
+    if name in MODULES or name.startswith("-"):
+        return None
+    return next(iter(get_close_matches(name, MODULES, n=1)), None)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -18,6 +18,17 @@ from medsearch_pipeline.intake.file_inspection import FileIdentity, FileInspecti
 PREVIEW_COLUMNS = 48
 STYLES = {"rejected": "bold red", "partly used": "yellow", "excluded": "yellow"}
 UPPER_HALF = "▀"
+LABELS = {
+    "halvings": "times halved in decoding",
+    "is_cut_out": "bits outside the sample removed",
+    "lowest_bit": "position of the sample's lowest bit",
+    "held_bits": "bits allocated",
+    "is_lossy": "lossy",
+    "is_signed": "signed",
+    "claimed_frames": "frames in the header",
+    "claimed_bits": "bits in the header",
+}
+"""Parameter of a step → what text calls it; JSON keeps the names."""
 
 
 def as_json(inspection: FileInspection) -> dict[str, Any]:
@@ -129,7 +140,7 @@ def _print_step(console: Console, step: Step) -> None:
 
 
 def _parameters(parameters: Mapping[str, object]) -> str:
-    known = [f"{name}={_value(value)}" for name, value in parameters.items() if value is not None]
+    known = [f"{LABELS.get(name, name)}={_value(value)}" for name, value in parameters.items() if value is not None]
     return f" ({', '.join(known)})" if known else ""
 
 

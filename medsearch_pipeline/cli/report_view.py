@@ -13,7 +13,7 @@ from rich.text import Text
 
 from medsearch_core.records import EntityRecord, ReportRecord
 from medsearch_core.reports.context.assertion import SECTION_ASSERTIONS
-from medsearch_core.reports.resolve import is_implied
+from medsearch_core.reports.resolve import is_implied, resolve_concepts
 from medsearch_core.reports.text.sections import split_sections
 from medsearch_pipeline.cli.tables import print_table
 
@@ -44,11 +44,14 @@ def print_report(console: Console, report: ReportRecord, entities: Sequence[Enti
     console.print()
     console.print(highlight(report.text, entities), soft_wrap=not console.is_terminal)
     console.print()
-    if console.is_terminal:
+    if entities and console.is_terminal:
         console.print(Text(" · ").join(Text(assertion, style) for assertion, style in reversed(STYLES.items())))
-    columns, rows = _shown(list(describe_mentions(entities)))
-    print_table(console, columns, rows, has_whole_words=True)
-    for name, text in describe_report(report):
+    if entities:
+        columns, rows = _shown(list(describe_mentions(entities)))
+        print_table(console, columns, rows, has_whole_words=True)
+    elif not report.not_read:
+        _print_line(console, "Mentions", "none")
+    for name, text in describe_report(report, entities):
         _print_line(console, name, text)
 
 
@@ -91,6 +94,17 @@ def describe_mentions(entities: Iterable[EntityRecord]) -> Iterator[tuple[str, .
         )
 
 
+def only_probable(report: ReportRecord, entities: Iterable[EntityRecord]) -> set[str]:
+    """The concepts and codes that count as present although no mention that decided so states them outright."""
+    stated: dict[str, bool] = {}
+    for concept, (status, mentions) in resolve_concepts(entities, split_sections(report.text)).items():
+        if status == "present":
+            is_stated = any(mention.assertion == "present" for mention in mentions)
+            for name in {concept, *(mention.icd10cm_code for mention in mentions if mention.icd10cm_code)}:
+                stated[name] = stated.get(name, False) or is_stated
+    return {name for name, is_stated in stated.items() if not is_stated}
+
+
 def _place(entity: EntityRecord) -> str:
     """Its side and the place named with it, or where a device lies."""
     place = " ".join(filter(None, (entity.laterality, entity.anatomy)))
@@ -115,14 +129,22 @@ def _shown(rows: list[tuple[str, ...]]) -> tuple[list[str], list[list[str]]]:
     return [COLUMNS[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
-def describe_report(report: ReportRecord) -> Iterator[tuple[str, str]]:
-    """What the report says as a whole: name and text of each line that has something to say."""
+def describe_report(report: ReportRecord, entities: Iterable[EntityRecord] = ()) -> Iterator[tuple[str, str]]:
+    """What the report says as a whole: name and text of each line that has something to say.
+
+    What counts as present and is only probable is marked so.
+    """
+    probable = only_probable(report, entities)
+
+    def marked(values: Iterable[str]) -> Sequence[str]:
+        return [f"{value} (probable)" if value in probable else value for value in values]
+
     lines = [
-        (f"{kind.capitalize()} {status}", getattr(report, f"{sign}_{kind}"))
+        (f"{kind.capitalize()} {status}", marked(getattr(report, f"{sign}_{kind}")))
         for status, sign in STATUSES.items()
         for kind in ("diagnoses", "signs", "symptoms")
     ]
-    lines += [(f"Codes {status}", getattr(report, f"{status}_codes")) for status in ("present", "uncertain", "absent")]
+    lines += [(f"Codes {status}", marked(getattr(report, f"{status}_codes"))) for status in ("present", "uncertain", "absent")]
     lines += [("Conflict", [conflict]) for conflict in report.conflicts]
     lines += [
         ("Language", [report.language or ""]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import asdict
 from datetime import datetime
 
@@ -20,10 +21,16 @@ from medsearch_pipeline.messages.lines import print_line
 from medsearch_pipeline.orchestration.daemon import DaemonHealth
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.deployment import DeploymentStatus, read_status
+from medsearch_pipeline.supervision.home_settings import require_deployment
 
 
 def print_status(console: Console, settings: Settings, is_json: bool) -> int:
-    """Prints the state of the deployment. Always returns 0; `medsearch check` judges it."""
+    """Prints the state of the deployment; returns 0 whatever it is: `medsearch check` judges it.
+
+    Raises:
+        ConfigurationError: no deployment is named.
+    """
+    require_deployment(settings, os.environ)
     warehouse = Warehouse(open_store(settings.warehouse, settings.s3, setting="MEDSEARCH_WAREHOUSE"))
     with dagster_instance() as instance, Console(stderr=True).status("Reading warehouse, index and Dagster's state …"):
         status = read_status(settings, warehouse, open_index(settings), instance)
@@ -45,6 +52,9 @@ def _print(console: Console, status: DeploymentStatus) -> None:
     for each in status.pending:
         detail = f": {each.detail}" if each.detail else ""
         line("Pending", f"{counted(each.objects, 'object')} of {counted(each.studies, 'study')} {each.reason}{detail}")
+    for study in status.unindexed:
+        why = ", ".join(f"{counted(count, 'object')} {reason}" for reason, count in study.reasons.items())
+        line("Unindexed", f"{study.study}: {why}")
     line("Model", status.model if status.is_model_available is not False else f"cannot be loaded: {status.model}")
     for release in status.releases:
         line("Release", f"{release.name}, {_published(release.published)}{', current' if release.is_current else ''}")

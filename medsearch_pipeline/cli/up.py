@@ -30,7 +30,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     add("--dagster-port", type=int, default=3000, metavar="PORT", help="port of the Dagster UI (default: %(default)s)")
-    add("--api-port", type=int, metavar="PORT", help="port of the search page and GraphQL (MEDSEARCH_API_PORT, default: 8000)")
+    add(
+        "--api-port",
+        type=int,
+        metavar="PORT",
+        help="port of the search page and GraphQL (MEDSEARCH_API_PORT, default: 8000); "
+        "MEDSEARCH_EMBEDDER_PORT sets the embedder's (default: 8001)",
+    )
 
 
 COMMANDS = (

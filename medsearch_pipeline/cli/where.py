@@ -10,6 +10,7 @@ from rich.console import Console
 
 from medsearch_core.errors import MedsearchError
 from medsearch_core.keys import StudyKey
+from medsearch_core.records import EXCLUSIONS
 from medsearch_core.search.open import open_index
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.warehouse import Warehouse
@@ -34,7 +35,7 @@ def print_place(console: Console, settings: Settings, text: str) -> int:
     warehouse, index = open_warehouse(settings), open_index(settings)
     match = find(text, warehouse, index)
     for row in match.orphans.to_pylist():
-        line = f"{row['key']}: {row['kind']}, of no study: {row['reason']} ({row['detail']})"
+        line = f"{row['key']}: {state_of(row['reason'], row['kind'])}, of no study: {row['reason']} ({row['detail']})"
         print_line(console, line)
     with dagster_instance() as instance:
         for study in match.studies[:MAX_STUDIES]:
@@ -58,6 +59,11 @@ def find(text: str, warehouse: Warehouse, index: ReleasedIndex) -> Match:
             "Only studies grouped by header have known accession numbers"
         )
     return match
+
+
+def state_of(reason: str | None, kind: str) -> str:
+    """The state of an object of no study, as in the ledger."""
+    return "excluded" if reason in EXCLUSIONS else kind
 
 
 def _print_study(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -34,12 +35,21 @@ def check_disk(settings: Settings, environment: Mapping[str, str]) -> list[Findi
     found: list[Finding] = []
     for setting, place in places.items():
         if place and "://" not in place:
-            found.append(disk_finding(setting, place, _free_bytes(Path(place).expanduser())))
+            found.append(disk_finding(setting, place, _free_bytes(Path(place).expanduser().absolute())))
     return [each for each in found if each.level != "ok"] or [Finding(check="disk", level="ok", message="has room")]
 
 
-def disk_finding(setting: str, place: str, free: int) -> Finding:
-    """The finding for this many free bytes."""
+def disk_finding(setting: str, place: str, free: int | None) -> Finding:
+    """The finding for this many free bytes; None if the folder can neither be created nor written."""
+    if free is None:
+        return Finding(
+            check="disk",
+            level="problem",
+            message="cannot be written",
+            setting=setting,
+            value=place,
+            advice="give a folder that this user can write",
+        )
     level: Level = "problem" if free < NO_DISK else "warning" if free < LOW_DISK else "ok"
     return Finding(
         check="disk",
@@ -105,10 +115,13 @@ def _version_of(package: str) -> str | None:
         return None
 
 
-def _free_bytes(folder: Path) -> int:
+def _free_bytes(folder: Path) -> int | None:
+    """The free bytes where a folder is or would be created; None if it cannot be written there."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    usage = shutil.disk_usage(folder)
+    is_disk = usage.total > 0  # /proc and /sys hold no files
+    return usage.free if is_disk and folder.is_dir() and os.access(folder, os.W_OK) else None
 
 
 def _container_bytes() -> int:

@@ -51,7 +51,7 @@ def build_upkeep_sensor(settings: Settings) -> dg.SensorDefinition:
         instance = context.instance
         ledger = _last_ledger(instance)
         if ledger is None:
-            return dg.SkipReason("there is no ledger yet: run ledger_job")
+            return dg.SkipReason("there is no ledger yet: launch ledger_job in Dagster's UI, or wait for ledger_schedule")
         done, after = _read_cursor(context.cursor, ledger)
         if done:
             return dg.SkipReason(f"ledger {ledger[:8]} is done: waiting for the next ledger")

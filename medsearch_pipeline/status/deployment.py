@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.keys import StudyKey
 from medsearch_core.records import TOMBSTONES
 from medsearch_core.search.releases import ReleasedIndex
 from medsearch_core.storage.ledger import totals_of
@@ -32,6 +33,7 @@ from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.status.automation import Automation, read_automation
 
 MAX_FAILED_RUNS = 5
+MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ class PendingCount:
     detail: str
     objects: int
     studies: int
+
+
+@dataclass(frozen=True)
+class UnindexedStudy:
+    """A study that landed and is not indexed, and why, by object."""
+
+    study: str
+    reasons: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,7 @@ class DeploymentStatus:
 
     Attributes:
         objects: State → number of landed objects; empty before the landing store was scanned.
+        unindexed: The first few studies that landed and are not indexed.
         model: The model's availability; a hint to check it if nobody has tried to load it.
         is_model_available: None if unknown.
         last_inventory, last_ledger: When their jobs last succeeded; None if they never did, or without Dagster's state.
@@ -82,6 +93,7 @@ class DeploymentStatus:
     images: int = 0
     reports: int = 0
     pending: Sequence[PendingCount] = ()
+    unindexed: Sequence[UnindexedStudy] = ()
     model: str = ""
     is_model_available: bool | None = None
     releases: Sequence[ReleaseStatus] = ()
@@ -106,13 +118,15 @@ def read_status(
         ledger = current_ledger(settings, warehouse, index)
     except ConfigurationError:
         ledger = None
+    rows = _with_reasons(settings, warehouse, instance, ledger) if ledger else None
     return DeploymentStatus(
         objects={total.state: total.objects for total in totals_of(ledger.rows).states} if ledger else {},
         studies=len(studies_in(_landed_rows(ledger))) if ledger else 0,
         indexed_studies=health.studies,
         images=health.images,
         reports=health.reports,
-        pending=_count_pending(settings, warehouse, instance, ledger) if ledger else (),
+        pending=_count_pending(rows) if rows else (),
+        unindexed=find_unindexed(rows)[:MAX_NAMED] if rows else (),
         model=model.sentence if model else f"{settings.model} was not loaded here recently: medsearch check tries it",
         is_model_available=model.is_available if model else None,
         releases=[
@@ -131,11 +145,32 @@ def _landed_rows(ledger: CurrentLedger) -> pa.Table:
     return ledger.rows.filter(pc.invert(pc.is_in(ledger.rows["state"], pa.array(TOMBSTONES))))
 
 
-def _count_pending(
+def _with_reasons(
     settings: Settings, warehouse: Warehouse, instance: dg.DagsterInstance | None, ledger: CurrentLedger
-) -> list[PendingCount]:
+) -> pa.Table:
     reasons = pending_reasons(settings, warehouse, instance, pending_studies(ledger.rows))
-    rows = with_pending_reasons(ledger.rows, reasons, interrupted_keys(ledger.catalog))
+    return with_pending_reasons(ledger.rows, reasons, interrupted_keys(ledger.catalog))
+
+
+def find_unindexed(rows: pa.Table) -> list[UnindexedStudy]:
+    """The studies none of whose landed objects is indexed, sorted.
+
+    Args:
+        rows: The ledger's rows, with the reasons of pending ones.
+    """
+    indexed: set[StudyKey] = set()
+    reasons: dict[StudyKey, Counter[str]] = {}
+    for row in rows.select(["state", "reason", "patient", "study"]).to_pylist():
+        if not row["study"] or row["state"] in TOMBSTONES:
+            continue
+        study = StudyKey(row["patient"], row["study"])
+        if row["state"] == "indexed":
+            indexed.add(study)
+        reasons.setdefault(study, Counter())[": ".join(filter(None, (row["state"], row["reason"])))] += 1
+    return [UnindexedStudy(str(study), dict(reasons[study])) for study in sorted(reasons.keys() - indexed)]
+
+
+def _count_pending(rows: pa.Table) -> list[PendingCount]:
     waiting = rows.filter(pc.equal(rows["state"], "pending")).select(["reason", "detail", "patient", "study"]).to_pylist()
     objects: Counter[str] = Counter()
     studies: dict[str, set[tuple[str, str]]] = {}

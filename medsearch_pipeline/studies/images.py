@@ -148,7 +148,7 @@ def merge_objects(study: StudyKey, found: Iterable[tuple[LandedObject, ObjectIma
             if images.thumbnails and sha256 and sha256 != images.sha256:
                 made.overwritten.append(kept)
             if images.sop_instance_uid:
-                check_duplicate_instance(sha256, images.sha256)
+                check_duplicate_instance(kept.key, sha256, images.sha256)
         except BadInput as fault:
             made.rejections.append(rejection_of(STAGE, study, item, fault))
             continue
@@ -179,9 +179,9 @@ def image_digest_for(settings: Settings) -> Callable[[Iterable[str]], str]:
     )
 
 
-def check_duplicate_instance(seen: str | None, sha256: str) -> None:
-    """Raises `BadInput` if another object with this SOPInstanceUID was already used (its SHA-256 is `seen`)."""
+def check_duplicate_instance(key: str, seen: str | None, sha256: str) -> None:
+    """Raises `BadInput` if the object at `key` with this SOPInstanceUID was already used (its SHA-256 is `seen`)."""
     if seen == sha256:
-        raise BadInput("duplicate_object", "the same bytes as another object of the study")
+        raise BadInput("duplicate_object", f"the same bytes as {key}")
     if seen:
-        raise BadInput("duplicate_sop_instance_uid", "another object of the study has the same SOPInstanceUID but other bytes")
+        raise BadInput("duplicate_sop_instance_uid", f"the same SOPInstanceUID as {key}, but other bytes")

@@ -94,7 +94,7 @@ class DagsterClient:
         return run_id
 
     def instance_info(self) -> str:
-        """The configuration of the webserver's Dagster instance as YAML; equal for webservers of the same home."""
+        """The configuration of the webserver's Dagster instance as YAML."""
         info: str = self.ask(_INSTANCE)["instance"]["info"]
         return info
 

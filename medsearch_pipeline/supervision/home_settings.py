@@ -1,6 +1,7 @@
-"""`settings.env` of a home folder: what `medsearch up` or `demo` set, for commands that look at what it started.
+"""`settings.env` of a home folder: the settings of `medsearch up` or `demo`, for commands that look at what it started.
 
-The user's own variables are not in it: they come from the environment or from `.env`, as they did for `up`.
+The user's own secrets are not in it: they come from the environment, `.env` or `--env-file`, as they did for `up`. The token
+that `up` generated is in it, because nobody else knows it.
 """
 
 from __future__ import annotations
@@ -12,21 +13,26 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.settings import Deployment
 
 DEFAULT_HOME = Path(".medsearch")
 FILE = "settings.env"
-PREFIXES = ("MEDSEARCH_", "DAGSTER_")
+SECRETS = ("_KEY", "_PASSWORD", "_SECRET", "_TOKEN", "_WEBHOOK")
+"""How the names of secret settings end."""
 PLACES = ("MEDSEARCH_WAREHOUSE", "MEDSEARCH_INDEX", "DAGSTER_HOME")
 
 
 def write_home_settings(home: Path, environment: Mapping[str, str], given: Mapping[str, str]) -> None:
-    """Writes the variables of an environment that differ from those the user gave. Only the user can read the file.
+    """Writes an environment's settings. Only the user can read the file.
+
+    Args:
+        given: The user's variables, whose secrets are not written.
 
     Raises:
         ConfigurationError: it cannot be written.
     """
-    own = {name: value for name, value in environment.items() if name.startswith(PREFIXES) and given.get(name) != value}
-    lines = [f"{name}='{_escaped(value)}'\n" for name, value in sorted(own.items())]
+    kept = {name: value for name, value in environment.items() if _is_kept(name, is_given=given.get(name) == value)}
+    lines = [f"{name}='{_escaped(value)}'\n" for name, value in sorted(kept.items())]
     try:
         home.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(home / FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -55,6 +61,24 @@ def use_home_settings(home: Path | None, environment: MutableMapping[str, str]) 
     default = _read(DEFAULT_HOME)
     if all(environment.get(name, default.get(name)) == default.get(name) for name in PLACES):
         environment.update({name: value for name, value in default.items() if not environment.get(name)})
+
+
+def require_deployment(settings: Deployment, environment: Mapping[str, str]) -> None:
+    """Returns if an environment names a deployment, or the default places have one.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    if not any(environment.get(name) for name in PLACES) and not Path(settings.warehouse).is_dir():
+        raise ConfigurationError(
+            f"no deployment here: give the --home of medsearch up or medsearch demo, or set {PLACES[0]} and {PLACES[1]}"
+        )
+
+
+def _is_kept(name: str, is_given: bool) -> bool:
+    if name.startswith("MEDSEARCH_"):
+        return not (is_given and name.endswith(SECRETS))
+    return name.startswith("DAGSTER_") and not is_given
 
 
 def _read(home: Path) -> dict[str, str]:

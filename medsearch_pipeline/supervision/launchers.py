@@ -14,6 +14,7 @@ from typing import IO, Protocol
 
 import dagster as dg
 import httpx
+import yaml
 
 from medsearch_core.errors import ConfigurationError, MedsearchError
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT, MODULE
@@ -23,6 +24,7 @@ from medsearch_pipeline.supervision.dagster_client import DagsterClient
 
 TOKEN_TAG = f"{HIDDEN}launch"
 POLL_SECONDS = 0.5
+STORAGES = ("local_artifact_storage", "run_storage", "event_log_storage")
 
 
 class Launcher(Protocol):
@@ -114,7 +116,13 @@ def choose_launcher(settings: Settings, instance: dg.DagsterInstance) -> Launche
 def _is_of(instance: dg.DagsterInstance, client: DagsterClient) -> bool:
     """Whether a webserver has the same Dagster home: another one may use the default port."""
     try:
-        theirs, ours = client.instance_info(), instance.info_str()
-    except (MedsearchError, httpx.HTTPError, ValueError):
+        theirs, ours = _storages(client.instance_info()), _storages(instance.info_str())
+    except (MedsearchError, httpx.HTTPError, ValueError, LookupError, TypeError, yaml.YAMLError):
         return False
-    return sorted(theirs.splitlines()) == sorted(ours.splitlines())  # Dagster writes the parts in any order
+    return theirs == ours
+
+
+def _storages(info: str) -> dict[str, object]:
+    """Where an instance keeps its state. Its other parts are described only once they have been used."""
+    parts = yaml.safe_load(info)
+    return {name: parts[name] for name in STORAGES}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from medsearch_core.errors import ConfigurationError, MedsearchError
 
@@ -23,19 +25,43 @@ def free_port(preferred: int) -> int:
     raise MedsearchError(f"no free port on {LOOPBACK}")
 
 
-def require_port(host: str, port: int, advice: str) -> None:
-    """Returns if a server can listen there.
+@dataclass(frozen=True)
+class Port:
+    """Where a server is to listen.
+
+    Attributes:
+        server: The server, in a word or two.
+        option: The argument or setting of the port.
+    """
+
+    server: str
+    host: str
+    number: int
+    option: str
+
+
+def require_ports(ports: Iterable[Port]) -> None:
+    """Returns if a server can listen on each of them.
 
     Raises:
-        ConfigurationError: no server can listen there. The message names the port and ends with the advice.
+        ConfigurationError: a port cannot be used; one line for each that cannot.
     """
+    if busy := [line for port in ports if (line := _fault(port))]:
+        raise ConfigurationError("\n".join(busy))
+
+
+def _fault(port: Port) -> str | None:
+    """Why a server cannot listen there, and what to do; None if it can."""
+    host, number = port.host, port.number
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((host, number))
         except OSError as error:
-            raise ConfigurationError(f"port {port} of {host} cannot be used ({error.strerror}): {advice}") from error
+            where = f"port {number} of {host} for {port.server} cannot be used ({error.strerror})"
+            return f"{where}: stop what uses it, or give another {port.option}"
+    return None
 
 
 def local_url(host: str, port: int) -> str:

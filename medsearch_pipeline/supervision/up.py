@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ from medsearch_pipeline.orchestration.dagster_home import hold_dagster_home, pre
 from medsearch_pipeline.readiness.run import BEFORE_START, run_checks
 from medsearch_pipeline.settings import Settings
 from medsearch_pipeline.supervision.home_settings import write_home_settings
-from medsearch_pipeline.supervision.ports import LOOPBACK, local_url, require_port
+from medsearch_pipeline.supervision.places import require_places_apart
+from medsearch_pipeline.supervision.ports import LOOPBACK, Port, local_url, require_ports
 from medsearch_pipeline.supervision.processes import Processes, stop_on_signals
 from medsearch_pipeline.supervision.run_news import RunNews
 from medsearch_pipeline.supervision.servers import COMPLETE_ENVIRONMENT, start_servers
@@ -29,7 +30,7 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
     """Starts everything and serves until Ctrl-C or SIGTERM; returns 0.
 
     Raises:
-        ConfigurationError: a setting is wrong, a port is taken, or a check finds a problem.
+        ConfigurationError: a setting is wrong, a folder is inside another, a port is taken, or a check finds a problem.
         ProcessEnded: one of the processes ended; the others are stopped.
     """
     is_without_sign_in = not os.environ.get("MEDSEARCH_API_SIGN_IN")
@@ -42,11 +43,15 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
     has_embedder = starts_embedder(environment["MEDSEARCH_API_EMBEDDER_URL"], settings.embedder_port)
     stop_on_signals()
     try:
-        require_port(LOOPBACK, dagster_port, "stop what uses it, or give another --dagster-port")
-        require_port(api_host, api_port, "stop what uses it, or give another --api-port (MEDSEARCH_API_PORT)")
-        if has_embedder:
-            require_port(settings.embedder_host, settings.embedder_port, "stop what uses it, or set MEDSEARCH_EMBEDDER_PORT")
-        require_readiness(console, settings, environment)
+        require_places_apart(settings, [home, dagster_home, logs])
+        require_readiness(console, settings, environment, ["landing"])
+        ports = [
+            Port("Dagster", LOOPBACK, dagster_port, "--dagster-port"),
+            Port("the page", api_host, api_port, "--api-port (MEDSEARCH_API_PORT)"),
+            Port("the embedder", settings.embedder_host, settings.embedder_port, "MEDSEARCH_EMBEDDER_PORT"),
+        ]
+        require_ports(ports if has_embedder else ports[:-1])
+        require_readiness(console, settings, environment, [name for name in BEFORE_START if name != "landing"])
         prepare_dagster_home(dagster_home)
         with ExitStack() as running:
             running.enter_context(hold_dagster_home(dagster_home))
@@ -75,14 +80,16 @@ def run_up(console: Console, landing: str | None, home: Path, dagster_port: int,
     return 0
 
 
-def require_readiness(console: Console, settings: Settings, environment: Mapping[str, str]) -> None:
-    """Returns if no check finds a problem, and prints warnings.
+def require_readiness(
+    console: Console, settings: Settings, environment: Mapping[str, str], names: Collection[str] = BEFORE_START
+) -> None:
+    """Returns if none of the named checks finds a problem, and prints warnings.
 
     Raises:
         ConfigurationError: a check found a problem; one line for each.
     """
     with console.status("Checking …") as status:
-        findings = run_checks(settings, environment, BEFORE_START, lambda name: status.update(f"Checking {name} …"))
+        findings = run_checks(settings, environment, names, lambda name: status.update(f"Checking {name} …"))
     for finding in findings:
         if finding.level == "warning":
             print_line(console, f"Warning: {finding.sentence}")

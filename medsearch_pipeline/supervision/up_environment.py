@@ -8,9 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from medsearch_core.machine.loopback import is_local_host
+from medsearch_core.storage.open import local_folder
 from medsearch_pipeline.orchestration.code_server import ENVIRONMENT
 from medsearch_pipeline.supervision.ports import LOOPBACK
 
+STORES = ("MEDSEARCH_LANDING", "MEDSEARCH_WAREHOUSE", "MEDSEARCH_INDEX")
 API_PORT, EMBEDDER_PORT = "8000", "8001"
 
 
@@ -19,6 +21,8 @@ def up_environment(
 ) -> dict[str, str]:
     """All variables of the processes. The user's variables are kept; an empty one counts as not set.
 
+    Paths of stores become absolute, so that they hold in any folder.
+
     Args:
         home: Folder for output that no variable places elsewhere.
         landing: Overrides MEDSEARCH_LANDING, as `api_port` overrides MEDSEARCH_API_PORT.
@@ -26,6 +30,9 @@ def up_environment(
     given = {name: value for name, value in variables.items() if value or not name.startswith("MEDSEARCH_")}
     if landing is not None:
         given["MEDSEARCH_LANDING"] = landing
+    for name in STORES:
+        if name in given:
+            given[name] = str(local_folder(given[name]) or given[name])
     if api_port is not None:
         given["MEDSEARCH_API_PORT"] = str(api_port)
     port = given.get("MEDSEARCH_API_PORT", API_PORT)

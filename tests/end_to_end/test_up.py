@@ -45,7 +45,8 @@ class Up:
     def __init__(self, folder: Path) -> None:
         self.output_file = folder / "output.txt"
         self.api_port = free_port(0)
-        ports = ["--dagster-port", str(free_port(0)), "--api-port", str(self.api_port)]
+        self.dagster_port = free_port(0)
+        ports = ["--dagster-port", str(self.dagster_port), "--api-port", str(self.api_port)]
         with self.output_file.open("w") as output:
             self.process = psutil.Popen(
                 [str(MEDSEARCH), "up", "--landing", "landing", "--home", "home", *ports],
@@ -81,10 +82,13 @@ class Up:
 
 
 def medsearch(folder: Path, command: str) -> Any:
-    """What a command prints as JSON about the home of `up`."""
-    arguments = [str(MEDSEARCH), command, "--home", "home", "--json"]
-    done = subprocess.run(arguments, cwd=folder, env=environment(), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    """What a command prints as JSON about the home of `up`, in a folder without its `.env`."""
+    return json.loads(print_of(folder, command, "--json"))
+
+
+def print_of(folder: Path, command: str, *arguments: str) -> str:
+    run = [str(MEDSEARCH), command, "--home", ".", *arguments]
+    return subprocess.run(run, cwd=folder / "home", env=environment(), capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +120,10 @@ def test_what_lies_in_the_landing_folder_is_searchable_by_one_command_and_ctrl_c
     assert len(family) >= 6
     assert re.search(r"run \w{8} of ingest_job began: 1 study$", up.output, re.MULTILINE)
     up.wait_until(lambda: re.search(r"run \w{8} of ingest_job succeeded after \d+ s: 1 study$", up.output, re.MULTILINE))
-    assert not medsearch(folder, "status")["daemon"]["silent"]
+    status = medsearch(folder, "status")
+    assert not status["daemon"]["silent"]
+    assert status["model"].startswith("efficientnet_lite0")
+    assert f"http://localhost:{up.dagster_port}" in print_of(folder, "ingest", STUDY.partition)
     findings = {finding["check"]: finding["level"] for finding in medsearch(folder, "check")}
     assert {level for check, level in findings.items() if check not in ("disk", "memory")} == {"ok"}
     up.process.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ import { reportPanel } from "../report/report.js";
 import { detailPage } from "../shell/detail-page.js";
 import { similarPanel } from "../similar/similar.js";
 import { stances } from "../similar/filters.js";
-import { headingFor, demographics } from "../labels.js";
+import { headingFacts, headingFor } from "../labels.js";
 import { factsPanel } from "./facts.js";
 import { siblings } from "./siblings.js";
 import { stage } from "./stage.js";
@@ -18,7 +18,7 @@ function opened(state, image) {
   const entities = image.report?.entities ?? [];
   const own = [...new Set(entities.map((e) => e.icd10cmCode).filter(Boolean))];
   return html`
-    <h1 tabindex="-1">${headingFor(image)} <span>${[image.modality, demographics(image), image.studyDate].filter(Boolean).join(" · ")}</span></h1>
+    <h1 tabindex="-1">${headingFor(image)} <span>${headingFacts(image).map((fact, i) => html`${i ? " · " : ""}<b>${fact}</b>`)}</span></h1>
     <div class="upper">
       <div class="sheets">
         <figure>${stage(image, route.windowing)}${siblings(image, route, state.loads.study)}<figcaption>Not for diagnosis.</figcaption></figure>
@@ -39,7 +39,7 @@ function said(report, { like }) {
   const extra = ({ icd10cmCode, concept }) => (icd10cmCode ? stances(like, icd10cmCode, `Similar images, ${concept}`) : nothing);
   return html`
     <section class="panel" aria-label="Findings">
-      <div class="titlebar"><h2>Findings</h2><span class="quiet">Similar images</span></div>${findings(report, extra)}
+      <div class="titlebar"><h2>Findings</h2><span class="quiet">Filter the similar images below by finding</span></div>${findings(report, extra)}
     </section>`;
 }
 

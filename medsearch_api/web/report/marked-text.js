@@ -3,10 +3,11 @@
 
 const HEADER = /^[ \t]*[A-Z][A-Z /]{2,}:/gm;
 
-/** The text as a tree of {text, isHeader, isTerm} and {entity, pieces}. A mention whose text does not match is left out. */
-export function markText(text, entities, matches) {
+/** The text as a tree of {text, isHeader, isTerm} and {entity, pieces}. A mention whose text does not match is left out. `shown` is
+ * displayed instead of the text and has the same length. */
+export function markText(text, entities, matches, shown = text) {
   const letters = Array.from(text);
-  const cuts = { letters, headers: headers(text), matches };
+  const cuts = { letters: Array.from(shown), headers: headers(text), matches };
   return between(cuts, tree(letters, entities), 0, letters.length);
 }
 

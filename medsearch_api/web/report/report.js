@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { ASSERTIONS, asserted, notRead } from "../labels.js";
+import { joinLines } from "./lines.js";
 import { markText, markTerms } from "./marked-text.js";
 
 const term = (run) => (run.isTerm ? html`<em class="term">${run.text}</em>` : run.text);
@@ -36,7 +37,7 @@ export function reportPanel(report) {
       <div class="titlebar"><h2>Report</h2>${legend(entities)}</div>
       ${report.reading?.notRead ? html`<p class="notread" role="note">${notRead(report.reading.notRead)}</p>` : nothing}
       ${report.entities ? nothing : html`<p class="quiet">Findings are being re-extracted and are not highlighted yet.</p>`}
-      <p class="text">${markText(report.text.trimEnd(), entities, report.matches ?? []).map(piece)}</p>
+      <p class="text">${markText(report.text.trimEnd(), entities, report.matches ?? [], joinLines(report.text.trimEnd())).map(piece)}</p>
       <p class="source">${source}</p>
     </section>`;
 }

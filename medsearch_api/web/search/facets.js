@@ -48,12 +48,19 @@ function chips({ title, name }, counts, filters, valueOf = (v) => v, labelOf = (
     </section>`;
 }
 
+/** The filters with one end of a range set. The other end is opened if it would lie on the wrong side. */
+export function withEnd(filters, [low, high], name, value) {
+  const next = { ...filters, [name]: value };
+  const isCrossed = next[low] !== null && next[high] !== null && next[low] > next[high];
+  return isCrossed ? { ...next, [name === low ? high : low]: null } : next;
+}
+
 /** The two ends of a range, each of them optional. `read` parses the typed value; null means open. */
 export function range(title, kind, [low, high], filters, onChange, read, attributes = {}) {
   const field = (name, label) => html`
     <label><span class="unseen">${title} ${label}</span>
       <input type=${kind} min=${attributes.min ?? nothing} max=${attributes.max ?? nothing} placeholder=${label} .value=${filters[name] ?? ""}
-        @change=${(event) => event.target.validity.valid && onChange({ ...filters, [name]: read(event.target.value) })}>
+        @change=${(event) => event.target.validity.valid && onChange(withEnd(filters, [low, high], name, read(event.target.value)))}>
     </label>`;
   return html`<fieldset class="range"><legend>${title}</legend>${field(low, "from")}<span aria-hidden="true">–</span>${field(high, "to")}</fieldset>`;
 }

@@ -29,7 +29,7 @@ export function searchView(state) {
       <section class="found" aria-labelledby="found-title">
         <h2 class="unseen" id="found-title">Results</h2>
         <div class="resultbar">
-          <p class="total">${data ? plural(data.searchReports.totalCount, "report") : status === "failed" ? "" : "Searching …"}</p>
+          <p class="total">${data ? total(route, data.searchReports.totalCount) : status === "failed" ? "" : "Searching …"}</p>
           <div class="tags">
             ${filterTags(route.filters, state.labels, (filters) => search({ filters }))}${clearLink(isFiltered(route.filters), clear)}
           </div>
@@ -44,6 +44,9 @@ export function searchView(state) {
       </section>
     </div>`;
 }
+
+/** Both layouts count and page reports: the images are those of the reports. */
+const total = ({ layout }, count) => (layout === "images" && count ? `Images of ${plural(count, "report")}` : plural(count, "report"));
 
 const placeholder = ({ layout }) => (layout === "images" ? skeleton.tiles(18) : skeleton.rows(6));
 
@@ -61,8 +64,8 @@ function empty({ words, filters }) {
 const layoutButton = (route, layout, label) => html`
   <button type="button" aria-pressed=${route.layout === layout} @click=${() => search({ layout, cursors: route.cursors })}>${label}</button>`;
 
-function pager(route, total, shown, { hasNextPage, endCursor }) {
-  if (total <= PAGE) return nothing;
+function pager(route, count, shown, { hasNextPage, endCursor }) {
+  if (count <= PAGE) return nothing;
   const { cursors } = route;
   const turn = (to) => () => go({ ...route, cursors: to, open: null });
   const before = cursors.length * PAGE;
@@ -70,7 +73,7 @@ function pager(route, total, shown, { hasNextPage, endCursor }) {
   return html`
     <nav class="pager" aria-label="Pages">
       <button class="button" type="button" ?disabled=${!cursors.length} @click=${turn(cursors.slice(0, -1))}>Previous</button>
-      <span>${first}–${last} of ${total.toLocaleString("en")}</span>
+      <span>${route.layout === "images" ? "Reports " : ""}${first}–${last} of ${count.toLocaleString("en")}</span>
       <button class="button" type="button" ?disabled=${!hasNextPage} @click=${turn([...cursors, endCursor])}>Next</button>
     </nav>`;
 }

@@ -46,7 +46,7 @@ function words(state) {
   return html`
     <form class="search" role="search" autocomplete="off" @submit=${submit}>
       <label for="words" class="unseen">Search reports</label>
-      <input id="words" type="search" placeholder="Search findings and impressions" maxlength="1000" spellcheck="false" autocomplete="off"
+      <input id="words" type="search" placeholder=${state.isWide ? "Search findings and impressions" : "Search reports"} maxlength="1000" spellcheck="false" autocomplete="off"
         enterkeyhint="search" .value=${live(state.draft)} ?disabled=${!isInside(state)} @input=${(event) => type(event.target.value)}>
       <kbd aria-hidden="true">/</kbd>
     </form>`;

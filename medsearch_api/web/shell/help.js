@@ -8,7 +8,7 @@ const KEYS = [
   [
     "Viewer, when focused",
     [
-      ["+ −", "Zoom"], ["0 1", "Fit; actual pixels"], ["← → ↑ ↓", "Pan"], ["w", "Drag to window or to pan"],
+      ["+ −", "Zoom"], ["Ctrl", "With the mouse wheel: zoom at the pointer"], ["0 1", "Fit; actual pixels"], ["← → ↑ ↓", "Pan"], ["w", "Drag to window or to pan"],
       ["[ ]", "Narrow or widen the window"], ["{ }", "Darken or brighten"], ["i", "Invert"], ["r", "Reset"],
     ],
   ],

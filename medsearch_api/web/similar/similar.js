@@ -30,6 +30,9 @@ function card({ rank, score, node }, route, image) {
     </li>`;
 }
 
+/** How many images are shown: of all that match, or the nearest ones where not all of them can be shown. */
+export const countText = (shown, total) => (total > STEPS.at(-1) ? `The ${shown} most similar images` : `${shown} of ${plural(total, "image")}`);
+
 /** The panel of images similar to `image`, or to an uploaded file. `own` are the codes in the image's own report. */
 export function similarPanel(state, image, own = []) {
   const { route } = state;
@@ -39,7 +42,7 @@ export function similarPanel(state, image, own = []) {
     <section class="similar" aria-labelledby="similar-title">
       <div class="titlebar">
         <h2 id="similar-title">Similar images</h2>
-        <p class="quiet">${data ? `${edges.length} of ${plural(data.similarImages.totalCount, "image")}. ${SCORES}` : ""}</p>
+        <p class="quiet">${data ? `${countText(edges.length, data.similarImages.totalCount)}. ${SCORES}` : ""}</p>
         ${similarFilterBar(state, image, suggestedCodes(own, edges.map((e) => e.node)))}
       </div>
       <div class="likes" aria-busy=${status === "loading"}>

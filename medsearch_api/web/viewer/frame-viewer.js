@@ -97,6 +97,7 @@ export class FrameViewer extends HTMLElement {
         this.#pointer = point;
         this.#showValue();
       },
+      isWheelFree: () => !this.#isZoomed && document.fullscreenElement !== this,
       isWindowing: () => this.#tool === "window" && Boolean(this.#frame.values),
     });
   }

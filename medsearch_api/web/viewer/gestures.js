@@ -2,15 +2,17 @@
 
 const WHEEL = 0.0016;
 const PINCH_ON_TRACKPAD = 0.01;
+const MAX_PINCH = 0.3; // a mouse wheel with Ctrl takes steps that are ten times a trackpad's
 const LINE_PIXELS = 16;
 const LEFT = 0;
 const RIGHT = 2;
 
 /**
  * Calls `zoom(factor, point)`, `pan(dx, dy)`, `beginWindow()`, `window(dx, dy)` (since the start), `reset()` and
- * `hover(point | null)`. `isWindowing()` returns whether a plain drag changes the window.
+ * `hover(point | null)`. `isWindowing()` returns whether a plain drag changes the window, and `isWheelFree()` whether the wheel
+ * without Ctrl is left to the page.
  */
-export function listen(stage, { zoom, pan, beginWindow, window, reset, hover, isWindowing }) {
+export function listen(stage, { zoom, pan, beginWindow, window, reset, hover, isWindowing, isWheelFree }) {
   const pointers = new Map();
   let drag = null;
 
@@ -65,9 +67,12 @@ export function listen(stage, { zoom, pan, beginWindow, window, reset, hover, is
   stage.addEventListener(
     "wheel",
     (event) => {
+      const isPinch = event.ctrlKey || event.metaKey;
+      if (!isPinch && isWheelFree()) return;
       event.preventDefault();
       const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PIXELS : 1);
-      zoom(Math.exp(-pixels * (event.ctrlKey ? PINCH_ON_TRACKPAD : WHEEL)), at(event));
+      const pinched = Math.min(MAX_PINCH, Math.max(-MAX_PINCH, pixels * PINCH_ON_TRACKPAD));
+      zoom(Math.exp(-(isPinch ? pinched : pixels * WHEEL)), at(event));
     },
     { passive: false },
   );

@@ -77,6 +77,8 @@ def test_levels_below_name_their_own_attributes_and_their_place(web, images):
     [
         ({"PatientID": "10000032"}, ["negative.dcm"]),
         ({"00100020": "10000032"}, ["negative.dcm"]),
+        ({"PatientID": "p10000032"}, ["negative.dcm"]),
+        ({"PatientID": "p1000003*"}, []),
         ({"PatientID": "1CT*"}, ["CT_small.dcm"]),
         ({"PatientID": "?MR1"}, ["MR_small.dcm"]),
         ({"PatientID": "1_T1"}, []),

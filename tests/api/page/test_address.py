@@ -92,7 +92,7 @@ def test_a_copied_address_opens_the_same(browser, page):
     expect_found(page, "1 report")
     page.get_by_role("button", name="Images", exact=True).click()
     with opened(browser, page.url) as other:
-        expect_found(other, "1 report")
+        expect_found(other, "Images of 1 report")
         expect(other.locator("#words")).to_have_value("effusion")
         expect(other.locator(".grid .tile")).to_have_count(1)
         expect(other.get_by_role("region", name="Sex").locator("[aria-pressed=true]")).to_contain_text("Male")

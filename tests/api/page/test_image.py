@@ -76,6 +76,65 @@ def test_mentions_within_mentions_and_terms_within_both_are_marked(page):
     assert pieces == [["Heart contours are 𝛼 normal", "Heart ", inner], "."]
 
 
+JOINED = [
+    ("There is a small\n left effusion.", "There is a small  left effusion."),
+    ("FINDINGS:\nThe heart is\r\nnormal.", "FINDINGS:\nThe heart is\r normal."),
+    ("No effusion\nNo pneumothorax\nHeart normal", "No effusion\nNo pneumothorax\nHeart normal"),
+    ("1. Nodule of\n3 mm.\n2. No effusion.", "1. Nodule of 3 mm.\n2. No effusion."),
+    ("Lungs are clear and\n- no effusion", "Lungs are clear and\n- no effusion"),
+    ("Heart: normal\nLungs: clear", "Heart: normal\nLungs: clear"),
+    ("It is seen\n\nabove", "It is seen\n\nabove"),
+    (
+        "There is an effusion on the right, with some\natelectasis of the lower lobe. The heart is normal.\nThere is none.",
+        "There is an effusion on the right, with some atelectasis of the lower lobe. The heart is normal. There is none.",
+    ),
+    ("The lungs are clear.\nThe heart is normal.", "The lungs are clear.\nThe heart is normal."),
+]
+
+
+def test_lines_that_a_file_wraps_are_joined_and_lists_and_labeled_lines_are_not(page):
+    code = """async (texts) => {
+        const { joinLines } = await import("/static/report/lines.js");
+        return texts.map(joinLines);
+    }"""
+    assert page.evaluate(code, [text for text, _ in JOINED]) == [joined for _, joined in JOINED]
+
+
+def test_mentions_and_terms_across_a_wrapped_line_stay_marked(page):
+    pieces = page.evaluate(
+        """async () => {
+            const { markText } = await import("/static/report/marked-text.js");
+            const effusion = { text: "pleural\\neffusion", begin: 2, end: 18 };
+            const flat = (node) => (node.entity ? node.pieces.map(flat) : node.text);
+            return markText("A pleural\\neffusion.", [effusion], [], "A pleural effusion.").map(flat);
+        }"""
+    )
+    assert pieces == ["A ", ["pleural effusion"], "."]
+
+
+AGES = {"0": None, "0.02": "7 d", "0.25": "3 mo", "1.9": "1 y", "52": "52 y", "null": None}
+
+
+def test_an_age_is_in_years_months_or_days_and_an_unknown_one_is_not_shown(page):
+    code = """async (ages) => {
+        const { age } = await import("/static/labels.js");
+        return ages.map((each) => age(JSON.parse(each)));
+    }"""
+    assert page.evaluate(code, list(AGES)) == list(AGES.values())
+
+
+def test_a_heading_says_each_fact_once(page):
+    code = """async () => {
+        const { headingFor, headingFacts } = await import("/static/labels.js");
+        const nobody = { patientSex: null, patientAgeYears: 0, studyDate: null };
+        const unknown = { ...nobody, modality: "CT", bodyPartExamined: null, viewPosition: null };
+        const woman = { patientSex: "FEMALE", patientAgeYears: 42.5 };
+        const known = { ...unknown, ...woman, bodyPartExamined: "CHEST", viewPosition: "PA" };
+        return [unknown, known, { ...unknown, modality: null }].map((image) => [headingFor(image), headingFacts(image)]);
+    }"""
+    assert page.evaluate(code) == [["CT image", []], ["Chest PA", ["CT", "Female, 42 y"]], ["Image", []]]
+
+
 def test_findings_are_grouped_with_assertion_and_code_and_filter_similar_images(image):
     findings = image.get_by_role("region", name="Findings", exact=True)
     expect(findings.locator("h3")).to_have_text(["Diagnoses"])
@@ -175,3 +234,13 @@ def test_more_similar_images_are_shown_up_to_a_hundred(browser, tmp_path):
         expect(page.locator(".like")).to_have_count(69)
         expect(page.get_by_role("button", name="Show more")).to_have_count(0)
         assert page.url.endswith("?shown=100")
+
+
+def test_where_more_images_match_than_can_be_shown_they_are_not_counted(page):
+    texts = page.evaluate(
+        """async () => {
+            const { countText } = await import("/static/similar/similar.js");
+            return [[100, 100], [30, 101]].map((of) => countText(...of).match(/[0-9]+/g));
+        }"""
+    )
+    assert texts == [["100", "100"], ["30"]]

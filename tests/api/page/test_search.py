@@ -116,8 +116,12 @@ def test_reports_are_found_by_age_and_date(page):
     page.get_by_label("Age from").fill("60")
     page.get_by_label("Age from").press("Enter")
     expect_found(page, 1)
-    page.get_by_role("button", name="Remove filter min. age: 60").click()
+    page.get_by_label("Age to").fill("40")
+    page.get_by_label("Age to").press("Enter")
+    expect(page.get_by_role("button", name="Remove filter max. age: 40")).to_be_visible()
     expect(page.get_by_label("Age from")).to_have_value("")
+    page.get_by_role("button", name="Remove filter max. age: 40").click()
+    expect(page.get_by_label("Age to")).to_have_value("")
     page.get_by_label("Study date from").fill("2019-04-01")
     page.get_by_label("Study date from").blur()
     expect_found(page, 1)
@@ -149,6 +153,7 @@ def test_a_row_opens_what_its_report_says_and_each_finding_leads_on(page):
 def test_images_fill_a_grid(page):
     expect_found(page, 3)
     page.get_by_role("button", name="Images", exact=True).click()
+    expect(page.locator(".resultbar .total")).to_have_text("Images of 3 reports")
     expect(page.locator(".grid .tile")).to_have_count(4)
     for picture in page.locator(".grid img").all():
         expect(picture).to_have_js_property("complete", True)

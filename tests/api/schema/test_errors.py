@@ -52,6 +52,8 @@ def asking_over(hospital, error):
         '{ hybridSearch(query: "effusion", imageId: "1.1", vector: [1]) { totalCount } }',
         '{ hybridSearch(query: "effusion", vector: [1, 2]) { totalCount } }',
         "{ searchReports(first: -1) { totalCount } }",
+        "{ searchReports(filters: {minAgeYears: 50, maxAgeYears: 40}) { totalCount } }",
+        '{ searchReports(filters: {fromDate: "2020-01-02", toDate: "2020-01-01"}) { totalCount } }',
         '{ searchReports(after: "not a cursor") { totalCount } }',
         '{ searchReports(after: "") { totalCount } }',
         '{ searchReports(after: "\u00e4") { totalCount } }',

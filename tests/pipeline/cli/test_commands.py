@@ -21,7 +21,7 @@ from medsearch_core.search.open import open_index
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import LEDGER_PATH, Warehouse, study_path
 from medsearch_pipeline.cli import main
-from medsearch_pipeline.cli.commands import MODULES, commands_for
+from medsearch_pipeline.cli.commands import MODULES, commands_for, nearest_command
 from medsearch_pipeline.intake.inventory import PATH
 from medsearch_pipeline.settings import Settings
 from tests.support.ingest import ingest, local_instance, settings_in, take_ledger
@@ -359,6 +359,20 @@ def test_a_rebuild_without_a_study_ends_with_1_unless_that_is_allowed(
     (missing,) = (line for line in lines if line.startswith("missing: "))
     assert {str(study_key(1)), "reports"} <= set(missing.split())
     assert [6, 3, 3, 1] in [figures(line) for line in lines], "images, reports, studies, missing studies"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("ingets", "ingest"), ("rollbak", "rollback"), ("ingest", None), ("xyz", None), ("--version", None)]
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(typed: str, meant: str | None) -> None:
+    assert nearest_command(typed) == meant
+
+
+def test_a_mistyped_command_ends_with_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["statsu", "--home", "x"])
+    assert end.value.code == 2
+    assert "status?" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_every_command_is_in_the_module_that_is_named_for_it() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.thumbnails import decode_png, encode_png, thumbnail
 from medsearch_pipeline.cli import main
-from medsearch_pipeline.cli.inspection_view import preview, print_inspection
+from medsearch_pipeline.cli.inspection_view import LABELS, preview, print_inspection
 from medsearch_pipeline.intake.file_inspection import FileInspector
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from tests.core.dicom.encoders import RAMP
@@ -57,6 +57,7 @@ def test_a_file_is_shown_step_by_step(capsys: pytest.CaptureFixture[str]) -> Non
     assert shown["instance"] == IDENTITY["SOPInstanceUID"]
     assert [shown[name].split(" ")[0] for name in ("packing", "decoding", "grays")] == ["native", "uncompressed", "percentiles"]
     assert "min=0, max=4095" in shown["samples"]
+    assert [name for name in LABELS if f"{name}=" in " ".join(lines)] == []
     assert hashlib.sha256(picture(GOOD)).hexdigest() in shown["thumbnail"]
 
 

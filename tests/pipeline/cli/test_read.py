@@ -52,6 +52,24 @@ def test_a_report_is_shown_with_its_mentions_and_what_it_says(report: str, capsy
     assert any(line.startswith("Conflict pleural effusion: absent in impression") for line in lines)
 
 
+def test_a_report_without_mentions_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    german = "Befund: Kein Erguss. Die Lunge ist frei und das Herz ist nicht vergroessert. Beurteilung: Unauffaelliger Befund."
+    for text, line in ((german, "Not read language: German"), ("FINDINGS: See the other report.", "Mentions none")):
+        (tmp_path / "r.txt").write_text(text)
+        assert main(["read", str(tmp_path / "r.txt")]) == 0
+        shown = capsys.readouterr().out
+        assert line in lines_of(shown)
+        assert "assertion" not in shown
+
+
+def test_what_counts_as_present_and_is_only_probable_is_marked() -> None:
+    record, entities = read("FINDINGS: Probable pneumonia. Cardiomegaly.\nIMPRESSION: Probable edema. Pulmonary edema.")
+    lines = dict(describe_report(record, entities))
+    assert lines["Diagnoses present"].split(", ") == ["cardiomegaly", "pneumonia (probable)", "pulmonary edema"]
+    assert "J18.9 (probable)" in lines["Codes present"]
+    assert lines["Codes present"].count("probable") == 1
+
+
 def test_nothing_is_cut_or_wrapped_where_the_output_is_no_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

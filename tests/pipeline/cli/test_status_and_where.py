@@ -20,6 +20,7 @@ from medsearch_core.keys import StudyKey
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from medsearch_pipeline.cli import main
+from medsearch_pipeline.cli.where import state_of
 from medsearch_pipeline.code_location import build_definitions
 from medsearch_pipeline.intake import journal
 from medsearch_pipeline.intake.inventory import current_inventory
@@ -108,6 +109,11 @@ def test_status_counts_objects_and_says_why_what_is_pending(
     assert (found["studies"], found["indexed_studies"], found["images"], found["reports"]) == (4, 2, 2, 1)
     pending = {each["reason"]: (each["objects"], each["studies"]) for each in found["pending"]}
     assert pending == {f"failed in run {deployment.failed_run}": (2, 1), "unknown": (2, 1)}
+    unindexed = {each["study"]: each["reasons"] for each in found["unindexed"]}
+    assert unindexed == {
+        str(FAILED): {f"pending: failed in run {deployment.failed_run}": 2},
+        str(LATE): {"pending: unknown": 2},
+    }
     assert found["is_model_available"]
     assert found["last_inventory"] < found["last_ledger"]
     (failed,) = found["failed_runs"]
@@ -124,6 +130,7 @@ def test_status_counts_objects_and_says_why_what_is_pending(
     status, printed = call("status")
     assert status == 0
     assert deployment.failed_run in printed
+    assert [str(study) in printed for study in (DONE, FAILED, LATE)] == [False, True, True]
 
 
 def test_status_says_that_a_study_settles_and_needs_no_dagster(
@@ -153,6 +160,21 @@ def test_status_answers_before_anything_was_looked_at(
     found = json.loads(capsys.readouterr().out)
     assert (found["objects"], found["studies"], found["releases"]) == ({}, 0, [])
     assert found["is_model_available"] is False
+
+
+def test_status_without_a_deployment_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MEDSEARCH_WAREHOUSE", "MEDSEARCH_INDEX", "DAGSTER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["status"]) == 1
+    assert "--home" in capsys.readouterr().err
+
+
+def test_an_excluded_object_of_no_study_is_not_called_rejected() -> None:
+    assert state_of("system_file", "rejected") == "excluded"
+    assert state_of("not_dicom", "rejected") == "rejected"
 
 
 def test_where_finds_a_study_by_each_of_its_names(deployment: Deployment, call: Callable[..., tuple[int, str]]) -> None:

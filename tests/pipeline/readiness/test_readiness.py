@@ -152,6 +152,12 @@ def test_disk_and_memory_are_judged_by_what_is_free() -> None:
     assert [memory_finding(n * GIB, workers=4).level for n in (1, 3, 4)] == ["warning", "warning", "ok"]
 
 
+def test_a_place_where_no_folder_can_be_is_not_called_full(settings: Settings) -> None:
+    (finding,) = check_disk(settings.model_copy(update={"warehouse": "/proc/foo/warehouse"}), {})[:1]
+    assert brief(finding) == ("problem", "MEDSEARCH_WAREHOUSE")
+    assert "GiB" not in finding.message
+
+
 def test_places_that_are_no_folders_have_no_disk(settings: Settings, tmp_path: Path) -> None:
     elsewhere = settings.model_copy(update={"warehouse": "s3://bucket", "index": "https://host", "model_cache": str(tmp_path)})
     assert all(finding.setting in (None, "MEDSEARCH_MODEL_CACHE") for finding in check_disk(elsewhere, {}))

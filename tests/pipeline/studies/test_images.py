@@ -106,6 +106,8 @@ def test_bad_objects_are_refused_by_name_and_reason_and_good_ones_go_on(reader: 
         ("i-no-pixels.dcm", "no_pixel_data"),
         ("j-too-large.dcm", "unsupported_pixel_format"),
     ]
+    duplicates = [r.detail for r in rejections if r.reason.startswith("duplicate")]
+    assert [f"{FOLDER}/a-good.dcm" in detail for detail in duplicates] == [True, True]
 
 
 def test_no_rejection_repeats_what_a_header_says(reader: StudyImageBuilder) -> None:

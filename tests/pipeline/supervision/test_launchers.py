@@ -18,6 +18,7 @@ from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.intake.study_runs import StudyRun
 from medsearch_pipeline.orchestration.run_progress import progress_message, read_progress
 from medsearch_pipeline.settings import Settings
+from medsearch_pipeline.supervision.dagster_client import DagsterClient
 from medsearch_pipeline.supervision.ingestion import runs_over
 from medsearch_pipeline.supervision.launchers import ProcessLauncher, WebserverLauncher, choose_launcher
 from tests.support.ingest import settings_in
@@ -45,7 +46,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def webserver(instance: dg.DagsterInstance, settings: Settings, tmp_path: Path) -> Iterator[str]:
-    """Dagster's webserver of the instance, with a code location of its own."""
+    """Dagster's webserver of the same home, with an instance and a code location of its own."""
     named = {name: getattr(settings, name) for name in ("landing", "warehouse", "index", "model", "weights")}
     file = tmp_path / "location.py"
     file.write_text(
@@ -54,7 +55,7 @@ def webserver(instance: dg.DagsterInstance, settings: Settings, tmp_path: Path) 
         f"defs = build_definitions(Settings(**{named!r}))\n"
     )
     target = PythonFileTarget(str(file), attribute=None, working_directory=None, location_name="medsearch")
-    with WorkspaceProcessContext(instance, target) as context:
+    with dg.DagsterInstance.get() as own, WorkspaceProcessContext(own, target) as context:
         app = create_app_from_workspace_process_context(context)
         with serving(app) as url:
             yield url
@@ -66,6 +67,14 @@ def test_a_webserver_of_the_same_home_queues_the_run(instance: dg.DagsterInstanc
     run = instance.get_run_by_id(launcher.launch("inventory_job", {"medsearch/studies": "7"}))
     assert run is not None
     assert (run.job_name, run.status, run.tags["medsearch/studies"]) == ("inventory_job", DagsterRunStatus.QUEUED, "7")
+
+
+def test_a_webserver_that_has_started_runs_before_is_still_the_one_of_its_home(
+    instance: dg.DagsterInstance, settings: Settings, webserver: str
+) -> None:
+    DagsterClient(webserver).launch_run("inventory_job")
+    launcher = choose_launcher(settings.model_copy(update={"dagster_url": webserver}), instance)
+    assert isinstance(launcher, WebserverLauncher)
 
 
 def test_the_webserver_of_another_home_is_not_used(

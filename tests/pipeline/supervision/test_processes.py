@@ -13,7 +13,7 @@ import pytest
 
 from medsearch_core.errors import ConfigurationError
 from medsearch_pipeline.orchestration.dagster_home import DAGSTER_YAML, hold_dagster_home, prepare_dagster_home, stopped_at
-from medsearch_pipeline.supervision.ports import free_port, local_url, require_port
+from medsearch_pipeline.supervision.ports import Port, free_port, local_url, require_ports
 from medsearch_pipeline.supervision.processes import ProcessEnded, Processes
 
 SERVE = "import time; print('up', flush=True); time.sleep(3600)"
@@ -64,15 +64,22 @@ def test_nothing_is_left_that_ignores_being_told_to_end(tmp_path: Path, monkeypa
     assert alive == []
 
 
-def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+def test_all_ports_that_are_taken_are_named_each_with_what_to_do() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         assert free_port(port) != port
-        with pytest.raises(ConfigurationError, match=rf"port {port} of 127.0.0.1 .*: give another --api-port"):
-            require_port("127.0.0.1", port, "give another --api-port")
-    require_port("127.0.0.1", port, "")
+        page, embedder, free = (
+            Port("the page", "127.0.0.1", port, "--api-port"),
+            Port("the embedder", "127.0.0.1", port, "MEDSEARCH_EMBEDDER_PORT"),
+            Port("Dagster", "127.0.0.1", free_port(port), "--dagster-port"),
+        )
+        with pytest.raises(ConfigurationError) as refusal:
+            require_ports([page, free, embedder])
+        lines = str(refusal.value).splitlines()
+        assert [(str(port) in line, line.split()[-1]) for line in lines] == [(True, each.option) for each in (page, embedder)]
+    require_ports([page, embedder])
 
 
 def test_a_server_on_all_addresses_is_reached_on_loopback() -> None:

@@ -38,6 +38,13 @@ def test_what_the_user_set_stays_and_an_empty_variable_is_not_set() -> None:
     assert "MEDSEARCH_LANDING" not in environment
 
 
+def test_stores_are_named_so_that_they_are_found_from_any_folder() -> None:
+    environment = up_environment({"MEDSEARCH_INDEX": "~/index"}, HOME, "landing", 3000, None)
+    assert environment["MEDSEARCH_LANDING"] == str(Path.cwd() / "landing")
+    assert environment["MEDSEARCH_INDEX"] == str(Path.home() / "index")
+    assert up_environment({}, HOME, "s3://bucket/x", 3000, None)["MEDSEARCH_LANDING"] == "s3://bucket/x"
+
+
 def test_arguments_go_before_variables() -> None:
     user = {"MEDSEARCH_LANDING": "/other", "MEDSEARCH_API_PORT": "8100"}
     environment = up_environment(user, HOME, "/data/landing", 3100, 8200)
