@@ -1,7 +1,8 @@
 """Words of a report, with their offsets.
 
 Belongs here: what a word is, and its folded form. Signs that say something are words too: `?` asks about what follows ("?
-pneumonia"), `¿` about what it follows ("pneumonia?"), `>` and `<` compare sides. A level of the spine is one word: `t12`.
+pneumonia"), `¿` about what it follows ("pneumonia?"), `>` and `<` compare sides; `⊖` denies what follows ("(-) edema"), `⊝` what
+it follows ("edema (-)"), `⊕` ends both. A level of the spine is one word: `t12`. Shorthand is read as the word that it means.
 """
 
 from __future__ import annotations
@@ -11,11 +12,23 @@ from collections.abc import Container
 from functools import lru_cache
 from typing import NamedTuple
 
+from medsearch_core.reports.data_files import rows
+
 WORD = re.compile(r"[CTLSctls]\d{1,2}(?![^\W_])|[^\W\d_]+|\d+|[?<>]")
 ASKED_BEFORE = re.compile(r"[\w)(]")
 HYPHENATED = re.compile(r"-[ \t]*\n[ \t]*")
 
-SIGNS = frozenset("?¿<>")
+SIGNS = frozenset("?¿<>⊖⊝⊕")
+
+MARK = re.compile(
+    r"[(\[][ \t]?(?P<boxed>[-+\u2013])(?:ve)?[ \t]?[)\]](?:ve\b)?|(?<![\w)\]-])(?P<very>[-+\u2013])[ \t]?ve\b"
+    r"|(?<!\w)(?P<nought>[\u00d8\u00f8\u2205])(?=[ \t]+[^\W\d_])|(?<![\w)\]+])(?P<plus>\+)(?=[ \t]?[A-Za-z])"
+    r"|(?<=,[ \t])(?P<minus>[-\u2013])(?=[ \t]?[A-Za-z])"
+)
+"""A plus or a minus that answers: "(-) edema", "effusion [+]", "-ve", "\u00d8 adenopathy", "+ edema, - effusion"."""
+
+MAY_BE_MARKED = re.compile(r"[+\u00d8\u00f8\u2205]|[(\[][ \t]?[-\u2013]|[-\u2013][ \t]?ve\b")
+BEFORE_MARK = re.compile(r"(?:^|[,;:/.])\s*\Z")
 
 CONTRACTED = {
     **{
@@ -31,6 +44,9 @@ SIDE_OF = {"l": "left", "lt": "left", "left": "left", "r": "right", "rt": "right
 """Folded word → the side of the body that it names."""
 
 ONE_SIDE = frozenset(SIDE_OF)
+
+BEFORE_UNIT = frozenset({"in", "per", "of", "x", "by", "the", "iv", "after"})
+"""Words before a "CM" that is no cardiomegaly: "SIZE IN CM"."""
 
 NO_COMMAS: frozenset[int] = frozenset()
 
@@ -53,13 +69,23 @@ AMERICAN = {"is": "iz", "our": "or"}
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A word in lower case, without a regular plural ending, and as Americans spell it: "visualised" is "visualized"."""
-    word = BRITISH.sub(lambda found: AMERICAN[found[0]], word.lower())
+    """A word in lower case, spelled out, in the singular, as Americans spell it: "visualised" is "visualized", "effs" "effusion"."""
+    word = _singular(BRITISH.sub(lambda found: AMERICAN[found[0]], word.lower()))
+    return _abbreviations().get(word, word)
+
+
+def _singular(word: str) -> str:
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):
         return word[:-3] + "y"
     return word[:-2] if word.endswith(("sses", "xes", "ches")) else word[:-1]
+
+
+@lru_cache
+def _abbreviations() -> dict[str, str]:
+    """Shorthand, folded → the word that it means."""
+    return {row["short"]: row["word"] for row in rows("abbreviations.csv")}
 
 
 def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sentence | None:
@@ -69,6 +95,10 @@ def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sen
     """
     spans = [match.span() for match in WORD.finditer(text, begin, end)]
     words = [fold(text[b:e]) for b, e in spans]
+    if MAY_BE_MARKED.search(text, begin, end):
+        words, spans = _with_marks(text, begin, end, words, spans)
+    if "cm" in words:
+        words = _with_cardiomegaly(text, words, spans)
     if "?" in words:
         words = [_question(text, b, begin) if word == "?" else word for word, (b, _) in zip(words, spans, strict=True)]
     if "t" in words:
@@ -86,6 +116,45 @@ def commas(sentence: Sentence, text: str) -> frozenset[int]:
         return NO_COMMAS
     pairs = zip(sentence.ends, sentence.begins[1:], strict=False)
     return frozenset(i for i, (end, begin) in enumerate(pairs, 1) if end < begin and "," in text[end:begin])
+
+
+def _with_marks(
+    text: str, begin: int, end: int, words: list[str], spans: list[tuple[int, int]]
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """The words with the marks among them, each in the place of what it is made of."""
+    marks = [*MARK.finditer(text, begin, end)]
+    signs = {mark.span(): sign for mark in marks if (sign := _mark(text, begin, end, marks, mark)) is not None}
+    if not signs:
+        return words, spans
+    taken = {at for b, e in signs for at in range(b, e)}
+    found = [(span, word) for span, word in zip(spans, words, strict=True) if span[0] not in taken]
+    found = sorted([*found, *signs.items()])
+    return [word for _, word in found], [span for span, _ in found]
+
+
+def _mark(text: str, begin: int, end: int, marks: list[re.Match[str]], mark: re.Match[str]) -> str | None:
+    """What a mark says, and of which side of it; None where it is none: "HER2 (-) cancer"."""
+    if mark["minus"] and len(marks) == 1:
+        return None
+    is_plus = "+" in mark[0]
+    if mark["nought"] or mark["plus"] or mark["minus"] or BEFORE_MARK.search(text[begin : mark.start()]):
+        return "⊕" if is_plus else "⊖"
+    is_last = not re.match(r"\s*\w", text[mark.end() : end])
+    is_before_all = BEFORE_MARK.search(text[begin : marks[0].start()]) is not None
+    is_behind_all = not re.match(r"\s*\w", text[marks[-1].end() : end])
+    if is_last or (is_behind_all and not is_before_all):
+        return "⊕" if is_plus else "⊝"
+    return ("⊕" if is_plus else "⊖") if is_before_all else None
+
+
+def _with_cardiomegaly(text: str, words: list[str], spans: list[tuple[int, int]]) -> list[str]:
+    """The words with cardiomegaly for "CM" in capitals that is no unit of length."""
+    return [
+        "cardiomegaly"
+        if word == "cm" and text[b:e] == "CM" and not (i and (words[i - 1][-1].isdigit() or words[i - 1] in BEFORE_UNIT))
+        else word
+        for i, (word, (b, e)) in enumerate(zip(words, spans, strict=True))
+    ]
 
 
 def _question(text: str, at: int, begin: int) -> str:
