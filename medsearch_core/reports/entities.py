@@ -108,7 +108,9 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
             if decision.assertion == "absent" and mention.value.name and not SIDE_OF.keys().isdisjoint(words):
                 end = mentions[n + 1].first if n + 1 < len(mentions) else len(words)
                 if (other := of_other_side(unit, mention, end)) is not None:
-                    rows.append(_finding(unit, section, other, MentionFacts(Decision(), surroundings.of(other))))
+                    said = surroundings.of(other)
+                    said = replace(said, change="unchanged") if said.change in (None, "resolved") else said
+                    rows.append(_finding(unit, section, other, MentionFacts(Decision(), said)))
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from medsearch_core.records import EntityRecord
-from medsearch_core.reports.context.places import are_apart
+from medsearch_core.reports.context.places import are_apart, places_of
 from medsearch_core.reports.context.qualifiers import SIDES
 from medsearch_core.reports.text.sections import Section
 
@@ -77,7 +77,11 @@ def conflicts(entities: Iterable[EntityRecord], text: str = "") -> list[str]:
             continue
         explicit = [e for e in mentions if not is_implied(e)]
         asserted = [e for e in explicit if e.assertion == "present"]
-        denied = [e for e in explicit if e.assertion == "absent" and _is_denied(e, asserted, text)]
+        absent = [e for e in explicit if e.assertion == "absent"]
+        if not (asserted and absent):
+            continue
+        told = {(_scope(e), places_of(e, text)) for e in asserted}
+        denied = [e for e in absent if _is_denied(e, told, text)]
         if denied:
             said = sorted({f"{e.assertion} in {e.section or 'the text'}" for e in [*asserted, *denied]})
             found.append(f"{concept}: {', '.join(said)}")
@@ -130,9 +134,10 @@ def _denies(absent: Scope, asserted: set[Scope]) -> bool:
     return any(all(limit in (None, False, other) for limit, other in zip(absent, scope, strict=True)) for scope in asserted)
 
 
-def _is_denied(absent: EntityRecord, asserted: Iterable[EntityRecord], text: str) -> bool:
-    """Whether an absence denies, at its place, one of what is asserted."""
-    return any(_denies(_scope(absent), {_scope(e)}) and not are_apart(absent, e, text) for e in asserted)
+def _is_denied(absent: EntityRecord, told: Iterable[tuple[Scope, frozenset[str]]], text: str) -> bool:
+    """Whether an absence denies, at its place, one of what is asserted: of each the scope and the places."""
+    places = places_of(absent, text)
+    return any(_denies(_scope(absent), {scope}) and not are_apart(places, others) for scope, others in told)
 
 
 def polarity_lists(entities: Sequence[EntityRecord], sections: Sequence[Section] = (), text: str = "") -> dict[str, Any]:

@@ -22,7 +22,7 @@ HEDGED = frozenset({"well", "definitely", "clearly", "view", "projection", "late
 
 MAX_WORDS = 10
 
-ONES = frozenset({"sided", "one", "side"})
+ONES = frozenset({"sided", "one", "side", "it"})
 VERBS = frozenset({"has", "is", "still", "have"})
 
 
@@ -62,4 +62,5 @@ def of_other_side(unit: Unit, mention: Match[Any], end: int) -> Match[Any] | Non
 def _begins_clause(unit: Unit, i: int) -> bool:
     """Whether a side begins a clause: after a comma, a semicolon, a conjunction, or "the" behind one."""
     first = i - 1 if unit.words[i - 1] == "the" else i
+    first -= unit.words[first - 1] == "on"
     return first in unit.commas or unit.words[first - 1] in CLAUSES or ";" in unit.span(first - 1, first)

@@ -28,16 +28,16 @@ HEIGHTS = {
 }
 
 
-def are_apart(entity: EntityRecord, other: EntityRecord, text: str) -> bool:
-    """Whether two mentions in a report's text speak of different places; not where one of them names none."""
-    places, others = _places(entity, text), _places(other, text)
-    return bool(places) and bool(others) and places.isdisjoint(others)
-
-
-def _places(entity: EntityRecord, text: str) -> set[str]:
+def places_of(entity: EntityRecord, text: str) -> frozenset[str]:
+    """The places that a mention in a report's text is said of."""
     found = {place for match in PLACE.finditer(_sentence(entity, text)) for place in _named(match)}
     height = HEIGHTS.get(entity.anatomy or "")
-    return found | {height} if height else found
+    return frozenset(found | {height} if height else found)
+
+
+def are_apart(places: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether two mentions speak of different places; not where one of them names none."""
+    return bool(places) and bool(others) and places.isdisjoint(others)
 
 
 def _named(match: re.Match[str]) -> set[str]:

@@ -18,6 +18,9 @@ SHARED = frozenset({"pleural", "pericardial", "hilar", "mediastinal", "pulmonary
 
 MAX_HEAD_WORDS = 3
 
+SIZED = frozenset({"small", "large", "enlarged", "atrophic", "dilated", "prominent"})
+"""Words that begin a finding of an organ, or the description of something in it."""
+
 COMPARED = frozenset({"a", "an", "the", "that", "those", "this", "in", "on", "before"})
 """Words behind a "like" that compares, and does not describe: "a mass like that of before"."""
 
@@ -58,6 +61,8 @@ def _is_adjective(words: Sequence[str], mention: Match[Concept], following: Matc
     if words[after] == "like":
         return after + 1 < len(words) and words[after + 1] not in COMPARED
     if following is None:
+        return False
+    if words[mention.first] not in SIZED:
         return False
     is_before = following.first == mention.last + 1 and following.value.is_generic and not mention.value.is_generic
     return is_before and first_organ([words[mention.last]]) is not None

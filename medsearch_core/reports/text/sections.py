@@ -16,10 +16,18 @@ from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
 
+_BODY = (
+    r"(?i:ct\w*|cxr|mri?|us|x-?ray|lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?"
+    r"|osseous|chest|head(?:/neck)?|neck"
+    r"|lower chest|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine|gallbladder"
+    r"|bile ducts?|spleen|pancreas|adrenal\w*|bowel|bladder|uterus|vessels|thyroid)\b(?![ ]pain)[^:\n]{0,40}:"
+)
+
 SEEN = re.compile(
     r"(?<=[.;:?])[ \t]+(?=There[ ](?:is|are|has|have)\b(?![^.\n]{0,20}\b(?:concern|suspicion|question|history|clinical))"
     r"|(?:The[ ])?(?i:lungs?|heart|cardiac|cardiomediastinal|mediastin\w+|pleura\w*|bones|osseous|trachea|airways?)[ ](?:\w+[ ]){0,2}"
-    r"(?:is|are|silhouette|contours?)\b|No[ ](?:evidence|acute|focal|pneumothorax|pleural|effusion|consolidation)\b)"
+    r"(?:is|are|silhouette|contours?|clear|normal|enlarged|size)\b|No[ ](?:evidence|acute|focal|pneumothorax|pleural|effusion|consolidation)\b"
+    r"|(?:Chest|Lungs?|Heart|Pleura|Mediastinum|Bones|Abdomen|Pelvis|Liver|Kidneys?|Brain|Spine)[ ]?:[ ])"
 )
 """A sentence behind a header's own that says what is seen: "Procedure: CT chest. The lungs are clear"."""
 
@@ -42,12 +50,7 @@ INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
 
 PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
 
-BODY_LABEL = re.compile(
-    r"\n(?=[ \t]*(?i:ct\w*|cxr|mri?|us|x-?ray|lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?"
-    r"|osseous|chest|head(?:/neck)?|neck"
-    r"|lower chest|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine|gallbladder"
-    r"|bile ducts?|spleen|pancreas|adrenal\w*|bowel|bladder|uterus|vessels|thyroid)\b(?![ ]pain)[^:\n]{0,40}:)"
-)
+BODY_LABEL = re.compile(rf"\n(?=[ \t]*{_BODY})")
 """A line that begins the findings though no header does: "Lungs: clear"."""
 
 TITLE = re.compile(

@@ -17,7 +17,7 @@ from medsearch_core.reports.text.answers import PRESENT, Answer, answer_at, chec
 from medsearch_core.reports.text.lines import Stretch, stretches
 from medsearch_core.reports.text.sides import answer_of_side, sided_values
 from medsearch_core.reports.text.tables import table_rows, tables_in
-from medsearch_core.reports.text.words import NO_COMMAS, ONE_SIDE, Sentence, commas, words_of
+from medsearch_core.reports.text.words import NO_COMMAS, ONE_SIDE, SIDE_OF, Sentence, commas, words_of
 
 MAX_LABEL_WORDS = 8
 
@@ -40,7 +40,7 @@ _SIDE_OF = re.compile(
 """The second of two values, one for each side: "small on the right", "left - moderate"."""
 
 _OTHER_SIDE = re.compile(
-    r"\s*(?:(?:and|but|while|whereas)\s+)?(?:the\s+)?(?:left|right)(?:[ -]sided)?(?:\s+(?:one|side))?\s+(?:(?:has|is|still)\s+)*"
+    r"\s*(?:(?:and|but|while|whereas)\s+)?(?:on\s+)?(?:the\s+)?(?:left|right)(?:[ -]sided)?(?:\s+(?:one|side|it))*\s+(?:(?:has|is|still)\s+)*"
     r"(?:persist|remain|unchanged|stable|increased|decreased|improved|larger|smaller|worse)",
     re.IGNORECASE,
 )
@@ -223,12 +223,14 @@ def _with_both_sides(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
 
 def _is_one(text: str, before: Stretch, stretch: Stretch) -> bool:
     """Whether a stretch and the one behind it answer one label, or speak of the two sides of one finding."""
+    if before.end - before.begin > MAX_KEPT_CHARACTERS:
+        return False
     part = text[before.begin : before.end].rstrip()
     if part.endswith(";") and _OTHER_SIDE.match(text, stretch.begin, stretch.end):
         return True
     if (":" not in part and " - " not in part) or not _SIDE_OF.match(text, stretch.begin, stretch.end):
         return False
-    return part.endswith(";") or (part.endswith(".") and _sided(text[before.begin : stretch.end]) is not None)
+    return part.endswith(";") or (part.endswith((".", ",")) and _sided(text[before.begin : stretch.end]) is not None)
 
 
 def _with_values(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
@@ -306,7 +308,8 @@ def _units_of_sides(part: str, label: Sentence, values: list[Sentence]) -> Itera
     """A unit for each side, with what is there first: it speaks for the label."""
     units = []
     for value in values:
-        sentence = Sentence(*(a + b for a, b in zip(label, value, strict=True)))
+        named = value._replace(words=tuple(SIDE_OF.get(word, word) for word in value.words))
+        sentence = Sentence(*(a + b for a, b in zip(label, named, strict=True)))
         answer = answer_of_side(value.words)
         if answer is None:
             continue

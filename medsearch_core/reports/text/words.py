@@ -28,7 +28,7 @@ MARK = re.compile(
 """A plus or a minus that answers: "(-) edema", "effusion [+]", "-ve", "\u00d8 adenopathy", "+ edema, - effusion"."""
 
 MAY_BE_MARKED = re.compile(r"[+\u00d8\u00f8\u2205]|[(\[][ \t]?[-\u2013]|[-\u2013][ \t]?ve\b")
-BEFORE_MARK = re.compile(r"(?:^|[,;:/.])\s*\Z")
+WORD_AHEAD = re.compile(r"\s*\w")
 
 CONTRACTED = {
     **{
@@ -85,7 +85,7 @@ def _singular(word: str) -> str:
 @lru_cache
 def _abbreviations() -> dict[str, str]:
     """Shorthand, folded → the word that it means."""
-    return {row["short"]: row["word"] for row in rows("abbreviations.csv")}
+    return {_singular(row["short"]): row["word"] for row in rows("abbreviations.csv")}
 
 
 def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sentence | None:
@@ -123,7 +123,15 @@ def _with_marks(
 ) -> tuple[list[str], list[tuple[int, int]]]:
     """The words with the marks among them, each in the place of what it is made of."""
     marks = [*MARK.finditer(text, begin, end)]
-    signs = {mark.span(): sign for mark in marks if (sign := _mark(text, begin, end, marks, mark)) is not None}
+    if not marks:
+        return words, spans
+    opens, closes = _begins(text, begin, marks[0].start()), not WORD_AHEAD.match(text, marks[-1].end(), end)
+    signs = {}
+    for mark in marks:
+        is_ahead = bool(mark["nought"] or mark["plus"] or mark["minus"]) or _begins(text, begin, mark.start())
+        is_behind = not is_ahead and (not WORD_AHEAD.match(text, mark.end(), end) or (closes and not opens))
+        if (is_ahead or is_behind or opens) and not (mark["minus"] and len(marks) == 1):
+            signs[mark.span()] = "⊕" if "+" in mark[0] else "⊝" if is_behind else "⊖"
     if not signs:
         return words, spans
     taken = {at for b, e in signs for at in range(b, e)}
@@ -132,19 +140,10 @@ def _with_marks(
     return [word for _, word in found], [span for span, _ in found]
 
 
-def _mark(text: str, begin: int, end: int, marks: list[re.Match[str]], mark: re.Match[str]) -> str | None:
-    """What a mark says, and of which side of it; None where it is none: "HER2 (-) cancer"."""
-    if mark["minus"] and len(marks) == 1:
-        return None
-    is_plus = "+" in mark[0]
-    if mark["nought"] or mark["plus"] or mark["minus"] or BEFORE_MARK.search(text[begin : mark.start()]):
-        return "⊕" if is_plus else "⊖"
-    is_last = not re.match(r"\s*\w", text[mark.end() : end])
-    is_before_all = BEFORE_MARK.search(text[begin : marks[0].start()]) is not None
-    is_behind_all = not re.match(r"\s*\w", text[marks[-1].end() : end])
-    if is_last or (is_behind_all and not is_before_all):
-        return "⊕" if is_plus else "⊝"
-    return ("⊕" if is_plus else "⊖") if is_before_all else None
+def _begins(text: str, begin: int, at: int) -> bool:
+    """Whether nothing but punctuation of a list stands before a mark; a mark in a phrase is none: "HER2 (-) cancer"."""
+    before = text[max(begin, at - 4) : at].rstrip()
+    return before[-1] in ",;:/." if before else at - begin <= 4
 
 
 def _with_cardiomegaly(text: str, words: list[str], spans: list[tuple[int, int]]) -> list[str]:
