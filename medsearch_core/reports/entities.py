@@ -5,7 +5,7 @@ Belongs here: finding mentions and filling their rows. What a mention means for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -26,7 +26,7 @@ from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.sections import Section
 from medsearch_core.reports.text.spelling import is_name
 from medsearch_core.reports.text.units import KEPT, MAX_KEPT_CHARACTERS, Unit, read_units
-from medsearch_core.reports.text.words import SIDE_OF
+from medsearch_core.reports.text.words import ONE_SIDE
 
 QUALIFIER_WORDS = 4
 """How far from a mention a word that chooses its code may stand."""
@@ -104,13 +104,10 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
             if mention.value.name:
                 facts = _mention_facts(unit, following, mention, decision, surroundings, devices, size)
                 rows.append(_finding(unit, section, mention, facts, read_as=_spelling(mention, words, corrections)))
-        for n, (mention, decision) in enumerate(zip(mentions, decisions, strict=True)):
-            if decision.assertion == "absent" and mention.value.name and not SIDE_OF.keys().isdisjoint(words):
-                end = mentions[n + 1].first if n + 1 < len(mentions) else len(words)
-                if (other := of_other_side(unit, mention, end)) is not None:
-                    said = surroundings.of(other)
-                    said = replace(said, change="unchanged") if said.change in (None, "resolved") else said
-                    rows.append(_finding(unit, section, other, MentionFacts(Decision(), said)))
+        if not ONE_SIDE.isdisjoint(words):
+            for other in _of_other_sides(unit, mentions, decisions):
+                facts = MentionFacts(Decision(), _of_rest(surroundings.of(other)))
+                rows.append(_finding(unit, section, other, facts))
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
@@ -124,6 +121,20 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
 
 
 _find_kept = lru_cache(maxsize=KEPT)(_find)
+
+
+def _of_other_sides(unit: Unit, mentions: Sequence[Match[Concept]], decisions: Sequence[Decision]) -> Iterator[Match[Concept]]:
+    """The mentions that a side alone is of: "left effusion has resolved, the right one persists"."""
+    ends = [*(mention.first for mention in mentions[1:]), len(unit.words)]
+    for mention, decision, end in zip(mentions, decisions, ends, strict=True):
+        other = of_other_side(unit, mention, end) if decision.assertion == "absent" and mention.value.name else None
+        if other is not None:
+            yield other
+
+
+def _of_rest(said: Qualifiers) -> Qualifiers:
+    """What is said of the side where a finding is still there, which has not resolved."""
+    return replace(said, change="unchanged") if said.change in (None, "resolved") else said
 
 
 def _of_now(decision: Decision, said_next: Decision | None) -> Decision:

@@ -109,8 +109,12 @@ class Context:
         if not applying:
             heading = self._unit.heading if mention.first >= self._unit.value else None
             return Decision(heading.assertion, heading.certainty, heading.cue) if heading else Decision()
-        cue = self._of_then(applying) or self._not_excluded(applying, mention) or min(
-            applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
+        cue = (
+            self._of_then(applying)
+            or self._not_excluded(applying, mention)
+            or min(
+                applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
+            )
         )
         if cue.value.assertion == "historical" and self._is_still_there(cue, mention):
             return Decision()
@@ -136,6 +140,8 @@ class Context:
 
     def _not_excluded(self, applying: Sequence[Match[Cue]], mention: Match[Any]) -> Match[Cue] | None:
         """The cue that says of what is not seen that it is not excluded either: "not seen, but cannot be excluded"."""
+        if len(applying) == 1:
+            return None
         words = self._unit.words
         following = bisect_right(self._mention_ends, mention.last)
         end = self._mention_ends[following] if following < len(self._mention_ends) else len(words)
@@ -257,8 +263,8 @@ class Context:
             return True
         if not cue.value.until:
             return False
-        ends = COMMA in cue.value.until or (direction == "forward" and COMMA_AHEAD in cue.value.until)
-        is_past_comma = ends and bisect_right(self._commas, after) < bisect_right(self._commas, before)
+        is_at_comma = COMMA in cue.value.until or (direction == "forward" and COMMA_AHEAD in cue.value.until)
+        is_past_comma = is_at_comma and bisect_right(self._commas, after) < bisect_right(self._commas, before)
         return is_past_comma or not cue.value.until.isdisjoint(self._unit.words[after + 1 : before])
 
     def _ends_of(self, direction: str, assertion: str) -> list[int]:
@@ -311,9 +317,7 @@ def _absences(unit: Unit, mentions: Sequence[Match[Any]]) -> list[Match[Cue]]:
         return []
     lasts = {mention.last for mention in mentions}
     ends = {i - 1 for i in unit.commas} | {len(unit.words) - 1}
-    return [
-        Match((i,), BEHIND) for i, word in enumerate(unit.words) if word == "absent" and i in ends and i - 1 in lasts
-    ]
+    return [Match((i,), BEHIND) for i, word in enumerate(unit.words) if word == "absent" and i in ends and i - 1 in lasts]
 
 
 def _distance(cue: Match[Cue], mention: Match[Any]) -> int:

@@ -10,7 +10,8 @@ import re
 from medsearch_core.records import EntityRecord
 
 PLACE = re.compile(
-    r"\b(?P<level>[CTLS]\d{1,2}(?:[ ]?[-/][ ]?[CTLS]?\d{1,2})?)\b|\b(?P<part>(?:above|below)[ -](?:the[ ])?(?:knee|elbow|ankle|wrist|diaphragm)"
+    r"\b(?P<level>[CTLS]\d{1,2}(?:[ ]?[-/][ ]?[CTLS]?\d{1,2})?)\b"
+    r"|\b(?P<part>(?:above|below)[ -](?:the[ ])?(?:knee|elbow|ankle|wrist|diaphragm)"
     r"|calf|thigh|femoral|popliteal|peroneal|tibial|subclavian|axillary|jugular|brachial|medial|lateral|anterior|posterior"
     r"|proximal|distal|ascending|descending|transverse|sigmoid|cervical|thoracic|lumbar|sacral|\d{1,2}(?:st|nd|rd|th)"
     r"|first|second|third|fourth|fifth)\b",

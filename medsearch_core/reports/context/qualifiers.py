@@ -83,8 +83,10 @@ class Surroundings:
 
     def __init__(self, unit: Unit, mentions: Iterable[Match[Any]]) -> None:
         self._words = unit.words
-        found = _matcher().find(unit.words)
-        self._found = [q for q, following in zip_longest(found, found[1:]) if not _is_of_change(unit.words, q, following)]
+        self._found = _matcher().find(unit.words)
+        if any(found.value.change in ("worse", "better") for found in self._found[1:]):
+            pairs = zip_longest(self._found, self._found[1:])
+            self._found = [found for found, following in pairs if not _is_of_change(unit.words, found, following)]
         self._firsts = [qualifier.first for qualifier in self._found]
         spans = sorted((m.first, m.last) for m in mentions)
         self._begins, self._ends = [first for first, _ in spans], sorted(last for _, last in spans)

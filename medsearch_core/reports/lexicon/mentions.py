@@ -54,7 +54,7 @@ def find_mentions(words: Sequence[str], commas: Container[int] = ()) -> list[Mat
 
 
 def _is_adjective(words: Sequence[str], mention: Match[Concept], following: Match[Concept] | None) -> bool:
-    """Whether a mention is no finding but says what the next one is like or is of: "pneumonia-like opacity", "small kidney stone"."""
+    """Whether a mention is no finding but says what something is like or of: "pneumonia-like opacity", "small kidney stone"."""
     after = mention.last + 1
     if not mention.value.name or after == len(words):
         return False
@@ -131,7 +131,9 @@ def resolve_mentions(
     if any(concept.is_generic for concept in concepts):
         is_chest_here = is_chest or not CHEST.isdisjoint(unit.label)
         examined_here = None if is_chest_here and not is_chest else examined
-        organs = Organs(words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label, unit.value, unit.commas)
+        organs = Organs(
+            words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label, unit.value, unit.commas
+        )
         concepts = [
             known.resolve_organ(concept, organs.of(mention) or examined_here, is_chest=is_chest_here)
             if concept.is_generic

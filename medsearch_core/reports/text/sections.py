@@ -24,22 +24,25 @@ _BODY = (
 )
 
 SEEN = re.compile(
-    r"(?<=[.;:?])[ \t]+(?=There[ ](?:is|are|has|have)\b(?![^.\n]{0,20}\b(?:concern|suspicion|question|history|clinical))"
-    r"|(?:The[ ])?(?i:lungs?|heart|cardiac|cardiomediastinal|mediastin\w+|pleura\w*|bones|osseous|trachea|airways?)[ ](?:\w+[ ]){0,2}"
-    r"(?:is|are|silhouette|contours?|clear|normal|enlarged|size)\b|No[ ](?:evidence|acute|focal|pneumothorax|pleural|effusion|consolidation)\b"
+    r"(?:(?<=[.;:?])[ \t]+|\n[ \t]*)(?=There[ ](?:is|are|has|have)\b(?![^.\n]{0,20}\b(?:concern|suspicion|question|history|clinical))"
+    r"|(?:The[ ])?(?i:lungs?|heart|cardiac|cardiomediastinal|mediastin\w+|pleura\w*|bones|osseous|trachea|airways?)"
+    r"[ ](?:\w+[ ]){0,2}(?:is|are|silhouette|contours?|clear|normal|enlarged|size)\b"
+    r"|No[ ](?:evidence|acute|focal|pneumothorax|pleural|effusion|consolidation)\b"
     r"|(?:Chest|Lungs?|Heart|Pleura|Mediastinum|Bones|Abdomen|Pelvis|Liver|Kidneys?|Brain|Spine)[ ]?:[ ])"
 )
 """A sentence behind a header's own that says what is seen: "Procedure: CT chest. The lungs are clear"."""
 
 LINE = re.compile(
     r"\n[ \t]*(?=[A-Z])(?!(?i:evaluate|eval|assess|r/?o\b|rule|please|concern|question|query|\?|status|s/p|history|hx|h/o"
-    r"|pt\b|patient|he\b|she\b|known|prior|previous|follow|f/?u\b|post|suspected|suspicion|possible|referr|request|clinical|chest pain"
-    r"|pain|cough|fever|shortness|dyspnea|sob\b|trauma|fall\b|ct\b|mri?\b|pa\b|ap\b|xr\b))(?=[^\n]*[.])"
+    r"|pt\b|patient|he\b|she\b|known|prior|previous|follow|f/?u\b|post|suspected|suspicion|possible|referr|request|clinical"
+    r"|chest pain|pain|cough|fever|shortness|dyspnea|sob\b|trauma|fall\b|ct\b|mri?\b|pa\b|ap\b|xr\b))(?=[^\n]*[.])"
     r"(?![^\n]*\b(?i:ago|yesterday|history|year|evaluate|rule out|last (?:week|month|year|night))\b)"
 )
 """A line below a header's own that may begin the findings: a sentence, and no question, complaint or history."""
 
-OPEN = re.compile(r"(?:[,:;/(-]|\b(?:a|an|the|of|to|in|on|at|by|for|from|with|without|and|or|no|not|is|versus|vs))\Z", re.IGNORECASE)
+OPEN = re.compile(
+    r"(?:[,:;/(-]|\b(?:a|an|the|of|to|in|on|at|by|for|from|with|without|and|or|no|not|is|versus|vs))\Z", re.IGNORECASE
+)
 """What does not end a header's own line."""
 
 MAX_FULL = 60

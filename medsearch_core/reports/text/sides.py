@@ -12,7 +12,9 @@ from medsearch_core.reports.data_files import word_list
 from medsearch_core.reports.text.answers import Answer, answer_of
 from medsearch_core.reports.text.words import ONE_SIDE, Sentence, words_of
 
-_BOTH = re.compile(r"[ \t]*\(?\b(?P<first>[RL]|right|left|rt|lt)[ \t]*/[ \t]*(?P<second>[RL]|right|left|rt|lt)\b\)?\Z", re.IGNORECASE)
+_BOTH = re.compile(
+    r"[ \t]*\(?\b(?P<first>[RL]|right|left|rt|lt)[ \t]*/[ \t]*(?P<second>[RL]|right|left|rt|lt)\b\)?\Z", re.IGNORECASE
+)
 _LAST_SIDE = re.compile(r"[ \t(,-]*\b(?:[RL]|right|left|rt|lt)\b[ \t)]*\Z", re.IGNORECASE)
 _PARTS = re.compile(r"[^,;.\n]+")
 _SLASHED = re.compile(r"[^/.\n]+")
@@ -61,6 +63,6 @@ def _of_both(part: str, both: re.Match[str], value: int) -> list[Sentence | None
     if len(values) != 2:
         return []
     return [
-        Sentence(*(a + b for a, b in zip(side, said, strict=True))) if side is not None and said is not None else None
+        side.followed_by(said) if side is not None and said is not None else None
         for side, said in zip(sides, values, strict=True)
     ]

@@ -40,11 +40,14 @@ _SIDE_OF = re.compile(
 """The second of two values, one for each side: "small on the right", "left - moderate"."""
 
 _OTHER_SIDE = re.compile(
-    r"\s*(?:(?:and|but|while|whereas)\s+)?(?:on\s+)?(?:the\s+)?(?:left|right)(?:[ -]sided)?(?:\s+(?:one|side|it))*\s+(?:(?:has|is|still)\s+)*"
+    r"\s*(?:(?:and|but|while|whereas)\s+)?(?:on\s+)?(?:the\s+)?(?:left|right)(?:[ -]sided)?(?:\s+(?:one|side|it))*\s+"
+    r"(?:(?:has|is|still)\s+)*"
     r"(?:persist|remain|unchanged|stable|increased|decreased|improved|larger|smaller|worse)",
     re.IGNORECASE,
 )
 """The other side of a finding: "the left one persists"."""
+
+_SIDE_WORD = re.compile(r"\b(?:left|right|[LR]t?)\b", re.IGNORECASE)
 
 _LABEL_LINE = re.compile(r"[\s*#]*[A-Za-z][A-Za-z/ \t-]{1,40}:[\s*]*")
 _HAS_LABEL = re.compile(r"[:=|?]|^\s*[A-Z /]{3,}\s*$|[ \t][-\u2013\u2014][ \t]")
@@ -300,7 +303,9 @@ def _labelled(part: str, known: Container[str]) -> Unit | None:
 
 def _sided(part: str) -> tuple[Sentence, list[Sentence]] | None:
     """The words of a label and of its values, one for each side; None where it has no two such values."""
-    found = LABEL.match(part) if any(sign in part for sign in SIGNS_OF_LABELS) else None
+    if not any(sign in part for sign in SIGNS_OF_LABELS) or _SIDE_WORD.search(part) is None:
+        return None
+    found = LABEL.match(part)
     return sided_values(part, found.start("label"), found.end("label"), found.end()) if found is not None else None
 
 
@@ -309,7 +314,7 @@ def _units_of_sides(part: str, label: Sentence, values: list[Sentence]) -> Itera
     units = []
     for value in values:
         named = value._replace(words=tuple(SIDE_OF.get(word, word) for word in value.words))
-        sentence = Sentence(*(a + b for a, b in zip(label, named, strict=True)))
+        sentence = label.followed_by(named)
         answer = answer_of_side(value.words)
         if answer is None:
             continue

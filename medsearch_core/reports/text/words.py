@@ -1,8 +1,9 @@
 """Words of a report, with their offsets.
 
 Belongs here: what a word is, and its folded form. Signs that say something are words too: `?` asks about what follows ("?
-pneumonia"), `¿` about what it follows ("pneumonia?"), `>` and `<` compare sides; `⊖` denies what follows ("(-) edema"), `⊝` what
-it follows ("edema (-)"), `⊕` ends both. A level of the spine is one word: `t12`. Shorthand is read as the word that it means.
+pneumonia"), `¿` about what it follows ("pneumonia?"), `>` and `<` compare sides; `⊖` denies what follows ("(-) edema"), `⊝`
+what it follows ("edema (-)"), `⊕` ends both. A level of the spine is one word: `t12`. Shorthand
+is read as the word that it means.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ class Sentence(NamedTuple):
         """The report's text from one word to another, gaps included."""
         return text[self.begins[first] : self.ends[last]]
 
+    def followed_by(self, other: Sentence) -> Sentence:
+        """The words of both."""
+        return Sentence(self.words + other.words, self.begins + other.begins, self.ends + other.ends)
+
 
 BRITISH = re.compile(r"(?<=[a-z]{3})is(?=(?:e|ed|ing|ation)$)|(?<=[vm])our(?=(?:s|ed|ing|able)?$)")
 AMERICAN = {"is": "iz", "our": "or"}
@@ -69,7 +74,7 @@ AMERICAN = {"is": "iz", "our": "or"}
 
 @lru_cache(maxsize=65536)
 def fold(word: str) -> str:
-    """A word in lower case, spelled out, in the singular, as Americans spell it: "visualised" is "visualized", "effs" "effusion"."""
+    """A word in lower case, spelled out, in the singular, as Americans spell it: "visualised" is "visualized"."""
     word = _singular(BRITISH.sub(lambda found: AMERICAN[found[0]], word.lower()))
     return _abbreviations().get(word, word)
 
@@ -130,7 +135,7 @@ def _with_marks(
     for mark in marks:
         is_ahead = bool(mark["nought"] or mark["plus"] or mark["minus"]) or _begins(text, begin, mark.start())
         is_behind = not is_ahead and (not WORD_AHEAD.match(text, mark.end(), end) or (closes and not opens))
-        if (is_ahead or is_behind or opens) and not (mark["minus"] and len(marks) == 1):
+        if (is_ahead or is_behind or opens or "+" in mark[0]) and not (mark["minus"] and len(marks) == 1):
             signs[mark.span()] = "⊕" if "+" in mark[0] else "⊝" if is_behind else "⊖"
     if not signs:
         return words, spans
