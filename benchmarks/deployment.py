@@ -164,7 +164,7 @@ def deployment(home: Path, landing: str, storage: Storage, **settings: str) -> I
         shutil.copy(source, home / "dagster" / "dagster.yaml")
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = str(home.parent / "bytecode")  # as an installed deployment has it
-        subprocess.run([sys.executable, "-c", "import torchvision, lancedb"], env=environment, check=True)
+        subprocess.run([sys.executable, "-c", "import torchvision"], env=environment, check=True)
         processes = stack.enter_context(Processes(home / "logs", environment))
         memory = stack.enter_context(Memory())
         found = Deployment(home, environment, processes, Client(free_port(0)), memory)

@@ -23,8 +23,8 @@ from medsearch_core.dicom.thumbnails import picture_thumbnail
 from medsearch_pipeline.demo.cases import View, physique, stream
 from medsearch_pipeline.demo.radiographs import draw
 from medsearch_pipeline.models.embedder import EngineEmbedder
+from medsearch_pipeline.models.engines.attempt import Attempt
 from medsearch_pipeline.models.engines.choice import EngineOptions, EnginePlan
-from medsearch_pipeline.models.engines.open import Attempt
 from medsearch_pipeline.models.engines.probe import min_cosine, reference_vectors
 from medsearch_pipeline.models.preprocessing import letterbox
 from medsearch_pipeline.models.registry import network_named
@@ -72,8 +72,11 @@ def measure(model: str, weights: str, images: int, threads: int) -> None:
     print(f"| {threads} | eager fp32, one at a time | {base:.1f} | 1.0 | 1 |", flush=True)
     attempt = Attempt(network, threads, 0, EngineOptions().cache_folder)
     for engine, precision in WAYS:
-        opened, _, dimensions = attempt.at(EnginePlan(engine, "cpu", precision))
-        embedder = EngineEmbedder(network, opened, dimensions)
+        tried = attempt.at(EnginePlan(engine, "cpu", precision))
+        if tried.engine is None:
+            print(f"| {threads} | {engine} {precision} | {tried.problem} | | |", flush=True)
+            continue
+        embedder = EngineEmbedder(network, tried.engine, tried.dimensions)
         rate = images / seconds(partial(embedder.embed, pictures))
         cosine = min_cosine(embedder.embed(pictures[:SEEN]), expected)
         print(f"| {threads} | {engine} {precision} | {rate:.1f} | {rate / base:.1f} | {cosine:.6f} |", flush=True)

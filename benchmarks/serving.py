@@ -1,4 +1,4 @@
-"""Measures the service: `python benchmarks/serving.py --images 50000 --clients 16 [--opensearch http://localhost:9200]`.
+"""Measures the service: `python -m benchmarks.serving --images 50000 --clients 16 [--opensearch http://localhost:9200]`.
 
 The corpus of `search.py` is loaded into an index, the service runs on it as its own process, and clients query it with GraphQL
 over HTTP, each one query at a time. For comparison, the same run queries the index directly, one query at a time, and sends
@@ -81,7 +81,7 @@ def measure(name: str, index: ReleasedIndex, address: str, corpus: Corpus, given
 
     def row(what: str, body: Callable[[int], dict[str, Any]], direct: Callable[[int], Any] | None) -> None:
         took, rate = asyncio.run(clients(address, body, given.clients, given.requests))
-        beside = "{:.1f} / {:.1f}".format(*timed(direct, min(40, given.requests))) if direct else ""
+        beside = "{:.1f} / {:.1f}".format(*timed(direct, min(40, given.requests))[:2]) if direct else ""
         p50, p99 = np.percentile(took, (50, 99))
         print(f"| {name}: {what} | {p50:.1f} | {p99:.1f} | {rate:.0f} | {beside} |", flush=True)
 

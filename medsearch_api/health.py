@@ -24,13 +24,18 @@ async def healthz(request: Request) -> JSONResponse:
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """Report whether the index and the warehouse can be read; 503 if not."""
+    """Report whether the index and the warehouse can be read; 503 if not.
+
+    `decoding` says whether the processes that decode are confined as ADR 28 describes. The service is ready without that; which
+    part the kernel refuses is in the log alone.
+    """
     backends: Backends = request.app.state.backends
     index, warehouse = await asyncio.gather(
         _check_backend("index", backends.index.count), _check_backend("warehouse", backends.warehouse.store.check)
     )
     is_ready = index == warehouse == "ok"
-    body = {"status": "ok" if is_ready else "unavailable", "index": index, "warehouse": warehouse}
+    decoding = request.app.state.imaging.renderer.decoders.confinement
+    body = {"status": "ok" if is_ready else "unavailable", "index": index, "warehouse": warehouse, "decoding": decoding}
     return JSONResponse(body, 200 if is_ready else 503)
 
 

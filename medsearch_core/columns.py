@@ -5,6 +5,7 @@ Belongs here: everything that holds for any record. Which records there are and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, field, fields
 from functools import cache
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ FIRST_VERSION = 2
 """The version of every table's first columns. Files of an earlier version are not read."""
 
 TEXT, COUNT, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
-TEXTS, REALS = pa.list_(pa.string()), pa.list_(pa.float64())
+TEXTS, REALS, COUNTS = pa.list_(pa.string()), pa.list_(pa.float64()), pa.list_(pa.int64())
 
 Record = TypeVar("Record")
 
@@ -28,6 +29,7 @@ def column(
     default: Any = MISSING,
     since: int = FIRST_VERSION,
     dicom: str | None = None,
+    macros: Sequence[str] = (),
     label: str | None = None,
     unit: str | None = None,
 ) -> Any:
@@ -37,6 +39,8 @@ def column(
         phi: whether it identifies a person or contains report text.
         since: the first version of its table that has it as it is now. The highest in a record is its table's version.
         dicom: the keyword of the attribute that it copies, for every image.
+        macros: the functional group macros in which a multi-frame object may have that attribute for each frame: it is read
+            from the first of them that has it, else from the object itself.
         label: the label shown to users. Image attributes with a label are shown on the page and in the API.
         unit: the unit of a labeled number.
     """
@@ -49,6 +53,7 @@ def column(
         "nullable": default is None,
         "since": since,
         "dicom": dicom,
+        "macros": tuple(macros),
         "label": label,
         "unit": unit,
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from medsearch_core.columns import COUNT, FLAG, REAL, REALS, TEXT, TEXTS, column
+from medsearch_core.columns import COUNT, COUNTS, FLAG, REAL, REALS, TEXT, TEXTS, column
 
 REASONS = {
     "unaddressable_name": "the object's name holds control characters or is not valid UTF-8",
@@ -67,6 +67,24 @@ OUTCOMES = pa.list_(
             pa.field("frame", COUNT),
             pa.field("reason", TEXT),
             pa.field("detail", TEXT),
+        ]
+    )
+)
+
+REGIONS = pa.list_(
+    pa.struct(
+        [
+            pa.field("min_x", COUNT),
+            pa.field("min_y", COUNT),
+            pa.field("max_x", COUNT),
+            pa.field("max_y", COUNT),
+            pa.field("spatial_format", TEXT),
+            pa.field("data_type", TEXT),
+            pa.field("unit_x", TEXT),
+            pa.field("unit_y", TEXT),
+            pa.field("delta_x", REAL),
+            pa.field("delta_y", REAL),
+            pa.field("pixel_spacing_mm", REALS),
         ]
     )
 )
@@ -151,8 +169,22 @@ class ImageRecord:
     instance_number: int | None = column(COUNT, "InstanceNumber (0020,0013)", default=None, dicom="InstanceNumber")
     modality: str | None = column(TEXT, "Modality (0008,0060)", default=None, dicom="Modality")
     body_part_examined: str | None = column(TEXT, "BodyPartExamined (0018,0015)", default=None, dicom="BodyPartExamined")
-    view_position: str | None = column(TEXT, "ViewPosition (0018,5101)", default=None, dicom="ViewPosition")
-    laterality: str | None = column(TEXT, "ImageLaterality (0020,0062), else Laterality (0020,0060)", default=None)
+    view_position: str | None = column(
+        TEXT,
+        "ViewPosition (0018,5101), else the view of ViewCodeSequence (0054,0220), as in CC, MLO or PA",
+        default=None,
+        since=4,
+    )
+    view_modifiers: Sequence[str] | None = column(
+        TEXTS,
+        "modifiers of the view by ViewModifierCodeSequence (0054,0222), as in ID, M or S (PS3.16 CID 4015)",
+        default=None,
+        since=4,
+        label="View modifiers",
+    )
+    laterality: str | None = column(
+        TEXT, "ImageLaterality (0020,0062), else FrameLaterality (0020,9072), else Laterality (0020,0060)", default=None
+    )
     patient_orientation: str | None = column(TEXT, "PatientOrientation (0020,0020)", default=None, dicom="PatientOrientation")
     patient_sex: str | None = column(TEXT, "PatientSex (0010,0040): M, F or O", phi=True, default=None)
     patient_age_years: float | None = column(REAL, "PatientAge (0010,1010) in years", phi=True, default=None)
@@ -172,6 +204,20 @@ class ImageRecord:
         label="Source to detector",
         unit="mm",
     )
+    presentation_intent: str | None = column(
+        TEXT,
+        "PresentationIntentType (0008,0068): FOR PRESENTATION or FOR PROCESSING",
+        default=None,
+        since=4,
+        dicom="PresentationIntentType",
+        label="Presentation intent",
+    )
+    image_type: str | None = column(
+        TEXT,
+        "FrameType (0008,9007) of the frame, else ImageType (0008,0008); values joined by a backslash",
+        default=None,
+        since=4,
+    )
     burned_in_annotation: str | None = column(TEXT, "BurnedInAnnotation (0028,0301): YES or NO", default=None)
     photometric_interpretation: str | None = column(
         TEXT,
@@ -185,10 +231,82 @@ class ImageRecord:
     bits_stored: int | None = column(COUNT, "BitsStored (0028,0101)", default=None, dicom="BitsStored")
     pixel_spacing_mm: list[float] | None = column(
         REALS,
-        "row and column spacing in mm: PixelSpacing (0028,0030), else ImagerPixelSpacing (0018,1164)",
+        "row and column spacing in mm: PixelSpacing (0028,0030) of the frame, else ImagerPixelSpacing (0018,1164)",
         default=None,
         label="Pixel spacing",
         unit="mm",
+    )
+    image_position_mm: Sequence[float] | None = column(
+        REALS, "ImagePositionPatient (0020,0032) of the frame: x, y and z of its first pixel in mm", default=None, since=4
+    )
+    image_orientation: Sequence[float] | None = column(
+        REALS,
+        "ImageOrientationPatient (0020,0037) of the frame: direction cosines of its rows, then of its columns",
+        default=None,
+        since=4,
+    )
+    slice_thickness_mm: float | None = column(
+        REAL,
+        "SliceThickness (0018,0050) of the frame in mm",
+        default=None,
+        since=4,
+        dicom="SliceThickness",
+        macros=("PixelMeasuresSequence",),
+        label="Slice thickness",
+        unit="mm",
+    )
+    spacing_between_slices_mm: float | None = column(
+        REAL,
+        "SpacingBetweenSlices (0018,0088) of the frame in mm",
+        default=None,
+        since=4,
+        dicom="SpacingBetweenSlices",
+        macros=("PixelMeasuresSequence",),
+        label="Spacing between slices",
+        unit="mm",
+    )
+    stack_id: str | None = column(
+        TEXT, "StackID (0020,9056) of the frame", default=None, since=4, dicom="StackID", macros=("FrameContentSequence",)
+    )
+    in_stack_position: int | None = column(
+        COUNT,
+        "InStackPositionNumber (0020,9057) of the frame",
+        default=None,
+        since=4,
+        dicom="InStackPositionNumber",
+        macros=("FrameContentSequence",),
+    )
+    temporal_position_index: int | None = column(
+        COUNT,
+        "TemporalPositionIndex (0020,9128) of the frame",
+        default=None,
+        since=4,
+        dicom="TemporalPositionIndex",
+        macros=("FrameContentSequence",),
+    )
+    dimension_index_values: Sequence[int] | None = column(
+        COUNTS,
+        "DimensionIndexValues (0020,9157) of the frame",
+        default=None,
+        since=4,
+        dicom="DimensionIndexValues",
+        macros=("FrameContentSequence",),
+    )
+    acquisition_datetime: str | None = column(
+        TEXT,
+        "when it was acquired, in ISO 8601: FrameAcquisitionDateTime (0018,9074), else AcquisitionDateTime (0008,002A), else "
+        "AcquisitionDate (0008,0022) and AcquisitionTime (0008,0032)",
+        phi=True,
+        default=None,
+        since=4,
+    )
+    has_overlay: bool | None = column(FLAG, "whether overlay planes (60xx) lie over the frame", default=None, since=4)
+    ultrasound_regions: Sequence[dict[str, Any]] | None = column(
+        REGIONS,
+        "SequenceOfUltrasoundRegions (0018,6011), at most 32: the first and last column and row of each, its spatial format, "
+        "data type, units and deltas, and its row and column spacing in mm, if it is 2D and in cm",
+        default=None,
+        since=4,
     )
 
 

@@ -30,7 +30,7 @@ MAX_FRAMES = 1000
 async def originals(request: Request) -> Response:
     """Return the objects of a study, series or instance, byte for byte as they landed.
 
-    They are returned as stored even without a transfer-syntax in Accept; the standard asks for transcoding then (8.7.3.5.2).
+    They are returned as stored even without a transfer-syntax in Accept; the standard asks for transcoding then (8.7.8.2).
     """
     _no_parameters(request)
     _check_identifiers(request)
@@ -87,7 +87,7 @@ async def rendered(request: Request) -> Response:
 
 
 async def frames(request: Request) -> Response:
-    """Return decoded frames of a monochrome or palette instance: stored values, little endian, BitsAllocated bits each."""
+    """Return decoded frames of a monochrome or palette instance, as the header in `metadata` describes their bits."""
     _no_parameters(request)
     parts_format = negotiate_parts(request, OCTETS, may_be_single=False)
     if parts_format.syntaxes is not None and ExplicitVRLittleEndian not in parts_format.syntaxes:

@@ -60,15 +60,29 @@ class Decoders:
         self._threads = ThreadPoolExecutor(places, "decoding")
         self._max_spares = min(places, MAX_SPARES)
         self._server = confined_server(PRELOADED)
-        self._lock = threading.Lock()  # of the next two
+        self._lock = threading.Lock()  # of the next one
         self._spares: deque[WorkerProcess] = deque()
-        self._was_told = False
+        self._refused: list[str] | None = None
 
     def warm(self) -> None:
         """Start processes that wait for a task, and the one that they are forked from, without waiting for them."""
         with self._lock, suppress(OSError):  # a task that finds none says so
             while len(self._spares) < self._max_spares:
                 self._spares.append(self._start_worker())
+
+    def check_confinement(self) -> None:
+        """Learn from a process that waits for a task what the kernel refuses, without waiting for it."""
+        with self._lock:
+            first = next(iter(self._spares), None)
+        if first is not None:
+            self._threads.submit(self._tell_once, first)
+
+    @property
+    def confinement(self) -> str:
+        """`confined`, `partly confined` if the kernel refuses a part of it, or `unknown` before the first process is ready."""
+        if self._refused is None:
+            return "unknown"
+        return "partly confined" if self._refused else "confined"
 
     def close(self) -> None:
         """End all processes."""
@@ -134,11 +148,11 @@ class Decoders:
 
     def _tell_once(self, worker: WorkerProcess) -> None:
         """Log what the kernel refused when the first process was confined."""
-        if self._was_told:
+        if self._refused is not None:
             return
-        self._was_told = True
         with suppress(WorkerEnded):
-            for name in worker.refused:
+            self._refused = worker.refused
+            for name in self._refused:
                 ERRORS.warning("this kernel refuses %s: decoding processes are confined without it (ADR 28)", name)
 
     def _error(self, end: WorkerEnded, task: Task, source: ImageSource) -> MedsearchError:

@@ -1,4 +1,4 @@
-"""Full-resolution frames over HTTP: `/images/{patient}/{study}/{image_id}.png?center=&width=&invert=&side=`.
+"""Full-resolution frames over HTTP: `/images/{patient}/{study}/{image_id}.png?center=&width=&invert=&overlays=&side=`.
 
 `….values?side=` returns a frame's modality values instead of an image, for clients that apply the window themselves.
 
@@ -30,7 +30,7 @@ MAX_SIDE = 65535
 ROUTE = "/images/{patient}/{study}/{image}.png"
 VALUES_ROUTE = "/images/{patient}/{study}/{image}.values"
 VALUES_HEADERS = {**PRIVATE, "vary": "accept-encoding"}
-PARAMETERS = ("center", "width", "function", "invert", "side")
+PARAMETERS = ("center", "width", "function", "invert", "overlays", "side")
 
 
 def frame_url(patient: str, study: str, image_id: str) -> str:
@@ -42,7 +42,8 @@ def parse_rendering(query: QueryParams) -> Rendering:
     """Parse how to render a frame.
 
     `center` and `width` (in modality values, PS3.3 C.11.2.1.2) must be given together, `function` (LINEAR, LINEAR_EXACT or
-    SIGMOID) only with them; `invert` is true or false; `side` is the maximum length of the longer side in pixels.
+    SIGMOID) only with them; `invert` and `overlays` (to draw the overlay planes) are true or false; `side` is the maximum
+    length of the longer side in pixels.
 
     Raises:
         InvalidQuery: a parameter is unknown, repeated or out of range.
@@ -58,6 +59,7 @@ def parse_rendering(query: QueryParams) -> Rendering:
         window=window,
         is_inverted=parse_flag("invert", parameters["invert"]) if "invert" in parameters else False,
         longest_side=parse_count("side", parameters["side"], 1, MAX_SIDE) if "side" in parameters else None,
+        has_overlays=parse_flag("overlays", parameters["overlays"]) if "overlays" in parameters else False,
     )
 
 

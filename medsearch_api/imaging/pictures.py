@@ -40,16 +40,18 @@ class Rendering:
         is_inverted: whether to invert the grayscale.
         longest_side: maximum length of the longer side in pixels; None for full resolution.
         media_type: `PNG` or `JPEG`.
+        has_overlays: whether to draw the overlay planes over the frame.
     """
 
     window: Window | None = None
     is_inverted: bool = False
     longest_side: int | None = None
     media_type: str = PNG
+    has_overlays: bool = False
 
     def etag(self, source: ImageSource) -> str:
         """Return the rendering's entity tag, computed from its inputs: the object's digest and all parameters."""
-        settings = f"{self.window} {self.is_inverted} {self.longest_side} {self.media_type}"
+        settings = f"{self.window} {self.is_inverted} {self.longest_side} {self.media_type} {self.has_overlays}"
         return f'"{digest_of("frame", PIXEL_VERSION, source.sha256, str(source.frame), settings)}"'
 
 
@@ -69,7 +71,9 @@ class PictureTask:
         """As `Task`: the encoded picture."""
         ds, how = read_displayable(file, self.max_pixels), self.rendering
         check_picture(ds, self.frame, how.longest_side, self.max_pixels)
-        picture = render_frame(ds, self.frame, how.longest_side, how.window, is_inverted=how.is_inverted)
+        picture = render_frame(
+            ds, self.frame, how.longest_side, how.window, is_inverted=how.is_inverted, has_overlays=how.has_overlays
+        )
         return encode_png(picture) if how.media_type == PNG else _encode_jpeg(picture)
 
 

@@ -21,7 +21,10 @@ from medsearch_core.machine.cpus import available_cpus
 MAX_READERS = 4
 QUEUE_PER_READER = 8
 NO_VALUES = "Color images have no values to window. Request the rendered image (.png) instead."
-NO_STORED = "Color and 1-bit frames are available only as rendered images or within the original instance."
+NO_STORED = (
+    "Frames in color, of 1 bit, or with more bits than their header says are available only as rendered images or within the "
+    "original instance."
+)
 
 
 class Renderer:
@@ -80,7 +83,7 @@ class Renderer:
         """Return the stored values of the first of these frames of one object: as many as a process decodes at once.
 
         Raises:
-            RequestError: 406, the frames are in color or have 1 bit; otherwise as `picture`.
+            RequestError: 406, the frames have no such values (`native_bytes`); otherwise as `picture`.
             BadInput, StorageError: as `picture`.
         """
         task = StoredFramesTask(tuple(source.frame for source in sources), self._max_pixels)

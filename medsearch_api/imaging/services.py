@@ -28,6 +28,7 @@ class Imaging:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """While the service runs: imports what decoding needs, in a process beside it, before the first request asks."""
         self.renderer.decoders.warm()
+        self.renderer.decoders.check_confinement()
         yield
         self.renderer.decoders.close()
 

@@ -8,8 +8,7 @@ from typing import BinaryIO
 
 from medsearch_api.imaging.decoding import ObjectSize, read_displayable
 from medsearch_api.imaging.pictures import FIXED_BYTES
-from medsearch_core.dicom.decoding import decode_frame
-from medsearch_core.errors import InvalidQuery
+from medsearch_core.dicom.transcoding import native_bytes
 
 BATCH_BYTES = 64 * 2**20
 BYTES_PER_PIXEL = 12
@@ -28,14 +27,11 @@ class StoredFramesTask:
         return FIXED_BYTES + 2 * size.bytes + BYTES_PER_PIXEL * size.pixels + 2 * BATCH_BYTES
 
     def answer(self, file: BinaryIO) -> bytes:
-        """As `Task`: the number of frames, then their values, little endian, BitsAllocated bits each."""
+        """As `Task`: the number of frames, then their values, as `native_bytes`."""
         ds = read_displayable(file, self.max_pixels)
-        if ds.SamplesPerPixel != 1 or ds.BitsAllocated not in (8, 16, 32, 64):
-            raise InvalidQuery("color and 1-bit frames have no stored values here")
         parts, length = [b""], 0
         for frame in self.frames:
-            array = decode_frame(ds, frame)
-            parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+            parts.append(native_bytes(ds, frame))
             length += len(parts[-1])
             if length + len(parts[-1]) > BATCH_BYTES:
                 break

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from medsearch_api.imaging.decoding import ObjectSize, read_displayable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/octet-stream"
 BYTES_PER_VALUE = 4
 """Memory that a value takes beyond what a picture's pixel does, with its copies while it is compressed."""
-FORMAT = "2"
+FORMAT = "3"
 """Part of the entity tag; incremented whenever the encoding changes."""
 FAST = 1
 """gzip level: values compress to about two thirds at any level."""
@@ -97,6 +97,7 @@ def values_header(values: FrameValues) -> dict[str, Any]:
         "window": _window(values.window),
         "percentiles": _window(values.percentiles),
         "fullRange": _window(values.full_range),
+        "realWorld": [asdict(mapping) for mapping in values.real_world],
         "presets": [{"name": preset.name, **_window(preset.window)} for preset in values.presets],
     }
 

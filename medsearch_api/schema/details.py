@@ -78,12 +78,32 @@ class ReportProvenance(Provenance):
 @strawberry.type(description="An attribute of an image, as people read it.")
 class Attribute:
     label: str = text_field("What people call it.")
-    value: str = text_field("Its value; several joined by ×.")
+    value: str = text_field("Its value; several numbers joined by ×, several words by commas.")
     unit: str | None = strawberry.field(description="The unit of a number.")
 
 
+MAX_INT = 2**31 - 1
+"""The largest Int of GraphQL. Attributes of VR UL may be larger, which no frame's place is."""
+UNSIGNED = ("in_stack_position", "temporal_position_index", "dimension_index_values")
 LABELLED = [f for f in fields(ImageRecord) if f.metadata["label"]]
 """The columns of `dicom_metadata` that people are shown as they are."""
+
+
+@strawberry.type(description="A calibrated region of an ultrasound image.")
+class UltrasoundRegion:
+    min_x: int = strawberry.field(description="First column, from 0.")
+    min_y: int = strawberry.field(description="First row, from 0.")
+    max_x: int = strawberry.field(description="Last column.")
+    max_y: int = strawberry.field(description="Last row.")
+    spatial_format: str | None = strawberry.field(description="As in 2D, M-mode or spectral.")
+    data_type: str | None = strawberry.field(description="As in tissue or color flow.")
+    unit_x: str | None = strawberry.field(description="The unit to the right, as in cm or s.")
+    unit_y: str | None = strawberry.field(description="The unit downward, as in cm or cm/s.")
+    delta_x: float | None = strawberry.field(description="How much a pixel to the right is, in that unit.")
+    delta_y: float | None = strawberry.field(description="How much a pixel downward is, in that unit.")
+    pixel_spacing_mm: list[float] | None = strawberry.field(
+        description="Row and column spacing in mm, for measuring; only of a 2D region in cm."
+    )
 
 
 @strawberry.type(description="Acquisition details of an image: DICOM attributes from the warehouse.")
@@ -96,6 +116,36 @@ class ImageDetail:
     bits_stored: int | None = strawberry.field(description="BitsStored (0028,0101).")
     photometric_interpretation: str | None = strawberry.field(description="PhotometricInterpretation (0028,0004).")
     pixel_spacing_mm: list[float] | None = strawberry.field(description="Row and column spacing in mm.")
+    image_position_mm: list[float] | None = strawberry.field(
+        description="ImagePositionPatient (0020,0032) of the frame: x, y and z of its first pixel in mm."
+    )
+    image_orientation: list[float] | None = strawberry.field(
+        description="ImageOrientationPatient (0020,0037) of the frame: direction cosines of its rows, then of its columns."
+    )
+    slice_thickness_mm: float | None = strawberry.field(description="SliceThickness (0018,0050) of the frame in mm.")
+    spacing_between_slices_mm: float | None = strawberry.field(
+        description="SpacingBetweenSlices (0018,0088) of the frame in mm."
+    )
+    stack_id: str | None = strawberry.field(description="StackID (0020,9056) of the frame.")
+    in_stack_position: int | None = strawberry.field(description="InStackPositionNumber (0020,9057) of the frame.")
+    temporal_position_index: int | None = strawberry.field(description="TemporalPositionIndex (0020,9128) of the frame.")
+    dimension_index_values: list[int] | None = strawberry.field(description="DimensionIndexValues (0020,9157) of the frame.")
+    acquisition_datetime: str | None = strawberry.field(description="When the frame was acquired, in ISO 8601.")
+    image_type: str | None = strawberry.field(
+        description="FrameType (0008,9007) of the frame, else ImageType (0008,0008); values joined by a backslash."
+    )
+    view_modifiers: list[str] | None = strawberry.field(
+        description="Modifiers of the view (PS3.16 CID 4015), as in ID, M or S."
+    )
+    presentation_intent: str | None = strawberry.field(
+        description="PresentationIntentType (0008,0068): FOR PRESENTATION or FOR PROCESSING."
+    )
+    has_overlay: bool | None = strawberry.field(
+        description="Whether overlay planes lie over the frame; frameUrl with `?overlays=true` draws them."
+    )
+    ultrasound_regions: list[UltrasoundRegion] | None = strawberry.field(
+        description="Calibrated regions of an ultrasound image, at most 32."
+    )
     patient_orientation: str | None = strawberry.field(description="PatientOrientation (0020,0020).")
     manufacturer: str | None = strawberry.field(description="Manufacturer (0008,0070).")
     manufacturer_model_name: str | None = strawberry.field(description="ManufacturerModelName (0008,1090).")
@@ -120,13 +170,24 @@ class ImageDetail:
             for f in LABELLED
             if row[f.name] is not None
         ]
+        for name in UNSIGNED:
+            own[name] = row[name] if _fits(row[name]) else None
+        if row["ultrasound_regions"] is not None:
+            own["ultrasound_regions"] = [UltrasoundRegion(**region) for region in row["ultrasound_regions"]]
         return cls(**own, file_bytes=row["bytes"], attributes=shown)
 
 
-def _text(value: str | float | Sequence[float]) -> str:
-    """A value as people read it: numbers to three decimals."""
+def _fits(value: int | Sequence[int] | None) -> bool:
+    """Whether GraphQL can hold it as an Int."""
+    return max(value if isinstance(value, Sequence) else [value or 0], default=0) <= MAX_INT
+
+
+def _text(value: str | float | Sequence[str] | Sequence[float]) -> str:
+    """A value as people read it: numbers to three decimals, several words with commas."""
     if isinstance(value, str):
         return value
+    if isinstance(value, Sequence) and any(isinstance(each, str) for each in value):
+        return ", ".join(map(str, value))
     return " × ".join(f"{number:.3f}".rstrip("0").rstrip(".") for number in (value if isinstance(value, Sequence) else [value]))
 
 

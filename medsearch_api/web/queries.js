@@ -48,7 +48,7 @@ const PICTURE = "id patient study modality bodyPartExamined viewPosition lateral
 
 const DETAIL = `
   detail {
-    rows columns frame frames bitsStored photometricInterpretation burnedInAnnotation studyDescription attributes { label value unit }
+    rows columns frame frames bitsStored photometricInterpretation burnedInAnnotation hasOverlay studyDescription attributes { label value unit }
   }`;
 
 export const IMAGE = `

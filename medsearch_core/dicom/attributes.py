@@ -9,25 +9,30 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 from pydicom.valuerep import PersonName
 
 from medsearch_core.dicom.quiet import FAULTS
 
+Name = str | BaseTag
+"""An attribute's keyword; the tag of one of a repeating group, which has none."""
 INT64 = range(-(2**63), 2**63)
 
 
-def value(ds: Dataset, keyword: str) -> Any:
+def value(ds: Dataset, keyword: Name) -> Any:
     """The attribute as pydicom converts it, None if it is absent, empty or cannot be converted."""
     try:
         found = ds.get(keyword)
+        found = found.value if isinstance(found, DataElement) else found
     except FAULTS:
         return None
     return None if found is None or found == "" else found
 
 
-def text(ds: Dataset, keyword: str) -> str | None:
+def text(ds: Dataset, keyword: Name) -> str | None:
     """The attribute as text: valid Unicode, no padding; several values joined by a backslash, as DICOM stores them."""
     found = value(ds, keyword)
     if found is None or isinstance(found, bytes | Dataset):
@@ -40,7 +45,7 @@ def text(ds: Dataset, keyword: str) -> str | None:
     return joined.encode("utf-8", "replace").decode() if joined.strip("\\") else None
 
 
-def numbers(ds: Dataset, keyword: str) -> list[float] | None:
+def numbers(ds: Dataset, keyword: Name) -> list[float] | None:
     """Every value as a finite float, or None."""
     found = value(ds, keyword)
     if found is None or isinstance(found, bytes | str | PersonName):
@@ -52,13 +57,13 @@ def numbers(ds: Dataset, keyword: str) -> list[float] | None:
     return floats if floats and all(math.isfinite(number) for number in floats) else None
 
 
-def number(ds: Dataset, keyword: str) -> float | None:
+def number(ds: Dataset, keyword: Name) -> float | None:
     """The attribute's only value as a finite float, or None."""
     found = numbers(ds, keyword)
     return found[0] if found and len(found) == 1 else None
 
 
-def integer(ds: Dataset, keyword: str) -> int | None:
+def integer(ds: Dataset, keyword: Name) -> int | None:
     """The attribute's only value as an integer of 64 bits, or None."""
     found = value(ds, keyword)
     if found is None or isinstance(found, bytes | str | PersonName | Dataset | MultiValue | list):
@@ -68,6 +73,13 @@ def integer(ds: Dataset, keyword: str) -> int | None:
     except FAULTS:
         return None
     return whole if whole == found and whole in INT64 else None
+
+
+def integers(ds: Dataset, keyword: str) -> list[int] | None:
+    """Every value as an integer of 64 bits, or None."""
+    found = numbers(ds, keyword) or []
+    whole = [int(each) for each in found]
+    return whole if whole and whole == found and all(each in INT64 for each in whole) else None
 
 
 def item(ds: Dataset, keyword: str, index: int = 0) -> Dataset | None:
@@ -80,12 +92,21 @@ def item(ds: Dataset, keyword: str, index: int = 0) -> Dataset | None:
     return entry if isinstance(entry, Dataset) else None
 
 
+def items(ds: Dataset, keyword: str, max_items: int) -> list[Dataset]:
+    """The first items of a sequence; none if it is absent or no sequence."""
+    found = value(ds, keyword)
+    try:
+        return [entry for entry in found[:max_items] if isinstance(entry, Dataset)]
+    except FAULTS:
+        return []
+
+
 def functional_group(ds: Dataset, frame: int, keyword: str) -> Dataset | None:
     """The functional group macro of a frame (1-based): its own, else the shared one (PS3.3 C.7.6.16)."""
-    for groups in (
-        item(ds, "PerFrameFunctionalGroupsSequence", frame - 1),
-        item(ds, "SharedFunctionalGroupsSequence"),
-    ):
-        if groups is not None and (macro := item(groups, keyword)) is not None:
-            return macro
-    return None
+    return next((macro for groups in functional_groups(ds, frame) if (macro := item(groups, keyword)) is not None), None)
+
+
+def functional_groups(ds: Dataset, frame: int) -> list[Dataset]:
+    """The functional groups of a frame (1-based): its own, then those that all frames share."""
+    own, shared = item(ds, "PerFrameFunctionalGroupsSequence", frame - 1), item(ds, "SharedFunctionalGroupsSequence")
+    return [groups for groups in (own, shared) if groups is not None]

@@ -1,4 +1,4 @@
-"""Color frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5), luminance and chrominance (C.7.6.3.1.2), other bit depths.
+"""Color frames to 8-bit RGB: palettes (PS3.3 C.7.6.3.1.5, C.7.6.3.1.6), luminance and chrominance (C.7.6.3.1.2), other depths.
 
 ICC profiles are not applied.
 """
@@ -30,7 +30,11 @@ def palette_colored(ds: Dataset, indices: np.ndarray) -> np.ndarray:
     Raises:
         BadInput: `unsupported_pixel_format`, a table is absent or malformed.
     """
-    tables = palette(ds)
+    return looked_up(palette(ds), indices)
+
+
+def looked_up(tables: list[LookupTable], indices: np.ndarray) -> np.ndarray:
+    """Integers of any shape through the tables of red, green and blue: uint8, with an axis of 3 after theirs."""
     shift = max(0, entry_bits(tables) - 8)
     eight_bit = [LookupTable(t.first, 8, (t.entries >> shift).astype(np.uint8)) for t in tables]
     return np.stack([table.apply(indices) for table in eight_bit], axis=-1)

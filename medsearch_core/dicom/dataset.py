@@ -104,9 +104,10 @@ def read_dataset(source: bytes | BinaryIO, *, stop_before_pixels: bool = False) 
         raise BadInput("not_dicom", "neither a DICOM file nor a data set without its preamble")
     deflated = head is not None and head.is_deflated
     body = WatchedFile(cast(BinaryIO, io.BytesIO(inflated(file, head.end)))) if head and deflated else file
-    ds, has_pixels, fault = _read(body, head is not None, stop_before_pixels)
+    is_file = head is not None and (head.has_preamble or deflated)
+    ds, has_pixels, fault = _read(body, is_file, stop_before_pixels)
     if body.has_unknown_vr and not has_pixels:
-        mended, has_pixels, other_fault = _read(body.reopened(mends_vrs=True), head is not None, stop_before_pixels)
+        mended, has_pixels, other_fault = _read(body.reopened(mends_vrs=True), is_file, stop_before_pixels)
         if has_pixels or (fault is not None and other_fault is None):
             ds, fault = mended, other_fault
     if fault is not None:

@@ -67,8 +67,19 @@ def stored_frame(ds: Dataset, frame: int, min_size: tuple[int, int] | None = Non
         min_size: rows and columns that suffice. A gray JPEG 2000 frame is then halved as often as leaves at least that many,
             by decoding only the low-pass subbands of its wavelet transform, for a fraction of the work.
     """
-    quiet()
+    return _decoded(find_pixels(ds), frame, min_size)
+
+
+def stored_numbers(ds: Dataset, frame: int) -> StoredFrame:
+    """As `stored_frame`, with all bits of the decoded numbers, whatever they are of; integers are unsigned."""
     pixels = find_pixels(ds)
+    bits = pixels.layout.bits_allocated
+    every_bit = replace(pixels.layout, bits_stored=bits, high_bit=bits - 1, is_signed=False)
+    return _decoded(replace(pixels, layout=every_bit), frame)
+
+
+def _decoded(pixels: PixelData, frame: int, min_size: tuple[int, int] | None = None) -> StoredFrame:
+    quiet()
     layout = pixels.layout
     if not 1 <= frame <= layout.frames:
         raise IndexError(f"frame {frame} of {layout.frames} does not exist")

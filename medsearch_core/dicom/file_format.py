@@ -17,6 +17,7 @@ from medsearch_core.errors import BadInput
 
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
+META_GROUP = b"\x02\x00"
 INFLATED_BYTES = 2**30
 FIRST_VALUE_BYTES = 2**16
 ELEMENT_HEAD, LONG_LENGTH = 8, 4
@@ -123,22 +124,29 @@ def without_preamble(file: WatchedFile) -> WatchedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileHead:
-    """The preamble and file meta information: where it ends, and whether the data set is deflated (PS3.5 A.5)."""
+    """The preamble and file meta information: where it ends, and whether the data set is deflated (PS3.5 A.5).
+
+    Args:
+        has_preamble: whether it begins with preamble and prefix, which some writers leave out.
+    """
 
     end: int
     is_deflated: bool
+    has_preamble: bool = True
 
 
 def file_head(file: WatchedFile) -> FileHead | None:
-    """The header of a DICOM file; None without preamble and prefix. Group 2 is explicit little endian (PS3.10 7.1)."""
-    if file.slice(0, PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] != PREFIX:
+    """The header of a DICOM file; None without file meta information. Group 2 is explicit little endian (PS3.10 7.1)."""
+    has_preamble = file.slice(0, PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] == PREFIX
+    if not has_preamble and (file.slice(0, 2) != META_GROUP or not is_bare_data_set(file)):
         return None
+    file.seek(PREAMBLE_BYTES + len(PREFIX) if has_preamble else 0)
     is_deflated = False
     while True:
         end = file.tell()
         head = file.read(8)
-        if len(head) < 8 or head[:2] != b"\x02\x00":
-            return FileHead(end, is_deflated)
+        if len(head) < 8 or head[:2] != META_GROUP:
+            return FileHead(end, is_deflated, has_preamble)
         vr = head[4:6].decode("ascii", "replace")
         length = int.from_bytes(file.read(4) if vr in EXPLICIT_VR_LENGTH_32 else head[6:8], "little")
         if head[2:4] == b"\x10\x00":

@@ -1,6 +1,6 @@
 """Stored values to 8 bits of gray: modality, value of interest, presentation (PS3.3 C.11.1, C.11.2, C.11.6; PS3.4 N.2).
 
-Overlays, presentation states, real world values and supplemental palettes are not applied.
+Presentation states and real world values are not applied.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -81,6 +82,7 @@ def gray(
     window: Window | None = None,
     *,
     is_inverted: bool = False,
+    may_be_flat: bool = False,
 ) -> tuple[np.ndarray, Grays | None]:
     """A monochrome frame as an 8-bit image.
 
@@ -94,6 +96,7 @@ def gray(
         stored: the decoded frame, from a sample of which percentiles are taken.
         window: replaces the object's own VOI LUT or window.
         is_inverted: whether to invert the grays.
+        may_be_flat: as for `chosen_grays`.
 
     Returns:
         uint8 `[rows, columns]`, and the chosen grays; None with a given window. NaN pixels are shown as the
@@ -105,14 +108,21 @@ def gray(
         if window:
             grays, levels = None, window.transform()(shown)
         else:
-            grays, levels = chosen_grays(ds, frame, shown, lambda: modality(real_values(ds, stored, sampled(stored.samples))))
+            reals = partial(_reals, ds, stored, modality)
+            grays, levels = chosen_grays(ds, frame, shown, reals, may_be_flat=may_be_flat)
         levels = np.nan_to_num(levels, nan=0.0)
     if is_low_bright(ds) != is_inverted:
         levels = np.float32(255) - levels
     return (levels + np.float32(0.5)).astype(np.uint8), grays
 
 
-def chosen_grays(ds: Dataset, frame: int, values: np.ndarray, real: Callable[[], np.ndarray]) -> tuple[Grays, np.ndarray]:
+def _reals(ds: Dataset, stored: StoredFrame, modality: Modality) -> np.ndarray:
+    return modality(real_values(ds, stored, sampled(stored.samples)))
+
+
+def chosen_grays(
+    ds: Dataset, frame: int, values: np.ndarray, real: Callable[[], np.ndarray], *, may_be_flat: bool = False
+) -> tuple[Grays, np.ndarray]:
     """The grays of a frame, and its levels in them.
 
     The first VOI LUT, else the first window of the object, or the next one that shows anything at all; else percentiles 0.5
@@ -121,10 +131,11 @@ def chosen_grays(ds: Dataset, frame: int, values: np.ndarray, real: Callable[[],
     Args:
         values: the modality's values.
         real: yields a sample of them without padding.
+        may_be_flat: whether the first one is chosen though it shows nothing, because other values of the frame are in color.
     """
     for grays in own_grays(ds, frame):
         levels = grays.transform(values)
-        if not _is_flat(levels) or _is_flat(values):
+        if may_be_flat or not _is_flat(levels) or _is_flat(values):
             return grays, levels
     low, high = limits(real(), is_binary=integer(ds, "BitsStored") == 1)
     grays = Grays("percentiles", Ramp(low, high))

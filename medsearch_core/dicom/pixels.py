@@ -1,7 +1,7 @@
 """Frames as 8-bit images at the requested size, as a radiologist's viewer would show them.
 
-Belongs here: the order of the steps. Each step has a module of its own: `decoding`, `resampling`, `grayscale`, `color`.
-Overlays, ICC profiles, presentation states and supplemental palettes are not applied.
+Belongs here: the order of the steps. Each step has a module of its own: `decoding`, `resampling`, `grayscale`, `color`,
+`supplemental_palette`, `overlays`. Overlays are drawn on request alone. ICC profiles and presentation states are not applied.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from medsearch_core.dicom.frames.layout import MAX_PIXELS, Layout, frame_count, 
 from medsearch_core.dicom.frames.stored import StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Grays, Window, gray
+from medsearch_core.dicom.lookup_tables import LookupTable
+from medsearch_core.dicom.overlays import with_overlays
 from medsearch_core.dicom.quiet import FAULTS
 from medsearch_core.dicom.resampling import centered, picture_size, resampled
+from medsearch_core.dicom.supplemental_palette import has_supplemental_palette, partly_colored, supplemental_palette
 from medsearch_core.errors import BadInput, InvalidQuery
 
 OVERSAMPLING = 2
@@ -35,6 +38,7 @@ def render_frame(
     *,
     is_inverted: bool = False,
     is_small: bool = False,
+    has_overlays: bool = False,
 ) -> np.ndarray:
     """One frame as an image.
 
@@ -49,6 +53,7 @@ def render_frame(
         is_inverted: whether to invert the grays; monochrome frames only.
         is_small: whether a gray JPEG 2000 frame may be decoded at a lower resolution that suffices for the image. It then
             differs from the full decode by less than one gray level on average.
+        has_overlays: whether to draw the overlay planes over the frame, in white. Those that cannot be read are left out.
 
     Returns:
         uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB for color.
@@ -59,7 +64,8 @@ def render_frame(
         InvalidQuery: a window or inverted grays were requested of a color frame.
     """
     stored = frame_to_draw(ds, frame, longest_side, is_small=is_small)
-    return draw(ds, frame, stored, longest_side, window, is_inverted=is_inverted).pixels
+    picture = draw(ds, frame, stored, longest_side, window, is_inverted=is_inverted).pixels
+    return with_overlays(ds, frame, picture) if has_overlays else picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Drawn:
 
     Args:
         pixels: uint8 `[rows, columns]`, or `[rows, columns, 3]` RGB.
-        chosen: the object's grays that were chosen; None for color, and if a window was given.
+        chosen: the object's grays that were chosen; None for color without any gray, and if a window was given.
     """
 
     pixels: np.ndarray
@@ -83,6 +89,7 @@ class Drawn:
 def frame_to_draw(ds: Dataset, frame: int, longest_side: int | None, *, is_small: bool) -> StoredFrame:
     """The decoded frame that an image of this size is drawn of; arguments as for `render_frame`."""
     rows, columns = _size(ds, frame, longest_side)
+    is_small = is_small and not has_supplemental_palette(ds, frame)  # whose indices cannot be averaged
     return stored_frame(ds, frame, (OVERSAMPLING * rows, OVERSAMPLING * columns) if is_small else None)
 
 
@@ -104,6 +111,9 @@ def draw(
     try:
         if is_color:
             return Drawn(_colored(ds, stored, size), None)
+        if (tables := colors_beside_grays(ds, frame, stored)) is not None:
+            picture, grays = partly_colored(ds, frame, stored, tables, window, is_inverted=is_inverted)
+            return Drawn(resampled(picture, size), grays)
         return Drawn(*gray(ds, frame, _averaged(stored, size, layout), stored, window, is_inverted=is_inverted))
     except FAULTS as error:
         fault = type(error).__name__
@@ -118,6 +128,12 @@ def _size(ds: Dataset, frame: int, longest_side: int | None) -> tuple[int, int]:
 def has_color(stored: StoredFrame) -> bool:
     """Whether a decoded frame is in color, palettes included."""
     return stored.samples.ndim == 3 or stored.photometric == "PALETTE COLOR"
+
+
+def colors_beside_grays(ds: Dataset, frame: int, stored: StoredFrame) -> list[LookupTable] | None:
+    """The supplemental palette that applies to a decoded frame, if any."""
+    is_gray = stored.samples.ndim == 2 and stored.samples.dtype.kind in "iu" and not stored.halvings
+    return supplemental_palette(ds, frame) if is_gray else None
 
 
 def _averaged(stored: StoredFrame, size: tuple[int, int], layout: Layout) -> np.ndarray:

@@ -24,8 +24,9 @@ from medsearch_core.dicom.grayscale import (
     windows,
 )
 from medsearch_core.dicom.padding import real_values
-from medsearch_core.dicom.pixels import has_color
+from medsearch_core.dicom.pixels import colors_beside_grays, has_color
 from medsearch_core.dicom.quiet import FAULTS
+from medsearch_core.dicom.real_world import RealWorldMapping, real_world_mappings
 from medsearch_core.dicom.resampling import picture_size, resampled, sampled
 from medsearch_core.dicom.units import value_unit
 from medsearch_core.errors import BadInput, InvalidQuery
@@ -63,6 +64,7 @@ class FrameValues:
         full_range: the window over all of the frame's values.
         presets: the object's own windows, in order.
         unit: of the modality values, if they are known to have one.
+        real_world: what modality values measure, by the object's own mappings.
     """
 
     stored: np.ndarray
@@ -76,6 +78,7 @@ class FrameValues:
     full_range: Window
     presets: tuple[Preset, ...]
     unit: str | None = None
+    real_world: tuple[RealWorldMapping, ...] = ()
 
 
 def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> FrameValues:
@@ -89,10 +92,10 @@ def frame_values(ds: Dataset, frame: int, longest_side: int | None = None) -> Fr
     Raises:
         BadInput: as `check_pixels`, of this frame.
         IndexError: there is no such frame.
-        InvalidQuery: it is a color frame.
+        InvalidQuery: it is a color frame, or some of its values are in color.
     """
     stored = stored_frame(ds, frame)
-    if has_color(stored):
+    if has_color(stored) or colors_beside_grays(ds, frame, stored) is not None:
         raise InvalidQuery("a color image has no modality values")
     fault = ""
     try:
@@ -131,6 +134,7 @@ def _described(ds: Dataset, frame: int, values: np.ndarray, decoded: StoredFrame
             Preset(name, window) for name, window in zip(_names(ds, frame, len(own)), own, strict=True) if window is not None
         )[:MAX_PRESETS],
         unit=value_unit(ds, frame),
+        real_world=real_world_mappings(ds, frame, modality_transform(ds, frame)).usable,
     )
 
 

@@ -6,4 +6,4 @@ yield other pixels, so that derived data is recomputed.
 
 from __future__ import annotations
 
-PIXEL_VERSION = "4"
+PIXEL_VERSION = "5"

@@ -4,7 +4,7 @@ Belongs here: what a word is, which words are ignored, and which spellings are t
 digits in lower case, shorter than 40; English stop words are those of Lucene; `medical_words.csv` maps irregular plurals and
 British spellings ("pneumothoraces", "oedema") to a form with the stem they should have. Words are then compared by their
 Snowball English stem ("Porter 2", in the version of Lucene 9) with accents folded: OpenSearch does both itself, the embedded
-index takes `stems_of` and folds accents itself. `compared` does both for one word outside an index.
+index takes `compared_words`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -85,9 +85,15 @@ def query_terms(query: str) -> list[str]:
     return terms
 
 
-def stems_of(words: Iterable[str]) -> list[str]:
-    """The stem of each word."""
-    return [_stem(word) for word in words]
+def compared_words(text: str) -> list[str]:
+    """The form by which each word of a text is compared, in order; empty for a word that is ignored."""
+    return [_compared_run(run) for run in _WORD.findall(text)]
+
+
+@lru_cache(maxsize=100_000)
+def _compared_run(run: str) -> str:
+    word = next(tokenize(run), None)
+    return compared(word.spelling) if word else ""
 
 
 @lru_cache(maxsize=100_000)

@@ -110,6 +110,7 @@ class WorkerProcess:
         self._channel, self._line = channel, line
         self._lock = threading.Lock()  # of closing the line
         self._pid: int | None = None
+        self._hello = threading.Lock()  # of receiving what is next
         self._refused: list[str] | None = None
 
     @property
@@ -121,14 +122,15 @@ class WorkerProcess:
 
     @property
     def refused(self) -> list[str]:
-        """What the kernel refused when it was confined. Waits until it is ready.
+        """What the kernel refused when it was confined. Waits until it is ready. Any thread may ask.
 
         Raises:
             WorkerEnded: it cannot be prepared.
         """
-        if self._refused is None:
-            self._refused = [str(name) for name in json.loads(self._received(_HELLO_BYTES)[1])]
-        return self._refused
+        with self._hello:
+            if self._refused is None:
+                self._refused = [str(name) for name in json.loads(self._received(_HELLO_BYTES)[1])]
+            return self._refused
 
     def call(self, job: Job, files: Sequence[int] = (), max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
         """A job's answer. Waits for it; any thread may `kill` meanwhile.

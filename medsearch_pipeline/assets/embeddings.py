@@ -94,6 +94,7 @@ def build_embeddings(settings: Settings, policy: dg.BackfillPolicy, retries: Ret
             metadata={
                 **totals(described, partitions.malformed),
                 "engine": model.engine,
+                **(model.measurements.as_metadata() if model.measurements else {}),
                 "images_per_second": round(timings.images_per_second(), 2),
                 "preprocess_seconds": round(timings.preprocess_seconds, 3),
                 "inference_seconds": round(timings.inference_seconds, 3),

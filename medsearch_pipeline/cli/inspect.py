@@ -20,12 +20,13 @@ from medsearch_pipeline.workers.decoding import decoding_workers
 FAILED = ("rejected", "partly used")
 
 
-def print_inspections(console: Console, files: Sequence[str], png: Path | None, is_json: bool) -> int:
+def print_inspections(console: Console, files: Sequence[str], png: Path | None, is_json: bool, has_overlays: bool) -> int:
     """Prints what becomes of each file; returns 1 if one, or a frame of one, is rejected."""
     settings = load_settings(Settings)
     names: set[str] = set()
     found = []
-    for inspection in FileInspector.of(settings).inspect_all(files, decoding_workers(settings)):
+    inspector = FileInspector.of(settings, has_overlays=has_overlays)
+    for inspection in inspector.inspect_all(files, decoding_workers(settings)):
         if png is not None:
             _write_pngs(inspection, png, len(files) > 1, names)
         if not is_json:
@@ -74,6 +75,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="DICOM files")
     parser.add_argument(
         "--png", type=Path, metavar="OUT", help="write the thumbnail as PNG; for several files or frames OUT is a folder"
+    )
+    parser.add_argument(
+        "--overlays", dest="has_overlays", action="store_true", help="draw overlay planes, which thumbnails do not have"
     )
     parser.add_argument("--json", dest="is_json", action="store_true", help="print a list of inspections as JSON")
 

@@ -99,6 +99,7 @@ class FileInspector:
 
     Args:
         secret: for the keys of studies grouped by header; without it such an object has none.
+        has_overlays: whether overlay planes are drawn, which they are not in thumbnails.
     """
 
     thumbnail_side: int
@@ -107,9 +108,10 @@ class FileInspector:
     check_identity: bool = True
     require_uids: bool = True
     secret: bytes | None = None
+    has_overlays: bool = False
 
     @classmethod
-    def of(cls, settings: Settings) -> FileInspector:
+    def of(cls, settings: Settings, *, has_overlays: bool = False) -> FileInspector:
         """The inspector of a deployment."""
         key = settings.pseudonym_key
         return cls(
@@ -119,6 +121,7 @@ class FileInspector:
             check_identity=settings.check_identity,
             require_uids=settings.require_uids,
             secret=key.get_secret_value().encode()[:64] if key else None,
+            has_overlays=has_overlays,
         )
 
     def inspect_all(self, files: Sequence[str], workers: Workers) -> Iterator[FileInspection]:
@@ -171,7 +174,7 @@ class FileInspector:
             check_pixels(dataset, max_pixels=self.max_pixels)
             if study is not None and self.check_identity:
                 check_patient_matches(study, who.patient_id, who.study_id)
-            pixels = inspect_pixels(dataset, self.thumbnail_side, self.max_pixels)
+            pixels = inspect_pixels(dataset, self.thumbnail_side, self.max_pixels, has_overlays=self.has_overlays)
         except BadInput as fault:
             return replace(found, rejections=(FileRejection(fault.reason, fault.detail),))
         return replace(found, pixels=pixels, rejections=tuple(_frame_rejections(pixels)))

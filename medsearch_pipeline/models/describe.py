@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_pipeline.models.metadata import Input, ModelMetadata, path_of, sha256_of
 
 Channels = tuple[float, float, float]
@@ -43,10 +44,13 @@ def describe(
 
 
 def _dimensions_of(file: Path, model_input: Input) -> int:
-    from medsearch_pipeline.models.engines.choice import EngineOptions
-    from medsearch_pipeline.models.engines.open import open_engine  # imports torch, which takes seconds
+    from medsearch_pipeline.models.engines.attempt import Attempt  # imports torch, which takes seconds
+    from medsearch_pipeline.models.engines.choice import EngineOptions, plans_of
+    from medsearch_pipeline.models.engines.machine import detect_capabilities
+    from medsearch_pipeline.models.engines.open import open_first
     from medsearch_pipeline.models.families.model_file import graph_of
     from medsearch_pipeline.models.network import Network
 
     network = Network(file.name, "", model_input, graph_of(file, model_input))
-    return open_engine(network, 1, EngineOptions(device="cpu", precision="fp32", cache_folder=None))[1]
+    plans = plans_of(EngineOptions(device="cpu", precision="fp32"), network.kind, detect_capabilities())
+    return open_first(Attempt(network, available_cpus(), 1, None), plans).dimensions

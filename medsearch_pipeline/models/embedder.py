@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from medsearch_pipeline.models.engines.engine import Engine, Result
+from medsearch_pipeline.models.engines.engine import IN_FLIGHT, Engine, Result
+from medsearch_pipeline.models.engines.measurements import Measurements
 from medsearch_pipeline.models.network import Network
-
-IN_FLIGHT = 2
-"""Batches the engine has at once: one in progress and one queued."""
 
 
 class EngineEmbedder:
@@ -21,12 +19,13 @@ class EngineEmbedder:
         network: the model.
         engine: runs it.
         dimensions: length of a vector.
+        measurements: why this engine; None if only one was possible.
     """
 
-    def __init__(self, network: Network, engine: Engine, dimensions: int) -> None:
+    def __init__(self, network: Network, engine: Engine, dimensions: int, measurements: Measurements | None = None) -> None:
         self.model_id, self.model_version = network.model_id, network.model_version
         self.dimensions, self.side = dimensions, network.input.side
-        self.engine = engine.name
+        self.engine, self.measurements = engine.name, measurements
         self._engine = engine
 
     @property

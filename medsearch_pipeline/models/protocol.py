@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from medsearch_pipeline.models.engines.measurements import Measurements
+
 
 class Embedder(Protocol):
     """Maps images to vectors; an image's vector does not depend on the rest of its batch."""
@@ -18,6 +20,10 @@ class Embedder(Protocol):
     side: int
     engine: str
     """The engine, for people and run metadata: `openvino bf16, 2 threads`."""
+
+    @property
+    def measurements(self) -> Measurements | None:
+        """The candidates among which the engine was chosen; None if only one was possible."""
 
     @property
     def batch_size(self) -> int:

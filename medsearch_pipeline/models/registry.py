@@ -58,11 +58,19 @@ def network_named(model: str, weights: str) -> Network:
     return network
 
 
-def load_embedder(model: str, weights: str, batch_size: int = 0, options: EngineOptions = EngineOptions()) -> Embedder:  # noqa: B008 - frozen
+def load_embedder(
+    model: str,
+    weights: str,
+    batch_size: int = 0,
+    options: EngineOptions = EngineOptions(),  # noqa: B008 - frozen
+    *,
+    measures_anew: bool = False,
+) -> Embedder:
     """The embedder of a model with the configured weights and engine.
 
     Args:
         batch_size: images per batch; 0 chooses the best size.
+        measures_anew: measure the engines, even if it was done before.
 
     Raises:
         ConfigurationError: there is no such model, its weights are not available, or no engine here runs it correctly.
@@ -71,5 +79,4 @@ def load_embedder(model: str, weights: str, batch_size: int = 0, options: Engine
     from medsearch_pipeline.models.embedder import EngineEmbedder
     from medsearch_pipeline.models.engines.open import open_engine
 
-    engine, dimensions = open_engine(network, batch_size, options)
-    return EngineEmbedder(network, engine, dimensions)
+    return EngineEmbedder(network, *open_engine(network, batch_size, options, measures_anew=measures_anew))

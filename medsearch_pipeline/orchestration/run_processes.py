@@ -1,8 +1,8 @@
 """Processes of runs: the code server forks each from a process that has imported what runs import.
 
 Dagster starts a run in a new interpreter, whose imports take seconds of a CPU before the run does anything. Not imported in
-advance: the definitions, because each run reads the settings and the weights file when it starts, and lancedb, which starts a
-thread. The process exists from the first run on, and its memory, some 400 MB with torch, is shared by all runs.
+advance: the definitions, because each run reads the settings and the weights file when it starts. The process exists from the
+first run on, and its memory, some 400 MB with torch, is shared by all runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ PRELOADED = (
     "medsearch_pipeline.orchestration.event_storage",
     "medsearch_pipeline.orchestration.run_launcher",
     "medsearch_pipeline.models.engines.open",  # torch
-    "lance_namespace",  # half the time of importing lancedb
 )
 """Modules. Importing them starts no thread and reads no settings; those that are not installed are left out."""
 

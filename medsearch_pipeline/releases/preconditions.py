@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from medsearch_core.batched import batched
-from medsearch_core.errors import ConfigurationError, IndexMismatch
+from medsearch_core.errors import ConfigurationError, IndexMismatch, NoSuchRelease, StorageError, Transient
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.model import Model
 from medsearch_core.search.releases import ReleasedIndex
@@ -92,8 +92,19 @@ def other_models_message(name: str, configured: tuple[str, str] | None, studies_
 
 
 def up_to_date_release(warehouse: Warehouse, index: ReleasedIndex) -> str | None:
-    """The current release, if it holds exactly the current state of the warehouse, so that a new one would be identical."""
-    name, stored = index.health().release, index.studies()
+    """The current release, if it holds exactly the current state of the warehouse, so that a new one would be identical.
+
+    None also for a release that is damaged or has the form of an earlier version: building another is the remedy.
+
+    Raises:
+        Transient: the index is unreachable now.
+    """
+    try:
+        name, stored = index.health().release, index.studies()
+    except Transient:
+        raise
+    except (NoSuchRelease, StorageError):
+        return None
     listed = list_studies(warehouse)
     if name is None or stored.keys() - listed.keys():
         return None

@@ -59,7 +59,8 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     )
     engine: EngineName = Field(
         "auto",
-        description="engine of the model: torch, torch-compiled, openvino, onnxruntime, or auto for the fastest available",
+        description="engine of the model: torch, torch-compiled, openvino, onnxruntime, or auto for the fastest, "
+        "as measured on the machine",
     )
     device: str = Field(
         "auto",
@@ -67,13 +68,14 @@ class Settings(EcsSettings, Deployment, BaseSettings):
         description="device of the model: cpu, cuda, cuda:N, or auto for a GPU if there is one",
     )
     precision: PrecisionName = Field(
-        "auto", description="fp32, bf16, or auto for bf16 where the hardware supports it and the vectors match fp32"
+        "auto", description="fp32, bf16, or auto for bf16 where it is measured to be faster and the vectors match fp32"
     )
     model_threads: int = Field(
         0, ge=0, le=1024, description="threads of the model on a CPU; 0 means as many as the process may use"
     )
     model_cache: str = Field(
-        "~/.cache/medsearch/models", description="cache folder for converted models, so that runs start faster"
+        "~/.cache/medsearch/models",
+        description="cache folder for converted models and measured engines, so that runs start faster",
     )
     report_reader: Literal["rules", "comprehend"] = Field(
         "rules",
@@ -83,7 +85,9 @@ class Settings(EcsSettings, Deployment, BaseSettings):
     comprehend_min_entity_score: float = Field(0.5, ge=0, le=1, description="minimum score of an entity of Comprehend Medical")
     comprehend_min_trait_score: float = Field(0.5, ge=0, le=1, description="minimum score of a trait such as NEGATION")
     comprehend_min_code_score: float = Field(0.4, ge=0, le=1, description="minimum score of an ICD-10-CM code of an entity")
-    batch_size: int = Field(0, ge=0, le=4096, description="images per batch; 0 means 8 on a CPU, and as many as fit on a GPU")
+    batch_size: int = Field(
+        0, ge=0, le=4096, description="images per batch; 0 means at least 8 on a CPU, and as many as fit on a GPU"
+    )
     embedder_host: str = Field("127.0.0.1", description="address that `medsearch embedder` listens on")
     embedder_port: int = Field(8001, ge=1, le=65535, description="port that `medsearch embedder` listens on")
     embedder_token: SecretStr = Field(

@@ -18,7 +18,7 @@ from medsearch_pipeline.studies.embeddings import EMBEDDER_BATCHES
 class Shares:
     """What share of a picture's pixels has each value. Takes as many batches as an embedder may hold before it looks at one."""
 
-    model_id, model_version, engine, side, dimensions = "shares", "1", "numpy", 32, 256
+    model_id, model_version, engine, measurements, side, dimensions = "shares", "1", "numpy", None, 32, 256
 
     def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size

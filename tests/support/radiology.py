@@ -15,7 +15,7 @@ from medsearch_core.records import ImageRecord
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse
 from tests.support.api_client import settings_of
-from tests.support.factories import dataset, dicom_bytes
+from tests.support.factories import dataset, dicom_bytes, sequence_item
 from tests.support.ingest import ingest, local_instance, settings_in
 from tests.support.landing import folder_of
 
@@ -26,25 +26,37 @@ NEGATIVE = StudyKey("p10000032", "s50414267")
 NEGATIVE_UID = "2.25.50414267"
 NEGATIVE_KEY = f"{folder_of(NEGATIVE)}/negative.dcm"
 PIXELS = np.arange(96 * 80, dtype=np.uint16).reshape(96, 80) % 4096
+GRAPHICS = np.eye(16, dtype=bool)
+"""The overlay of the radiograph below, whose first bit is at row 2 and column 4, counted from 0."""
 
 
 def negative() -> bytes:
-    """A MONOCHROME1 radiograph with a window of its own, of a patient with a name."""
-    return dicom_bytes(
-        dataset(
-            PIXELS,
-            PhotometricInterpretation="MONOCHROME1",
-            BitsStored=12,
-            HighBit=11,
-            WindowCenter=2048,
-            WindowWidth=4096,
-            PatientName="Doe^Jane",
-            StudyDate="20190304",
-            StudyInstanceUID=NEGATIVE_UID,
-            SeriesInstanceUID=f"{NEGATIVE_UID}.1",
-            SOPInstanceUID=f"{NEGATIVE_UID}.1.1",
-        )
+    """A MONOCHROME1 radiograph with a window of its own, an overlay and a real world mapping, of a patient with a name."""
+    unit = sequence_item(CodeValue="mg/cm3", CodingSchemeDesignator="UCUM", CodeMeaning="milligram per cubic centimeter")
+    mapping = sequence_item(
+        RealWorldValueFirstValueMapped=0, RealWorldValueLastValueMapped=4000, RealWorldValueSlope=0.5,
+        RealWorldValueIntercept=-10.0, LUTLabel="DENSITY", MeasurementUnitsCodeSequence=[unit],
+    )  # fmt: skip
+    ds = dataset(
+        PIXELS,
+        PhotometricInterpretation="MONOCHROME1",
+        BitsStored=12,
+        HighBit=11,
+        WindowCenter=2048,
+        WindowWidth=4096,
+        PatientName="Doe^Jane",
+        StudyDate="20190304",
+        StudyInstanceUID=NEGATIVE_UID,
+        SeriesInstanceUID=f"{NEGATIVE_UID}.1",
+        SOPInstanceUID=f"{NEGATIVE_UID}.1.1",
+        RealWorldValueMappingSequence=[mapping],
     )
+    for element, vr, value in (
+        (0x0010, "US", GRAPHICS.shape[0]), (0x0011, "US", GRAPHICS.shape[1]), (0x0040, "CS", "G"), (0x0050, "SS", [3, 5]),
+        (0x0100, "US", 1), (0x0102, "US", 0), (0x3000, "OW", np.packbits(GRAPHICS, bitorder="little").tobytes()),
+    ):  # fmt: skip
+        ds.add_new(0x60000000 + element, vr, value)
+    return dicom_bytes(ds)
 
 
 def radiology(folder: Path) -> None:

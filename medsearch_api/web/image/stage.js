@@ -9,5 +9,5 @@ import { altText } from "../labels.js";
 
 export const stage = (image, windowing) => html`
   <frame-viewer src=${image.frameUrl} values=${ifDefined(valuesUrl(image) ?? undefined)} thumbnail=${image.thumbnailUrl} label=${altText(image)}
-    spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
+    spacing=${ifDefined(pixelSpacing(image) ?? undefined)} ?overlays=${image.detail?.hasOverlay ?? false}
     .windowing=${windowing} @windowchange=${(event) => storeWindow(image.id, event.detail)}></frame-viewer>`;

@@ -42,6 +42,7 @@ function side(image) {
         thumbnail=${image.thumbnailUrl}
         label=${[altText(image), image.studyDate].filter(Boolean).join(", ")}
         spacing=${ifDefined(pixelSpacing(image) ?? undefined)}
+        ?overlays=${image.detail?.hasOverlay ?? false}
       ></frame-viewer>
       <figcaption>
         <p class="facts">

@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   window: [["circle", { cx: 10, cy: 10, r: 7 }], ["path", { d: "M10 3a7 7 0 0 1 0 14z", class: "filled" }]],
   invert: [["rect", { x: 3.5, y: 3.5, width: 13, height: 13, rx: 2 }], ["path", { d: "M3.5 16.5 16.5 3.5V15a1.5 1.5 0 0 1-1.5 1.5z", class: "filled" }]],
+  overlays: [["rect", { x: 3.5, y: 3.5, width: 13, height: 13, rx: 2 }], ["path", { d: "M6 13.5 9 9l3 3 2.5-5" }]],
   zoomIn: [["circle", { cx: 9, cy: 9, r: 5.5 }], ["path", { d: "m13 13 4 4M6.5 9h5M9 6.5v5" }]],
   zoomOut: [["circle", { cx: 9, cy: 9, r: 5.5 }], ["path", { d: "m13 13 4 4M6.5 9h5" }]],
   fit: [["path", { d: "M3 6.5V3h3.5M13.5 3H17v3.5M17 13.5V17h-3.5M6.5 17H3v-3.5" }], ["rect", { x: 6.5, y: 6.5, width: 7, height: 7, rx: 0.5 }]],

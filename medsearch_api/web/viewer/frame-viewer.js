@@ -1,7 +1,8 @@
-// <frame-viewer src values thumbnail label spacing>: a frame that can be zoomed, panned and windowed.
+// <frame-viewer src values thumbnail label spacing overlays>: a frame that can be zoomed, panned and windowed.
 //
 // `src` and `values` are the URLs of its rendering and values, `thumbnail` is displayed until they are loaded, `label` describes
-// the image, `spacing` is the pixel size in mm. `view` is {scale, x, y} (see view.js), `windowing` is {center, width, inverted},
+// the image, `spacing` is the pixel size in mm. With `overlays` it has overlay planes, which are displayed on request, in the
+// object's own window. `view` is {scale, x, y} (see view.js), `windowing` is {center, width, inverted},
 // or null for the default; center and width are null if that is a VOI LUT.
 // `viewchange` and `windowchange` report changes made by the user, and only those, with the new value as `detail`.
 
@@ -20,11 +21,12 @@ const ZOOM_STEP = 1.25;
 const SOURCES = ["src", "values", "thumbnail"];
 
 export class FrameViewer extends HTMLElement {
-  static observedAttributes = [...SOURCES, "label", "spacing"];
+  static observedAttributes = [...SOURCES, "label", "spacing", "overlays"];
 
   #view = FIT;
   #window = null;
   #isInverted = false;
+  #isOverlaid = false;
   #tool = "pan";
 
   #frame = new Frame({}, () => {});
@@ -104,6 +106,7 @@ export class FrameViewer extends HTMLElement {
     this.#view = FIT;
     this.#window = null;
     this.#isInverted = false;
+    this.#isOverlaid = false;
     this.#take();
   }
 
@@ -129,7 +132,8 @@ export class FrameViewer extends HTMLElement {
 
   /** The bitmap that is displayed instead of values. */
   get #bitmap() {
-    const { values, picture, thumbnail } = this.#frame;
+    const { values, picture, thumbnail, overlaid } = this.#frame;
+    if (this.#isOverlaid && overlaid) return overlaid;
     return values && this.#shownWindow ? null : (picture ?? thumbnail);
   }
 
@@ -157,6 +161,7 @@ export class FrameViewer extends HTMLElement {
     }
     this.#invalidate();
     this.#frame.refine(this.#place.size);
+    if (this.#isOverlaid) this.#frame.loadOverlays();
   };
 
   #invalidate = () => {
@@ -191,9 +196,10 @@ export class FrameViewer extends HTMLElement {
     const frame = this.#frame;
     const header = frame.values?.header ?? null;
     const { size } = this.#place;
-    const [isInverted, tool] = [this.#isInverted, this.#tool];
-    tools.show({ header, window: this.#window, isInverted, tool, isFullScreen: document.fullscreenElement === this });
-    corners.showWindow(header, this.#shownWindow, isInverted);
+    const [isInverted, isOverlaid, tool] = [this.#isInverted, this.#isOverlaid, this.#tool];
+    const hasOverlays = this.hasAttribute("overlays");
+    tools.show({ header, window: this.#window, isInverted, isOverlaid, hasOverlays, tool, isFullScreen: document.fullscreenElement === this });
+    corners.showWindow(isOverlaid ? null : header, this.#shownWindow, isInverted);
     corners.showZoom(frame.isKnown ? size : null);
     corners.showLoading(frame.isLoading, !frame.isKnown && Boolean(frame.thumbnail));
     corners.showScale(frame.isKnown ? (Number(this.getAttribute("spacing")) / size) * devicePixelRatio : null);
@@ -271,6 +277,11 @@ export class FrameViewer extends HTMLElement {
       pan: (dx, dy) => this.#pan(dx, dy),
       reset: () => this.#reset(),
       invert: () => this.#windowed(this.#window, !this.#isInverted),
+      overlays: () => {
+        if (!this.hasAttribute("overlays")) return;
+        this.#isOverlaid = !this.#isOverlaid;
+        this.#moved();
+      },
       widen: (factor) => base && this.#windowed(scaled(base, factor, header)),
       brighten: (part) => base && this.#windowed(brightened(base, part, header, this.#isInverted)),
       toggleTool: () => {

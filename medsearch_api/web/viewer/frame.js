@@ -11,6 +11,7 @@ export class Frame {
   values = null;
   picture = null;
   thumbnail = null;
+  overlaid = null;
   error = "";
 
   #addresses;
@@ -18,6 +19,7 @@ export class Frame {
   #loading = null;
   #waiting = null;
   #isSharpest = false;
+  #triedOverlays = false;
 
   /** `addresses` are the URLs {src, values, thumbnail}, each may be null. `changed()` is called whenever more is loaded. */
   constructor(addresses, changed) {
@@ -72,6 +74,18 @@ export class Frame {
     if (this.#loading || !this.values || this.#isSharpest) return;
     const held = resolution(this.values);
     if (held < 1 && Math.min(1, pixelSize) > held) this.#waiting = setTimeout(() => this.#loadMore(), REST_MS);
+  }
+
+  /** Loads its rendering with overlay planes, once, after all else. */
+  async loadOverlays() {
+    if (this.#loading || this.#triedOverlays) return;
+    this.#triedOverlays = true;
+    await this.#during(async (signal) => {
+      this.#changed();
+      const address = `${this.#addresses.src}?overlays=true`;
+      this.error = await this.#attempt(signal, address, async () => (this.overlaid = await fetchPicture(address, null, signal)));
+      if (signal.aborted) this.#triedOverlays = false;
+    });
   }
 
   async #loadMore() {

@@ -8,6 +8,7 @@ const COMMANDS = {
   0: ["fit"],
   1: ["oneToOne"],
   i: ["invert"],
+  o: ["overlays"],
   w: ["toggleTool"],
   r: ["reset"],
   "[": ["widen", 1 / 1.1],

@@ -10,6 +10,7 @@ const CUSTOM = "custom";
 const BUTTONS = [
   ["toggleTool", "window", "Window: drag to change brightness and contrast", "W"],
   ["invert", "invert", "Invert", "I"],
+  ["overlays", "overlays", "Overlays", "O"],
   ["zoomOut", "zoomOut", "Zoom out", "-"],
   ["zoomIn", "zoomIn", "Zoom in", "+"],
   ["fit", "fit", "Fit image", "0"],
@@ -18,7 +19,7 @@ const BUTTONS = [
   ["fullScreen", "fullScreen", "Full screen", ""],
 ];
 const GRAY_ALONE = ["toggleTool", "invert"];
-const TOGGLES = ["toggleTool", "invert", "fullScreen"];
+const TOGGLES = ["toggleTool", "invert", "overlays", "fullScreen"];
 
 /** The toolbar, and `show(state)`, which updates it. `act(command)` and `choose(window | null)` are called on user actions only. */
 export function toolbar({ act, choose }) {
@@ -44,7 +45,8 @@ export function toolbar({ act, choose }) {
   return {
     bar: element("div", { class: "tools", role: "group", "aria-label": "Viewer tools" }, buttons.toggleTool, buttons.invert, menu, ...BUTTONS.slice(2).map(([command]) => buttons[command])),
 
-    show({ header, window, isInverted, tool, isFullScreen }) {
+    show({ header, window, isInverted, isOverlaid, hasOverlays, tool, isFullScreen }) {
+      buttons.overlays.hidden = !hasOverlays;
       if (header && filledFor !== header) fill(header);
       filledFor = header;
       menu.disabled = !header;
@@ -55,7 +57,7 @@ export function toolbar({ act, choose }) {
         menu.value = at < 0 ? CUSTOM : String(at);
       }
       for (const command of GRAY_ALONE) buttons[command].disabled = !header;
-      const pressed = { toggleTool: tool === "window", invert: isInverted, fullScreen: isFullScreen };
+      const pressed = { toggleTool: tool === "window", invert: isInverted, overlays: isOverlaid, fullScreen: isFullScreen };
       for (const command of TOGGLES) buttons[command].setAttribute("aria-pressed", pressed[command]);
     },
   };

@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from medsearch_core.dicom.codestreams.header import Format, Header
+from medsearch_core.dicom.codestreams.header import END_OF_IMAGE, Format, Header
 
 NAME, REDUCED, FULL_JPEG_2000, RUN_LENGTHS = "imagecodecs", "reduced", "pylibjpeg", "pylibjpeg"
 SYNTAXES = {
@@ -42,8 +42,6 @@ DECODERS: dict[UID, str] = {
     RLELossless: RUN_LENGTHS,
 }
 """The syntaxes above and RLE → their only decoder, so that a result does not depend on which decoder failed first."""
-END_OF_IMAGE = b"\xff\xd9"
-"""EOI of JPEG and JPEG-LS (ISO 10918-1 B.1.1.3), EOC of JPEG 2000 (ISO 15444-1 A.4.4)."""
 COLORS = "rgb"
 """The color space of both input and output of a three-sample JPEG, so that no sample is converted."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+END_OF_IMAGE = b"\xff\xd9"
+"""EOI of JPEG and JPEG-LS (ISO 10918-1 B.1.1.3), EOC of JPEG 2000 (ISO 15444-1 A.4.4)."""
+
 
 class Format(StrEnum):
     """The formats that the installed codecs decode."""

@@ -13,9 +13,12 @@ from itertools import pairwise
 from struct import unpack_from
 
 from medsearch_core.dicom.codestreams.detection import is_start
+from medsearch_core.dicom.codestreams.header import END_OF_IMAGE
 
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 ITEM_HEAD = 8
+AFTER_END = 18
+"""How many bytes before the end of a fragment the end of its image may begin."""
 ADJACENT = re.compile(rb"\xff\xd9.{0,16}?(?=\xff\xd8\xff|\xff\x4f\xff\x51)", re.DOTALL)
 """The end of one codestream, and the start of another soon after it (ISO 10918-1 B.1.1.3, ISO 15444-1 A.4)."""
 
@@ -72,7 +75,7 @@ def divide(
     """
     fragments = items.fragments
     if frames == 1 or not fragments:
-        return [fragments] if fragments else []
+        return [_first_image(data, fragments, begins)] if fragments else []
     by_start = _by_start(data, fragments, begins)
     found = [*(by_table(fragments, table) for table in (*tables, items.table)), [[each] for each in fragments], by_start]
     if len(fragments) < frames:
@@ -113,6 +116,16 @@ def by_table(fragments: Sequence[Span], table: Sequence[int]) -> Division:
     if not starts or starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
         return []
     return _cut_at(fragments, starts)
+
+
+def _first_image(data: bytes, fragments: Sequence[Span], begins: IsStart) -> Sequence[Span]:
+    """The fragments of a single frame: all of them, unless another image begins after the first one has ended."""
+    images = _by_start(data, fragments, begins)
+    if len(images) < 2 or images[0][0] != fragments[0]:
+        return fragments
+    begin, end = images[0][-1]
+    has_ended = begins is not is_start or END_OF_IMAGE in data[max(begin, end - AFTER_END) : end]
+    return images[0] if has_ended else fragments
 
 
 def _by_start(data: bytes, fragments: Sequence[Span], begins: IsStart) -> Division:

@@ -73,7 +73,7 @@ def _found(ds: Dataset, layout: Layout, data: bytes) -> PixelData:
         items = read_items(data)
         if not items.is_contiguous:
             raise BadInput("undecodable_pixel_data", "compressed pixel data whose fragments are not contiguous")
-        begins = _start_of(layout)
+        begins = start_of(layout)
         is_uncompressed = not any(begins(data, at) for at, _ in items.fragments)
         if is_uncompressed and _is_native_length(layout, sum(end - at for at, end in items.fragments)):
             return PixelData(joined(data, items.fragments), layout, None)
@@ -117,7 +117,8 @@ def _has_size(data: bytes, layout: Layout) -> bool:
     return header is not None and (header.rows, header.columns) == (layout.rows, layout.columns)
 
 
-def _start_of(layout: Layout) -> IsStart:
+def start_of(layout: Layout) -> IsStart:
+    """Tells where a compressed frame of this object begins."""
     return is_start_of_runs if layout.transfer_syntax == RLELossless else is_start
 
 

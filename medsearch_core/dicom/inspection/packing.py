@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 
 from medsearch_core.dicom.attributes import integer, value
-from medsearch_core.dicom.codestreams.detection import is_start
 from medsearch_core.dicom.codestreams.packing import Items, by_table, read_items
-from medsearch_core.dicom.frames.pixel_data import PixelData
+from medsearch_core.dicom.frames.pixel_data import PixelData, start_of
 from medsearch_core.dicom.inspection.record import Disagreement, Step
 
 NATIVE, NATIVE_IN_ITEMS, ITEMS, BARE = "native", "native in items", "items", "bare codestream"
@@ -59,7 +58,8 @@ def packing_disagreements(ds: Dataset, pixels: PixelData) -> Iterator[Disagreeme
     if pixels.division is None and (excess := len(pixels.data) - layout.native_bytes) > 1:
         yield Disagreement("excess_bytes", f"{excess} bytes more than the frames need are not read")
     if items and pixels.division is not None:
-        begun = max(len(pixels.division), sum(is_start(pixels.data, begin) for begin, _ in items.fragments))
+        begins = start_of(layout)
+        begun = max(len(pixels.division), sum(begins(pixels.data, begin) for begin, _ in items.fragments))
         if begun > layout.frames:
             yield Disagreement("number_of_frames", f"NumberOfFrames is {layout.frames} and is followed; {begun} frames begin")
         if items.table and by_table(items.fragments, items.table) != pixels.division:

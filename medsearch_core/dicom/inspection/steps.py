@@ -16,6 +16,8 @@ from medsearch_core.dicom.frames.pixel_data import PixelData
 from medsearch_core.dicom.frames.stored import RUN_LENGTHS, StoredFrame
 from medsearch_core.dicom.geometry import pixel_aspect
 from medsearch_core.dicom.grayscale import Grays, is_low_bright, modality_transform
+from medsearch_core.dicom.inspection.layers import overlay_step, real_world_steps, supplemental_step
+from medsearch_core.dicom.inspection.place import frame_step
 from medsearch_core.dicom.inspection.record import Parameters, Step
 from medsearch_core.dicom.lookup_tables import LookupTable
 from medsearch_core.dicom.padding import padding, real_values
@@ -26,9 +28,16 @@ from medsearch_core.dicom.units import NAMES, value_unit
 
 
 def frame_steps(
-    ds: Dataset, pixels: PixelData, frame: int, header: Header | None, stored: StoredFrame, drawn: Drawn
+    ds: Dataset,
+    pixels: PixelData,
+    frame: int,
+    header: Header | None,
+    stored: StoredFrame,
+    drawn: Drawn,
+    *,
+    has_overlays: bool = False,
 ) -> Iterator[Step]:
-    """The steps of a frame (1-based) that was decoded and drawn."""
+    """The steps of a frame (1-based) that was decoded and drawn, with its overlays if `has_overlays`."""
     yield _decoding(pixels, frame, header, stored)
     yield _samples(stored)
     yield Step(
@@ -38,12 +47,16 @@ def frame_steps(
     )
     if stored.photometric == "PALETTE COLOR":
         yield _palette(ds)
+    yield from supplemental_step(ds, frame, stored)
+    yield from frame_step(ds, frame)
     yield _size(ds, pixels, frame, drawn)
     if drawn.chosen is not None:
         yield _padding(ds, stored)
         yield _modality(modality_transform(ds, frame), _unit(ds, frame))
         yield _grays(drawn.chosen)
         yield _presentation(ds)
+        yield from real_world_steps(ds, frame, modality_transform(ds, frame))
+    yield from overlay_step(ds, frame, are_drawn=has_overlays)
 
 
 def _decoding(pixels: PixelData, frame: int, header: Header | None, stored: StoredFrame) -> Step:

@@ -79,26 +79,28 @@ def _is_of_change(words: Sequence[str], found: Match[Qualifiers], following: Mat
 
 
 class Surroundings:
-    """The qualifiers of one sentence, asked once per mention in it."""
+    """The qualifiers of one sentence, asked once per mention in it; `found` are all of them."""
 
     def __init__(self, unit: Unit, mentions: Iterable[Match[Any]]) -> None:
         self._words = unit.words
-        self._found = _matcher().find(unit.words)
-        if any(found.value.change in ("worse", "better") for found in self._found[1:]):
-            pairs = zip_longest(self._found, self._found[1:])
-            self._found = [found for found, following in pairs if not _is_of_change(unit.words, found, following)]
-        self._firsts = [qualifier.first for qualifier in self._found]
+        self.found = _matcher().find(unit.words)
+        if any(found.value.change in ("worse", "better") for found in self.found[1:]):
+            pairs = zip_longest(self.found, self.found[1:])
+            self.found = [found for found, following in pairs if not _is_of_change(unit.words, found, following)]
+        self._firsts = [qualifier.first for qualifier in self.found]
         spans = sorted((m.first, m.last) for m in mentions)
         self._begins, self._ends = [first for first, _ in spans], sorted(last for _, last in spans)
         self._commas = unit.commas
 
-    def of(self, mention: Match[Any], *, is_before_only: bool = False) -> Qualifiers:
-        """What the sentence says of a mention, or only what it says in and before it."""
-        if not self._found:
+    def of(self, mention: Match[Any], *, is_before_only: bool = False, is_outside_only: bool = False) -> Qualifiers:
+        """What the sentence says of a mention, or only what it says in and before it, or outside its own words."""
+        if not self.found:
             return NO_QUALIFIERS
         said: list[str | None] = [None, None, None, None]
         for qualifier in self._in_order(mention):
             if is_before_only and qualifier.first > mention.last:
+                continue
+            if is_outside_only and not set(qualifier.words).isdisjoint(mention.words):
                 continue
             told = qualifier.value
             for i, value in enumerate((told.severity, told.change, told.laterality, told.anatomy)):
@@ -110,7 +112,7 @@ class Surroundings:
 
     def _in_order(self, mention: Match[Any]) -> Iterator[Match[Qualifiers]]:
         low, high = self.reach(mention)
-        near = self._found[bisect_left(self._firsts, low) : bisect_right(self._firsts, high)]
+        near = self.found[bisect_left(self._firsts, low) : bisect_right(self._firsts, high)]
         own: list[Match[Qualifiers]] = []
         free: list[Match[Qualifiers]] = []
         for qualifier in near:
@@ -172,7 +174,7 @@ class Surroundings:
         """Whether "and" stands between two places, both of what follows: "right middle lobe and lingular atelectasis"."""
         if self._words[i] != "and":
             return False
-        near = self._found[bisect_left(self._firsts, i - 4) : bisect_right(self._firsts, i + 1)]
+        near = self.found[bisect_left(self._firsts, i - 4) : bisect_right(self._firsts, i + 1)]
         near = [qualifier for qualifier in near if qualifier.value.laterality]
         return any(q.last == i - 1 for q in near) and any(q.first == i + 1 for q in near)
 

@@ -24,7 +24,8 @@ _BODY = (
 )
 
 SEEN = re.compile(
-    r"(?:(?<=[.;:?])[ \t]+|\n[ \t]*)(?=There[ ](?:is|are|has|have)\b(?![^.\n]{0,20}\b(?:concern|suspicion|question|history|clinical))"
+    r"(?:(?<=[.;:?])[ \t]+|\n[ \t]*)"
+    r"(?=There[ ](?:is|are|has|have)\b(?![^.\n]{0,20}\b(?:concern|suspicion|question|history|clinical))"
     r"|(?:The[ ])?(?i:lungs?|heart|cardiac|cardiomediastinal|mediastin\w+|pleura\w*|bones|osseous|trachea|airways?)"
     r"[ ](?:\w+[ ]){0,2}(?:is|are|silhouette|contours?|clear|normal|enlarged|size)\b"
     r"|No[ ](?:evidence|acute|focal|pneumothorax|pleural|effusion|consolidation)\b"

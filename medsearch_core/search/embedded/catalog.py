@@ -9,33 +9,20 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
-from medsearch_core.errors import NoSuchRelease, ObjectNotFound
-from medsearch_core.search.embedded.table import failing_as
+from medsearch_core.errors import NoSuchRelease, StorageError
+from medsearch_core.search.embedded.durable import failing_as, make_folder, remove_file, replace_file
 from medsearch_core.search.releases import Release
-from medsearch_core.storage.object_store import ObjectInfo, S3Options
-from medsearch_core.storage.open import open_store
 
 _CURRENT, _RELEASES, _LOCK = "current", "releases", "writer.lock"
 _NAME = re.compile(r"[a-z0-9-]+")
-
-
-class Files(Protocol):
-    """The methods that the catalog needs of an object store."""
-
-    def read(self, key: str) -> bytes: ...
-    def write(self, key: str, data: bytes) -> None: ...
-    def create(self, key: str, data: bytes) -> bool: ...
-    def delete(self, key: str) -> None: ...
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]: ...
 
 
 class ReleaseCatalog:
@@ -44,25 +31,35 @@ class ReleaseCatalog:
     Every method raises `StorageError` when the catalog cannot be read or written.
     """
 
-    def __init__(self, folder: Path | None, files: Files) -> None:
+    def __init__(self, folder: Path) -> None:
         """
         Args:
-            folder: the folder of the writers' lock; None on an object store, which has none.
+            folder: it need not exist.
         """
         self._folder = folder
-        self._files = files
         self._threads = RLock()
         self._lock: IO[Any] | None = None
 
     def current(self) -> str | None:
-        """The name of the current release."""
+        """The name of the current release.
+
+        Raises:
+            StorageError: there was one, and the file that names it is missing.
+        """
         pointer = self._read(_CURRENT)
-        return pointer["release"] if pointer else None
+        if pointer is not None:
+            return str(pointer["release"])
+        if any(release.published for release in self.releases()) and self._read(_CURRENT) is None:
+            raise StorageError(
+                f"the search index has lost its file {_CURRENT!r}: name a release with medsearch rollback (medsearch releases "
+                "lists them), or run medsearch reindex"
+            )
+        return None
 
     def releases(self) -> list[Release]:
         """All releases, the newest first."""
         with failing_as("read"):
-            names = [Path(info.key).stem for info in self._files.list(_RELEASES) if info.key.endswith(".json")]
+            names = [path.stem for path in self._folder.joinpath(_RELEASES).glob("*.json")]
         pointer, entries = self._read(_CURRENT) or {}, {name: self._read(_key(name)) for name in names}
         found = [
             Release(
@@ -88,37 +85,36 @@ class ReleaseCatalog:
         """Adds a new, unpublished release."""
         self._write(_key(name), {"created": _now(), "published": None})
 
-    def publish_first(self, name: str) -> bool:
-        """Makes a release current if none is; returns whether it did."""
-        with failing_as("written"):
-            return self._files.create(_CURRENT, _bytes({"release": name, "published": _now()}))
-
     def publish(self, name: str) -> None:
-        """Makes a release current."""
-        before = self._read(_CURRENT)
-        entry = self._read(_key(before["release"])) if before else None
-        if before and entry:
-            self._write(_key(before["release"]), entry | {"published": before["published"]})
-        self._write(_CURRENT, {"release": name, "published": _now()})
+        """Makes a release current. Its entry says so afterwards, too, so that a lost pointer is noticed."""
+        if before := self._read(_CURRENT):
+            self._mark_published(before)
+        pointer = {"release": name, "published": _now()}
+        self._write(_CURRENT, pointer)
+        self._mark_published(pointer)
+
+    def _mark_published(self, pointer: dict[str, Any]) -> None:
+        entry = self._read(_key(pointer["release"]))
+        if entry and entry["published"] != pointer["published"]:
+            self._write(_key(pointer["release"]), entry | {"published": pointer["published"]})
 
     def remove(self, name: str) -> None:
         """Removes a release's entry."""
         with failing_as("written"):
-            self._files.delete(_key(name))
+            remove_file(self._folder / _key(name))
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Holds the writer's turn: no other process or thread writes to this index. Reentrant.
 
-        The lock ends with its process. On an object store writers take turns within their process only: Lance rejects commits
-        that touch the same rows, and the writers repeat them.
+        The lock ends with its process.
         """
         with self._threads:
-            if self._folder is None or self._lock is not None:
+            if self._lock is not None:
                 yield
                 return
             with failing_as("written"):
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 self._lock = self._folder.joinpath(_LOCK).open("a")
             try:
                 with self._lock:
@@ -130,77 +126,22 @@ class ReleaseCatalog:
     def _read(self, key: str) -> dict[str, Any] | None:
         with failing_as("read"):
             try:
-                found: dict[str, Any] = json.loads(self._files.read(key))
-            except ObjectNotFound:
+                found = json.loads(self._folder.joinpath(key).read_bytes())
+            except FileNotFoundError:
                 return None
-            return found
+        if not isinstance(found, dict) or "published" not in found:
+            raise StorageError("a small file beside the releases of the search index is damaged: run medsearch reindex")
+        return found
 
     def _write(self, key: str, value: dict[str, Any]) -> None:
-        with failing_as("written"):
-            self._files.write(key, _bytes(value))
-
-
-def open_catalog(uri: str, folder: Path | None, storage_options: dict[str, str] | None) -> ReleaseCatalog:
-    """The catalog of the index in a folder, or at an object store's URI.
-
-    Raises:
-        ConfigurationError: the kind of object store is not supported, or its credentials cannot be found.
-    """
-    if folder is not None:
-        return ReleaseCatalog(folder, _Folder(folder))
-    settings = {name.lower(): value for name, value in (*os.environ.items(), *(storage_options or {}).items())}
-    region = settings.get("aws_region") or settings.get("aws_default_region")
-    return ReleaseCatalog(None, open_store(uri, S3Options(endpoint=settings.get("aws_endpoint"), region=region)))
-
-
-class _Folder:
-    """A folder, which need not exist, written during a writer's turn. Writes are atomic and survive a power failure."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def read(self, key: str) -> bytes:
-        try:
-            return self._folder.joinpath(key).read_bytes()
-        except FileNotFoundError as error:
-            raise ObjectNotFound(key) from error
-
-    def write(self, key: str, data: bytes) -> None:
         path = self._folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.new")
-        with new.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-    def create(self, key: str, data: bytes) -> bool:
-        if self._folder.joinpath(key).exists():
-            return False
-        self.write(key, data)
-        return True
-
-    def delete(self, key: str) -> None:
-        self._folder.joinpath(key).unlink(missing_ok=True)
-
-    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        folder = self._folder / prefix
-        for path in folder.iterdir() if folder.exists() else ():
-            yield ObjectInfo(f"{prefix}/{path.name}", 0, "")
+        with failing_as("written"):
+            make_folder(path.parent)
+            replace_file(path, json.dumps(value).encode())
 
 
 def _key(name: str) -> str:
     return f"{_RELEASES}/{name}.json"
-
-
-def _bytes(value: dict[str, Any]) -> bytes:
-    return json.dumps(value).encode()
 
 
 def _now() -> str:

@@ -1,8 +1,9 @@
-"""The embedded search index: the default, without a server. LanceDB stores documents and words, NumPy compares vectors.
+"""The embedded search index: the default, without a server. Immutable files mapped into memory, searched with NumPy.
 
-Belongs here: `ReleasedIndex`, composed of its parts. Every call looks up the current release. One process may read while others
-write: a read pins the newest committed version of its release and uses only that; a write is one commit, so readers see each
-study completely or not at all. Meant for a few hundred thousand images; beyond that, use OpenSearch.
+Belongs here: `ReleasedIndex`, composed of its parts. Every call looks up the current release. Many processes may read while one
+writes: a read takes the newest version of its release and uses only that; a write is one replaced manifest, so readers see each
+study completely or not at all. Processes share the pages they read. Meant for a few hundred thousand images; beyond that, use
+OpenSearch.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from medsearch_core.errors import NoSuchRelease, StorageError
+from medsearch_core.errors import ConfigurationError, NoSuchRelease, StorageError
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, last_of_each
-from medsearch_core.search.embedded.catalog import ReleaseCatalog, open_catalog
+from medsearch_core.search.embedded.catalog import ReleaseCatalog
 from medsearch_core.search.embedded.release import EmbeddedRelease
-from medsearch_core.search.embedded.table import DocumentTable, NoTable
+from medsearch_core.search.embedded.writer import make_release, remove_release
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.model import Model, model_of
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
@@ -27,34 +28,32 @@ from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePag
 
 Answer = TypeVar("Answer")
 
-_NOTHING = EmbeddedRelease(None, NoTable(), nullcontext)
+_NOTHING = EmbeddedRelease(None, nullcontext)
 
 
-def open_embedded(uri: str, storage_options: dict[str, str] | None = None) -> EmbeddedIndex:
-    """The index in a folder or at an object store's URI. Nothing is read or written yet; it need not exist.
-
-    Args:
-        storage_options: the object store's settings as LanceDB names them, such as `aws_region` and `aws_endpoint`.
-            Credentials come from the AWS provider chain.
+def open_embedded(where: str) -> EmbeddedIndex:
+    """The index in a folder. Nothing is read or written yet; it need not exist.
 
     Raises:
-        ConfigurationError: the kind of object store is not supported, or its credentials cannot be found.
+        ConfigurationError: this is not a folder of this machine.
     """
-    folder = None if "://" in uri and not uri.startswith("file://") else Path(uri.removeprefix("file://"))
-    root = uri.rstrip("/") if folder is None else str(folder)
-    return EmbeddedIndex(root, storage_options, open_catalog(root, folder, storage_options))
+    if "://" in where and not where.startswith("file://"):
+        raise ConfigurationError(
+            f"MEDSEARCH_INDEX is {where}, but the embedded index must be a folder of a local disk, because it is mapped into "
+            "memory: give a path, or the http(s) address of OpenSearch"
+        )
+    return EmbeddedIndex(Path(where.removeprefix("file://")))
 
 
 class EmbeddedIndex(ReleasedIndex):
-    """`ReleasedIndex` in one folder or bucket. Thread-safe. Reads before the first write find nothing.
+    """`ReleasedIndex` in one folder. Thread-safe. Reads before the first write find nothing.
 
     Every method raises `StorageError` when the index cannot be read or written.
     """
 
-    def __init__(self, root: str, storage_options: dict[str, str] | None, catalog: ReleaseCatalog) -> None:
-        self._root = root
-        self._options = storage_options
-        self._catalog = catalog
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._catalog = ReleaseCatalog(folder)
         self._guard = Lock()
         self._followed = _NOTHING
 
@@ -68,22 +67,23 @@ class EmbeddedIndex(ReleasedIndex):
         name = release_name(model)
         with self._catalog.turn():
             self._catalog.add(name)
-            self._table(name).make()
+            make_release(self._folder / name)
         return name
 
     def release(self, name: str) -> SearchIndex:
         self._catalog.check(name)
-        followed = self._followed
-        return followed if followed.name == name else self._release(name)
+        return self._of_name(name)
 
     def finish(self, name: str) -> None:
-        self.release(name).compact()
+        self._catalog.check(name)
+        self._of_name(name).finish()
 
     def publish(self, name: str, catch_up: Callable[[SearchIndex], object] | None = None) -> None:
         self._catalog.check(name)
         with self._catalog.turn():
-            release = self.release(name)
-            self._table(name).make()
+            release = self._of_name(name)
+            make_release(self._folder / name)
+            release.health()
             if catch_up is not None:
                 catch_up(release)
             self._catalog.publish(name)
@@ -93,7 +93,7 @@ class EmbeddedIndex(ReleasedIndex):
         with self._catalog.turn():
             if self._catalog.current() == name:
                 raise NoSuchRelease("the current release of the search index cannot be discarded")
-            self._table(name).drop()
+            remove_release(self._folder / name)
             self._catalog.remove(name)
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
@@ -108,9 +108,7 @@ class EmbeddedIndex(ReleasedIndex):
     def _begin_first(self, model: Model | None) -> None:
         with self._catalog.turn():
             if self._catalog.current() is None:
-                name = self.begin(model)
-                if not self._catalog.publish_first(name):
-                    self.discard(name)
+                self._catalog.publish(self.begin(model))
 
     def delete(self, studies: Sequence[StudyKey]) -> None:
         if self._catalog.current() is not None:
@@ -170,15 +168,24 @@ class EmbeddedIndex(ReleasedIndex):
         return question(self._current())
 
     def _current(self) -> EmbeddedRelease:
-        """The current release. Its vectors stay in memory until another release is current."""
+        """The current release. It stays open until another one is current.
+
+        Raises:
+            StorageError: there was one, and now there is none.
+        """
         name = self._catalog.current()
         with self._guard:
             if name != self._followed.name:
-                self._followed = _NOTHING if name is None else self._release(name)
+                if name is None:
+                    raise StorageError(
+                        "the search index is gone: see to the folder of MEDSEARCH_INDEX, or run medsearch reindex"
+                    )
+                self._followed = self._opened(name)
             return self._followed
 
-    def _release(self, name: str) -> EmbeddedRelease:
-        return EmbeddedRelease(name, self._table(name), self._catalog.turn)
+    def _of_name(self, name: str) -> EmbeddedRelease:
+        followed = self._followed
+        return followed if followed.name == name else self._opened(name)
 
-    def _table(self, name: str) -> DocumentTable:
-        return DocumentTable(f"{self._root}/{name}", self._options)
+    def _opened(self, name: str) -> EmbeddedRelease:
+        return EmbeddedRelease(self._folder / name, self._catalog.turn)

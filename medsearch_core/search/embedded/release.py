@@ -1,225 +1,252 @@
 """One release of the embedded index.
 
-Belongs here: `SearchIndex` on one Lance table, composed of its parts. Every read first pins the newest version.
+Belongs here: `SearchIndex` on one folder, composed of its parts. Every read takes the newest version and uses only that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from medsearch_core.errors import IndexMismatch
+from medsearch_core.errors import IndexMismatch, NoSuchRelease
 from medsearch_core.keys import StudyKey
 from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments
-from medsearch_core.search.embedded.filters import any_of, image_condition, report_condition
-from medsearch_core.search.embedded.rows import IMAGE, REPORT, TOMBSTONE, columns_of, documents_of, vectors_of
-from medsearch_core.search.embedded.table import Table, compact, failing_as, until_settled
-from medsearch_core.search.embedded.text import counted, matching_reports, ranked
-from medsearch_core.search.embedded.vectors import ResidentVectors
-from medsearch_core.search.embedded.writes import current_model, remove, rewrite
-from medsearch_core.search.filter_fields import IMAGE_FIELDS
+from medsearch_core.search.embedded import facets, nearest, text
+from medsearch_core.search.embedded.durable import failing_as
+from medsearch_core.search.embedded.fields import IMAGE, REPORT
+from medsearch_core.search.embedded.filters import Condition, rows_of
+from medsearch_core.search.embedded.postings import Mask, Postings
+from medsearch_core.search.embedded.ranking import Ranked, best_rows, first_rows
+from medsearch_core.search.embedded.reader import Reader
+from medsearch_core.search.embedded.strings import encoded
+from medsearch_core.search.embedded.view import Snapshot, View
+from medsearch_core.search.embedded.writer import Writer
 from medsearch_core.search.index import SearchIndex
 from medsearch_core.search.query import NO_FILTERS, Filters, TextField
 from medsearch_core.search.releases import check_schema
 from medsearch_core.search.results import Counts, FacetCount, ImageHit, ImagePage, IndexHealth, ReportHit, ReportPage
-from medsearch_core.search.tokens import query_terms, stems_of
-from medsearch_core.search.validation import check_facet, check_filters, check_hits, check_page, checked_fields, checked_vector
-
-Document = TypeVar("Document", ImageDocument, ReportDocument)
+from medsearch_core.search.tokens import compared, query_terms
+from medsearch_core.search.validation import check_facet, check_hits, check_page, checked_fields, checked_vector
 
 
 class EmbeddedRelease(SearchIndex):
-    """`SearchIndex` on one table. Thread-safe.
+    """`SearchIndex` on one release's folder. Thread-safe.
 
-    Every method raises `StorageError` when the table cannot be read or written, and `NoSuchRelease` when it is gone.
+    Every method raises `StorageError` when the folder cannot be read or written, and `NoSuchRelease` when it is gone.
     """
 
-    def __init__(self, name: str | None, table: Table, turn: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, folder: Path | None, turn: Callable[[], AbstractContextManager[None]]) -> None:
         """
         Args:
+            folder: None for the release of an index that nothing was written to.
             turn: the writer's turn; while it is held, nothing else writes to the index.
         """
-        self.name = name
-        self._table = table
+        self.name = folder.name if folder else None
+        self._folder = folder
         self._turn = turn
-        self._vectors = ResidentVectors()
+        self._reader = Reader(folder)
 
     def upsert(self, studies: Sequence[StudyDocuments]) -> int:
         check_schema(self.name or "")
-        with self._turn():
-            return rewrite(self._table, studies)
+        with self._writing() as writer:
+            return writer.upsert(studies)
 
     def delete(self, studies: Sequence[StudyKey]) -> None:
-        with self._turn():
-            remove(self._table, studies)
+        with self._writing() as writer:
+            writer.delete([study.partition for study in studies])
 
     def compact(self) -> None:
-        """Merges the fragments of earlier writes and makes text scores exact. Upserts do it when needed; safe at any time."""
-        with self._turn():
-            until_settled(self._compact)
+        """Merges the small segments of earlier writes. Writes do it when there are many; safe at any time."""
+        with self._writing() as writer:
+            writer.compact()
 
-    def _compact(self) -> None:
-        with failing_as("written"):
-            compact(self._table.newest())
+    def finish(self) -> None:
+        """Merges all segments into one."""
+        with self._writing() as writer:
+            writer.compact(into_one=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Writer]:
+        if self._folder is None:
+            raise NoSuchRelease("nothing has been written to the search index yet")
+        with self._turn():
+            yield Writer(self._folder, self._reader)
 
     def studies(self) -> Mapping[StudyKey, str]:
-        table = self._table.snapshot()
-        if table is None:
-            return {}
-        with failing_as("read"):
-            live = table.search().where(f"kind != '{TOMBSTONE}'").select(["study_key", "inputs"]).limit(None).to_arrow()
-            found = live.group_by(["study_key", "inputs"]).aggregate([]).to_pylist()
-        return {StudyKey.parse(row["study_key"]): row["inputs"] for row in found}
+        return {
+            StudyKey.parse(view.segment.studies.text(number)): view.segment.inputs.text(number)
+            for view in self._snapshot().views
+            for number in view.study_numbers()
+        }
 
     def images(self, image_ids: Sequence[str]) -> Sequence[ImageDocument | None]:
-        found = self._documents(ImageDocument, image_condition(NO_FILTERS), "image_id", image_ids)
-        by_id = {d.image_id: d for d in reversed(found)}
-        return [by_id.get(i) for i in image_ids]
+        return self._by_id(IMAGE, image_ids, _document)
 
     def vectors(self, image_ids: Sequence[str]) -> Sequence[Sequence[float] | None]:
-        found = self._with_ids(image_condition(NO_FILTERS), "image_id", image_ids, ["image_id", "vector"])
-        if found is None or not found.num_rows:
-            return [None] * len(image_ids)
-        by_id = dict(zip(reversed(found["image_id"].to_pylist()), reversed(vectors_of(found["vector"])), strict=True))
-        return [by_id[i].tolist() if i in by_id else None for i in image_ids]
+        return self._by_id(IMAGE, image_ids, lambda view, row: view.segment.vectors[row].tolist())
 
     def reports(self, report_ids: Sequence[str]) -> Sequence[ReportDocument | None]:
-        found = self._documents(ReportDocument, report_condition(NO_FILTERS), "report_id", report_ids)
-        by_id = {d.report_id: d for d in reversed(found)}
-        return [by_id.get(i) for i in report_ids]
+        return self._by_id(REPORT, report_ids, lambda view, row: view.segment.reports.document(row))
 
     def images_of_reports(self, report_ids: Sequence[str], filters: Filters = NO_FILTERS) -> Sequence[Sequence[ImageDocument]]:
-        of: dict[str | None, list[ImageDocument]] = {i: [] for i in report_ids}
-        for image in self._documents(ImageDocument, image_condition(filters), "report_id", report_ids, filters):
-            of[image.report_id].append(image)
-        return [sorted(of[i], key=lambda d: d.image_id) for i in report_ids]
+        condition = Condition.of(IMAGE, filters)
+        with failing_as("read"):
+            views = [(view, condition.matching(view)) for view in self._snapshot().views] if report_ids else []
+            columns = [(view, mask, view.segment.images.column("report_id")) for view, mask in views]
+            return [_images_of(columns, encoded(id_)) for id_ in report_ids]
 
     def list_images(self, filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20) -> ImagePage:
         check_page(offset, limit)
-        condition, table = image_condition(filters), self._snapshot(filters)
-        if table is None:
-            return ImagePage((), 0)
+        condition = Condition.of(IMAGE, filters)
         with failing_as("read"):
-            matching = (
-                table.search().where(condition).select(["study_key", "image_id"]).with_row_id(True).limit(None).to_arrow()
-            )
-            rows = matching.sort_by([("study_key", "ascending"), ("image_id", "ascending")])["_rowid"].to_pylist()
-            return ImagePage(_documents_in(ImageDocument, table, rows[offset : offset + limit]), len(rows))
+            found = [(view, rows_of(condition.matching(view), len(view.segment.images))) for view in self._snapshot().views]
+            page = first_rows(found, _study_and_image, offset, limit)
+            return ImagePage([_document(one.view, one.row) for one in page], sum(len(rows) for _, rows in found))
 
     def similar(
         self, vector: Sequence[float], k: int, filters: Filters = NO_FILTERS, offset: int = 0, exact: bool = False
     ) -> Sequence[ImageHit]:
         """As `SearchIndex.similar`; always exact."""
         check_hits(k, offset)
-        check_filters(filters)
-        query, left_out, others = checked_vector(vector), filters.without_images, replace(filters, without_images=())
-        table = self._snapshot(filters)
+        condition, query, snapshot = Condition.of(IMAGE, filters), checked_vector(vector), self._snapshot()
         with failing_as("read"):
-            vectors = None if table is None else self._vectors.of(table)
-            if table is None or vectors is None:
+            if snapshot.model is None:
                 return []
-            if len(query) != vectors.dimensions:
-                raise IndexMismatch(f"the query vector has {len(query)} dimensions, the index's {vectors.dimensions}")
-            among = None if others == NO_FILTERS else _rows_matching(table, image_condition(others))
-            unwanted = _rows_matching(table, any_of("image_id", left_out))
-            rows, scores = vectors.nearest(query, offset + k + len(unwanted), among)
-            wanted = ~np.isin(rows, unwanted)
-            rows, scores = rows[wanted], scores[wanted]
-            if not len(rows):
-                return []
-            score_of = dict(zip(rows.tolist(), scores.tolist(), strict=True))
-            named = table.take_row_ids(rows.tolist()).select(["image_id", "study_key"]).with_row_id().to_arrow()
-            order = sorted(named.to_pylist(), key=lambda r: (-score_of[r["_rowid"]], r["image_id"], r["study_key"]))
-            best = [row["_rowid"] for row in order[offset : offset + k]]
-            documents = _documents_in(ImageDocument, table, best)
-        return [ImageHit(document, score_of[row]) for document, row in zip(documents, best, strict=True)]
+            if len(query) != snapshot.model.dimensions:
+                raise IndexMismatch(f"the query vector has {len(query)} dimensions, the index's {snapshot.model.dimensions}")
+            found = [
+                (view, *view.segment.nearest.nearest(query, offset + k, condition.matching(view)))
+                for view in snapshot.views
+                if view.counts[IMAGE]
+            ]
+            page = best_rows(found, IMAGE, nearest.DECIMALS, offset, k)
+            return [ImageHit(_document(one.view, one.row), one.score) for one in page]
 
     def text(
         self, query: str, fields: Sequence[TextField] = (), filters: Filters = NO_FILTERS, offset: int = 0, limit: int = 20
     ) -> ReportPage:
         check_page(offset, limit)
-        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._snapshot(filters)
-        if table is None:
-            return ReportPage((), 0)
+        words, condition, snapshot = _compared(query), Condition.of(REPORT, filters), self._snapshot()
         with failing_as("read"):
-            found = matching_reports(table, words, checked_fields(fields), condition, ["report_id", "study_key"])
-            rows, scores = ranked(found)
-            documents = _documents_in(ReportDocument, table, rows[offset : offset + limit])
-        hits = [ReportHit(d, s) for d, s in zip(documents, scores[offset : offset + limit], strict=True)]
-        return ReportPage(hits, len(rows))
+            if words:
+                page, total = self._by_words(snapshot, words, checked_fields(fields), condition, offset, limit)
+            else:
+                found = [(view, _by_id_order(view, condition)) for view in snapshot.views]
+                page, total = first_rows(found, _report_and_study, offset, limit), sum(len(rows) for _, rows in found)
+            return ReportPage([ReportHit(one.view.segment.reports.document(one.row), one.score) for one in page], total)
 
     def facets(self, field_name: str, filters: Filters = NO_FILTERS, size: int = 10, query: str = "") -> Sequence[FacetCount]:
         check_facet(field_name, size)
-        words, condition, table = stems_of(query_terms(query)), report_condition(filters), self._snapshot(filters, field_name)
-        if table is None:
-            return []
+        words, condition, snapshot = _compared(query), Condition.of(REPORT, filters), self._snapshot()
         with failing_as("read"):
-            found = matching_reports(table, words, checked_fields(()), condition, [field_name])
-            return counted(found[field_name], size)
+            asked = text.TextQuery(snapshot, words, checked_fields(())) if words else None
+            counted = []
+            for view in snapshot.views:
+                mask = condition.matching(view)
+                if asked is not None:
+                    mask = asked.scores(view) > 0 if mask is None else mask & (asked.scores(view) > 0)
+                column = view.segment.reports.column(field_name)
+                counted.append((column.values, column.counts(mask)))
+            return facets.most_frequent(counted, size)
 
     def count(self, filters: Filters = NO_FILTERS) -> Counts:
-        images, reports, table = image_condition(filters), report_condition(filters), self._snapshot(filters)
-        if table is None:
-            return Counts(images=0, reports=0)
+        images, reports = Condition.of(IMAGE, filters), Condition.of(REPORT, filters)
         with failing_as("read"):
-            return Counts(images=table.count_rows(images), reports=table.count_rows(reports))
+            views = self._snapshot().views
+            return Counts(images=sum(map(images.count, views)), reports=sum(map(reports.count, views)))
 
     def health(self) -> IndexHealth:
-        table = self._table.snapshot()
-        if table is None:
-            return IndexHealth(images=0, reports=0, studies=0, release=self.name)
+        snapshot = self._snapshot()
         with failing_as("read"):
-            live = table.search().where(f"kind != '{TOMBSTONE}'").select(["study_key"]).limit(None).to_arrow()
-            fragments = table.stats()["fragment_stats"]["num_fragments"]
-            model = current_model(table)
             return IndexHealth(
-                images=table.count_rows(f"kind = '{IMAGE}'"),
-                reports=table.count_rows(f"kind = '{REPORT}'"),
-                studies=len(live["study_key"].unique()),
+                images=snapshot.count(IMAGE),
+                reports=snapshot.count(REPORT),
+                studies=snapshot.studies,
                 release=self.name,
-                details={"version": str(table.version), "fragments": str(fragments)},
-                **(asdict(model) if model else {}),
+                details={"version": str(snapshot.manifest.version), "segments": str(len(snapshot.views))},
+                **(asdict(snapshot.model) if snapshot.model else {}),
             )
 
-    def _snapshot(self, filters: Filters, field_name: str = "study_key") -> Any | None:
-        """The newest version; None if it lacks a column that the filters use, so that nothing can match."""
-        table = self._table.snapshot()
-        asked = {field_name, *(column for name, column in IMAGE_FIELDS.items() if getattr(filters, name))}
-        return table if table is not None and asked <= set(table.schema.names) else None
+    def _snapshot(self) -> Snapshot:
+        return self._reader.snapshot()
 
-    def _documents(
-        self, kind: type[Document], condition: str, column: str, ids: Sequence[str], filters: Filters = NO_FILTERS
-    ) -> list[Document]:
-        found = self._with_ids(condition, column, ids, columns_of(kind), filters)
-        return [] if found is None else documents_of(kind, found)
-
-    def _with_ids(
-        self, condition: str, column: str, ids: Sequence[str], columns: Sequence[str], filters: Filters = NO_FILTERS
-    ) -> Any | None:
-        """The matching rows with one of the ids, by study; None if there are no ids or no rows at all."""
-        table = self._snapshot(filters) if ids else None
-        if table is None:
-            return None
+    def _by_id(self, kind: str, ids: Sequence[str], read: Callable[[View, int], Any]) -> list[Any]:
+        """What is read of the document of each id, in the first study that has one; None if there is none."""
         with failing_as("read"):
-            query = table.search().where(f"{condition} AND {any_of(column, ids)}").limit(None)
-            return query.select([*(c for c in columns if c in table.schema.names), "study_key"]).to_arrow().sort_by("study_key")
+            views = [(view, view.visible(kind)) for view in self._snapshot().views] if ids else []
+            found = []
+            for id_ in ids:
+                rows = [
+                    (view.segment.studies[view.segment.of_kind(kind).study(row)], view, row)
+                    for view, visible in views
+                    for row in view.segment.of_kind(kind).ids.of_value(encoded(id_)).tolist()
+                    if visible is None or visible[row]
+                ]
+                first = min(rows, key=lambda one: one[0], default=None)
+                found.append(None if first is None else read(first[1], first[2]))
+            return found
+
+    def _by_words(
+        self,
+        snapshot: Snapshot,
+        words: Sequence[str],
+        fields: Sequence[TextField],
+        condition: Condition,
+        offset: int,
+        limit: int,
+    ) -> tuple[list[Ranked], int]:
+        asked, found = text.TextQuery(snapshot, words, fields), []
+        for view in snapshot.views:
+            scores, mask = asked.scores(view), condition.matching(view)
+            rows = np.flatnonzero(scores if mask is None else scores * mask)
+            found.append((view, rows, scores[rows]))
+        page = best_rows(found, REPORT, text.DECIMALS, offset, limit)
+        return page, sum(len(rows) for _, rows, _ in found)
 
 
-def _rows_matching(table: Any, condition: str) -> npt.NDArray[np.int64]:
-    found = table.search().where(condition).select(["kind"]).with_row_id(True).limit(None).to_arrow()
-    rows: npt.NDArray[np.int64] = found["_rowid"].to_numpy().astype(np.int64)
-    return rows
+def _compared(query: str) -> list[str]:
+    """The words of a user's query as they are compared; two spellings of one word count twice."""
+    return [compared(word) for word in query_terms(query)]
 
 
-def _documents_in(kind: type[Document], table: Any, rows: Sequence[int]) -> list[Document]:
-    """The documents of these table rows, in their order."""
-    if not rows:
-        return []
-    found = table.take_row_ids(list(rows)).select(columns_of(kind, table.schema.names)).with_row_id().to_arrow()
-    by_row = dict(zip(found["_rowid"].to_pylist(), documents_of(kind, found), strict=True))
-    return [by_row[row] for row in rows]
+def _images_of(columns: Sequence[tuple[View, Mask | None, Postings]], report_id: bytes) -> list[ImageDocument]:
+    """A report's images among the matching ones, by image id, then study."""
+    found = []
+    for view, mask, column in columns:
+        rows = column.of_value(report_id)
+        if len(rows) and mask is not None:
+            rows = rows[mask[rows]]
+        if len(rows):
+            found.append((view, rows if len(rows) == 1 else rows[view.segment.images.rank[rows].argsort()]))
+    page = first_rows(found, _image_and_study, 0, sum(len(rows) for _, rows in found))
+    return [_document(one.view, one.row) for one in page]
+
+
+def _document(view: View, row: int) -> ImageDocument:
+    document: ImageDocument = view.segment.images.document(row)
+    return document
+
+
+def _study_and_image(view: View, row: int) -> tuple[bytes, bytes]:
+    return _image_and_study(view, row)[::-1]
+
+
+def _image_and_study(view: View, row: int) -> tuple[bytes, bytes]:
+    images = view.segment.images
+    return images.id(row), view.segment.studies[images.study(row)]
+
+
+def _report_and_study(view: View, row: int) -> tuple[bytes, bytes]:
+    reports = view.segment.reports
+    return reports.id(row), view.segment.studies[reports.study(row)]
+
+
+def _by_id_order(view: View, condition: Condition) -> np.ndarray:
+    """The matching reports by id, then study."""
+    rows, mask = view.segment.reports.ids.rows, condition.matching(view)
+    return rows if mask is None else rows[mask[rows]]

@@ -37,6 +37,7 @@ class BatchedScan:
         Args:
             blocks: float32[any, dimensions] each.
         """
+        limit_threads()
         self._blocks = blocks
         self._turn = Lock()
         self._guard = Lock()
@@ -65,17 +66,12 @@ class BatchedScan:
 
     def _scan(self, queries: Sequence[_PendingQuery]) -> None:
         units = queries[0].unit if len(queries) == 1 else np.stack([a.unit for a in queries], axis=1)
-        with _libraries().limit(limits=_threads(), user_api="blas"):
-            found = np.concatenate([block @ units for block in self._blocks])
+        found = np.concatenate([block @ units for block in self._blocks])
         for number, one in enumerate(queries):
             one.products = found if len(queries) == 1 else np.ascontiguousarray(found[:, number])
 
 
 @cache
-def _threads() -> int:
-    return max(1, available_cpus() // 2)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()
+def limit_threads() -> None:
+    """BLAS gets half of the CPU's threads, from now on in this process."""
+    ThreadpoolController().limit(limits=max(1, available_cpus() // 2), user_api="blas")

@@ -1,56 +1,123 @@
-"""Words and counts in the embedded index: BM25 and facets over one pinned version.
+"""Text search: BM25 (k1 1.2, b 0.75) over the visible reports, phrases, and words by their beginning.
 
-Belongs here: querying Lance's full-text index, and turning its results into exact pages and counts. Words become terms of match
-queries, never a query language, and are tokenized like the words of reports (`tokens`): Lance itself only folds accents. Lance
-finds every committed report, also those written after its index was last updated; such reports are scored with the statistics
-of the indexed ones until the next compaction, after which scores are exactly BM25 (k1 1.2, b 0.75).
+Belongs here: which reports match, and their scores. Counts of reports and words are those of the visible reports of the whole
+release, so a score depends neither on how segments are cut nor on replaced reports.
 """
 
 from __future__ import annotations
 
+import math
+import threading
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from lancedb.query import BooleanQuery, MatchQuery, Occur
+import numpy.typing as npt
 
-from medsearch_core.search.embedded.rows import WORDS
+from medsearch_core.search.embedded.fields import REPORT
+from medsearch_core.search.embedded.postings import Integers, Mask, Rows
+from medsearch_core.search.embedded.strings import encoded
+from medsearch_core.search.embedded.view import K1, Snapshot, View
+from medsearch_core.search.embedded.words import Words
 from medsearch_core.search.query import TextField
-from medsearch_core.search.results import FacetCount
 
 DECIMALS = 5
 
 
-def matching_reports(
-    table: Any, words: Sequence[str], fields: Sequence[TextField], condition: str, columns: Sequence[str]
-) -> pa.Table:
-    """Every matching report, unordered: the columns, `_rowid` and `_score`. All score 0 if there are no words."""
-    if not words:
-        everything = table.search().where(condition).select(list(columns)).with_row_id(True).limit(None).to_arrow()
-        return everything.append_column("_score", pa.array(np.zeros(everything.num_rows)))
-    matches = [MatchQuery(" ".join(words), WORDS[field.value]) for field in fields]  # type: ignore[call-arg]
-    asked = matches[0] if len(matches) == 1 else BooleanQuery([(Occur.SHOULD, match) for match in matches])
-    search = table.search(asked, query_type="fts").where(condition, prefilter=True)
-    return search.select([*columns, "_score"]).with_row_id(True).limit(table.count_rows()).to_arrow()
+class Scratch(threading.local):
+    """Two arrays for intermediate results, for each thread. Making them anew for each word takes most of a query's time."""
+
+    held = np.empty((2, 0))
+
+    def of_length(self, length: int) -> npt.NDArray[np.float64]:
+        if self.held.shape[1] < length:
+            self.held = np.empty((2, length))
+        return self.held
 
 
-def ranked(found: pa.Table) -> tuple[list[int], list[float]]:
-    """Table rows and scores of reports with `report_id` and `study_key`, best first, ties by id."""
-    scores = np.round(found["_score"].to_numpy().astype(float), DECIMALS)
-    ordered = found.append_column("rounded", pa.array(scores))
-    ordered = ordered.sort_by([("rounded", "descending"), ("report_id", "ascending"), ("study_key", "ascending")])
-    return ordered["_rowid"].to_pylist(), ordered["rounded"].to_pylist()
+_SCRATCH = Scratch()
 
 
-def counted(column: pa.ChunkedArray, size: int) -> list[FacetCount]:
-    """The most frequent values of a text or list column, by count, then value. A row counts once per value."""
-    values = column.combine_chunks()
-    if pa.types.is_list(values.type):
-        pairs = pa.table({"row": pc.list_parent_indices(values), "value": pc.list_flatten(values)})
-        values = pairs.group_by(["row", "value"]).aggregate([])["value"]
-    found = pc.value_counts(values.drop_null())
-    table = pa.table({"value": found.field("values"), "count": found.field("counts")})
-    best = table.sort_by([("count", "descending"), ("value", "ascending")]).slice(0, size)
-    return [FacetCount(**row) for row in best.to_pylist()]
+class TextQuery:
+    """Words looked for in fields, any of them, in one version."""
+
+    def __init__(self, snapshot: Snapshot, words: Sequence[str], fields: Sequence[TextField]) -> None:
+        """
+        Args:
+            words: as they are compared. One that is given twice counts twice.
+        """
+        self._asked = [(field, word, times) for field in fields for word, times in Counter(words).items()]
+        self._averages = snapshot.average_length
+        self._places = {
+            view: [view.segment.words(field).words.find(encoded(word)) for field, word, _ in self._asked]
+            for view in snapshot.views
+        }
+        self._rarity = [self._rarity_of(number) for number in range(len(self._asked))]
+
+    def scores(self, view: View) -> npt.NDArray[np.float64]:
+        """The score of each report of a view, also of hidden ones; 0 without a match."""
+        scores = np.zeros(len(view.segment.reports))
+        scratch = _SCRATCH.of_length(len(scores))
+        for (field, _, times), place, rarity in zip(self._asked, self._places[view], self._rarity, strict=True):
+            if place is not None:
+                words = view.segment.words(field)
+                here = words.entries(place)
+                rows = words.rows[here]
+                often, divisor = scratch[0][: len(rows)], scratch[1][: len(rows)]
+                often[:] = words.counts[here]
+                np.take(self._norm(view, field), rows, out=divisor, mode="clip")
+                divisor += often
+                np.divide(often, divisor, out=often)
+                often *= rarity * times * (K1 + 1)
+                np.add.at(scores, rows, often)
+        return scores
+
+    def _rarity_of(self, number: int) -> float:
+        field = self._asked[number][0]
+        holding, reports = 0, self._averages[field][0]
+        for view, places in self._places.items():
+            place = places[number]
+            if place is not None:
+                words = view.segment.words(field)
+                rows = words.rows[words.entries(place)]
+                holding += len(rows) - _shared(rows, view.hidden_rows(REPORT))
+        return math.log(1 + (reports - holding + 0.5) / (holding + 0.5))
+
+    def _norm(self, view: View, field: TextField) -> npt.NDArray[np.float64]:
+        return view.norm(field, self._averages[field][1])
+
+
+def _shared(rows: Rows, others: Rows) -> int:
+    """How many rows two ascending lists share."""
+    less, more = sorted((rows, others), key=len)
+    if not len(less):
+        return 0
+    places = np.minimum(more.searchsorted(less), len(more) - 1)
+    return int(np.count_nonzero(more[places] == less))
+
+
+def with_phrase(view: View, field: TextField, words: Sequence[str]) -> Mask:
+    """The reports that hold these words side by side, in this order, also hidden ones.
+
+    Args:
+        words: as they are compared, at least one; an empty one stands for any word.
+    """
+    held = view.segment.words(field)
+    stride = 1 + int(held.positions.max(initial=0)) + len(words)
+    starts: Integers | None = None
+    for number, word in enumerate(words):
+        if word:
+            place = held.words.find(encoded(word))
+            rows, positions = held.occurrences(place) if place is not None else (np.empty(0, np.int64), np.empty(0, np.int64))
+            begun = rows * stride + positions - number + len(words)
+            starts = begun if starts is None else np.intersect1d(starts, begun, assume_unique=True)
+    mask = np.zeros(len(view.segment.reports), bool)
+    if starts is not None:
+        mask[starts // stride] = True
+    return mask
+
+
+def with_beginning(words: Words, beginning: str) -> list[str]:
+    """All words of a field that begin so, sorted."""
+    first, last = words.words.with_prefix(encoded(beginning))
+    return [words.words.text(place) for place in range(first, last)]

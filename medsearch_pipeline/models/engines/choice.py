@@ -1,9 +1,11 @@
-"""Which engine, device and precision to try, in which order, given the settings and the machine. Does not import torch."""
+"""Which engines and precisions can run a model, given the settings and the machine. Does not import torch.
+
+Which of them runs it is decided by measuring (`measurements`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +14,7 @@ from medsearch_core.errors import ConfigurationError
 
 EngineName = Literal["auto", "torch", "torch-compiled", "openvino", "onnxruntime"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
+Precision = Literal["fp32", "bf16"]
 RUNS = {
     "torch": ("torch", "torchscript"),
     "torch-compiled": ("torch",),
@@ -19,8 +22,9 @@ RUNS = {
     "onnxruntime": ("torch", "onnx"),
 }
 """Engine → the kinds of graph it can run."""
-ORDER = ("openvino", "torch", "onnxruntime")
-"""On a CPU, the fastest first (benchmarks/engines.py). Compiling takes minutes, so it is done only on request."""
+MEASURED = ("openvino", "torch", "onnxruntime")
+"""On a CPU, what `auto` measures; of equally fast ones the first is used. Compiling takes minutes: only on request."""
+PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
 OF_TORCH = ("torch", "torch-compiled")
 
 
@@ -47,9 +51,9 @@ class MachineCapabilities:
 
     Args:
         installed: engines that can be imported.
-        cpu_bf16: the CPU multiplies bf16 in hardware; otherwise bf16 is slower than fp32.
+        cpu_bf16: the CPU claims to multiply bf16 in hardware; otherwise bf16 is slower than fp32 and is not measured.
         cuda_devices: number of GPUs that torch can use.
-        cuda_bf16: the GPUs multiply bf16 in hardware.
+        cuda_bf16: the GPUs claim to multiply bf16 in hardware.
     """
 
     installed: frozenset[str]
@@ -64,21 +68,26 @@ class EnginePlan:
 
     engine: str
     device: str
-    precision: Literal["fp32", "bf16"]
+    precision: Precision
+
+    def __str__(self) -> str:
+        """As people read it: `openvino bf16`."""
+        return f"{self.engine} {self.precision}"
 
 
 def plans_of(options: EngineOptions, kind: str, machine: MachineCapabilities) -> list[EnginePlan]:
-    """The ways to run a graph of a kind, best first; the others are fallbacks if one fails or is not exact enough.
+    """The ways to run a graph of a kind; of equally fast ones, an earlier one is preferred.
 
     Raises:
         ConfigurationError: there is none.
     """
     device = _device(options, kind, machine)
-    fast = machine.cuda_bf16 if device.startswith("cuda") else machine.cpu_bf16
+    has_bf16 = machine.cuda_bf16 if device.startswith("cuda") else machine.cpu_bf16
     plans = [
         EnginePlan(engine, device, precision)
+        for precision in PRECISIONS
         for engine in _engines(options.engine, device, kind, machine)
-        for precision in _precisions(options.precision, engine, fast)
+        if _is_possible(options.precision, precision, engine, has_bf16)
     ]
     if not plans:
         raise ConfigurationError("ONNX Runtime runs these models only in fp32: set MEDSEARCH_PRECISION=fp32 or auto")
@@ -111,7 +120,7 @@ def _engines(engine: str, device: str, kind: str, machine: MachineCapabilities) 
     if engine == "auto" and device.startswith("cuda"):
         return ["torch"]
     if engine == "auto":
-        found = [engine for engine in ORDER if engine in machine.installed and kind in RUNS[engine]]
+        found = [engine for engine in MEASURED if engine in machine.installed and kind in RUNS[engine]]
         if not found:
             raise ConfigurationError(
                 "an ONNX file needs OpenVINO or ONNX Runtime: pip install 'medsearch[openvino,onnxruntime]'"
@@ -127,11 +136,7 @@ def _engines(engine: str, device: str, kind: str, machine: MachineCapabilities) 
     return [engine]
 
 
-def _precisions(precision: PrecisionName, engine: str, fast: bool) -> Iterator[Literal["fp32", "bf16"]]:
-    if engine == "onnxruntime":
-        if precision != "bf16":
-            yield "fp32"
-    elif precision == "auto":
-        yield from ("bf16", "fp32") if fast else ("fp32",)
-    else:
-        yield precision
+def _is_possible(wanted: PrecisionName, precision: Precision, engine: str, has_bf16: bool) -> bool:
+    if precision == "bf16" and (engine == "onnxruntime" or (wanted == "auto" and not has_bf16)):
+        return False
+    return wanted in ("auto", precision)

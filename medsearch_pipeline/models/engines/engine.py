@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+IN_FLIGHT = 2
+"""Batches an engine has at once: one in progress and one queued."""
 Result = Callable[[], np.ndarray]
 """Waits for the vectors and returns them."""
 

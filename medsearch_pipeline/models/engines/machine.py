@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 
+from medsearch_core.machine.cpus import available_cpus
 from medsearch_pipeline.models.engines.choice import MachineCapabilities
 
 
@@ -21,6 +24,28 @@ def detect_capabilities() -> MachineCapabilities:
         cuda_devices=gpus,
         cuda_bf16=bool(gpus) and torch.cuda.is_bf16_supported(including_emulation=False),
     )
+
+
+def processor_of(device: str) -> str:
+    """What computes on a device, for people and as a key: a GPU's name, or the CPU's and how many of its cores may be used."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    try:
+        described = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        described = ""
+    cpus = available_cpus()
+    return f"{cpu_name(described) or platform.machine()}, {cpus} CPU{'s' if cpus > 1 else ''}"
+
+
+def cpu_name(cpuinfo: str) -> str:
+    """The name of the first CPU in the text of /proc/cpuinfo; on Arm, the numbers of its maker and its part."""
+    fields: dict[str, str] = {}
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip(), value.strip())
+    name = fields.get("model name") or " ".join(fields[part] for part in ("CPU implementer", "CPU part") if part in fields)
+    return " ".join(name.split())
 
 
 def _is_installed(name: str) -> bool:

@@ -61,6 +61,8 @@ class OpenvinoEngine:
         compiled = ov.Core().compile_model(model, "CPU", hints)
         self._queue = ov.AsyncInferQueue(compiled)
         self._queue.set_callback(_keep)
+        self.requests = len(self._queue)
+        """Images at once: what OpenVINO recommends for these threads."""
 
     def run(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 `[n, side, side, 3]` to float32 `[n, dimensions]`."""

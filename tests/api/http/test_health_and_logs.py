@@ -53,7 +53,8 @@ def fields(field, code, schema="medsearch"):
 def test_the_process_is_up_and_ready(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "index": "ok", "warehouse": "ok"})
+    expected = {"status": "ok", "index": "ok", "warehouse": "ok", "decoding": "unknown"}
+    assert (ready.status_code, ready.json()) == (200, expected)
 
 
 def test_before_the_first_run_it_is_ready(tmp_path):
@@ -66,7 +67,7 @@ def test_a_process_whose_index_fails_is_up_but_not_ready(hospital):
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         503,
-        {"status": "unavailable", "index": "unavailable", "warehouse": "ok"},
+        {"status": "unavailable", "index": "unavailable", "warehouse": "ok", "decoding": "unknown"},
     )
 
 
@@ -78,6 +79,27 @@ def test_a_process_whose_warehouse_is_gone_is_not_ready_until_it_is_back(tmp_pat
     assert (ready.status_code, ready.json()["warehouse"], ready.json()["index"]) == (503, "unavailable", "ok")
     (tmp_path / "elsewhere").rename(tmp_path / "warehouse")
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda index: next(index.glob("*/*.segment")).write_bytes(b"short"),
+        lambda index: next(index.glob("*/manifest")).unlink(),
+        lambda index: index.joinpath("current").unlink(),
+        lambda index: index.rename(index.with_name("elsewhere")),
+    ],
+    ids=["truncated segment", "lost manifest", "lost pointer", "lost folder"],
+)
+def test_a_process_whose_index_is_damaged_is_not_ready_and_says_so_to_clients(tmp_path, damage):
+    fill(tmp_path, [EFFUSION])
+    client = local_client(create_app(settings_of(tmp_path)))
+    assert client.get("/readyz").status_code == 200
+    damage(tmp_path / "index")
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["index"]) == (503, "unavailable")
+    answer = client.post("/graphql", json={"query": '{ searchReports(query: "effusion") { totalCount } }'}).json()
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
 
 
 def test_the_old_address_is_gone(client):

@@ -10,6 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
+from medsearch_core.workers.child import Preparation
+from medsearch_core.workers.process import confined_server
 from tests.support.deadly_decoding import ABORT, FILL, HANG, KILLED, LEAK, WAIT
 from tests.support.factories import dataset
 from tests.support.image_service import ImageService, address_of, image_service, land_objects
@@ -127,3 +129,22 @@ def test_all_processes_end_with_the_service(tmp_path):
         all_others = service.process.children(recursive=True)
     _, alive = psutil.wait_procs(all_others, timeout=300)
     assert not alive
+
+
+def test_readiness_says_whether_decoding_is_confined_and_not_what_is_missing(tmp_path):
+    ready = "partly confined" if refused_here() else "confined"
+    with image_service(landed(tmp_path, WAIT)) as service:
+        service.wait_until(lambda: service.client.get("/readyz").json()["decoding"] != "unknown")
+        answer = service.client.get("/readyz")
+        assert (answer.status_code, answer.json()["decoding"]) == (200, ready)
+        assert "seccomp" not in answer.text
+        assert "landlock" not in answer.text
+
+
+def refused_here() -> list[str]:
+    """What this kernel refuses of a worker's confinement."""
+    server = confined_server(())
+    try:
+        return server.start(Preparation(packages=("medsearch_core",))).refused
+    finally:
+        server.close()

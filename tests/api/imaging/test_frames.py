@@ -18,7 +18,7 @@ from medsearch_core.dicom.thumbnails import decode_png
 from medsearch_core.records import ImageRecord
 from tests.support.api_client import local_client
 from tests.support.paths import PROJECT_ROOT
-from tests.support.radiology import FILES, NEGATIVE_KEY, PIXELS, images_in, negative, service_settings
+from tests.support.radiology import FILES, GRAPHICS, NEGATIVE_KEY, PIXELS, images_in, negative, service_settings
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,20 @@ def test_monochrome1_is_shown_dark_on_bright_and_inverted_back(client, images):
     own = picture(client, row)
     assert np.abs(picture(client, row, invert="true").astype(int) + own - 255).max() <= 1
     assert np.array_equal(picture(client, row, invert="false"), own)
+
+
+def test_overlays_are_drawn_on_request_alone(client, images):
+    (row,) = images["negative.dcm"]
+    plain, drawn = picture(client, row), picture(client, row, overlays="true")
+    over = np.zeros(plain.shape, bool)
+    over[2:18, 4:20] = GRAPHICS
+    assert (drawn[over] == 255).all()
+    assert np.array_equal(drawn[~over], plain[~over])
+    assert np.array_equal(picture(client, row, overlays="false"), plain)
+    assert not (plain[over] == 255).all()
+    etags = {client.get(address_of(row), params=p).headers["etag"] for p in ({}, {"overlays": "true"}, {"overlays": "false"})}
+    assert len(etags) == 2
+    assert client.get(address_of(row), params={"overlays": "yes"}).status_code == 400
 
 
 def test_other_window_functions_can_be_asked_for(client, images):

@@ -62,6 +62,14 @@ def test_values_are_pydicoms_own(client, images, ingested, name):
     assert header["slope"] == 1 or name == "rtdose.dcm"
 
 
+def test_what_values_measure_is_told_with_its_unit(client, images):
+    header, _ = values(client, images["negative.dcm"][0])
+    (found,) = header["realWorld"]
+    expected = {"label": "DENSITY", "unit": "mg/cm3", "low": 0, "high": 4000, "slope": 0.5, "intercept": -10, "table": None}
+    assert found == expected
+    assert values(client, images["CT_small.dcm"][0])[0]["realWorld"] == []
+
+
 def linear(x: np.ndarray, header: dict[str, Any]) -> np.ndarray:
     """PS3.3 C.11.2.1.2.1 to 0…255."""
     assert (header["function"], header["isWindowed"]) == ("LINEAR", True)

@@ -79,6 +79,24 @@ def test_the_first_picture_is_the_services(page, images, name):
     assert viewer.evaluate("v => v.windowing") is None
 
 
+def test_overlays_are_displayed_by_their_switch_where_there_are_any(page, images):
+    row = images["negative.dcm"][0]
+    assert row.has_overlay
+    viewer = show(page, row)
+    switch = viewer.locator("[data-command=overlays]")
+    expect(switch).to_be_hidden()
+    viewer.evaluate("v => { v.setAttribute('overlays', ''); v.style.blockSize = '1200px'; }")
+    settle(page)
+    plain = one_to_one(viewer, row.rows, row.columns)
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    wait_until("overlays are drawn", lambda: difference(one_to_one(viewer, row.rows, row.columns), plain) > 60, 60, every=0.2)
+    assert difference(one_to_one(viewer, row.rows, row.columns), picture(page, row, overlays="true")) <= 1
+    viewer.locator(".stage").press("o")
+    settle(page)
+    assert difference(one_to_one(viewer, row.rows, row.columns), plain) <= 1
+
+
 def window_of(viewer) -> dict[str, float]:
     windowing = viewer.evaluate("v => v.windowing")
     return {"center": windowing["center"], "width": windowing["width"]}

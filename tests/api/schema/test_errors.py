@@ -185,7 +185,7 @@ def test_readiness_says_when_the_index_cannot_be_read(hospital, caplog):
     response = client.get("/readyz")
     assert (response.status_code, response.json()) == (
         503,
-        {"status": "unavailable", "index": "unavailable", "warehouse": "ok"},
+        {"status": "unavailable", "index": "unavailable", "warehouse": "ok", "decoding": "unknown"},
     )
     assert PERSON not in caplog.text
 

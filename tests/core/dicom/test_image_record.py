@@ -42,6 +42,7 @@ VALUES = {
     "UI": ("1.2.3", "1.2.3"),
     "IS": ("7", 7),
     "US": (7, 7),
+    "UL": (7, 7),
     "DS": ("7.5", 7.5),
     "FD": (7.5, 7.5),
     "FL": (7.5, 7.5),
@@ -118,6 +119,7 @@ def test_every_column_of_an_image_is_filled() -> None:
         columns=8,
         bits_stored=16,
         pixel_spacing_mm=[0.139, 0.15],
+        has_overlay=False,
     )
     assert records_of(ImageRecord, table_of(ImageRecord, [found])) == [found]
 

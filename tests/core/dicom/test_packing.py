@@ -23,6 +23,7 @@ from pydicom.uid import (
 
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.decoding import check_pixels, decode_frame
+from medsearch_core.dicom.inspection.inspect import inspect_pixels
 from medsearch_core.errors import BadInput
 from tests.core.dicom.encoders import LOSSLESS, RAMP, items, jpeg, stored
 from tests.support.factories import dataset, dicom_bytes
@@ -209,3 +210,14 @@ def test_a_video_is_refused_by_its_transfer_syntax() -> None:
     with pytest.raises(BadInput) as caught:
         check_pixels(ds)
     assert caught.value.reason == "undecodable_pixel_data"
+
+
+@pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless])
+def test_of_two_images_under_one_frame_the_first_is_shown_and_an_inspection_says_so(syntax: str) -> None:
+    first, second = LOSSLESS[syntax](RAMP), LOSSLESS[syntax](RAMP[::-1].copy())
+    half = len(first) // 4 * 2
+    for fragments in ([first, second], [first[:half], first[half:], second], [first, second[:half], second[half:]]):
+        ds = stored(RAMP, syntax, fragments)
+        assert check_pixels(ds) == 1
+        assert np.array_equal(decode_frame(ds, 1), RAMP)
+        assert "number_of_frames" in {each.code for each in inspect_pixels(ds).disagreements}

@@ -124,6 +124,18 @@ def test_garbage_after_the_meta_information_is_malformed() -> None:
     assert refusal(data[:start] + garbage + b"\0" * 64) in ("malformed_header", "truncated_header")
 
 
+@pytest.mark.parametrize("start", [128, 132], ids=["with its prefix", "without prefix"])
+def test_a_deflated_file_without_preamble_is_read(start: int) -> None:
+    whole = dicom_bytes(dataset(transfer_syntax=DeflatedExplicitVRLittleEndian))
+    ds = read_dataset(whole[start:])
+    assert ds.PixelData == read_dataset(whole).PixelData
+    assert ds.file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+    assert ds.file_meta.MediaStorageSOPInstanceUID == ds.SOPInstanceUID
+    with pytest.raises(BadInput) as refused:
+        read_dataset(whole[start : start + 250] + b"no deflate stream")
+    assert refused.value.reason in ("malformed_header", "truncated_header")
+
+
 def test_a_deflated_data_set_that_is_no_deflate_stream_is_malformed() -> None:
     whole = dicom_bytes(dataset(transfer_syntax=DeflatedExplicitVRLittleEndian))
     start = 144 + int.from_bytes(whole[140:144], "little")

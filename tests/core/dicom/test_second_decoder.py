@@ -20,7 +20,8 @@ from medsearch_core.dicom.attributes import text
 from medsearch_core.dicom.dataset import read_dataset
 from medsearch_core.dicom.grayscale import voi_source, windows
 from medsearch_core.dicom.pixels import check_pixels, draw, frame_to_draw
-from medsearch_core.dicom.values import frame_values
+from medsearch_core.dicom.transforms import Ramp
+from medsearch_core.dicom.values import frame_values, window_over
 from medsearch_core.errors import BadInput
 from medsearch_core.machine.cpus import available_cpus
 from tests.core.dicom.test_bundled_files import FILES
@@ -115,6 +116,9 @@ def picture_and_grays(ds: Dataset, frame: int) -> tuple[np.ndarray, list[str]]:
         return drawn.pixels, []
     if drawn.grays == "VOI LUT":
         return drawn.pixels, ["+Wl", "1"]
+    if drawn.chosen is not None and isinstance(drawn.chosen.transform, Ramp) and drawn.pixels.ndim == 3:
+        limits = drawn.chosen.transform
+        return drawn.pixels, window_options(window_over(limits.low, limits.high, "LINEAR_EXACT"))
     if drawn.grays == "percentiles":
         return drawn.pixels, window_options(frame_values(ds, frame).percentiles)
     number = int(drawn.grays.removeprefix("window "))

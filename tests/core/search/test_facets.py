@@ -13,10 +13,10 @@ from medsearch_core.errors import IndexMismatch
 from medsearch_core.keys import StudyKey
 from medsearch_core.records import EmbeddingRecord, ImageRecord, ReportRecord
 from medsearch_core.search import releases
-from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, study_documents
-from medsearch_core.search.embedded import table as embedded_table
+from medsearch_core.search.documents import ImageDocument, ReportDocument, StudyDocuments, fields_of, study_documents
+from medsearch_core.search.embedded import build
+from medsearch_core.search.embedded.fields import COLUMNS, IMAGE, REPORT
 from medsearch_core.search.embedded.index import EmbeddedIndex, open_embedded
-from medsearch_core.search.embedded.rows import SCHEMA, rows_of, table_of_rows
 from medsearch_core.search.facets import FACETS, FIRST_SCHEMA_VERSION, INDEX_SCHEMA_VERSION, Facet
 from medsearch_core.search.filter_fields import IMAGE_FIELDS, REPORT_FIELDS
 from medsearch_core.search.opensearch.mappings import reports_index
@@ -39,7 +39,7 @@ def test_a_facet_is_a_text_of_the_metadata_a_filter_a_count_and_a_field_of_every
     assert getattr(Filters(), facet.name) == ()
     assert facet.name in FACET_FIELDS
     assert (IMAGE_FIELDS[facet.name], REPORT_FIELDS[facet.name]) == (facet.column, facet.name)
-    assert {facet.column, facet.name} <= set(SCHEMA.names)
+    assert (facet.column in COLUMNS[IMAGE], facet.name in COLUMNS[REPORT]) == (True, True)
     assert facet.name in reports_index(IndexLayout(), "v3-x", "now")["mappings"]["properties"]
     assert FIRST_SCHEMA_VERSION <= facet.since <= INDEX_SCHEMA_VERSION
 
@@ -68,17 +68,14 @@ def test_documents_have_a_facets_value_and_reports_those_of_their_studys_images(
 def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[EmbeddedIndex, Facet]:
     """An index that was built before the last facet was added, with a study in it, and that facet."""
     facet = FACETS[-1]
-    columns = [name for name in SCHEMA.names if name not in (facet.name, facet.column)]
+    added = {facet.name, facet.column}
     index = open_embedded(str(tmp_path))
     with monkeypatch.context() as before:
         before.setattr(releases, "INDEX_SCHEMA_VERSION", INDEX_SCHEMA_VERSION - 1)
-        before.setattr(embedded_table, "SCHEMA", SCHEMA.empty_table().select(columns).schema)
-        index.begin(None)
-        (release,) = index.releases()
-        index.publish(release.name)
-    documents = StudyDocuments(study=A, images=[image(A)], reports=[report(A, findings="An effusion.")], inputs="a")
-    rows = embedded_table.DocumentTable(f"{tmp_path}/{release.name}").newest()
-    rows.add(table_of_rows(rows_of(documents).values()).select(columns))
+        before.setattr(build, "COLUMNS", {kind: fields_ - added for kind, fields_ in COLUMNS.items()})
+        before.setattr(build, "fields_of", lambda d: {n: v for n, v in fields_of(d).items() if n not in added})
+        documents = StudyDocuments(study=A, images=[image(A)], reports=[report(A, findings="An effusion.")], inputs="a")
+        index.upsert([documents])
     return index, facet
 
 

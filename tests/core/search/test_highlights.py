@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import sys
 from itertools import pairwise
-from typing import Any
 
-import lancedb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsearch_core.errors import InvalidQuery
-from medsearch_core.search.embedded.table import WORDS_INDEX
 from medsearch_core.search.highlights import matching_spans
-from medsearch_core.search.tokens import compared, stems_of, tokenize, words_of
+from medsearch_core.search.tokens import compared, compared_words, tokenize, words_of
 from tests.core.search.search_documents import WORDS
 from tests.support.examples import examples
-
-OPTIONS: dict[str, Any] = {
-    name: getattr(WORDS_INDEX, name)
-    for name in ("base_tokenizer", "lower_case", "stem", "remove_stop_words", "max_token_length", "ascii_folding")
-}
-
-
-def by_lance(words: list[str]) -> list[str]:
-    """Prepared words as the embedded index's engine compares them."""
-    return [token.text for token in lancedb.tokenize(" ".join(words), **OPTIONS)]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +49,13 @@ def test_a_query_has_as_many_words_as_a_search_may_have() -> None:
         matching_spans("", " ".join(words))
 
 
-def test_every_character_of_a_word_is_folded_as_the_index_folds_it() -> None:
+def test_a_character_is_compared_without_accents_and_none_is_lost() -> None:
     every = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     words = [word for character in every for word in words_of(character)]
     assert len(words) > 100_000
-    assert [compared(word) for word in words] == by_lance(stems_of(words))
+    assert [word for word in compared_words(" ".join(every)) if word] == [compared(word) for word in words]
+    assert all(compared(word) for word in words)
+    assert [compared(word) for word in ("é", "ø", "ß", "ﬁ", "½", "한")] == ["e", "o", "ss", "fi", "12", "한"]
 
 
 awkward = st.sampled_from("İıßẞſKÅǅǆﬁΣς½²ĸŁœŉﷺ한각\u0308\u0301_'-. \0")
@@ -76,10 +65,8 @@ texts = st.lists(st.sampled_from(WORDS) | st.text(awkward | st.characters(), max
 @settings(max_examples=examples(200), deadline=None, derandomize=True, database=None)
 @given(texts, texts)
 def test_marked_is_what_the_index_compares_alike_and_nothing_else(text: str, query: str) -> None:
-    asked = set(by_lance(stems_of(words_of(query))))
+    asked = set(compared_words(query)) - {""}
     spans = matching_spans(text, query)
-    assert [by_lance(stems_of(words_of(text[begin:end]))) for begin, end in spans] == [
-        [form] for form in by_lance(stems_of(words_of(text))) if form in asked
-    ]
+    assert [compared_words(text[begin:end]) for begin, end in spans] == [[w] for w in compared_words(text) if w in asked]
     assert all(before.end <= after.begin for before, after in pairwise(spans))
     assert [word.spelling for word in tokenize(text)] == words_of(text)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,7 +24,7 @@ from medsearch_core.search.opensearch.index import OpenSearchIndex, open_opensea
 from medsearch_core.search.opensearch.mappings import ANALYSIS, ANALYZER
 from medsearch_core.search.opensearch.options import Access, IndexLayout
 from medsearch_core.search.query import Filters
-from medsearch_core.search.tokens import medical_forms, stems_of, words_of
+from medsearch_core.search.tokens import compared_words, medical_forms
 from tests.core.search.faulty_cluster import Fault, faulty
 from tests.core.search.index_processes import generation, start
 from tests.core.search.opened import ONE_NODE, opened
@@ -64,8 +63,7 @@ def analyzed() -> Any:
 
 def compared(text: str) -> list[str]:
     """The words as the embedded index compares them."""
-    options: dict[str, Any] = {"lower_case": False, "stem": False, "remove_stop_words": False, "max_token_length": None}
-    return [t.text for t in lancedb.tokenize(" ".join(stems_of(words_of(text))), base_tokenizer="whitespace", **options)]
+    return [word for word in compared_words(text) if word]
 
 
 REPORT = (

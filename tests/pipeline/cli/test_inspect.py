@@ -20,6 +20,7 @@ from medsearch_pipeline.intake.file_inspection import FileInspector
 from medsearch_pipeline.settings.layout import MIMIC_CXR
 from tests.core.dicom.encoders import RAMP
 from tests.support.factories import IDENTITY, dataset, dicom_bytes
+from tests.support.radiology import GRAPHICS, negative
 
 GOOD = dicom_bytes(dataset(RAMP, PatientName="Sacred^Name", PatientID="SACRED7", PatientBirthDate="19501231"))
 CINE = dicom_bytes(dataset(np.stack([RAMP, RAMP // 2, RAMP[::-1]]), SOPInstanceUID="2.25.8"))
@@ -80,6 +81,16 @@ def test_json_has_the_same_of_every_file_and_frame(capsys: pytest.CaptureFixture
 def test_the_picture_of_a_file_is_the_thumbnail() -> None:
     assert main(["inspect", write("1.dcm", GOOD), "--png", "out.png"]) == 0
     assert Path("out.png").read_bytes() == picture(GOOD)
+
+
+def test_overlays_are_drawn_on_request_alone() -> None:
+    file = write("1.dcm", negative())
+    assert main(["inspect", file, "--png", "plain.png"]) == 0
+    assert main(["inspect", file, "--overlays", "--png", "drawn.png"]) == 0
+    plain, drawn = (decode_png(Path(name).read_bytes()) for name in ("plain.png", "drawn.png"))
+    assert Path("plain.png").read_bytes() == picture(negative())
+    assert (drawn[2:18, 4:20][GRAPHICS] == 255).all()
+    assert (drawn != plain).sum() == GRAPHICS.sum()
 
 
 def test_those_of_several_frames_and_files_are_in_a_folder() -> None:

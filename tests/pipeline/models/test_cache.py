@@ -123,6 +123,8 @@ def test_a_folder_that_cannot_be_written_costs_time_alone(
 ) -> None:
     (tmp_path / "file").write_text("")
     with caplog.at_level(logging.WARNING):
-        engine, _ = open_engine(network, 0, EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path / "file" / "kept"))
+        engine = open_engine(
+            network, 0, EngineOptions("openvino", "cpu", "fp32", cache_folder=tmp_path / "file" / "kept")
+        ).engine
     assert engine.start(radiographs(SIDE))().shape == (3, 24)
     assert str(tmp_path / "file" / "kept") in caplog.text

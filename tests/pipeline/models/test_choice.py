@@ -1,4 +1,4 @@
-"""Which engine runs a model, decided from what is wanted and what is there."""
+"""Which engines can run a model, decided from what is wanted and what is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from medsearch_core.errors import ConfigurationError
-from medsearch_pipeline.models.engines.choice import EngineOptions, EnginePlan, MachineCapabilities, plans_of
+from medsearch_pipeline.models.engines.choice import EngineOptions, MachineCapabilities, plans_of
 
 PLAIN = MachineCapabilities(frozenset({"torch", "torch-compiled"}), cpu_bf16=False, cuda_devices=0, cuda_bf16=False)
 FULL = MachineCapabilities(
@@ -16,106 +16,40 @@ FULL = MachineCapabilities(
 GPUS = replace(FULL, cuda_devices=2, cuda_bf16=True)
 
 
+ALL = ["openvino fp32", "torch fp32", "onnxruntime fp32", "openvino bf16", "torch bf16"]
+WITHOUT_BF16 = ALL[:3]
+OF_ONNX = ["openvino fp32", "onnxruntime fp32", "openvino bf16"]
+
+
 @pytest.mark.parametrize(
-    ("wanted", "kind", "machine", "first", "last"),
+    ("wanted", "kind", "machine", "device", "plans"),
     [
-        (EngineOptions(), "torch", PLAIN, EnginePlan("torch", "cpu", "fp32"), EnginePlan("torch", "cpu", "fp32")),
-        (
-            EngineOptions(),
-            "torch",
-            replace(PLAIN, cpu_bf16=True),
-            EnginePlan("torch", "cpu", "bf16"),
-            EnginePlan("torch", "cpu", "fp32"),
-        ),
-        (EngineOptions(), "torch", FULL, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("onnxruntime", "cpu", "fp32")),
-        (
-            EngineOptions(),
-            "torch",
-            replace(FULL, cpu_bf16=False),
-            EnginePlan("openvino", "cpu", "fp32"),
-            EnginePlan("onnxruntime", "cpu", "fp32"),
-        ),
-        (EngineOptions(), "torchscript", FULL, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("torch", "cpu", "fp32")),
-        (EngineOptions(), "onnx", FULL, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("onnxruntime", "cpu", "fp32")),
-        (EngineOptions(), "torch", GPUS, EnginePlan("torch", "cuda", "bf16"), EnginePlan("torch", "cuda", "fp32")),
-        (
-            EngineOptions(),
-            "torch",
-            replace(GPUS, cuda_bf16=False),
-            EnginePlan("torch", "cuda", "fp32"),
-            EnginePlan("torch", "cuda", "fp32"),
-        ),
-        (EngineOptions(), "onnx", GPUS, EnginePlan("openvino", "cpu", "bf16"), EnginePlan("onnxruntime", "cpu", "fp32")),
-        (
-            EngineOptions("openvino"),
-            "torch",
-            GPUS,
-            EnginePlan("openvino", "cpu", "bf16"),
-            EnginePlan("openvino", "cpu", "fp32"),
-        ),
-        (
-            EngineOptions(device="cuda:1"),
-            "torch",
-            GPUS,
-            EnginePlan("torch", "cuda:1", "bf16"),
-            EnginePlan("torch", "cuda:1", "fp32"),
-        ),
-        (
-            EngineOptions(device="cpu", precision="fp32"),
-            "torch",
-            GPUS,
-            EnginePlan("openvino", "cpu", "fp32"),
-            EnginePlan("onnxruntime", "cpu", "fp32"),
-        ),
-        (
-            EngineOptions("torch", "cpu", "bf16"),
-            "torch",
-            PLAIN,
-            EnginePlan("torch", "cpu", "bf16"),
-            EnginePlan("torch", "cpu", "bf16"),
-        ),
-        (
-            EngineOptions("torch-compiled"),
-            "torch",
-            GPUS,
-            EnginePlan("torch-compiled", "cuda", "bf16"),
-            EnginePlan("torch-compiled", "cuda", "fp32"),
-        ),
-        (
-            EngineOptions("torch-compiled"),
-            "torch",
-            replace(FULL, cpu_bf16=False),
-            EnginePlan("torch-compiled", "cpu", "fp32"),
-            EnginePlan("torch-compiled", "cpu", "fp32"),
-        ),
-        (
-            EngineOptions("onnxruntime"),
-            "torch",
-            FULL,
-            EnginePlan("onnxruntime", "cpu", "fp32"),
-            EnginePlan("onnxruntime", "cpu", "fp32"),
-        ),
-        (
-            EngineOptions(precision="bf16"),
-            "torch",
-            FULL,
-            EnginePlan("openvino", "cpu", "bf16"),
-            EnginePlan("torch", "cpu", "bf16"),
-        ),
-        (
-            EngineOptions(precision="bf16"),
-            "onnx",
-            FULL,
-            EnginePlan("openvino", "cpu", "bf16"),
-            EnginePlan("openvino", "cpu", "bf16"),
-        ),
+        (EngineOptions(), "torch", PLAIN, "cpu", ["torch fp32"]),
+        (EngineOptions(), "torch", replace(PLAIN, cpu_bf16=True), "cpu", ["torch fp32", "torch bf16"]),
+        (EngineOptions(), "torch", FULL, "cpu", ALL),
+        (EngineOptions(), "torch", replace(FULL, cpu_bf16=False), "cpu", WITHOUT_BF16),
+        (EngineOptions(), "torchscript", FULL, "cpu", ["openvino fp32", "torch fp32", "openvino bf16", "torch bf16"]),
+        (EngineOptions(), "onnx", FULL, "cpu", OF_ONNX),
+        (EngineOptions(), "torch", GPUS, "cuda", ["torch fp32", "torch bf16"]),
+        (EngineOptions(), "torch", replace(GPUS, cuda_bf16=False), "cuda", ["torch fp32"]),
+        (EngineOptions(), "onnx", GPUS, "cpu", OF_ONNX),
+        (EngineOptions("openvino"), "torch", GPUS, "cpu", ["openvino fp32", "openvino bf16"]),
+        (EngineOptions(device="cuda:1"), "torch", GPUS, "cuda:1", ["torch fp32", "torch bf16"]),
+        (EngineOptions(device="cpu", precision="fp32"), "torch", GPUS, "cpu", WITHOUT_BF16),
+        (EngineOptions("torch", "cpu", "bf16"), "torch", PLAIN, "cpu", ["torch bf16"]),
+        (EngineOptions("torch-compiled"), "torch", GPUS, "cuda", ["torch-compiled fp32", "torch-compiled bf16"]),
+        (EngineOptions("torch-compiled"), "torch", replace(FULL, cpu_bf16=False), "cpu", ["torch-compiled fp32"]),
+        (EngineOptions("onnxruntime"), "torch", FULL, "cpu", ["onnxruntime fp32"]),
+        (EngineOptions(precision="bf16"), "torch", FULL, "cpu", ["openvino bf16", "torch bf16"]),
+        (EngineOptions(precision="bf16"), "onnx", FULL, "cpu", ["openvino bf16"]),
     ],
 )
-def test_the_best_is_tried_first_and_the_plainest_last(
-    wanted: EngineOptions, kind: str, machine: MachineCapabilities, first: EnginePlan, last: EnginePlan
+def test_the_candidates_are_what_settings_and_machine_allow_and_the_plainest_come_first(
+    wanted: EngineOptions, kind: str, machine: MachineCapabilities, device: str, plans: list[str]
 ) -> None:
-    plans = plans_of(wanted, kind, machine)
-    assert (plans[0], plans[-1]) == (first, last)
+    found = plans_of(wanted, kind, machine)
+    assert [str(plan) for plan in found] == plans
+    assert {plan.device for plan in found} == {device}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from medsearch_pipeline.models.code_version import code_version_of, record_model
 
 
 class Model:
-    model_id, model_version, engine = "net-imagenet", "aaaa-224px-p1", "none"
+    model_id, model_version, engine, measurements = "net-imagenet", "aaaa-224px-p1", "none", None
     dimensions, side, batch_size = 4, 224, 1
 
     def embed(self, pictures: np.ndarray) -> np.ndarray:

@@ -79,8 +79,14 @@ def test_a_precision_that_does_not_give_the_models_vectors_is_refused(engine: st
 
 def test_left_to_itself_a_model_runs_exactly_enough_and_says_on_what(folder: Path) -> None:
     network = network_of("efficientnet_lite0")
-    engine, dimensions = open_engine(network, 0, EngineOptions(device="cpu", threads=1, cache_folder=folder))
-    assert (engine.name, engine.batch_size, dimensions) == ("openvino fp32, 1 thread", 8, 1280)
+    engine, dimensions, found = open_engine(network, 0, EngineOptions(device="cpu", threads=1, cache_folder=folder))
+    assert (engine.batch_size, dimensions) == (8, 1280)
+    assert found is not None
+    assert engine.name.startswith(str(found.ranked[0].plan))
+    assert found.ranked[0].plan.precision == "fp32"
+    rejected = [candidate for candidate in found.candidates if candidate.plan.precision == "bf16"]
+    assert [(each.plan.engine, each.images_per_second) for each in rejected] == [("openvino", None), ("torch", None)] * HAS_BF16
+    assert all(each.cosine is not None and each.cosine < MIN_COSINE for each in rejected)
 
 
 def test_openvino_tells_nobody_that_it_is_used(tmp_path: Path) -> None:

@@ -129,5 +129,5 @@ def test_a_gpu_gives_the_vectors_of_eager_fp32(engine: str, precision: str) -> N
 @pytest.mark.gpu
 def test_a_gpus_batch_is_as_large_as_its_memory_lets_it() -> None:
     graph = FromPixels(small_network(), WANTED).eval()
-    engine, _ = open_engine(Network("small", "0" * 64, WANTED, graph), 0, EngineOptions("torch", "cuda"))
+    engine = open_engine(Network("small", "0" * 64, WANTED, graph), 0, EngineOptions("torch", "cuda")).engine
     assert engine.batch_size == 256

@@ -102,6 +102,10 @@ def test_a_release_is_up_to_date_only_while_it_holds_every_study_as_it_is(
         change()
         assert up_to_date_release(warehouse, index) is None
         rebuild()
+    segment = next(Path(settings.index).glob(f"{index.current()}/*.segment"))
+    segment.write_bytes(segment.read_bytes()[:-1])
+    assert up_to_date_release(warehouse, open_index(settings)) is None, "a damaged one is replaced"
+    rebuild()
     warehouse.store.delete(study_path("embeddings", study_key(1)))
     assert up_to_date_release(warehouse, index) is None, "a study that cannot be read is not as it is"
 

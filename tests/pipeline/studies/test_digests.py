@@ -9,8 +9,8 @@ from medsearch_pipeline.studies.images import image_inputs_digest
 from medsearch_pipeline.studies.reports import report_inputs_digest
 
 IMAGES, VECTORS, REPORTS = (
-    "34571a47413bec8431a74d277b27a897",
-    "38b884c135db55dde460c334740b822b",
+    "1475f3941c54b262f330ff9bb7f0a976",
+    "bce7c1d543c60e8f1732e635a27b9b36",
     "f7d25eb69f44ea026e38f68310865840",
 )
 

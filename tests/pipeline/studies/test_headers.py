@@ -91,7 +91,7 @@ def test_headers_alone_give_the_rows_that_a_decode_gave_and_nothing_else_is_writ
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(image_bytes(STUDY, ViewPosition="LL"), id="another attribute"),
+        pytest.param(image_bytes(STUDY, BodyPartExamined="ELBOW"), id="another attribute"),
         pytest.param(image_bytes(STUDY, 2), id="another image"),
         pytest.param(b"no DICOM object", id="no DICOM object"),
         pytest.param(None, id="gone"),

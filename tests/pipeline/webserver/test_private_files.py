@@ -32,7 +32,7 @@ def test_nothing_that_an_ingestion_writes_can_be_read_by_another_user(world: Wor
     written = {path.name for path in world.home.rglob("*") if path.is_file()}
     assert {"pseudonym.key", "inventory.parquet", "index.db", "runs.db", f"{run}.db"} <= written
     assert [path.suffix for path in (world.home / "warehouse" / "thumbnails").rglob("*.png")] == [".png"]
-    assert list((world.home / "index").rglob("*.lance"))
+    assert list((world.home / "index").rglob("*.segment"))
     assert [exposed(world.home / name) for name in ("warehouse", "index")] == [[], []]
     given = [str(world.home / "dagster"), str(world.home / "dagster" / "dagster.yaml")]  # which the operator made
     assert [path for path in exposed(world.home / "dagster") if path not in given] == []

@@ -1,0 +1,1 @@
+"""What a person asks for, and which findings of a report answer it."""
