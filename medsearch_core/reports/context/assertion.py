@@ -111,7 +111,7 @@ class Context:
             return Decision(heading.assertion, heading.certainty, heading.cue) if heading else Decision()
         cue = (
             self._of_then(applying)
-            or self._not_excluded(applying, mention)
+            or (self._not_excluded(applying, mention) if len(applying) > 1 else None)
             or min(
                 applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
             )
@@ -140,8 +140,6 @@ class Context:
 
     def _not_excluded(self, applying: Sequence[Match[Cue]], mention: Match[Any]) -> Match[Cue] | None:
         """The cue that says of what is not seen that it is not excluded either: "not seen, but cannot be excluded"."""
-        if len(applying) == 1:
-            return None
         words = self._unit.words
         following = bisect_right(self._mention_ends, mention.last)
         end = self._mention_ends[following] if following < len(self._mention_ends) else len(words)

@@ -84,7 +84,7 @@ class Surroundings:
     def __init__(self, unit: Unit, mentions: Iterable[Match[Any]]) -> None:
         self._words = unit.words
         self.found = _matcher().find(unit.words)
-        if any(found.value.change in ("worse", "better") for found in self.found[1:]):
+        if len(self.found) > 1 and any(found.value.severity for found in self.found):
             pairs = zip_longest(self.found, self.found[1:])
             self.found = [found for found, following in pairs if not _is_of_change(unit.words, found, following)]
         self._firsts = [qualifier.first for qualifier in self.found]

@@ -21,6 +21,9 @@ MAX_HEAD_WORDS = 3
 SIZED = frozenset({"small", "large", "enlarged", "atrophic", "dilated", "prominent"})
 """Words that begin a finding of an organ, or the description of something in it."""
 
+DESCRIBING = SIZED | {"like"}
+"""Words, one of which stands where a mention only describes the next."""
+
 COMPARED = frozenset({"a", "an", "the", "that", "those", "this", "in", "on", "before"})
 """Words behind a "like" that compares, and does not describe: "a mass like that of before"."""
 
@@ -40,7 +43,7 @@ def find_mentions(words: Sequence[str], commas: Container[int] = ()) -> list[Mat
     "hilar or axillary adenopathy". `commas` are the positions of words after a comma.
     """
     found = vocabulary().findings.find(words)
-    if len(found) > 1 or "like" in words:
+    if found and not DESCRIBING.isdisjoint(words):
         found = [m for m, following in zip_longest(found, found[1:]) if not _is_adjective(words, m, following)]
     if not found or JOINTS.isdisjoint(words):
         return found

@@ -166,7 +166,7 @@ def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[P
             heading = None
         last = read.units[-1][1].words if read.units else ()
         denied = None
-        if _MINUS_ITEM.match(text, stretch.begin, stretch.end):
+        if text.startswith(("-", "\u2013"), stretch.begin) and _MINUS_ITEM.match(text, stretch.begin, stretch.end):
             is_signed = _is_signed(text, begin, end) if is_signed is None else is_signed
             denied = MINUS if is_signed else None
         yield from _placed(stretch.begin, read.units, label, denied or heading)
@@ -264,6 +264,8 @@ def _read_anew(part: str, known: frozenset[str]) -> _Read:
     boxes = _boxed(part, known)
     if boxes is not None:
         return _Read(tuple(boxes))
+    if not any(sign in part for sign in SIGNS_OF_LABELS):
+        return _Read(_plain(part, known))
     if (sided := _sided(part)) is not None:
         return _Read(tuple(_units_of_sides(part, *sided)))
     unit = _labelled(part, known)
@@ -280,7 +282,7 @@ def _plain(part: str, known: Container[str]) -> tuple[PlacedUnit, ...]:
 
 def _labelled(part: str, known: Container[str]) -> Unit | None:
     """The unit of `LABEL: value`; None where there is no label. A dash, dots or a question mark make one only of an answer."""
-    found = LABEL.match(part) if any(sign in part for sign in SIGNS_OF_LABELS) else None
+    found = LABEL.match(part)
     sentence = words_of(part, 0, len(part), known) if found is not None else None
     if found is None or sentence is None:
         return None
@@ -303,9 +305,7 @@ def _labelled(part: str, known: Container[str]) -> Unit | None:
 
 def _sided(part: str) -> tuple[Sentence, list[Sentence]] | None:
     """The words of a label and of its values, one for each side; None where it has no two such values."""
-    if not any(sign in part for sign in SIGNS_OF_LABELS) or _SIDE_WORD.search(part) is None:
-        return None
-    found = LABEL.match(part)
+    found = LABEL.match(part) if _SIDE_WORD.search(part) is not None else None
     return sided_values(part, found.start("label"), found.end("label"), found.end()) if found is not None else None
 
 

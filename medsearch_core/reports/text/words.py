@@ -100,7 +100,9 @@ def words_of(text: str, begin: int, end: int, known: Container[str] = ()) -> Sen
     """
     spans = [match.span() for match in WORD.finditer(text, begin, end)]
     words = [fold(text[b:e]) for b, e in spans]
-    if MAY_BE_MARKED.search(text, begin, end):
+    if (text.find("-", begin, end) >= 0 or text.find("+", begin, end) >= 0 or not text.isascii()) and (
+        MAY_BE_MARKED.search(text, begin, end) is not None
+    ):
         words, spans = _with_marks(text, begin, end, words, spans)
     if "cm" in words:
         words = _with_cardiomegaly(text, words, spans)
