@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=1024)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--requests", type=int, default=800, help="of each kind, by all clients together")
+    parser.add_argument("--workers", type=int, default=0, help="worker processes of the service; 0 for its default")
     parser.add_argument("--opensearch", help="address of a cluster; without it only the embedded index is measured")
     given = parser.parse_args()
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, {given.clients} clients\n")
@@ -60,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         index = open_embedded(f"{folder}/index")
         load("embedded", index, corpus)
-        with service(Path(folder), MEDSEARCH_INDEX=f"{folder}/index") as address:
+        with service(Path(folder), given.workers, MEDSEARCH_INDEX=f"{folder}/index") as address:
             measure("embedded", index, address, corpus, given)
     if given.opensearch:
         name = f"benchmark_{uuid4().hex[:8]}"
@@ -68,7 +69,7 @@ def main() -> None:
         load("OpenSearch", cluster, corpus)
         with (
             tempfile.TemporaryDirectory() as folder,
-            service(Path(folder), MEDSEARCH_INDEX=given.opensearch, MEDSEARCH_INDEX_NAME=name) as address,
+            service(Path(folder), given.workers, MEDSEARCH_INDEX=given.opensearch, MEDSEARCH_INDEX_NAME=name) as address,
         ):
             measure("OpenSearch", cluster, address, corpus, given)
         cluster.client.indices.delete(index=f"{cluster.places.images}-*,{cluster.places.reports}-*")
@@ -124,13 +125,15 @@ async def clients(address: str, body: Callable[[int], dict[str, Any]], count: in
 
 
 @contextmanager
-def service(folder: Path, **settings: str) -> Iterator[str]:
+def service(folder: Path, workers: int, **settings: str) -> Iterator[str]:
     """The URL of the service, its own process on a free port, until the end of the block."""
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
     environment = {
         "MEDSEARCH_API_SIGN_IN": "development",
         "MEDSEARCH_API_PORT": str(port),
+        "MEDSEARCH_API_WORKERS": str(workers),
+        "MEDSEARCH_API_QUEUE_SECONDS": "120",
         "MEDSEARCH_API_REQUEST_SECONDS": "120",
         "MEDSEARCH_WAREHOUSE": str(folder / "warehouse"),
         "MEDSEARCH_LANDING": str(folder),

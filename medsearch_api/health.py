@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from medsearch_api.backends.context import Backends
+from medsearch_api.http import metrics as instruments
 from medsearch_api.http.logs import ERRORS
+from medsearch_api.http.quick_threads import run_quickly
 from medsearch_core.errors import MedsearchError
 
 
@@ -40,13 +42,13 @@ async def readyz(request: Request) -> JSONResponse:
 
 
 async def metrics(request: Request) -> Response:
-    """Return the metrics in Prometheus' text format."""
-    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
+    """Return the metrics of all worker processes in Prometheus' text format."""
+    return Response(await run_quickly(instruments.read), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 async def _check_backend(name: str, read: Callable[[], object]) -> str:
     try:
-        await asyncio.to_thread(read)
+        await run_quickly(read)
     except MedsearchError as error:
         ERRORS.error("the %s cannot be read: %s", name, type(error).__name__)
         return "unavailable"

@@ -21,6 +21,24 @@ class Settings(Deployment, BaseSettings):
 
     api_host: str = Field(default="127.0.0.1", description="address the service listens on")
     api_port: int = Field(default=8000, ge=1, le=65535, description="port the service listens on")
+    api_workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="worker processes; 0 means one per CPU, as far as memory suffices: about 0.2 GiB for each but the first",
+    )
+    api_searches: int = Field(
+        default=16,
+        ge=1,
+        le=1024,
+        description="searches (GraphQL and DICOMweb) that each worker process answers at once; others wait",
+    )
+    api_queue_seconds: float = Field(
+        default=5,
+        ge=0,
+        le=3600,
+        description="seconds that a search may wait until it begins; one that would wait longer gets 503 at once",
+    )
     api_max_pixels: int = Field(
         default=50_000_000, ge=1, description="largest frame rendered on request, and largest rendering, in pixels"
     )

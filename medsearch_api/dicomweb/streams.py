@@ -16,8 +16,14 @@ PIECE_BYTES = 2**20
 _SLOTS = threading.BoundedSemaphore(MAX_CONCURRENT_STREAMS)
 
 
+def share(processes: int) -> None:
+    """Leave this process its share of the streams, before the first."""
+    global _SLOTS
+    _SLOTS = threading.BoundedSemaphore(max(1, MAX_CONCURRENT_STREAMS // processes))
+
+
 class Stream(StreamingResponse):
-    """A streamed response; at most `MAX_CONCURRENT_STREAMS` are in progress in this process.
+    """A streamed response; at most `MAX_CONCURRENT_STREAMS` are in progress in all processes.
 
     An error after the start, when the status has already been sent, closes the connection, so that a client never takes a
     partial response for a complete one.

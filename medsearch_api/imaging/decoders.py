@@ -22,10 +22,9 @@ from medsearch_api.imaging.decoding import ObjectSize, Task, decode, warm
 from medsearch_api.imaging.errors import RequestError
 from medsearch_api.imaging.faulty import FaultyObjects
 from medsearch_api.imaging.originals import Originals
-from medsearch_api.imaging.turns import Turns
+from medsearch_api.imaging.turns import TurnTaker, decode_bytes, decode_places, open_turns
 from medsearch_api.settings import Settings
 from medsearch_core.errors import BadInput, MedsearchError
-from medsearch_core.machine.cpus import available_cpus
 from medsearch_core.workers.child import Preparation
 from medsearch_core.workers.limits import EXTERNAL_EXIT_CODES, OUT_OF_MEMORY, Limits
 from medsearch_core.workers.process import WorkerEnded, WorkerProcess, confined_server
@@ -48,17 +47,25 @@ class Decoders:
 
     The process ends with the task, whether it is answered or given up, so nothing of one object is there when the next comes,
     and no memory stays taken.
+
+    Args:
+        originals: where the objects come from.
+        settings: limits.
+        turns: None for turns of this process alone.
+        max_spares: processes that wait for a task.
     """
 
-    def __init__(self, originals: Originals, settings: Settings) -> None:
-        places = settings.api_decode_workers or available_cpus() + 1
-        self._limit_bytes = int(settings.api_decode_memory_gib * 2**30)
-        self._turns = Turns(places, self._limit_bytes, settings.api_decode_queue, settings.api_decodes_per_user)
+    def __init__(
+        self, originals: Originals, settings: Settings, turns: TurnTaker | None = None, max_spares: int = MAX_SPARES
+    ) -> None:
+        places = decode_places(settings)
+        self._limit_bytes = decode_bytes(settings)
+        self._turns = turns or open_turns(settings)
         self._seconds, self._wall_seconds = settings.api_decode_seconds, settings.api_request_seconds
         self._originals = originals
         self._faulty = FaultyObjects()
         self._threads = ThreadPoolExecutor(places, "decoding")
-        self._max_spares = min(places, MAX_SPARES)
+        self._max_spares = min(places, max_spares)
         self._server = confined_server(PRELOADED)
         self._lock = threading.Lock()  # of the next one
         self._spares: deque[WorkerProcess] = deque()

@@ -15,13 +15,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from medsearch_api.backends.tables import ImageSource
+from medsearch_api.http.codings import choose_coding
 from medsearch_api.http.conditional import PRIVATE, conditional_response, precondition_response
 from medsearch_api.imaging.errors import RequestError, with_error_responses
 from medsearch_api.imaging.parameters import parse_count, parse_flag, parse_number, parse_parameters
 from medsearch_api.imaging.paths import parse_study_key
 from medsearch_api.imaging.pictures import PNG, Rendering
 from medsearch_api.imaging.services import Imaging
-from medsearch_api.imaging.values import MEDIA_TYPE, ValuesRequest, accepts_gzip
+from medsearch_api.imaging.values import CODINGS, MEDIA_TYPE, ValuesRequest
 from medsearch_api.sign_in.viewer import get_viewer
 from medsearch_core.dicom.grayscale import Window
 from medsearch_core.errors import InvalidQuery
@@ -80,14 +81,14 @@ async def values(request: Request) -> Response:
     """Respond to GET or HEAD of a frame's values."""
     parameters = parse_parameters(request.query_params, ("side",))
     side = parse_count("side", parameters["side"], 1, MAX_SIDE) if "side" in parameters else None
-    values_request = ValuesRequest(side, is_gzip=accepts_gzip(request.headers.get("accept-encoding", "")))
+    values_request = ValuesRequest(side, choose_coding(request.headers.get("accept-encoding", ""), CODINGS))
     source = await find_source(request)
     etag = values_request.etag(source)
     early = precondition_response(request, etag, VALUES_HEADERS)
     if early is not None:
         return early
     imaging: Imaging = request.app.state.imaging
-    encoding = {"content-encoding": "gzip"} if values_request.is_gzip else {}
+    encoding = {"content-encoding": values_request.coding} if values_request.coding else {}
     body = await imaging.renderer.values(source, values_request, get_viewer(request.scope).subject)
     return conditional_response(request, body, MEDIA_TYPE, etag, VALUES_HEADERS | encoding)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from medsearch_api.backends.tables import ImageSource
 from medsearch_api.imaging.cache import PictureCache
-from medsearch_api.imaging.decoders import Decoders
+from medsearch_api.imaging.decoders import MAX_SPARES, Decoders
 from medsearch_api.imaging.decoding import Task
 from medsearch_api.imaging.errors import TOO_MANY_PIXELS, RequestError
 from medsearch_api.imaging.originals import Originals
 from medsearch_api.imaging.pictures import PictureTask, Rendering
 from medsearch_api.imaging.pool import WorkPool
 from medsearch_api.imaging.stored_frames import StoredFramesTask, split_frames
+from medsearch_api.imaging.turns import TurnTaker
 from medsearch_api.imaging.values import ValuesRequest, ValuesTask
 from medsearch_api.settings import Settings
 from medsearch_core.errors import InvalidQuery
@@ -33,14 +34,16 @@ class Renderer:
     Args:
         originals: where the objects come from.
         settings: limits.
+        turns: to decode; None for turns of this process alone.
+        workers: processes that share what the settings allow.
     """
 
-    def __init__(self, originals: Originals, settings: Settings) -> None:
-        readers = min(MAX_READERS, available_cpus())
+    def __init__(self, originals: Originals, settings: Settings, turns: TurnTaker | None = None, workers: int = 1) -> None:
+        readers = max(1, min(MAX_READERS, available_cpus()) // workers)
         self.originals = originals
         self.readers = WorkPool(readers, readers * QUEUE_PER_READER)
-        self.decoders = Decoders(originals, settings)
-        self.cache = PictureCache(settings.api_picture_cache_bytes)
+        self.decoders = Decoders(originals, settings, turns, max(1, MAX_SPARES // workers))
+        self.cache = PictureCache(settings.api_picture_cache_bytes // workers)
         self._max_pixels = settings.api_max_pixels
 
     async def original(self, source: ImageSource) -> bytes:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from medsearch_api.backends.tables import StudyTables
 from medsearch_api.imaging.originals import Originals
 from medsearch_api.imaging.rendering import Renderer
+from medsearch_api.imaging.turns import TurnTaker
 from medsearch_api.imaging.uid_index import UidIndex
 from medsearch_api.settings import Settings
 from medsearch_core.storage.warehouse import Warehouse
@@ -33,7 +34,12 @@ class Imaging:
         self.renderer.decoders.close()
 
 
-def open_imaging(settings: Settings, warehouse: Warehouse) -> Imaging:
-    """Create the image services for a warehouse and the configured landing store. Reads nothing yet."""
+def open_imaging(settings: Settings, warehouse: Warehouse, turns: TurnTaker | None = None, workers: int = 1) -> Imaging:
+    """Create the image services for a warehouse and the configured landing store. Reads nothing yet.
+
+    Args:
+        turns: to decode; None for turns of this process alone.
+        workers: processes that share what the settings allow.
+    """
     uid_index = UidIndex(warehouse.store, settings.api_dicomweb_instances, settings.api_dicomweb_refresh_seconds)
-    return Imaging(StudyTables(warehouse), Renderer(Originals(settings), settings), uid_index)
+    return Imaging(StudyTables(warehouse), Renderer(Originals(settings), settings, turns, workers), uid_index)

@@ -9,12 +9,11 @@ complete.
 
 from __future__ import annotations
 
-import gzip
 import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from medsearch_api.http.codings import QUICK
 from medsearch_api.imaging.decoding import ObjectSize, read_displayable
 from medsearch_api.imaging.pictures import FIXED_BYTES, check_picture, shown_bytes, shown_pixels
 from medsearch_core.dicom.grayscale import Window
@@ -30,10 +29,8 @@ BYTES_PER_VALUE = 4
 """Memory that a value takes beyond what a picture's pixel does, with its copies while it is compressed."""
 FORMAT = "3"
 """Part of the entity tag; incremented whenever the encoding changes."""
-FAST = 1
-"""gzip level: values compress to about two thirds at any level."""
-
-_CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q=(?P<quality>[01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
+CODINGS = ("zstd", "gzip")
+"""Values compress to about 0.7 by either; zstd takes 0.4 of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +39,15 @@ class ValuesRequest:
 
     Args:
         longest_side: maximum number of values on the longer side; None for full resolution.
-        is_gzip: whether the client accepts gzip.
+        coding: one of `CODINGS`, or None for a body that is not compressed.
     """
 
     longest_side: int | None
-    is_gzip: bool
+    coding: str | None
 
     def etag(self, source: ImageSource) -> str:
         """Return the response's entity tag, computed from its inputs."""
-        parameters = f"{FORMAT} {self.longest_side} {self.is_gzip}"
+        parameters = f"{FORMAT} {self.longest_side} {self.coding}"
         return f'"{digest_of("values", PIXEL_VERSION, source.sha256, str(source.frame), parameters)}"'
 
 
@@ -71,14 +68,7 @@ class ValuesTask:
         """As `Task`: the encoded values."""
         ds, side = read_displayable(file, self.max_pixels), self.request.longest_side
         check_picture(ds, self.frame, side, self.max_pixels)
-        return encode_values(frame_values(ds, self.frame, side), is_gzip=self.request.is_gzip)
-
-
-def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding header allows gzip (RFC 9110 section 12.5.3)."""
-    codings = [match for part in header.split(",") if (match := _CODING.fullmatch(part))]
-    qualities = {match["name"].lower(): float(match["quality"] or 1) for match in codings}
-    return qualities.get("gzip", qualities.get("*", 0)) > 0
+        return encode_values(frame_values(ds, self.frame, side), self.request.coding)
 
 
 def values_header(values: FrameValues) -> dict[str, Any]:
@@ -106,9 +96,9 @@ def _window(window: Window) -> dict[str, float]:
     return {"center": window.center, "width": window.width}
 
 
-def encode_values(values: FrameValues, *, is_gzip: bool) -> bytes:
+def encode_values(values: FrameValues, coding: str | None) -> bytes:
     """Encode the response body."""
     header = json.dumps(values_header(values), separators=(",", ":")).encode()
     header += b" " * (-len(header) % 4)
     body = b"".join((len(header).to_bytes(4, "little"), header, values.stored.astype("<u2", copy=False).tobytes()))
-    return gzip.compress(body, FAST, mtime=0) if is_gzip else body
+    return QUICK[coding](body) if coding else body

@@ -14,6 +14,7 @@ from medsearch_api.schema import errors
 from medsearch_api.schema.appsync.query import AppSyncQuery
 from medsearch_api.schema.cost import MAX_TOKENS, CostLimits
 from medsearch_api.schema.counting import CountFields
+from medsearch_api.schema.documents import CachedDocuments, DocumentCache
 from medsearch_api.schema.queries import Query
 from medsearch_api.schema.uploads import UPLOAD, Upload
 
@@ -49,4 +50,10 @@ def build_appsync_schema(introspection: bool = True) -> strawberry.Schema:
 
 
 def _extensions(schema_name: str, introspection: bool) -> list[Any]:
-    return [lambda: CountFields(schema_name), lambda: MaxTokensLimiter(MAX_TOKENS), lambda: CostLimits(introspection)]
+    documents = DocumentCache()
+    return [
+        lambda: CountFields(schema_name),
+        lambda: MaxTokensLimiter(MAX_TOKENS),
+        lambda: CostLimits(introspection),
+        lambda: CachedDocuments(documents),
+    ]

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from medsearch_api.http.error_codes import Code
 from medsearch_api.http.middleware import is_form
 from medsearch_api.uploads.embedder_client import EMBEDDER_NOT_CONFIGURED
-from medsearch_api.uploads.forms import Slots, read_form
+from medsearch_api.uploads.forms import UploadSlots, read_form
 
 NO_JSON = "Unable to parse request body as JSON"
 CODES = {415: Code.UNAVAILABLE, 503: Code.UNAVAILABLE}
@@ -54,17 +54,17 @@ class InMemoryForms:
 
     multipart_uploads_enabled: bool
 
-    def __init__(self, *args: Any, has_embedder: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, has_embedder: bool, slots: UploadSlots | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._has_embedder = has_embedder
-        self._slots = Slots()
+        self._slots = slots
 
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self.multipart_uploads_enabled or not is_form(request.headers):
+        if self._slots is None or not is_form(request.headers):
             return await super().run(request, *args, **kwargs)  # type: ignore[misc]
         if not self._has_embedder:
             raise HTTPException(415, EMBEDDER_NOT_CONFIGURED)
-        with self._slots.acquire():
+        async with self._slots.acquire():
             return await super().run(request, *args, **kwargs)  # type: ignore[misc]
 
     async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, str]:

@@ -12,7 +12,7 @@ import strawberry
 from medsearch_api.backends.context import Info
 from medsearch_api.backends.tables import WarehouseReport
 from medsearch_api.imaging.frames import frame_url
-from medsearch_api.imaging.thumbnails import thumbnail_url
+from medsearch_api.imaging.thumbnails import small_thumbnail_url, thumbnail_url
 from medsearch_api.schema.arguments import argument
 from medsearch_api.schema.details import Entity, ImageDetail, ImageProvenance, Reading, ReportProvenance, TextSpan
 from medsearch_api.schema.enums import ReportField, Sex
@@ -57,6 +57,9 @@ class Image:
     uncertain_codes: list[str] = _list("ICD-10-CM codes that its report states as uncertain.")
     tags: list[str] = _list("User-assigned tags of its study.")
     thumbnail_url: str = _keyword("Path of the thumbnail (PNG), relative to the service's root.")
+    small_thumbnail_url: str = _keyword(
+        "Path of a small thumbnail for lists (WebP, at most 384 pixels and 10 kB), relative to the service's root."
+    )
     frame_url: str = _keyword(
         "Path of the full-resolution rendering (PNG), relative to the service's root; .values instead of .png for its values."
     )
@@ -92,6 +95,7 @@ class Image:
             uncertain_codes=list(document.uncertain_codes),
             tags=list(document.tags),
             thumbnail_url=thumbnail_url(document.patient, document.study, document.image_id),
+            small_thumbnail_url=small_thumbnail_url(document.patient, document.study, document.image_id),
             frame_url=frame_url(document.patient, document.study, document.image_id),
             provenance=ImageProvenance(
                 source_key=document.source_key,

@@ -20,6 +20,7 @@ import httpx
 from medsearch_api.sign_in.issuer import LOG, Issuer, IssuerUnavailable, Metadata, http_client
 from medsearch_api.sign_in.options import OidcOptions
 from medsearch_api.sign_in.roles import roles_from_claims
+from medsearch_api.sign_in.session_store import SessionStore
 from medsearch_api.sign_in.sessions import Session
 from medsearch_api.sign_in.tokens import LEEWAY_S, Claims, InvalidToken, Tokens
 from medsearch_api.sign_in.viewer import Viewer
@@ -124,32 +125,38 @@ class CodeFlow:
             refresh_token=grant.get("refresh_token"),
         )
 
-    async def is_valid(self, session: Session) -> bool:
-        """Whether a session is still valid. A session whose token has expired is renewed if possible.
+    async def find_valid(self, sessions: SessionStore, session_id: str | None) -> Session | None:
+        """Return a session that is still valid. One whose token has expired is renewed if possible, and else ended.
 
         Raises:
             IssuerUnavailable: this cannot be determined now.
         """
-        if self._clock() < session.valid_until:
-            return True
-        async with session.renewing:
-            if self._clock() < session.valid_until:
-                return True
-            if session.refresh_token is None:
-                return False
-            metadata = await self._issuer.metadata()
-            try:
-                grant = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
-                session.refresh_token = grant.get("refresh_token", session.refresh_token)  # the old one may be invalid now
-                access = await self._tokens.verify_access_token(_require_string(grant, "access_token"))
-            except (SignInError, InvalidToken):
-                session.refresh_token = None
-                return False
-            if access["sub"] != session.viewer.subject:
-                session.refresh_token = None
-                return False
-            session.viewer, session.valid_until = self._viewer(access), access["exp"] + LEEWAY_S
-            return True
+        session = await sessions.find(session_id)
+        if session is None or session_id is None or self._clock() < session.valid_until:
+            return session
+        async with sessions.renewing(session_id) as session:
+            if session is not None and (self._clock() < session.valid_until or await self._renew(session)):
+                return session
+        await sessions.end(session_id)
+        return None
+
+    async def _renew(self, session: Session) -> bool:
+        """Whether the session could be renewed."""
+        if session.refresh_token is None:
+            return False
+        metadata = await self._issuer.metadata()
+        try:
+            grant = await self._grant(metadata, grant_type="refresh_token", refresh_token=session.refresh_token)
+            session.refresh_token = grant.get("refresh_token", session.refresh_token)  # the old one may be invalid now
+            access = await self._tokens.verify_access_token(_require_string(grant, "access_token"))
+        except (SignInError, InvalidToken):
+            session.refresh_token = None
+            return False
+        if access["sub"] != session.viewer.subject:
+            session.refresh_token = None
+            return False
+        session.viewer, session.valid_until = self._viewer(access), access["exp"] + LEEWAY_S
+        return True
 
     async def sign_out(self, session: Session | None) -> str:
         """Return where the browser goes after sign-out: to the issuer, to end its session too, or else to the page.

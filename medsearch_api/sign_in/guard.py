@@ -14,7 +14,7 @@ from medsearch_api.sign_in.cookies import Cookies
 from medsearch_api.sign_in.issuer import LOG, RETRY_S, IssuerUnavailable
 from medsearch_api.sign_in.options import OidcOptions
 from medsearch_api.sign_in.roles import roles_from_claims
-from medsearch_api.sign_in.sessions import Sessions
+from medsearch_api.sign_in.session_store import SessionStore
 from medsearch_api.sign_in.tokens import InvalidToken, Tokens
 from medsearch_api.sign_in.viewer import Role, Viewer, set_viewer
 
@@ -37,7 +37,7 @@ class RequireSignIn:
     """
 
     def __init__(
-        self, app: ASGIApp, options: OidcOptions, tokens: Tokens, flow: CodeFlow, sessions: Sessions, cookies: Cookies
+        self, app: ASGIApp, options: OidcOptions, tokens: Tokens, flow: CodeFlow, sessions: SessionStore, cookies: Cookies
     ) -> None:
         self.app = app
         self._options, self._tokens, self._flow, self._sessions, self._cookies = options, tokens, flow, sessions, cookies
@@ -87,13 +87,8 @@ class RequireSignIn:
         return Viewer(claims["sub"], roles_from_claims(claims, self._options))
 
     async def _session_viewer(self, connection: HTTPConnection) -> Viewer | None:
-        session = self._sessions.find(session_id := self._cookies.read_session_id(connection))
-        if session is None:
-            return None
-        if not await self._flow.is_valid(session):
-            self._sessions.end(session_id)
-            return None
-        return session.viewer
+        session = await self._flow.find_valid(self._sessions, self._cookies.read_session_id(connection))
+        return session.viewer if session else None
 
     def _is_from_page(self, connection: HTTPConnection) -> bool:
         reads = connection.scope["type"] == "http" and connection.scope["method"] in SAFE_METHODS

@@ -22,7 +22,7 @@ from medsearch_api.sign_in.guard import SAFE_METHODS, RequireSignIn
 from medsearch_api.sign_in.issuer import Issuer
 from medsearch_api.sign_in.options import OidcOptions, read_oidc_options
 from medsearch_api.sign_in.routes import SignInRoutes, development_session
-from medsearch_api.sign_in.sessions import Sessions
+from medsearch_api.sign_in.session_store import LocalSessions, SessionStore
 from medsearch_api.sign_in.tokens import Tokens
 from medsearch_api.sign_in.viewer import Viewer, parse_roles, set_viewer
 from medsearch_core.errors import ConfigurationError
@@ -41,14 +41,17 @@ class SignIn:
     routes: Sequence[Route]
 
 
-def open_sign_in(settings: Settings) -> SignIn:
+def open_sign_in(settings: Settings, sessions: SessionStore | None = None) -> SignIn:
     """Create the sign-in mode that the settings select.
+
+    Args:
+        sessions: where the page's sessions are kept; None for this process.
 
     Raises:
         ConfigurationError: sign-in is not configured, or not safe on this address.
     """
     if settings.api_sign_in == OIDC:
-        return _oidc(read_oidc_options(settings))
+        return _oidc(read_oidc_options(settings), sessions or LocalSessions())
     if settings.api_sign_in != DEVELOPMENT:
         raise ConfigurationError(
             f"Sign-in is not configured. Set MEDSEARCH_API_SIGN_IN={OIDC} and configure an issuer. To try the service on this "
@@ -63,9 +66,9 @@ def open_sign_in(settings: Settings) -> SignIn:
     return SignIn(Middleware(LoopbackOnly, viewer), [Route("/session", development_session)])
 
 
-def _oidc(options: OidcOptions) -> SignIn:
+def _oidc(options: OidcOptions, sessions: SessionStore) -> SignIn:
     issuer = Issuer(options.issuer)
-    tokens, sessions, cookies = Tokens(issuer, options), Sessions(), Cookies(options.is_https)
+    tokens, cookies = Tokens(issuer, options), Cookies(options.is_https)
     flow = CodeFlow(issuer, tokens, options)
     guard = Middleware(RequireSignIn, options, tokens, flow, sessions, cookies)
     return SignIn(guard, SignInRoutes(options, flow, sessions, cookies).routes())

@@ -15,14 +15,14 @@ from medsearch_api.sign_in.cookies import Cookies
 from medsearch_api.sign_in.guard import graphql_error_response, has_origin, unavailable_response
 from medsearch_api.sign_in.issuer import LOG, IssuerUnavailable
 from medsearch_api.sign_in.options import OidcOptions
-from medsearch_api.sign_in.sessions import Sessions
+from medsearch_api.sign_in.session_store import SessionStore
 from medsearch_api.sign_in.viewer import get_viewer
 
 
 class SignInRoutes:
     """`/sign-in`, its callback, `/sign-out` and `/session`."""
 
-    def __init__(self, options: OidcOptions, flow: CodeFlow, sessions: Sessions, cookies: Cookies) -> None:
+    def __init__(self, options: OidcOptions, flow: CodeFlow, sessions: SessionStore, cookies: Cookies) -> None:
         self._options, self._flow, self._sessions, self._cookies = options, flow, sessions, cookies
 
     def routes(self) -> list[Route]:
@@ -48,15 +48,16 @@ class SignInRoutes:
         """Process the issuer's answer, open a new session and redirect to the page."""
         try:
             session = await self._flow.complete(request.query_params, self._cookies.read_pending(request))
+            await self._sessions.end(self._cookies.read_session_id(request))
+            session_id = await self._sessions.open(session)
         except SignInError as error:
             LOG.info("a sign-in failed: %s", error)
             response: Response = _message_page("Sign-in failed. Try again.", 400)
         except IssuerUnavailable:
             response = _message_page("Sign-in is temporarily unavailable. Try again in a moment.", 503)
         else:
-            self._sessions.end(self._cookies.read_session_id(request))
             response = RedirectResponse("/", 303)
-            self._cookies.set_session(response, self._sessions.open(session))
+            self._cookies.set_session(response, session_id)
         self._cookies.clear_pending(response)
         return response
 
@@ -66,7 +67,10 @@ class SignInRoutes:
             return graphql_error_response(403, "FORBIDDEN", "Cross-origin request rejected. Use the service's own page.")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return graphql_error_response(415, "BAD_USER_INPUT", "Send a JSON body with content-type application/json.")
-        session = self._sessions.end(self._cookies.read_session_id(request))
+        try:
+            session = await self._sessions.end(self._cookies.read_session_id(request))
+        except IssuerUnavailable:
+            return unavailable_response()
         # the browser's cache may still contain images of patients
         response = JSONResponse({"address": await self._flow.sign_out(session)}, headers={"clear-site-data": '"cache"'})
         self._cookies.clear_session(response)
@@ -74,13 +78,11 @@ class SignInRoutes:
 
     async def session(self, request: Request) -> Response:
         """Return who is signed in, for the page: a name and roles, never a token."""
-        session = self._sessions.find(session_id := self._cookies.read_session_id(request))
         try:
-            is_valid = session is not None and await self._flow.is_valid(session)
+            session = await self._flow.find_valid(self._sessions, self._cookies.read_session_id(request))
         except IssuerUnavailable:
             return unavailable_response()
-        if session is None or not is_valid:
-            self._sessions.end(session_id)
+        if session is None:
             return JSONResponse({"signIn": "oidc", "signedIn": False, "name": "", "roles": []})
         roles = sorted(session.viewer.roles)
         return JSONResponse({"signIn": "oidc", "signedIn": True, "name": session.name, "roles": roles})

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cross_web import HTTPException
 from starlette.datastructures import UploadFile
@@ -76,21 +77,30 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class Slots:
-    """A fixed number of slots; requests beyond them are rejected."""
+TOO_MANY_UPLOADS = "Too many uploads are in progress. Try again."
 
-    def __init__(self, slots: int = MAX_CONCURRENT_UPLOADS) -> None:
-        self._free = slots
 
-    @contextmanager
-    def acquire(self) -> Iterator[None]:
+class UploadSlots(Protocol):
+    """A fixed number of slots for uploads; requests beyond them are rejected."""
+
+    def acquire(self) -> AbstractAsyncContextManager[None]:
         """Take a slot for the duration of the context.
 
         Raises:
             HTTPException: 503, no slot is free.
         """
+
+
+class Slots:
+    """Those of this process."""
+
+    def __init__(self, slots: int = MAX_CONCURRENT_UPLOADS) -> None:
+        self._free = slots
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[None]:
         if not self._free:
-            raise HTTPException(503, "Too many uploads are in progress. Try again.")
+            raise HTTPException(503, TOO_MANY_UPLOADS)
         self._free -= 1
         try:
             yield

@@ -25,7 +25,7 @@ query Search(
       inImpression: matches(query: $query, field: IMPRESSION) { begin end }
       inFindings: matches(query: $query, field: FINDINGS) { begin end }
       images(first: 50) {
-        nodes { id thumbnailUrl modality bodyPartExamined viewPosition patientSex patientAgeYears studyDate isRepresentative }
+        nodes { id thumbnailUrl smallThumbnailUrl modality bodyPartExamined viewPosition patientSex patientAgeYears studyDate isRepresentative }
       }
     }
   }
@@ -62,7 +62,7 @@ query Image($id: ID!, $query: String!) {
 
 export const STUDY = `
 query Study($patient: String!, $study: String!) {
-  study(patient: $patient, study: $study) { images(first: 200) { nodes { id thumbnailUrl modality bodyPartExamined viewPosition } } }
+  study(patient: $patient, study: $study) { images(first: 200) { nodes { id thumbnailUrl smallThumbnailUrl modality bodyPartExamined viewPosition } } }
 }`;
 
 export const REPORT_ALONE = `query Report($id: ID!, $query: String!) { report(id: $id) { ${REPORT} } }`;
@@ -71,7 +71,7 @@ const LIKENESS = `
   totalCount
   edges {
     rank score
-    node { id patient modality bodyPartExamined thumbnailUrl viewPosition studyDate presentCodes absentCodes report { id ${LISTS} } }
+    node { id patient modality bodyPartExamined thumbnailUrl smallThumbnailUrl viewPosition studyDate presentCodes absentCodes report { id ${LISTS} } }
   }`;
 
 export const SIMILAR = `

@@ -76,6 +76,7 @@ class ImageService:
         self.port = free_port()
         environment = {
             "MEDSEARCH_API_SIGN_IN": "development",
+            **({"MEDSEARCH_API_WORKERS": "1"} if checkout == PROJECT_ROOT else {}),  # an older one does not know it
             "MEDSEARCH_API_PORT": str(self.port),
             **{f"MEDSEARCH_{name.upper()}": str(folder / name) for name in ("warehouse", "index", "landing")},
         }

@@ -10,9 +10,13 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 
 from medsearch_api.app import create_app
+from medsearch_api.http.page import read_page
 from tests.support.api_client import settings_of
 from tests.support.browser import PATIENCE_MILLISECONDS
 from tests.support.serving import serving
+
+STATIC = read_page().prefix
+"""Where the page has its modules from."""
 
 
 @contextmanager

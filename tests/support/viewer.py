@@ -14,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from medsearch_core.records import ImageRecord
+from tests.support.page import STATIC
 
 SIZE = {"width": 1120, "height": 640}
 
@@ -22,7 +23,7 @@ _PREPARE = """async () => {
     await import('/static/viewer/frame-viewer.js');
     window.told = [];
     for (const name of ['viewchange', 'windowchange']) document.addEventListener(name, () => window.told.push(name));
-}"""
+}""".replace("/static", STATIC)
 
 _SHOW = """(all) => document.getElementById('view').replaceChildren(...all.map((attributes) => {
     const viewer = document.createElement('frame-viewer');

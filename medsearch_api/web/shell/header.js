@@ -9,6 +9,8 @@ import { plural } from "../labels.js";
 import { file, keyboard, moon, sun } from "./icons.js";
 import { button } from "./notes.js";
 
+const icon = new URL("../icon.svg", import.meta.url).href;
+
 const isInside = ({ session }) => ["open", "signed in"].includes(session.status);
 
 export function header(state) {
@@ -17,7 +19,7 @@ export function header(state) {
     <a class="skip" href="#view" @click=${focusView}>Skip to results</a>
     <header class="top">
       <a class="brand" href=${formatRoute(searchRoute())} aria-label="medsearch, new search">
-        <img src="/static/icon.svg" alt="" width="26" height="26"><span>medsearch</span>
+        <img src=${icon} alt="" width="26" height="26"><span>medsearch</span>
       </a>
       ${words(state)}
       <p class="holdings" id="holdings">${held ? `${plural(held.images, "image")} · ${plural(held.reports, "report")}` : nothing}</p>

@@ -7,8 +7,11 @@ import { compare } from "./icons.js";
 
 const mark = (isMissing) => (event) => event.target.parentElement.classList.toggle("missing", isMissing);
 
+const sources = ({ smallThumbnailUrl, thumbnailUrl }) => `${smallThumbnailUrl} 384w, ${thumbnailUrl} 512w`;
+
+/** The small thumbnail where it suffices for the space and the screen. */
 export const thumbnail = (image) => html`
-  <img src=${image.thumbnailUrl} alt=${altText(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
+  <img sizes="160px" srcset=${sources(image)} src=${image.smallThumbnailUrl} alt=${altText(image)} loading="lazy" decoding="async" @error=${mark(true)} @load=${mark(false)}>`;
 
 export const compareLink = (one, other, name) => html`
   <a class="tool beside" href=${formatRoute(compareRoute(one, other))} aria-label=${name} title="Compare (c)">${compare}</a>`;

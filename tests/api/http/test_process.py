@@ -34,6 +34,7 @@ class Service:
             port = free.getsockname()[1]
         environment = {
             "MEDSEARCH_API_SIGN_IN": "development",
+            "MEDSEARCH_API_WORKERS": "1",
             "MEDSEARCH_API_PORT": str(port),
             "MEDSEARCH_WAREHOUSE": str(folder / "warehouse"),
             "MEDSEARCH_INDEX": str(folder / "index"),
@@ -96,8 +97,9 @@ def start(hospital: Path, tmp_path: Path) -> Iterator[Callable[..., Service]]:
         service.process.wait()
 
 
-def test_told_to_end_it_still_answers_what_it_was_asked(start):
-    service = start(MEDSEARCH_API_REQUEST_SECONDS="600", MEDSEARCH_API_SHUTDOWN_SECONDS="600")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_told_to_end_it_still_answers_what_it_was_asked(start, workers):
+    service = start(MEDSEARCH_API_REQUEST_SECONDS="600", MEDSEARCH_API_SHUTDOWN_SECONDS="600", MEDSEARCH_API_WORKERS=workers)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(service.client.post, "/graphql", json=SLOW)
         until(lambda: service.in_progress() == 1)
@@ -109,8 +111,9 @@ def test_told_to_end_it_still_answers_what_it_was_asked(start):
     assert service.process.wait(timeout=300) in (0, -signal.SIGTERM)
 
 
-def test_told_to_end_it_waits_no_longer_than_it_may(start):
-    service = start(MEDSEARCH_API_SHUTDOWN_SECONDS="1")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_told_to_end_it_waits_no_longer_than_it_may(start, workers):
+    service = start(MEDSEARCH_API_SHUTDOWN_SECONDS="1", MEDSEARCH_API_WORKERS=workers)
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(service.client.post, "/graphql", json=ENDLESS)
         until(lambda: service.in_progress() == 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.page import opened
+from tests.support.page import STATIC, opened
 
 FILTERS = (
     "present=J90&absent=J93.9&uncertain=J18.9&modality=DX&body-part=CHEST&view=PA&laterality=L&sex=FEMALE"
@@ -45,7 +45,7 @@ TYPED = {
 AGAIN = """async (fragments) => {
     const { parseRoute, formatRoute } = await import("/static/router/routes.js");
     return fragments.map((fragment) => formatRoute(parseRoute(fragment)));
-}"""
+}""".replace("/static", STATIC)
 
 
 def test_every_place_is_named_by_its_fragment_and_back(page):

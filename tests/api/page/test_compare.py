@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from medsearch_api.app import create_app
 from medsearch_core.records import ImageRecord
+from tests.support.page import STATIC
 from tests.support.radiology import images_in, service_settings
 from tests.support.serving import serving
 from tests.support.viewer import (
@@ -34,7 +35,7 @@ _COMPARE = """async ({ images, swaps }) => {
     const show = () => render(html`${compareView(images, swaps ? { swap } : {})}`, holder);
     const swap = () => { images.reverse(); show(); };
     show();
-}"""
+}""".replace("/static", STATIC)
 FINDINGS = [
     {"concept": "pulmonary edema", "assertion": "ABSENT"},
     {"concept": "pleural effusion", "assertion": "PRESENT"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from medsearch_api.http.page import FOLDER
+from tests.support.page import STATIC
 
 
 def test_every_module_is_preloaded_and_none_is_left_over(page):
@@ -14,6 +15,6 @@ def test_every_module_is_preloaded_and_none_is_left_over(page):
     preloaded = page.locator("link[rel=modulepreload]").evaluate_all(
         "(links) => links.map((link) => new URL(link.href).pathname)"
     )
-    assert sorted(preloaded) == sorted(modules - {"/static/main.js"})
-    own = {f"/static/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
+    assert sorted(preloaded) == sorted(modules - {f"{STATIC}/main.js"})
+    own = {f"{STATIC}/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.js")}
     assert own - modules == set()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.hospital import EFFUSION
 from tests.support.landed_hospital import fill_and_land
-from tests.support.page import opened, served
+from tests.support.page import STATIC, opened, served
 
 SCORES = ["0.800", "0.600", "0.000", "0.000"]
 
@@ -70,7 +70,7 @@ def test_mentions_within_mentions_and_terms_within_both_are_marked(page):
             const run = (node) => (node.isTerm ? `*${node.text}*` : node.text);
             const flat = (node) => (node.entity ? [node.entity.text, ...node.pieces.map(flat)] : run(node));
             return markText("Heart contours are 𝛼 normal.", within, [{ begin: 19, end: 20 }]).map(flat);
-        }"""
+        }""".replace("/static", STATIC)
     )
     inner = ["contours are 𝛼 normal", "contours are ", "*𝛼*", " normal"]
     assert pieces == [["Heart contours are 𝛼 normal", "Heart ", inner], "."]

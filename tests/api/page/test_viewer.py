@@ -19,6 +19,7 @@ from medsearch_core.records import ImageRecord
 from medsearch_core.storage.open import open_store
 from medsearch_core.storage.warehouse import Warehouse, study_path
 from tests.support.factories import dataset, dicom_bytes, sequence_item
+from tests.support.page import STATIC
 from tests.support.radiology import NEGATIVE, PIXELS, images_in, service_settings
 from tests.support.serving import serving
 from tests.support.viewer import (
@@ -123,7 +124,7 @@ def test_a_dragged_window_is_the_services_picture_at_that_window(page, images, n
 
 def window_of_default(viewer) -> dict[str, float]:
     header = viewer.evaluate(
-        "v => import('/static/viewer/fetch-frame.js').then((m) => m.fetchValues(v.getAttribute('values')))"
+        f"v => import('{STATIC}/viewer/fetch-frame.js').then((m) => m.fetchValues(v.getAttribute('values')))"
     )
     return header["header"]["window"]
 
