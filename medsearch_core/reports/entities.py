@@ -5,7 +5,7 @@ Belongs here: finding mentions and filling their rows. What a mention means for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from medsearch_core.records import EntityRecord
 from medsearch_core.reports.context.alternatives import as_alternatives
 from medsearch_core.reports.context.assertion import Context, Decision, as_qualified, in_section
-from medsearch_core.reports.context.continuations import continued, goes_on
+from medsearch_core.reports.context.continuations import continued, goes_on, of_other_side
 from medsearch_core.reports.context.labels import with_values
 from medsearch_core.reports.context.qualifiers import NO_QUALIFIERS, Qualifiers, Surroundings, position_statement
 from medsearch_core.reports.context.sizes import NO_SIZES, Sizes, has_lengths, sizes_of
@@ -26,9 +26,13 @@ from medsearch_core.reports.text.phrases import Match
 from medsearch_core.reports.text.sections import Section
 from medsearch_core.reports.text.spelling import is_name
 from medsearch_core.reports.text.units import KEPT, MAX_KEPT_CHARACTERS, Unit, read_units
+from medsearch_core.reports.text.words import ONE_SIDE
 
 QUALIFIER_WORDS = 4
 """How far from a mention a word that chooses its code may stand."""
+
+PERSONAL = frozenset({"history", "hx", "old", "prior", "previous", "remote", "healed"})
+"""Words that choose a code of the patient's own history, and not of the family's."""
 
 IMPLIED_SCORE = 0.4
 """Score of a concept that a statement of normality implies absent; every mention of a concept itself scores more."""
@@ -100,6 +104,10 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
             if mention.value.name:
                 facts = _mention_facts(unit, following, mention, decision, surroundings, devices, size)
                 rows.append(_finding(unit, section, mention, facts, read_as=_spelling(mention, words, corrections)))
+        if not ONE_SIDE.isdisjoint(words):
+            for other in _of_other_sides(unit, mentions, decisions):
+                facts = MentionFacts(Decision(), _of_rest(surroundings.of(other)))
+                rows.append(_finding(unit, section, other, facts))
     named = {i for mention in found for i in mention.words}
     implied: dict[str, Match[tuple[str, ...]]] = {}
     for statement in normals:
@@ -113,6 +121,20 @@ def _find(read_unit: Unit, following: Unit | None, section: str, organ: str | No
 
 
 _find_kept = lru_cache(maxsize=KEPT)(_find)
+
+
+def _of_other_sides(unit: Unit, mentions: Sequence[Match[Concept]], decisions: Sequence[Decision]) -> Iterator[Match[Concept]]:
+    """The mentions that a side alone is of: "left effusion has resolved, the right one persists"."""
+    ends = [*(mention.first for mention in mentions[1:]), len(unit.words)]
+    for mention, decision, end in zip(mentions, decisions, ends, strict=True):
+        other = of_other_side(unit, mention, end) if decision.assertion == "absent" and mention.value.name else None
+        if other is not None:
+            yield other
+
+
+def _of_rest(said: Qualifiers) -> Qualifiers:
+    """What is said of the side where a finding is still there, which has not resolved."""
+    return replace(said, change="unchanged") if said.change in (None, "resolved") else said
 
 
 def _of_now(decision: Decision, said_next: Decision | None) -> Decision:
@@ -154,6 +176,8 @@ def _mention_facts(
         own = surroundings.of(mention, is_before_only=True)
         qualifiers = replace(qualifiers, laterality=own.laterality, anatomy=own.anatomy)
     nearby = _nearby(unit, surroundings.reach(mention), mention, qualifiers.laterality)
+    if decision.assertion == "family":
+        nearby -= PERSONAL
     return MentionFacts(decision, qualifiers, position, NO_SIZES if decision.assertion == "absent" else sizes, nearby)
 
 

@@ -76,7 +76,7 @@ def read_report(
         comparison=section_text(text, sections, "comparison"),
         findings=section_text(text, sections, "findings", both) or section_text(text, sections, ""),
         impression=section_text(text, sections, "impression", both),
-        **polarity_lists(entities, sections),
+        **polarity_lists(entities, sections, text),
         language=language,
         exam_modality=examination.modality,
         exam_body_parts=list(examination.body_parts),

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from medsearch_core.records import EntityRecord
+from medsearch_core.reports.context.places import are_apart, places_of
 from medsearch_core.reports.context.qualifiers import SIDES
 from medsearch_core.reports.text.sections import Section
 
@@ -65,16 +66,22 @@ def status_of(entity: EntityRecord) -> Status | None:
     return _STATUS.get(entity.assertion)
 
 
-def conflicts(entities: Iterable[EntityRecord]) -> list[str]:
-    """The concepts that a report asserts and denies outright, each with where: `effusion: absent in impression, ...`."""
+def conflicts(entities: Iterable[EntityRecord], text: str = "") -> list[str]:
+    """The concepts that a report asserts and denies outright, each with where: `effusion: absent in impression, ...`.
+
+    What is denied of another level or part than what is asserted is no conflict; `text` is the report's.
+    """
     found = []
     for concept, mentions in _competing(entities).items():
         if len(mentions) == 1:
             continue
         explicit = [e for e in mentions if not is_implied(e)]
         asserted = [e for e in explicit if e.assertion == "present"]
-        scopes = set(map(_scope, asserted))
-        denied = [e for e in explicit if e.assertion == "absent" and _denies(_scope(e), scopes)]
+        absent = [e for e in explicit if e.assertion == "absent"]
+        if not (asserted and absent):
+            continue
+        told = {(_scope(e), places_of(e, text)) for e in asserted}
+        denied = [e for e in absent if _is_denied(e, told, text)]
         if denied:
             said = sorted({f"{e.assertion} in {e.section or 'the text'}" for e in [*asserted, *denied]})
             found.append(f"{concept}: {', '.join(said)}")
@@ -127,7 +134,13 @@ def _denies(absent: Scope, asserted: set[Scope]) -> bool:
     return any(all(limit in (None, False, other) for limit, other in zip(absent, scope, strict=True)) for scope in asserted)
 
 
-def polarity_lists(entities: Sequence[EntityRecord], sections: Sequence[Section] = ()) -> dict[str, Any]:
+def _is_denied(absent: EntityRecord, told: Iterable[tuple[Scope, frozenset[str]]], text: str) -> bool:
+    """Whether an absence denies, at its place, one of what is asserted: of each the scope and the places."""
+    places = places_of(absent, text)
+    return any(_denies(_scope(absent), {scope}) and not are_apart(places, others) for scope, others in told)
+
+
+def polarity_lists(entities: Sequence[EntityRecord], sections: Sequence[Section] = (), text: str = "") -> dict[str, Any]:
     """The eight lists, the three code lists and the conflicts of a `ReportRecord`, each sorted and without repeats.
 
     Two concepts may share a code; a code is listed once, under the status that wins (`STATUSES`).
@@ -156,5 +169,5 @@ def polarity_lists(entities: Sequence[EntityRecord], sections: Sequence[Section]
     return (
         eight
         | {f"{status}_codes": sorted(lists[f"{status} codes"]) for status in STATUSES}
-        | {"conflicts": conflicts(entities)}
+        | {"conflicts": conflicts(entities, text)}
     )

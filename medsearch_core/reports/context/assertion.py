@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medsearch_core.reports.context.clauses import DISJOINING, JOINING, clause_ends
-from medsearch_core.reports.context.cues import COMMA, CONTRAST, Cue, cue_matcher
+from medsearch_core.reports.context.cues import COMMA, COMMA_AHEAD, CONTRAST, Cue, cue_matcher
 from medsearch_core.reports.data_files import word_list
 from medsearch_core.reports.text.answers import PRESENT
 from medsearch_core.reports.text.phrases import Match
@@ -47,6 +47,9 @@ FAR_FROM = word_list("far from normal")
 
 STILL_THERE = word_list("still there")
 NONE = frozenset({"none", "nil", "no", "not"})
+CLAUSES = frozenset({"wherea", "while", "but", "although", "and", "however"})
+EXCLUDED = frozenset({"exclude", "excluded", "ruled"})
+TOLD = frozenset({"showed", "shown", "demonstrated", "revealed"})
 NO = frozenset({"no", "not", "without", "nor", "or"})
 EXCEPT = frozenset({"except", "besides", "apart", "aside", "save"})
 
@@ -78,7 +81,7 @@ class Context:
         found = [
             match for match in cue_matcher().find(unit.words) if match.value.kind != "pseudo" and not _is_month(unit, match)
         ]
-        found = sorted([*found, *_ellipses(unit)], key=lambda match: match.first)
+        found = sorted([*found, *_ellipses(unit), *_absences(unit, mentions)], key=lambda match: match.first)
         self._unit = unit
         self._cues = [match for match in found if match.value.kind in ("cue", CONTRAST)]
         self._firsts = [match.first for match in self._cues]
@@ -106,9 +109,15 @@ class Context:
         if not applying:
             heading = self._unit.heading if mention.first >= self._unit.value else None
             return Decision(heading.assertion, heading.certainty, heading.cue) if heading else Decision()
-        cue = self._of_then(applying) or min(
-            applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
+        cue = (
+            self._of_then(applying)
+            or (self._not_excluded(applying, mention) if len(applying) > 1 else None)
+            or min(
+                applying, key=lambda cue: (PRIORITY.index(cue.value.assertion), self._is_versus(cue), _distance(cue, mention))
+            )
         )
+        if cue.value.assertion == "historical" and self._is_still_there(cue, mention):
+            return Decision()
         is_preferred = cue.value.kind == CONTRAST and mention.first < cue.last
         words = self._unit.span(cue.first, cue.last)
         return Decision(cue.value.assertion, "probable" if is_preferred else cue.value.certainty, words)
@@ -120,6 +129,30 @@ class Context:
         words = self._unit.words
         told = [cue for cue in applying if (cue.value.assertion, cue.value.direction) == ("historical", "backward")]
         return next((cue for cue in told if not EARLIER.isdisjoint(words[i] for i in cue.words)), None)
+
+    def _is_still_there(self, cue: Match[Cue], mention: Match[Any]) -> bool:
+        """Whether what an earlier examination showed is there now: "the prior CT showed a mass, which has grown"."""
+        words = self._unit.words
+        if TOLD.isdisjoint(words[i] for i in cue.words):
+            return False
+        after = words[mention.last + 1 : mention.last + 9]
+        return "which" in after[:3] and not STILL_THERE.isdisjoint(after)
+
+    def _not_excluded(self, applying: Sequence[Match[Cue]], mention: Match[Any]) -> Match[Cue] | None:
+        """The cue that says of what is not seen that it is not excluded either: "not seen, but cannot be excluded"."""
+        words = self._unit.words
+        following = bisect_right(self._mention_ends, mention.last)
+        end = self._mention_ends[following] if following < len(self._mention_ends) else len(words)
+        return next(
+            (
+                cue
+                for cue in applying
+                if cue.value.assertion == "uncertain"
+                and mention.last < cue.first < end
+                and not EXCLUDED.isdisjoint(words[i] for i in cue.words)
+            ),
+            None,
+        )
 
     def states(self, statement: Match[Any]) -> bool:
         """Whether a statement of normality holds: not "lungs are not clear", "heart larger than normal", "lungs clear: no"."""
@@ -171,11 +204,19 @@ class Context:
             own = own[:-1]
             told = SIDE_OF.get(words[cue.first - 1])
         else:
-            told = next(filter(None, map(SIDE_OF.get, after[:3])), None)
+            told = next(filter(None, map(SIDE_OF.get, self._goes_on(cue, 3))), None)
         if not own or not told or told == own[-1]:
             return False
         is_still_there = not STILL_THERE.isdisjoint(after)
         return is_still_there or words[cue.first] in NONE or SIDE_OF.get(words[cue.first - 1]) == told
+
+    def _goes_on(self, cue: Match[Cue], count: int) -> Sequence[str]:
+        """Of so many words after a cue, those before the next clause: not "left" in "has resolved, left effusion persists"."""
+        unit, first = self._unit, cue.last + 1
+        end = min(first + count, len(unit.words))
+        if unit.words[cue.first] not in NONE:
+            end = next((i for i in range(first, end) if _begins_clause(unit, i)), end)
+        return unit.words[first:end]
 
     def _is_excepted(self, cue: Match[Cue], mention: Match[Any]) -> bool:
         """Whether what is denied is there for a part: "no effusion except a trace", "none on the left, small on the right"."""
@@ -220,7 +261,8 @@ class Context:
             return True
         if not cue.value.until:
             return False
-        is_past_comma = COMMA in cue.value.until and bisect_right(self._commas, after) < bisect_right(self._commas, before)
+        is_at_comma = COMMA in cue.value.until or (direction == "forward" and COMMA_AHEAD in cue.value.until)
+        is_past_comma = is_at_comma and bisect_right(self._commas, after) < bisect_right(self._commas, before)
         return is_past_comma or not cue.value.until.isdisjoint(self._unit.words[after + 1 : before])
 
     def _ends_of(self, direction: str, assertion: str) -> list[int]:
@@ -232,6 +274,10 @@ class Context:
                 ends = sorted([*ends, *self._clauses])
             self._ends[direction, assertion] = ends
         return ends
+
+
+def _begins_clause(unit: Unit, i: int) -> bool:
+    return i in unit.commas or unit.words[i] in CLAUSES or ";" in unit.span(i - 1, i)
 
 
 def _is_month(unit: Unit, match: Match[Cue]) -> bool:
@@ -263,6 +309,15 @@ def _ellipses(unit: Unit) -> list[Match[Cue]]:
     ]
 
 
+def _absences(unit: Unit, mentions: Sequence[Match[Any]]) -> list[Match[Cue]]:
+    """The "absent" that ends a clause directly behind a mention: "Murphy sign absent"."""
+    if "absent" not in unit.words:
+        return []
+    lasts = {mention.last for mention in mentions}
+    ends = {i - 1 for i in unit.commas} | {len(unit.words) - 1}
+    return [Match((i,), BEHIND) for i, word in enumerate(unit.words) if word == "absent" and i in ends and i - 1 in lasts]
+
+
 def _distance(cue: Match[Cue], mention: Match[Any]) -> int:
     if cue.last < mention.first:
         return mention.first - cue.last
@@ -284,7 +339,9 @@ def as_qualified(decision: Decision, category: str, change: str | None) -> Decis
     """
     if decision.assertion != "historical":
         return decision
-    is_changed = (decision.cue or "").lower() in EARLIER and change in ("unchanged", "worse", "better")
+    cue = (decision.cue or "").lower()
+    is_told = cue in EARLIER or not TOLD.isdisjoint(cue.split())
+    is_changed = is_told and change in ("unchanged", "worse", "better")
     return Decision() if category == "device" or is_changed else decision
 
 

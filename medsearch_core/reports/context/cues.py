@@ -4,7 +4,8 @@ Columns: `kind` cue, contrast ("favor edema over pneumonia": what stands before 
 pseudo (looks like a cue, is none) or terminator; `assertion` what the cue makes of a mention, or which
 scopes a terminator ends (`a/b`; blank: all); `certainty` how sure an uncertain cue leaves the reader; `direction` where the
 mention stands seen from the cue, `inside` its gap alone; `words` the scope's length where it is shorter than the clause; `ends`
-the assertion whose earlier scopes this cue ends; `until` the words that end this cue's own scope, `comma` among them.
+the assertion whose earlier scopes this cue ends; `until` the words that end this cue's own scope, `comma` among them;
+`comma-ahead` is one that ends it forward alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from medsearch_core.reports.text.phrases import Matcher
 from medsearch_core.reports.text.words import fold
 
 COMMA = "comma"
+COMMA_AHEAD = "comma-ahead"
 CONTRAST = "contrast"
 
 CERTAINTIES = ("probable", "possible", "unlikely")

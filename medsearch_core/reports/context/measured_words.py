@@ -11,6 +11,7 @@ tube, and `tube` lists the devices that have a tip.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -32,6 +33,8 @@ HARD = frozenset(",;:()[]")
 
 ADVERBS = frozenset({"previously", "formerly", "now", "currently"})
 """Words before a length that a comma may part from it."""
+
+YEAR = re.compile(r"(?:19|20)\d\d")
 
 KINDS_BEFORE = ("prior", "now", "measure", "past", "verb", "other", "other before", "filler")
 """The kinds that are read before a length; the first of them that ends there counts."""
@@ -135,7 +138,17 @@ class MeasuredSentence:
                 return "from"
             is_start = following and self.words[following.first - 1] == "to" and not self._has_mention(length, following)
             return "prior" if is_start else "present"
+        if "past" in kinds and self._is_of_earlier(n):
+            return "prior"
         return "past" if "past" in kinds else "present" if kinds & {"measure", "verb"} else "plain"
+
+    def _is_of_earlier(self, n: int) -> bool:
+        """Whether words before a length that "was" say when: "on the prior CT the nodule measured 4 mm", "in 2019"."""
+        first = self.lengths[n - 1].last + 1 if n else 0
+        before = range(first, self.lengths[n].first)
+        if any(self.words[i] == "on" and i in self.starts["prior"] for i in before):
+            return True
+        return self.words[first] == "in" and YEAR.fullmatch(self.words[first + 1]) is not None
 
     def _is_prior_after(self, length: Measurement, following: Measurement | None) -> bool:
         """Whether the words after a length call it an earlier one, and not the next length: "8 mm, previously 6 mm"."""

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 from medsearch_core.reports.data_files import rows, word_list
@@ -26,6 +27,11 @@ BEFORE_WORDS, AFTER_WORDS = 6, 9
 STOPS = frozenset({"and", "or", "but", "with", "without", "however", "although", "which", "while", "versus", "vs", "than"})
 
 SIDES = frozenset({"left", "right"})
+
+PARTICIPLES = frozenset({"increased", "decreased", "diminished"})
+"""Words of a change that say what something is like: "mildly increased markings"."""
+
+OF = frozenset({"in", "of"})
 
 NORMAL = word_list("normal") | {"expanded"}
 ORDINALS = frozenset({"st", "nd", "rd", "th"})
@@ -61,12 +67,26 @@ def _matcher() -> Matcher[Qualifiers]:
     return Matcher((row["phrase"], Qualifiers(*(row[name] or None for name in names))) for row in rows("qualifiers.csv"))
 
 
+def _is_of_change(words: Sequence[str], found: Match[Qualifiers], following: Match[Qualifiers] | None) -> bool:
+    """Whether how much is said of a change and not of the finding: "slightly larger", "mild increase in"."""
+    if following is None or not found.value.severity or following.value.change not in ("worse", "better"):
+        return False
+    between = words[found.last + 1 : following.first]
+    if len(between) > 1 or (between and between[0] != "interval"):
+        return False
+    is_adverb = words[found.last].endswith("ly") and words[following.first] not in PARTICIPLES
+    return is_adverb or not OF.isdisjoint(words[following.last : following.last + 2])
+
+
 class Surroundings:
     """The qualifiers of one sentence, asked once per mention in it; `found` are all of them."""
 
     def __init__(self, unit: Unit, mentions: Iterable[Match[Any]]) -> None:
         self._words = unit.words
         self.found = _matcher().find(unit.words)
+        if len(self.found) > 1 and any(found.value.severity for found in self.found):
+            pairs = zip_longest(self.found, self.found[1:])
+            self.found = [found for found, following in pairs if not _is_of_change(unit.words, found, following)]
         self._firsts = [qualifier.first for qualifier in self.found]
         spans = sorted((m.first, m.last) for m in mentions)
         self._begins, self._ends = [first for first, _ in spans], sorted(last for _, last in spans)

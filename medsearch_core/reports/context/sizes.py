@@ -90,7 +90,7 @@ def _is_sized(mention: Match[Any]) -> bool:
 
 def _by_time(told: dict[str, list[float]]) -> tuple[float | None, float | None]:
     """The size now and before: where one is said to be of now, the others of a mention are of before; so is what "was"."""
-    is_compared = bool(told["now"] or told["present"])
+    is_compared = bool(told["now"] or told["present"] or told["plain"])
     prior = told["prior"] + (told["past"] if is_compared else []) + (told["plain"] if told["now"] else [])
     now = told["now"] or told["from"] + told["present"] + told["plain"] + ([] if is_compared else told["past"])
     return max(now, default=None), max(prior, default=None)

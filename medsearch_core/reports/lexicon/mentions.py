@@ -6,6 +6,7 @@ Belongs here: what a phrase of several meanings, and a term that any organ may h
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from itertools import zip_longest
 
 from medsearch_core.reports.lexicon.organs import Organs, first_organ
 from medsearch_core.reports.lexicon.vocabulary import Concept, vocabulary
@@ -16,6 +17,15 @@ SHARED = frozenset({"pleural", "pericardial", "hilar", "mediastinal", "pulmonary
 """Adjectives that a second noun may share: "pleural effusion or thickening"."""
 
 MAX_HEAD_WORDS = 3
+
+SIZED = frozenset({"small", "large", "enlarged", "atrophic", "dilated", "prominent"})
+"""Words that begin a finding of an organ, or the description of something in it."""
+
+DESCRIBING = SIZED | {"like"}
+"""Words, one of which stands where a mention only describes the next."""
+
+COMPARED = frozenset({"a", "an", "the", "that", "those", "this", "in", "on", "before"})
+"""Words behind a "like" that compares, and does not describe: "a mass like that of before"."""
 
 JOINTS = frozenset({"or", "and", "nor"})
 
@@ -33,6 +43,8 @@ def find_mentions(words: Sequence[str], commas: Container[int] = ()) -> list[Mat
     "hilar or axillary adenopathy". `commas` are the positions of words after a comma.
     """
     found = vocabulary().findings.find(words)
+    if found and not DESCRIBING.isdisjoint(words):
+        found = [m for m, following in zip_longest(found, found[1:]) if not _is_adjective(words, m, following)]
     if not found or JOINTS.isdisjoint(words):
         return found
     shared = [other for mention in found for other in _sharing(words, commas, mention)]
@@ -42,6 +54,21 @@ def find_mentions(words: Sequence[str], commas: Container[int] = ()) -> list[Mat
     shared = [mention for mention in shared if named.isdisjoint(mention.words)]
     taken = {i for mention in shared for i in mention.words}
     return sorted([*shared, *(m for m in found if taken.isdisjoint(m.words))], key=lambda mention: mention.first)
+
+
+def _is_adjective(words: Sequence[str], mention: Match[Concept], following: Match[Concept] | None) -> bool:
+    """Whether a mention is no finding but says what something is like or of: "pneumonia-like opacity", "small kidney stone"."""
+    after = mention.last + 1
+    if not mention.value.name or after == len(words):
+        return False
+    if words[after] == "like":
+        return after + 1 < len(words) and words[after + 1] not in COMPARED
+    if following is None:
+        return False
+    if words[mention.first] not in SIZED:
+        return False
+    is_before = following.first == mention.last + 1 and following.value.is_generic and not mention.value.is_generic
+    return is_before and first_organ([words[mention.last]]) is not None
 
 
 def _sharing(words: Sequence[str], commas: Container[int], mention: Match[Concept]) -> Iterator[Match[Concept]]:
@@ -107,7 +134,9 @@ def resolve_mentions(
     if any(concept.is_generic for concept in concepts):
         is_chest_here = is_chest or not CHEST.isdisjoint(unit.label)
         examined_here = None if is_chest_here and not is_chest else examined
-        organs = Organs(words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label, unit.value)
+        organs = Organs(
+            words, {i: n for n, mention in enumerate(found) for i in mention.words}, unit.label, unit.value, unit.commas
+        )
         concepts = [
             known.resolve_organ(concept, organs.of(mention) or examined_here, is_chest=is_chest_here)
             if concept.is_generic

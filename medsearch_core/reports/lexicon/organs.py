@@ -7,15 +7,19 @@ phrase ("renal mass", "mass in the left kidney"), else in the label it stands un
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from medsearch_core.reports.data_files import rows, word_list
 from medsearch_core.reports.text.phrases import Match, Matcher
+from medsearch_core.reports.text.words import ONE_SIDE
 
 WORDS_BEFORE, WORDS_AFTER = 6, 9
 """How far from a mention the name of its organ may stand."""
+
+NORMAL = word_list("normal")
+"""Words that make what stands before a comma another statement: "normal heart size, effusion on the left"."""
 
 STOPS = word_list("organ stops")
 """Words past which an organ is another phrase's."""
@@ -58,10 +62,19 @@ class Organs:
         owners: position of a mention's word → the mention's number; past another mention's word an organ is that one's.
         label: the words of the label that the unit stands under.
         value: the position of the first word after its own label, 0 without one.
+        commas: the positions of words after a comma.
     """
 
-    def __init__(self, words: Sequence[str], owners: Mapping[int, int], label: Sequence[str], value: int) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        owners: Mapping[int, int],
+        label: Sequence[str],
+        value: int,
+        commas: Container[int] = (),
+    ) -> None:
         self._words, self._owners, self._label, self._value = words, owners, label, value
+        self._commas = commas
         self._found = organs_in(words)
         self._firsts = [organ.first for organ in self._found]
 
@@ -71,6 +84,8 @@ class Organs:
         low, high = mention.first, mention.last
         least = self._value if mention.first >= self._value else 0
         while low > least and mention.first - low < WORDS_BEFORE and self._is_free(low - 1, own):
+            if low in self._commas and not NORMAL.isdisjoint(self._words[max(low - WORDS_BEFORE, least) : low]):
+                break
             low -= 1
         before = [organ for organ in self._between(low, mention.last) if organ.last <= mention.last]
         if before:
@@ -83,9 +98,12 @@ class Organs:
         return first_organ(self._label)
 
     def _is_of(self, mention: Match[Any], behind: Match[str]) -> bool:
-        """Whether an organ behind a mention is its own: "mass in the kidney", "dilated bile duct"."""
+        """Whether an organ behind a mention is its own: "mass in the kidney", "mass left kidney", "dilated bile duct"."""
         is_adjective = self._words[mention.last].endswith(ADJECTIVES) and behind.first - mention.last <= MAX_WORDS_TO_NOUN
-        return is_adjective or not LINKS.isdisjoint(self._words[mention.last + 1 : behind.first])
+        between = range(mention.last + 1, behind.first)
+        words = [self._words[i] for i in between]
+        is_sided = bool(words) and ONE_SIDE.issuperset(words) and not any(i in self._commas for i in (*between, behind.first))
+        return is_adjective or is_sided or not LINKS.isdisjoint(words)
 
     def _is_free(self, i: int, own: int) -> bool:
         return self._words[i] not in STOPS and self._owners.get(i, own) == own

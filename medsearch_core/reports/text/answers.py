@@ -23,7 +23,7 @@ ARROW = re.compile(r".*(?:->|=>|\u2192|\u21d2)\s*", re.DOTALL)
 
 SCORE = re.compile(r"\s*(?P<score>\d{1,2})\s*/\s*\d{1,2}(?![\d/])")
 ZERO = re.compile(r"\s*0(?:\.0+)?[ \t]*(?:mm|cm|%)?[ \t]*(?=$|[.,;)\n])")
-SIGN = re.compile(r"\s*(?:\((?P<sign>[-+\u2013])\)|(?P<bare>[-+\u2013]{1,3}))\s*(?:$|[.,;\n])")
+SIGN = re.compile(r"\s*(?:[(\[](?P<sign>[-+\u2013])[)\]]|(?P<bare>[-+\u2013]{1,3}))\s*(?:$|[.,;\n])")
 BOX = re.compile(r"[\[(][ \t]*(?P<mark>[xX\u2713\u2714]?)[ \t]*[\])]|(?P<symbol>[\u2610\u2611\u2612\u2713\u2714\u2717\u2718])")
 OVER = re.compile(r"\s*(?:$|[.,;:()\[\]|\n])")
 
@@ -82,6 +82,12 @@ def answer_at(text: str, sentence: Sentence, first: int, begin: int, end: int) -
         if _is_contiguous(match) and OVER.match(text, sentence.ends[last], end):
             return Answer(match.value.assertion, match.value.certainty, sentence.text(text, first, last))
     return None
+
+
+def answer_of(words: Sequence[str]) -> Answer | None:
+    """What these words answer, all of them together; None where they are no answer."""
+    found = (match for match in _answers().find_all(words) if match.first == 0 and len(match.words) == len(words))
+    return next((match.value for match in found), None)
 
 
 def _is_contiguous(match: Match[Answer]) -> bool:

@@ -49,7 +49,11 @@ _OPEN = re.compile(
 )
 """What does not end a line of a list."""
 
-_ANSWERED = re.compile(r"(?::|[ \t]{2}|\t)[ \t]*(?:no|none)\Z", re.IGNORECASE)
+_ANSWERED = re.compile(
+    r"(?:[:=]|[ \t]{2}|\t|\.{3}|\u2026|[ \t][-\u2013\u2014]{1,2})[ \t]*"
+    r"(?:no|none|small|large|mild|moderate|severe|acute|new)\Z",
+    re.IGNORECASE,
+)
 """What ends one for all that: "Pneumothorax: no"."""
 
 _WORD = re.compile(r"\S+")

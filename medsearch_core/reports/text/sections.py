@@ -16,17 +16,45 @@ from functools import lru_cache
 
 from medsearch_core.reports.data_files import rows
 
+_BODY = (
+    r"(?i:ct\w*|cxr|mri?|us|x-?ray|lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?"
+    r"|osseous|chest|head(?:/neck)?|neck"
+    r"|lower chest|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine|gallbladder"
+    r"|bile ducts?|spleen|pancreas|adrenal\w*|bowel|bladder|uterus|vessels|thyroid)\b(?![ ]pain)[^:\n]{0,40}:"
+)
+
+SEEN = re.compile(
+    r"(?:(?<=[.;:?])[ \t]+|\n[ \t]*)"
+    r"(?=There[ ](?:is|are|has|have)\b(?![^.\n]{0,20}\b(?:concern|suspicion|question|history|clinical))"
+    r"|(?:The[ ])?(?i:lungs?|heart|cardiac|cardiomediastinal|mediastin\w+|pleura\w*|bones|osseous|trachea|airways?)"
+    r"[ ](?:\w+[ ]){0,2}(?:is|are|silhouette|contours?|clear|normal|enlarged|size)\b"
+    r"|No[ ](?:evidence|acute|focal|pneumothorax|pleural|effusion|consolidation)\b"
+    r"|(?:Chest|Lungs?|Heart|Pleura|Mediastinum|Bones|Abdomen|Pelvis|Liver|Kidneys?|Brain|Spine)[ ]?:[ ])"
+)
+"""A sentence behind a header's own that says what is seen: "Procedure: CT chest. The lungs are clear"."""
+
+LINE = re.compile(
+    r"\n[ \t]*(?=[A-Z])(?!(?i:evaluate|eval|assess|r/?o\b|rule|please|concern|question|query|\?|status|s/p|history|hx|h/o"
+    r"|pt\b|patient|he\b|she\b|known|prior|previous|follow|f/?u\b|post|suspected|suspicion|possible|referr|request|clinical"
+    r"|chest pain|pain|cough|fever|shortness|dyspnea|sob\b|trauma|fall\b|ct\b|mri?\b|pa\b|ap\b|xr\b))(?=[^\n]*[.])"
+    r"(?![^\n]*\b(?i:ago|yesterday|history|year|evaluate|rule out|last (?:week|month|year|night))\b)"
+)
+"""A line below a header's own that may begin the findings: a sentence, and no question, complaint or history."""
+
+OPEN = re.compile(
+    r"(?:[,:;/(-]|\b(?:a|an|the|of|to|in|on|at|by|for|from|with|without|and|or|no|not|is|versus|vs))\Z", re.IGNORECASE
+)
+"""What does not end a header's own line."""
+
+MAX_FULL = 60
+"""A line of so many characters that no full stop ends goes on in the next."""
+
 INTRODUCTORY = {"examination", "indication", "technique", "comparison"}
 """Sections of one paragraph in reports that then go on without a header."""
 
 PARAGRAPH = re.compile(r"\n[ \t\r\f]*\n(?=\s*\w)")
 
-BODY_LABEL = re.compile(
-    r"\n(?=[ \t]*(?i:ct\w*|cxr|mri?|us|x-?ray|lungs?|lungs and pleura|pleura\w*|heart|cardi\w+|mediastin\w+|bones?"
-    r"|osseous|chest|head(?:/neck)?|neck"
-    r"|lower chest|abdomen|pelvis|airways?|tubes?|lines?|devices?|support|liver|kidneys?|brain|spine|gallbladder"
-    r"|bile ducts?|spleen|pancreas|adrenal\w*|bowel|bladder|uterus|vessels|thyroid)\b(?![ ]pain)[^:\n]{0,40}:)"
-)
+BODY_LABEL = re.compile(rf"\n(?=[ \t]*{_BODY})")
 """A line that begins the findings though no header does: "Lungs: clear"."""
 
 TITLE = re.compile(
@@ -96,15 +124,21 @@ def split_sections(text: str) -> list[Section]:
     if len(sections) > 1 and TITLE.fullmatch(text, 0, sections[0].end):
         sections[0] = Section("examination", 0, sections[0].end)
     if not any(section.name.startswith("findings") for section in sections):
-        sections = [part for section in sections for part in _without_body(text, section)]
+        is_last = [section.name not in INTRODUCTORY for section in sections[1:]] + [True]
+        sections = [
+            part
+            for section, is_last_one in zip(sections, is_last, strict=True)
+            for part in _without_body(text, section, is_last=is_last_one)
+        ]
     return [section for section in sections if text[section.begin : section.end].strip()]
 
 
-def _without_body(text: str, section: Section) -> list[Section]:
+def _without_body(text: str, section: Section, *, is_last: bool) -> list[Section]:
     """An introductory section, and the unnamed paragraphs after it where the report has no FINDINGS header.
 
     Many reports read `COMPARISON: None.`, a blank line, and the findings without a header; those must not count as
-    comparison.
+    comparison. Without a blank line, the last introductory section (`is_last`) ends before a line or a sentence that says
+    what is seen.
     """
     if section.name not in INTRODUCTORY:
         return [section]
@@ -115,10 +149,26 @@ def _without_body(text: str, section: Section) -> list[Section]:
     if section.name == "comparison":
         ends.append(COMPARED.match(text, section.begin, section.end))
     end = min((end for end in ends if end is not None), key=lambda end: end.end(), default=None)
+    if is_last and end is None:
+        end = _seen_from(text, first_word.start(), section)
     if end is None or not text[end.end() : section.end].strip():
         return [section]
     begin = end.start() if end.re is not COMPARED else end.end()
     return [Section(section.name, section.begin, begin), Section("", end.end(), section.end)]
+
+
+def _seen_from(text: str, begin: int, section: Section) -> re.Match[str] | None:
+    """What stands before the first line or sentence of a section that says what is seen."""
+    ends = [SEEN.search(text, begin, section.end)]
+    if section.name != "technique":
+        ends.append(next((line for line in LINE.finditer(text, begin, section.end) if _is_over(text, begin, line)), None))
+    return min((end for end in ends if end is not None), key=lambda end: end.end(), default=None)
+
+
+def _is_over(text: str, begin: int, line: re.Match[str]) -> bool:
+    """Whether the line above says all that it has to say."""
+    above = text[max(text.rfind("\n", begin, line.start()) + 1, begin) : line.start()].rstrip()
+    return above.endswith((".", "?", "!")) or (len(above) < MAX_FULL and not OPEN.search(above))
 
 
 def section_text(text: str, sections: list[Section], *names: str) -> str | None:

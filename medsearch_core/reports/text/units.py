@@ -15,8 +15,9 @@ from typing import NamedTuple
 from medsearch_core.reports.data_files import word_list
 from medsearch_core.reports.text.answers import PRESENT, Answer, answer_at, checked, said_of_list
 from medsearch_core.reports.text.lines import Stretch, stretches
+from medsearch_core.reports.text.sides import answer_of_side, sided_values
 from medsearch_core.reports.text.tables import table_rows, tables_in
-from medsearch_core.reports.text.words import ONE_SIDE, Sentence, commas, words_of
+from medsearch_core.reports.text.words import NO_COMMAS, ONE_SIDE, SIDE_OF, Sentence, commas, words_of
 
 MAX_LABEL_WORDS = 8
 
@@ -33,15 +34,31 @@ LABEL = re.compile(
 _SIDE_OF = re.compile(
     r"\s*(?:(?:no longer|none|no|absent|normal|clear|trace|tiny|small|mild|moderate|large|severe|new|present)\b[^\S\n]*)?"
     r"(?:(?:on|in)\s+)?"
-    r"(?:the\s+)?(?:left|right|[LR]|[lr]t)\b[^:;.\n]{0,40}[.;]?\s*$",
+    r"(?:the\s+)?(?:left|right|[LR]|[lr]t)\b(?:\s?:)?[^:;.\n]{0,40}[.;]?\s*$",
     re.IGNORECASE,
 )
 """The second of two values, one for each side: "small on the right", "left - moderate"."""
+
+_OTHER_SIDE = re.compile(
+    r"\s*(?:(?:and|but|while|whereas)\s+)?(?:on\s+)?(?:the\s+)?(?:left|right)(?:[ -]sided)?(?:\s+(?:one|side|it))*\s+"
+    r"(?:(?:has|is|still)\s+)*"
+    r"(?:persist|remain|unchanged|stable|increased|decreased|improved|larger|smaller|worse)",
+    re.IGNORECASE,
+)
+"""The other side of a finding: "the left one persists"."""
+
+_SIDE_WORD = re.compile(r"\b(?:left|right|[LR]t?)\b", re.IGNORECASE)
 
 _LABEL_LINE = re.compile(r"[\s*#]*[A-Za-z][A-Za-z/ \t-]{1,40}:[\s*]*")
 _HAS_LABEL = re.compile(r"[:=|?]|^\s*[A-Z /]{3,}\s*$|[ \t][-\u2013\u2014][ \t]")
 _ITEM = re.compile(r"\s*(?:[-*\u2022\u25cf\u25aa\u25e6]|\(?(?:\d{1,2}|[a-h])[.)])\s*")
 _BEFORE_ITEM = re.compile(r"(?:;|(?<!\w)(?:\d{1,2}|[a-h])[.)])\s*\Z")
+_MINUS_ITEM = re.compile(r"\s*[-\u2013][ \t]?(?=[A-Za-z])")
+_PLUS_ITEM = re.compile(r"(?:\A|[.,;\n])[ \t]*\+[ \t]?(?=[A-Za-z])")
+_SHORT_ITEM = re.compile(r"\s*[-\u2013][ \t]?[a-z]{2,4}[.;\s]*")
+MINUS = Answer("absent", cue="-")
+"""What a "-" before an item says where it is no mark of a list: "+ edema. - effusion."."""
+
 MAX_ITEM_WORDS = 5
 """Longest item of a list that no sign begins."""
 
@@ -122,6 +139,7 @@ def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[P
     last: tuple[str, ...] = ()
     is_open = False
     pending: Stretch | None = None
+    is_signed: bool | None = None
     for stretch in _with_values(text, _with_both_sides(text, stretches(text, begin, end))):
         if pending is not None:
             unit = _labelled(text[pending.begin : stretch.end], known)
@@ -147,9 +165,18 @@ def _units(text: str, begin: int, end: int, known: frozenset[str]) -> Iterator[P
         elif heading is not None and not _is_item(text, stretch, read.units, is_open):
             heading = None
         last = read.units[-1][1].words if read.units else ()
-        yield from _placed(stretch.begin, read.units, label, heading)
+        denied = None
+        if text.startswith(("-", "\u2013"), stretch.begin) and _MINUS_ITEM.match(text, stretch.begin, stretch.end):
+            is_signed = _is_signed(text, begin, end) if is_signed is None else is_signed
+            denied = MINUS if is_signed else None
+        yield from _placed(stretch.begin, read.units, label, denied or heading)
     if pending is not None:
         yield from _placed(pending.begin, _plain(text[pending.begin : pending.end], known), label)
+
+
+def _is_signed(text: str, begin: int, end: int) -> bool:
+    """Whether a "-" before an item denies it: others have a "+", or it is the only item and one word of shorthand."""
+    return _PLUS_ITEM.search(text, begin, end) is not None or _SHORT_ITEM.fullmatch(text, begin, end) is not None
 
 
 def _placed(
@@ -187,14 +214,26 @@ def _with_both_sides(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
     before: Stretch | None = None
     for stretch in found:
         if before is not None:
-            part = text[before.begin : before.end].rstrip()
-            if part.endswith(";") and ":" in part and _SIDE_OF.match(text, stretch.begin, stretch.end):
-                before = Stretch(before.begin, stretch.end, before.is_on_new_line)
+            joined = Stretch(before.begin, stretch.end, before.is_on_new_line)
+            if not stretch.is_on_new_line and _is_one(text, before, stretch):
+                before = joined
                 continue
             yield before
         before = stretch
     if before is not None:
         yield before
+
+
+def _is_one(text: str, before: Stretch, stretch: Stretch) -> bool:
+    """Whether a stretch and the one behind it answer one label, or speak of the two sides of one finding."""
+    if before.end - before.begin > MAX_KEPT_CHARACTERS:
+        return False
+    part = text[before.begin : before.end].rstrip()
+    if part.endswith(";") and _OTHER_SIDE.match(text, stretch.begin, stretch.end):
+        return True
+    if (":" not in part and " - " not in part) or not _SIDE_OF.match(text, stretch.begin, stretch.end):
+        return False
+    return part.endswith(";") or (part.endswith((".", ",")) and _sided(text[before.begin : stretch.end]) is not None)
 
 
 def _with_values(text: str, found: Iterable[Stretch]) -> Iterator[Stretch]:
@@ -225,6 +264,10 @@ def _read_anew(part: str, known: frozenset[str]) -> _Read:
     boxes = _boxed(part, known)
     if boxes is not None:
         return _Read(tuple(boxes))
+    if not any(sign in part for sign in SIGNS_OF_LABELS):
+        return _Read(_plain(part, known))
+    if (sided := _sided(part)) is not None:
+        return _Read(tuple(_units_of_sides(part, *sided)))
     unit = _labelled(part, known)
     return _Read(((0, unit),), is_labelled=True) if unit is not None else _Read(_plain(part, known))
 
@@ -239,7 +282,7 @@ def _plain(part: str, known: Container[str]) -> tuple[PlacedUnit, ...]:
 
 def _labelled(part: str, known: Container[str]) -> Unit | None:
     """The unit of `LABEL: value`; None where there is no label. A dash, dots or a question mark make one only of an answer."""
-    found = LABEL.match(part) if any(sign in part for sign in SIGNS_OF_LABELS) else None
+    found = LABEL.match(part)
     sentence = words_of(part, 0, len(part), known) if found is not None else None
     if found is None or sentence is None:
         return None
@@ -258,6 +301,33 @@ def _labelled(part: str, known: Container[str]) -> Unit | None:
     if found["colon"] is None and answer is None:
         return None
     return Unit(part, sentence, commas(sentence, part), value, answer, label)
+
+
+def _sided(part: str) -> tuple[Sentence, list[Sentence]] | None:
+    """The words of a label and of its values, one for each side; None where it has no two such values."""
+    found = LABEL.match(part) if _SIDE_WORD.search(part) is not None else None
+    return sided_values(part, found.start("label"), found.end("label"), found.end()) if found is not None else None
+
+
+def _units_of_sides(part: str, label: Sentence, values: list[Sentence]) -> Iterator[PlacedUnit]:
+    """A unit for each side, with what is there first: it speaks for the label."""
+    units = []
+    for value in values:
+        named = value._replace(words=tuple(SIDE_OF.get(word, word) for word in value.words))
+        sentence = label.followed_by(named)
+        answer = answer_of_side(value.words)
+        if answer is None:
+            continue
+        cue = value.text(part, *_said_in(value.words))
+        said = PRESENT if answer.assertion == "present" else Answer(answer.assertion, answer.certainty, cue)
+        units.append(Unit(part, sentence, NO_COMMAS, len(sentence.words), said, label.words))
+    yield from ((0, unit) for unit in sorted(units, key=lambda unit: unit.answer != PRESENT))
+
+
+def _said_in(words: Sequence[str]) -> tuple[int, int]:
+    """The first and last of the words that are no side."""
+    said = [i for i, word in enumerate(words) if word not in ONE_SIDE]
+    return said[0], said[-1]
 
 
 def _answer_of_sides(words: Sequence[str]) -> Answer | None:

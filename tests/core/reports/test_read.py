@@ -263,6 +263,9 @@ def test_random_bytes_are_read_or_refused(data: bytes) -> None:
         "FINDINGS (", "IMPRESSION: ", "? ", "| ", "(", "[ ] effusion ", "period ",
         "A: ", "left and right ", "mass ", "effusion or ",
         "1.", "- \n", "fracture of rib ", "not resolved nodule and ", "lung a b c clear ",
+        "(-) effusion ", "- ptx. ", "+ effusion, - ptx. ", "Effusion: left none. right small. ",
+        "effusion L4-5. no effusion L3-4. ",
+        "left effusion resolved; the right one persists; ", "mass left ", "nodule 8 mm, was 6 mm ", "HX: a\nIMP ", "HX: A\nB ",
     ],
 )  # fmt: skip
 def test_four_times_the_text_takes_about_four_times_the_time(pattern: str) -> None:
@@ -345,3 +348,31 @@ def test_sizes_categories_recommendations_and_communication_are_columns(read) ->
         "pleural effusion": (None, None),
     }
     assert (report.categories, report.recommendations, report.is_communicated) == (["Lung-RADS 4A"], ["CT in 3 months"], True)
+
+
+def test_a_sign_in_brackets_denies_what_follows(read) -> None:
+    _, entities = read("FINDINGS: [-] nodules, [+] effusion")
+    assert {e.concept: e.assertion for e in entities} == {"pulmonary nodule": "absent", "pleural effusion": "present"}
+
+
+def test_a_label_with_a_value_for_each_side_is_a_row_for_each(read) -> None:
+    report, entities = read("FINDINGS: Pneumothorax: Right: none. Left: small.")
+    assert [(e.assertion, e.laterality, e.severity) for e in entities] == [
+        ("present", "left", "mild"),
+        ("absent", "right", None),
+    ]
+    assert (report.positive_diagnoses, report.conflicts) == (["pneumothorax"], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_conflict"),
+    [
+        ("Disc herniation at L4-5. No disc herniation at L3-4.", False),
+        ("Disc herniation at L4-L5. No disc herniation at L4-5.", True),
+        ("Thrombosis above the knee. No thrombosis below the knee.", False),
+        ("Nodule in the right upper lobe. No nodule in the lower lobes.", False),
+        ("Nodule in the right upper lobe. No nodule.", True),
+    ],
+)
+def test_what_is_denied_of_another_place_is_no_conflict(text: str, is_conflict: bool, read) -> None:
+    assert bool(read(text)[0].conflicts) is is_conflict

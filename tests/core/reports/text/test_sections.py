@@ -116,3 +116,25 @@ def test_sections_lie_in_order_and_do_not_overlap(text: str) -> None:
     sections = split_sections(text)
     assert all(0 <= s.begin < s.end <= len(text) for s in sections)
     assert all(a.end <= b.begin for a, b in pairwise(sections))
+
+
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        (
+            "CLINICAL: Cough.\nThere is a consolidation.\nIMP: Pneumonia.",
+            [("indication", "Cough."), ("", "There is a consolidation."), ("impression", "Pneumonia.")],
+        ),
+        ("TECHNIQUE: PA\nLungs are large.", [("technique", "PA"), ("", "Lungs are large.")]),
+        ("Procedure: CT chest. The lungs are clear.", [("examination", "CT chest."), ("", "The lungs are clear.")]),
+        (
+            "HX: Known cancer of the\nleft lung.\nIMPR: Clear.",
+            [("indication", "Known cancer of the left lung."), ("impression", "Clear.")],
+        ),
+        ("HX: Fever.\nEvaluate for pneumonia.", [("indication", "Fever. Evaluate for pneumonia.")]),
+        ("HX: Fever. There is concern for pneumonia.", [("indication", "Fever. There is concern for pneumonia.")]),
+        ("HX: Fever.\nPatchy opacity.\nFIND: Clear.", [("indication", "Fever. Patchy opacity."), ("findings", "Clear.")]),
+    ],
+)
+def test_a_statement_of_what_is_seen_ends_an_introduction(text: str, sections: list[tuple[str, str]]) -> None:
+    assert named(text) == sections
