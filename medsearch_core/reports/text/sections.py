@@ -35,7 +35,7 @@ SEEN = re.compile(
 
 LINE = re.compile(
     r"\n[ \t]*(?=[A-Z])(?!(?i:evaluate|eval|assess|r/?o\b|rule|please|concern|question|query|\?|status|s/p|history|hx|h/o"
-    r"|pt\b|patient|he\b|she\b|known|prior|previous|follow|f/?u\b|post|suspected|suspicion|possible|referr|request|clinical"
+    r"|pt\b|patient|he\b|she\b|known|prior|previous|follow|f/?u\b|post|suspected|suspicion|possible|referred|referral|request|clinical"
     r"|chest pain|pain|cough|fever|shortness|dyspnea|sob\b|trauma|fall\b|ct\b|mri?\b|pa\b|ap\b|xr\b))(?=[^\n]*[.])"
     r"(?![^\n]*\b(?i:ago|yesterday|history|year|evaluate|rule out|last (?:week|month|year|night))\b)"
 )

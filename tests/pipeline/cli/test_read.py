@@ -53,7 +53,7 @@ def test_a_report_is_shown_with_its_mentions_and_what_it_says(report: str, capsy
 
 
 def test_a_report_without_mentions_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    german = "Befund: Kein Erguss. Die Lungen sind frei und das Herz erscheint nicht vergroessert. Beurteilung: Unauffaelliger Befund."
+    german = "Befund: Kein Erguss. Die Lungen sind frei und das Herz erscheint nicht vergroessert. Beurteilung: Unauffaellig."
     for text, line in ((german, "Not read language: German"), ("FINDINGS: See the other report.", "Mentions none")):
         (tmp_path / "r.txt").write_text(text)
         assert main(["read", str(tmp_path / "r.txt")]) == 0
