@@ -26,7 +26,8 @@ READY = b"ready"
 FAILED = b"failed "
 MAX_STATUS_BYTES = 2**16
 EARLY_SECONDS = 2.0
-"""A coordinator that ends so early would do so again."""
+MAX_EARLY_ENDS = 3
+"""A coordinator that ends so early would do so again, if no worker has served yet, or if it did so before."""
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -81,6 +82,7 @@ class Supervisor:
         self._slots: list[_Worker | None] = [None] * count
         self._restarts = Restarts(count)
         self._coordinator, self._coordinator_started_at, self._control = 0, 0.0, socket.socket()
+        self._early_ends = 0
         self._dying: set[int] = set()
         self._lifeline, self._own_lifeline = os.pipe()
         self._wakeup, self._own_wakeup = os.pipe()
@@ -217,7 +219,9 @@ class Supervisor:
     def _note_end(self, pid: int, code: int) -> None:
         if pid == self._coordinator:
             self._when_ended(pid)
-            if time.monotonic() - self._coordinator_started_at < EARLY_SECONDS:
+            is_early = time.monotonic() - self._coordinator_started_at < EARLY_SECONDS
+            self._early_ends = self._early_ends + 1 if is_early else 0
+            if self._early_ends > (MAX_EARLY_ENDS if self._restarts.is_proven else 0):
                 raise ConfigurationError(f"The service cannot run: its coordinator ended at once ({code}). See its log.")
             LOG.error("the coordinator ended (%s): all worker processes are started again, and users sign in again", code)
             for worker in self._slots:

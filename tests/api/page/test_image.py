@@ -241,6 +241,6 @@ def test_where_more_images_match_than_can_be_shown_they_are_not_counted(page):
         """async () => {
             const { countText } = await import("/static/similar/similar.js");
             return [[100, 100], [30, 101]].map((of) => countText(...of).match(/[0-9]+/g));
-        }"""
+        }""".replace("/static", STATIC)
     )
     assert texts == [["100", "100"], ["30"]]
