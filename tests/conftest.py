@@ -73,6 +73,7 @@ SLOW = (
     "pipeline/ecs/",
     "pipeline/embedder/",
     "pipeline/intake/test_events_",
+    "pipeline/intake/test_file_inspection.py::test_files_are_inspected_in_worker_processes",
     "pipeline/ledger/test_ledger_runs.py",
     "pipeline/models/",
     "pipeline/orchestration/",
