@@ -74,6 +74,7 @@ SLOW = (
     "pipeline/embedder/",
     "pipeline/intake/test_events_",
     "pipeline/intake/test_file_inspection.py::test_files_are_inspected_in_worker_processes",
+    "pipeline/intake/test_file_inspection.py::test_a_file_that_exhausts_its_process_costs_that_file_alone",
     "pipeline/ledger/test_ledger_runs.py",
     "pipeline/models/",
     "pipeline/orchestration/",
