@@ -20,6 +20,7 @@ from medsearch_api.processes.coordinator import CONNECT
 from medsearch_api.processes.restarts import Restarts
 from medsearch_api.processes.server import MARGIN_SECONDS
 from medsearch_core.errors import ConfigurationError
+from medsearch_core.machine.children import ended_children
 
 LOG = logging.getLogger("medsearch.processes")
 READY = b"ready"
@@ -207,14 +208,8 @@ class Supervisor:
                 LOG.error("a worker process cannot start: %s", message)
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
-            self._note_end(pid, os.waitstatus_to_exitcode(status))
+        for pid, code in ended_children():
+            self._note_end(pid, code)
 
     def _note_end(self, pid: int, code: int) -> None:
         if pid == self._coordinator:

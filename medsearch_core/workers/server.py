@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from threadpoolctl import threadpool_limits
 
+from medsearch_core.machine.children import ended_children
 from medsearch_core.workers.child import work
 from medsearch_core.workers.confinement import installed_code
 
@@ -97,17 +98,11 @@ class Server:
     def _reap(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._deaths, 4096)
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
+        for pid, code in ended_children():
             line = self._lines.pop(pid)
             with suppress(KeyError):
                 self._selector.unregister(line)
-            _tell(line, os.waitstatus_to_exitcode(status))
+            _tell(line, code)
             line.close()
 
 
